@@ -1,0 +1,86 @@
+"""Embeddings of non-verbal vocalisations from frozen audio foundation models.
+
+Computed once into a Zarr store, and learned from with the classifiers of the paper
+"Are Mamba-based Audio Foundation Models the Best Fit for Non-Verbal Emotion Recognition?".
+
+Public names are loaded when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reno_store.build import BuildReport, build_store
+    from reno_store.errors import RenoStoreError
+    from reno_store.estimators import (
+        CNNClassifier,
+        ConcatClassifier,
+        FCNClassifier,
+        RENOClassifier,
+    )
+    from reno_store.evaluation import Evaluation, evaluate, evaluate_store
+    from reno_store.manifests import Clip, Manifest, make_manifest, read_manifest, write_manifest
+    from reno_store.networks import renyi_divergence
+    from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
+
+_HOME_OF = {
+    "BuildReport": "build",
+    "CNNClassifier": "estimators",
+    "Clip": "manifests",
+    "ConcatClassifier": "estimators",
+    "EmbeddingLookup": "samples",
+    "EmbeddingStore": "samples",
+    "Evaluation": "evaluation",
+    "FCNClassifier": "estimators",
+    "Manifest": "manifests",
+    "RENOClassifier": "estimators",
+    "RenoStoreError": "errors",
+    "Samples": "samples",
+    "build_store": "build",
+    "evaluate": "evaluation",
+    "evaluate_store": "evaluation",
+    "make_manifest": "manifests",
+    "open_store": "samples",
+    "read_manifest": "manifests",
+    "renyi_divergence": "networks",
+    "write_manifest": "manifests",
+}
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BuildReport",
+    "CNNClassifier",
+    "Clip",
+    "ConcatClassifier",
+    "EmbeddingLookup",
+    "EmbeddingStore",
+    "Evaluation",
+    "FCNClassifier",
+    "Manifest",
+    "RENOClassifier",
+    "RenoStoreError",
+    "Samples",
+    "build_store",
+    "evaluate",
+    "evaluate_store",
+    "make_manifest",
+    "open_store",
+    "read_manifest",
+    "renyi_divergence",
+    "write_manifest",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'reno_store' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"reno_store.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,101 @@
+"""Every exception that reno-store raises on purpose.
+
+One small tree: catch `RenoStoreError` for all of them. Those that stand for a wrong
+argument are `ValueError` too, as scikit-learn's own are, and those that stand for
+something not found are `LookupError`, so code that has never heard of this package
+handles them sensibly. A message says where, what was expected, what came, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "AudioError",
+    "CardError",
+    "DeviceError",
+    "ManifestError",
+    "MissingEmbeddingsError",
+    "ModelError",
+    "ProtocolError",
+    "RenoStoreError",
+    "StaleStoreError",
+    "StoreBusyError",
+    "StoreError",
+    "UnknownNameError",
+    "suggestion",
+]
+
+
+class RenoStoreError(Exception):
+    """Base of everything that reno-store raises on purpose."""
+
+
+class UnknownNameError(RenoStoreError, LookupError):
+    """A name (of a card, model, dataset ...) that nothing carries; the choices are listed."""
+
+    @classmethod
+    def among(cls, kind: str, name: str, choices: Iterable[str]) -> UnknownNameError:
+        """Build the message: what was asked for, the nearest choice, all the choices."""
+        listed = sorted(choices)
+        known = ", ".join(listed) if listed else "none"
+        return cls(f"unknown {kind} {name!r}{suggestion(name, listed)} Choices: {known}.")
+
+
+class CardError(RenoStoreError, ValueError):
+    """A dataset card that cannot be read, or a folder in which it finds nothing."""
+
+
+class ManifestError(RenoStoreError, ValueError):
+    """A manifest with problems; `problems` holds every one of them, each with its line."""
+
+    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join([message, *(f"  {problem}" for problem in self.problems)]))
+
+
+class AudioError(RenoStoreError, ValueError):
+    """A recording that cannot be turned into a waveform."""
+
+
+class ModelError(RenoStoreError, ValueError):
+    """A foundation model that cannot be loaded, or a clip that it cannot embed."""
+
+
+class DeviceError(RenoStoreError, ValueError):
+    """A device that is not there."""
+
+
+class StoreError(RenoStoreError):
+    """A store that cannot be opened, read or written."""
+
+
+class StoreBusyError(StoreError):
+    """Another process is writing to the store."""
+
+
+class StaleStoreError(StoreError):
+    """What is stored no longer matches the recordings, the manifest or the model."""
+
+
+class MissingEmbeddingsError(StoreError):
+    """Clips that were asked for and have no embedding in the store."""
+
+
+class ProtocolError(RenoStoreError, ValueError):
+    """A protocol that the data cannot carry, such as more folds than speakers."""
+
+
+def suggestion(name: str, choices: Iterable[str]) -> str:
+    """Give ``"; did you mean 'x'?"`` for the nearest of the choices, else ``"."``.
+
+    Examples
+    --------
+    >>> suggestion("wavlm-bse", ["hubert-base", "wavlm-base"])
+    "; did you mean 'wavlm-base'?"
+    >>> suggestion("zzz", ["hubert-base"])
+    '.'
+    """
+    nearest = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
+    return f"; did you mean {nearest[0]!r}?" if nearest else "."
