@@ -1,0 +1,28 @@
+"""The clip table: which recordings there are, what they are labelled, who speaks.
+
+A manifest is a CSV; a card is a TOML file that knows how one corpus names its files and
+turns a folder of it into a manifest. Data walks ``card + folder -> clips -> CSV`` once,
+and ``CSV -> Manifest`` at every build.
+"""
+
+from reno_store.manifests.cards import Card, CardScan, find_card, list_cards, scan_folder
+from reno_store.manifests.clips import Clip, Manifest
+from reno_store.manifests.making import MadeManifest, make_manifest
+from reno_store.manifests.names import check_name
+from reno_store.manifests.reading import read_manifest
+from reno_store.manifests.writing import write_manifest
+
+__all__ = [
+    "Card",
+    "CardScan",
+    "Clip",
+    "MadeManifest",
+    "Manifest",
+    "check_name",
+    "find_card",
+    "list_cards",
+    "make_manifest",
+    "read_manifest",
+    "scan_folder",
+    "write_manifest",
+]
