@@ -1,0 +1,131 @@
+"""File -> mono float32 waveform at the rate a model wants.
+
+libsndfile decodes (wav, flac, ogg, mp3 and more), channels are averaged, soxr resamples.
+What libsndfile lets pass in silence is caught here: a file that ends before its header
+says, samples that are not numbers, no samples at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.errors import AudioError
+
+__all__ = ["PREPROCESSING", "SILENCE_PEAK", "hash_file", "is_silent", "read_waveform"]
+
+PREPROCESSING = {"channels": "mean", "resampler": "soxr HQ"}
+"""What happens to every recording before a model sees it; part of each model's fingerprint."""
+
+SILENCE_PEAK = 1e-4
+"""Peak below which a clip is called silent: -80 dB relative to full scale."""
+
+# A WAV that was written to a pipe carries a length near 2**31 or 2**32, meaning 'unknown'.
+_UNKNOWN_LENGTH_BYTES = 0x7FFF0000
+_WAV_SHORTFALL = re.compile(r"^data\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
+
+
+def read_waveform(path: str | Path, sample_rate_hz: int) -> NDArray[np.float32]:
+    """Read a recording as one channel at the given rate.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any file that libsndfile reads.
+    sample_rate_hz : int
+        Rate of the result in hertz.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n_samples,)
+        The mean of the channels; full scale is 1.
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, is not audio, ends before its header says, has no samples
+        or has samples that are not finite. The message names the file and what to do.
+    """
+    import soxr
+
+    path = Path(path)
+    frames, rate_hz = _decode(path)
+    if not len(frames):
+        raise AudioError(f"{path}: holds no samples; expected at least one. Record it again.")
+    if not np.isfinite(frames).all():
+        bad = int(np.count_nonzero(~np.isfinite(frames).all(axis=1)))
+        raise AudioError(
+            f"{path}: {bad:,} of {len(frames):,} samples are NaN or infinite; "
+            "expected finite numbers. Convert the recording again from its source."
+        )
+    mono = frames.mean(axis=1, dtype=np.float32)
+    if rate_hz != sample_rate_hz:
+        mono = soxr.resample(mono, rate_hz, sample_rate_hz, quality="HQ")
+        if not len(mono):
+            raise AudioError(
+                f"{path}: its {len(frames)} samples at {rate_hz} Hz are less than one sample "
+                f"at {sample_rate_hz} Hz. Record it again."
+            )
+    return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+def hash_file(path: str | Path) -> str:
+    """Give the SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises
+    ------
+    AudioError
+        If the file is missing or cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise AudioError(_unreadable(Path(path), error)) from None
+
+
+def is_silent(waveform: NDArray[np.float32]) -> bool:
+    """Tell whether nothing in a waveform reaches `SILENCE_PEAK`."""
+    return bool(np.abs(waveform).max(initial=0.0) < SILENCE_PEAK)
+
+
+def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
+    """Give (n_frames, n_channels) float32 and the file's own rate in hertz."""
+    import soundfile
+
+    try:
+        with path.open("rb"):
+            pass
+        with soundfile.SoundFile(path) as file:
+            declared, rate_hz, details = file.frames, file.samplerate, file.extra_info
+            frames = file.read(dtype="float32", always_2d=True)
+    except OSError as error:
+        raise AudioError(_unreadable(path, error)) from None
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"{path}: not audio that can be decoded ({error.error_string.strip(' .')}). "
+            "Expected wav, flac, ogg, mp3, aiff or another format that libsndfile reads, "
+            "whatever the file's ending. Convert it, or copy it again if it is damaged."
+        ) from None
+    if len(frames) < declared:
+        raise AudioError(
+            f"{path}: truncated: its header promises {declared:,} samples a channel, "
+            f"{len(frames):,} can be decoded. Copy it again from its source."
+        )
+    shortfall = _WAV_SHORTFALL.search(details)
+    if shortfall and int(shortfall[2]) < int(shortfall[1]) < _UNKNOWN_LENGTH_BYTES:
+        raise AudioError(
+            f"{path}: truncated: its header promises {int(shortfall[1]):,} bytes of samples, "
+            f"{int(shortfall[2]):,} are there. Copy it again from its source."
+        )
+    return frames, rate_hz
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path}: no such file. Mend the manifest's path or put the recording there."
+    return f"{path}: cannot be read: {error.strerror or error}."
