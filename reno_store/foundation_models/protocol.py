@@ -1,0 +1,61 @@
+"""What a foundation model promises to the rest of the system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FoundationModel", "Waveform"]
+
+Waveform: TypeAlias = NDArray[np.float32]
+"""One clip, mono, shape (n_samples,), full scale 1, at the model's sample rate."""
+
+
+@runtime_checkable
+class FoundationModel(Protocol):
+    """A frozen model that turns waveforms into embeddings.
+
+    Attributes
+    ----------
+    sample_rate_hz : int
+        The rate that `embed` wants its waveforms at, in hertz.
+    min_samples : int
+        The shortest waveform that the model can take, in samples.
+    dim : int
+        Length of an embedding.
+    fingerprint : Mapping[str, Any]
+        Everything that the numbers depend on besides the clip, in readable parts (weights,
+        preprocessing, layer, pooling, precision, and the version of the code that
+        computes them), as JSON values. Two models with one fingerprint give the same
+        embeddings; a change of any part is a change of the model.
+    """
+
+    @property
+    def sample_rate_hz(self) -> int: ...  # noqa: D102
+
+    @property
+    def min_samples(self) -> int: ...  # noqa: D102
+
+    @property
+    def dim(self) -> int: ...  # noqa: D102
+
+    @property
+    def fingerprint(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+    def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
+        """Embed clips, each exactly as if it were alone.
+
+        Parameters
+        ----------
+        waveforms : Sequence[Waveform]
+            Clips of any lengths from `min_samples` on, at `sample_rate_hz`.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (len(waveforms), dim)
+            Row i depends on ``waveforms[i]`` and on the model alone.
+        """
+        ...

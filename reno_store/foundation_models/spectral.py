@@ -1,0 +1,133 @@
+"""MFCC and log-mel statistics of a clip: the offline pair, no weights, no download.
+
+Both start from one log-mel spectrogram (25 ms Hann windows every 10 ms, 80 HTK mel bands
+from 50 to 8000 Hz, natural logarithm of the power) and describe a clip by statistics over
+its frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.audio import PREPROCESSING
+from reno_store.errors import ModelError
+from reno_store.foundation_models.protocol import Waveform
+
+__all__ = ["SPECTRAL_MODELS", "LogMelStatistics", "MfccStatistics"]
+
+_SAMPLE_RATE_HZ = 16_000
+_WINDOW_SAMPLES = 400
+_HOP_SAMPLES = 160
+_N_MELS = 80
+_N_MFCC = 20
+_POWER_FLOOR = 1e-10  # digital silence stays finite: log(1e-10) is -23
+_DELTA_WIDTH = 9  # frames in the window of the regression that estimates a slope
+_CODE_VERSION = 1
+
+
+class _SpectralStatistics:
+    """What the two have in common; see `FoundationModel` for attributes and `embed`."""
+
+    sample_rate_hz: int = _SAMPLE_RATE_HZ
+    min_samples: int = 1
+    dim: int
+    _kind: str
+
+    @property
+    def fingerprint(self) -> Mapping[str, Any]:
+        """What the numbers depend on besides the clip."""
+        return {
+            "kind": self._kind,
+            "weights": "none",
+            "preprocessing": {**PREPROCESSING, "sampling_rate": _SAMPLE_RATE_HZ},
+            "layer": "none",
+            "pooling": "statistics",
+            "precision": "float32",
+            "code": _CODE_VERSION,
+        }
+
+    def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
+        """Describe each clip by itself; see `FoundationModel.embed`."""
+        rows = [self._describe(_log_mel(waveform)) for waveform in waveforms]
+        return np.asarray(rows, np.float32).reshape(len(rows), self.dim)
+
+    def _describe(self, log_mel: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turn (n_frames, 80) into (dim,)."""
+        raise NotImplementedError
+
+
+class LogMelStatistics(_SpectralStatistics):
+    """Mean, standard deviation and maximum of each of 80 log-mel bands: 240 numbers."""
+
+    dim = 3 * _N_MELS
+    _kind = "logmel"
+
+    def _describe(self, log_mel: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate([log_mel.mean(axis=0), log_mel.std(axis=0), log_mel.max(axis=0)])
+
+
+class MfccStatistics(_SpectralStatistics):
+    """Mean and standard deviation of 20 MFCC and their first two differences: 120 numbers."""
+
+    dim = 2 * 3 * _N_MFCC
+    _kind = "mfcc"
+
+    def _describe(self, log_mel: NDArray[np.float64]) -> NDArray[np.float64]:
+        from scipy.fft import dct
+        from scipy.signal import savgol_filter
+
+        mfcc = dct(log_mel, type=2, axis=1, norm="ortho")[:, :_N_MFCC]
+        # A clip's edges are repeated, so that a clip of a single frame has slopes too: zero.
+        slopes = [
+            savgol_filter(mfcc, _DELTA_WIDTH, polyorder=order, deriv=order, axis=0, mode="nearest")
+            for order in (1, 2)
+        ]
+        tracks = np.concatenate([mfcc, *slopes], axis=1)
+        return np.concatenate([tracks.mean(axis=0), tracks.std(axis=0)])
+
+
+SPECTRAL_MODELS: Mapping[str, Callable[[], _SpectralStatistics]] = MappingProxyType(
+    {"logmel": LogMelStatistics, "mfcc": MfccStatistics}
+)
+
+
+def _log_mel(waveform: Waveform) -> NDArray[np.float64]:
+    """Give the log-mel spectrogram of one clip, shape (n_frames, 80)."""
+    if not len(waveform):
+        raise ModelError("the waveform has no samples; expected at least 1.")
+    # Half a window of zeros on either side centres the first frame on the first sample.
+    padded = np.pad(waveform.astype(np.float64), _WINDOW_SAMPLES // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW_SAMPLES)[::_HOP_SAMPLES]
+    power = np.abs(np.fft.rfft(frames * _hann(), axis=1)) ** 2
+    return np.log(np.maximum(power @ _mel_filters(), _POWER_FLOOR))
+
+
+@cache
+def _hann() -> NDArray[np.float64]:
+    from scipy.signal.windows import hann
+
+    window: NDArray[np.float64] = hann(_WINDOW_SAMPLES, sym=False)
+    return window
+
+
+@cache
+def _mel_filters() -> NDArray[np.float64]:
+    """Weights that turn power per bin into power per band, shape (201, 80)."""
+    from transformers.audio_utils import mel_filter_bank
+
+    filters: NDArray[np.float64] = mel_filter_bank(
+        num_frequency_bins=_WINDOW_SAMPLES // 2 + 1,
+        num_mel_filters=_N_MELS,
+        min_frequency=50.0,
+        max_frequency=8000.0,
+        sampling_rate=_SAMPLE_RATE_HZ,
+        norm=None,
+        mel_scale="htk",
+    )
+    return filters
