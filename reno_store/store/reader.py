@@ -1,0 +1,151 @@
+"""Reading a store: never writes, needs no lock, works on a read-only folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from reno_store.errors import StoreError, UnknownNameError
+from reno_store.store import schema
+
+__all__ = ["StoreReader"]
+
+
+class StoreReader:
+    """What a store holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store's folder.
+
+    Raises
+    ------
+    StoreError
+        If there is no store of this format.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._root = schema.open_root(self.path, writable=False)
+
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the datasets, sorted."""
+        return tuple(sorted(name for name, _ in self._root.groups()))
+
+    def models(self, dataset: str) -> tuple[str, ...]:
+        """Names of a dataset's models, sorted.
+
+        A model whose arrays a killed build did not get to make is not one of them yet.
+        """
+        groups = self._dataset(dataset).groups()
+        return tuple(sorted(name for name, group in groups if schema.DONE in group))
+
+    def n_clips(self, dataset: str) -> int:
+        """How many clips the dataset has."""
+        return _n_clips(self._dataset(dataset))
+
+    def columns(self, dataset: str) -> tuple[str, ...]:
+        """Names of the columns of the clip table, sorted."""
+        return tuple(sorted(name for name, _ in self._dataset(dataset).arrays()))
+
+    def column(self, dataset: str, name: str) -> NDArray[np.str_]:
+        """One column of the clip table, shape (n_clips,), as a fixed-width string array."""
+        group = self._dataset(dataset)
+        with _naming_damage(f"{self.path}: dataset {dataset!r}, column {name!r}"):
+            values = np.asarray(schema.child_array(group, name)[: _n_clips(group)])
+        return np.array(values.tolist(), np.str_)
+
+    def fingerprint(self, dataset: str, model: str) -> Mapping[str, Any]:
+        """Give what the model's embeddings depend on."""
+        fingerprint = self._model(dataset, model).attrs.get(schema.FINGERPRINT)
+        if not isinstance(fingerprint, Mapping):
+            raise StoreError(
+                f"{self.path}: dataset {dataset!r}, model {model!r} has no fingerprint; expected "
+                f"an attribute {schema.FINGERPRINT!r}. Build that model into a new store."
+            )
+        return fingerprint
+
+    def dim(self, dataset: str, model: str) -> int:
+        """Length of the model's embeddings."""
+        return int(schema.child_array(self._model(dataset, model), schema.EMBEDDING).shape[1])
+
+    def done(self, dataset: str, model: str) -> NDArray[np.bool_]:
+        """Which clips have an embedding of the model, shape (n_clips,)."""
+        n_clips = self.n_clips(dataset)
+        with _naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
+            stored = np.asarray(
+                schema.child_array(self._model(dataset, model), schema.DONE)[:n_clips], bool
+            )
+        # A model that an append has not reached yet is shorter than the clip axis.
+        return np.pad(stored, (0, n_clips - len(stored)))
+
+    def embeddings(self, dataset: str, model: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Embeddings of the given rows of the clip axis.
+
+        Parameters
+        ----------
+        dataset, model : str
+            Names.
+        rows : numpy.ndarray of int, shape (n,)
+            Rows whose `done` is true, in any order.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n, dim)
+
+        Raises
+        ------
+        StoreError
+            If what is stored is damaged: a checksum fails, a chunk is missing.
+        """
+        where = f"{self.path}: dataset {dataset!r}, model {model!r}"
+        if not len(rows):
+            return np.empty((0, self.dim(dataset, model)), np.float32)
+        stop = int(rows.max()) + 1
+        with _naming_damage(where):
+            whole = np.asarray(
+                schema.child_array(self._model(dataset, model), schema.EMBEDDING)[:stop]
+            )
+        found = np.asarray(whole[rows], np.float32)
+        lost = rows[~np.isfinite(found).all(axis=1)]
+        if len(lost):
+            raise StoreError(
+                f"{where}: damaged: {len(lost)} rows that are marked as stored hold no finite "
+                f"numbers, first row {lost[0]}. Build that model into a new store."
+            )
+        return found
+
+    def _dataset(self, name: str) -> zarr.Group:
+        if name not in self.datasets():
+            raise UnknownNameError.among(f"dataset in store {self.path}:", name, self.datasets())
+        return schema.child_group(self._root, name)
+
+    def _model(self, dataset: str, name: str) -> zarr.Group:
+        group = self._dataset(dataset)
+        if name not in self.models(dataset):
+            kind = f"model of dataset {dataset!r} in store {self.path}:"
+            raise UnknownNameError.among(kind, name, self.models(dataset))
+        return schema.child_group(group, name)
+
+
+def _n_clips(group: zarr.Group) -> int:
+    n_clips = group.attrs.get(schema.N_CLIPS, 0)
+    if not isinstance(n_clips, int) or n_clips < 0:
+        raise StoreError(f"{group.path}: attribute {schema.N_CLIPS!r} is {n_clips!r}.")
+    return n_clips
+
+
+@contextmanager
+def _naming_damage(where: str) -> Iterator[None]:
+    """Turn what zarr and its codecs raise on damaged bytes into an error that says where."""
+    try:
+        yield
+    except (ValueError, RuntimeError, KeyError, OSError) as error:
+        raise StoreError(f"{where}: damaged, cannot be read: {error}") from error

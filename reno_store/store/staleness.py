@@ -1,0 +1,67 @@
+"""What changed since a dataset was stored: named, so that it can be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.store import schema
+
+__all__ = ["clip_differences"]
+
+_SHOWN = 5
+_IDENTITY = {"label": "labels", "speaker": "speakers", schema.SHA256: "recordings"}
+
+
+def clip_differences(
+    stored: Mapping[str, NDArray[np.str_]],
+    now: Mapping[str, Sequence[str]],
+    embedded: NDArray[np.bool_],
+) -> list[str]:
+    """Say in which way a clip table no longer fits the embeddings that are stored for it.
+
+    Parameters
+    ----------
+    stored : Mapping[str, ndarray of str, shape (n_stored,)]
+        Columns of the stored table.
+    now : Mapping[str, Sequence[str]]
+        Columns of the manifest at hand, with the recordings' hashes.
+    embedded : numpy.ndarray of bool, shape (n_stored,)
+        Which stored clips some model has embedded. A recording that none has (it was
+        damaged, say) may be replaced freely.
+
+    Returns
+    -------
+    list of str
+        One sentence a kind of change, naming the first clips; empty when all fits.
+    """
+    position = {clip_id: index for index, clip_id in enumerate(now["clip_id"])}
+    vanished = [clip_id for clip_id in stored["clip_id"] if clip_id not in position]
+    differences = []
+    if vanished:
+        differences.append(f"{_clips(vanished)} in the store but not in the manifest")
+    for column, plural in _IDENTITY.items():
+        changed = [
+            str(clip_id)
+            for row, clip_id in enumerate(stored["clip_id"])
+            if clip_id in position
+            and _differ(column, stored[column][row], now[column][position[clip_id]], embedded[row])
+        ]
+        if changed:
+            differences.append(f"{plural} changed: {_clips(changed)}")
+    return differences
+
+
+def _differ(column: str, stored: str, now: str, embedded: np.bool_) -> bool:
+    if column == schema.SHA256:
+        # A recording that cannot be read today is reported as a failed clip, not as changed.
+        return bool(embedded) and bool(now) and stored != now
+    return stored != now
+
+
+def _clips(clip_ids: list[str]) -> str:
+    shown = ", ".join(repr(str(clip_id)) for clip_id in clip_ids[:_SHOWN])
+    more = f" and {len(clip_ids) - _SHOWN:,} more" if len(clip_ids) > _SHOWN else ""
+    return f"{len(clip_ids):,} clip{'s' * (len(clip_ids) != 1)} ({shown}{more})"

@@ -1,0 +1,250 @@
+"""Writing a store, so that a process killed at any moment leaves only whole rows.
+
+Everything is idempotent: what a killed build left half made (a group without its arrays,
+a column longer than ``n_clips``) is completed or written over by the next one. A chunk is
+replaced by renaming a finished file over it, which is zarr's own way on a local folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from reno_store.errors import StaleStoreError, StoreError
+from reno_store.manifests import check_name
+from reno_store.store import schema
+from reno_store.store.fingerprints import fingerprint_differences
+from reno_store.store.locking import writing_to
+from reno_store.store.reader import StoreReader
+from reno_store.store.staleness import clip_differences
+
+__all__ = ["StoreWriter"]
+
+_OTHERWISE = "Build into another store, or name the dataset or model otherwise."
+
+
+class StoreWriter:
+    """A store open for writing; made by `StoreWriter.open`, which holds the lock.
+
+    The order of a build: `check_clips` and `check_model` while nothing is touched, then
+    `put_clips`, `add_model`, and `put_embeddings` as often as there are batches.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._root = schema.open_root(path, writable=True)
+        self.reader = StoreReader(path)
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, path: str | Path) -> Iterator[StoreWriter]:
+        """Open a store for writing, making it where there is none.
+
+        Raises
+        ------
+        StoreError
+            If the path is a file, a folder with other things in it, or cannot be written.
+        StoreBusyError
+            If another process is writing.
+        """
+        path = Path(path)
+        try:
+            _make_folder(path)
+            with writing_to(path):
+                if not (path / "zarr.json").exists():
+                    schema.create_root(path)
+                writer = cls(path)
+                _sweep(path)
+                yield writer
+        except PermissionError as error:
+            raise StoreError(
+                f"store {path} cannot be written: {error.strerror} ({error.filename}). "
+                "Change its permissions, or build into another folder."
+            ) from error
+
+    def check_clips(self, dataset: str, columns: Mapping[str, Sequence[str]]) -> None:
+        """Compare a clip table with the stored one; nothing is written.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        columns : Mapping[str, Sequence[str]]
+            Column name -> one string a clip; at least clip_id, label, speaker, audio_sha256.
+
+        Raises
+        ------
+        StaleStoreError
+            If clips have vanished, or labels, speakers or embedded recordings changed.
+        """
+        check_name("dataset", dataset)
+        if dataset not in self.reader.datasets():
+            return
+        for name in columns:
+            if name in self.reader.models(dataset):
+                raise StoreError(
+                    f"store {self.path}: dataset {dataset!r} has a model called {name!r}, so no "
+                    "column can be; rename the manifest's column."
+                )
+        stored = self._stored_columns(dataset)
+        if not len(stored.get("clip_id", ())):
+            return
+        differences = clip_differences(stored, columns, self._embedded(dataset))
+        if differences:
+            listed = "\n  ".join(differences)
+            raise StaleStoreError(
+                f"store {self.path}: dataset {dataset!r} was built from something else; "
+                f"nothing was changed:\n  {listed}\n{_OTHERWISE}"
+            )
+
+    def check_model(self, dataset: str, model: str, fingerprint: Mapping[str, Any]) -> None:
+        """Compare a model with the stored one of that name; nothing is written.
+
+        Raises
+        ------
+        StaleStoreError
+            If the fingerprints differ; each part that does is named.
+        """
+        check_name("model", model)
+        if dataset not in self.reader.datasets():
+            return
+        if model in self.reader.columns(dataset):
+            raise StoreError(
+                f"store {self.path}: dataset {dataset!r} has a column called {model!r}, so no "
+                f"model can be; name it otherwise: NAME={model}"
+            )
+        if model not in self.reader.models(dataset):
+            return
+        stored = self.reader.fingerprint(dataset, model)
+        differences = fingerprint_differences(stored, fingerprint)
+        if differences:
+            listed = "\n  ".join(differences)
+            raise StaleStoreError(
+                f"store {self.path}: {model!r} of dataset {dataset!r} was computed by a different "
+                f"model; nothing was changed:\n  {listed}\n{_OTHERWISE}"
+            )
+
+    def put_clips(self, dataset: str, columns: Mapping[str, Sequence[str]]) -> NDArray[np.int64]:
+        """Bring the stored clip table up to a checked one; new clips go to the end.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (n_clips of the table,)
+            The row of the store's clip axis for each clip of the table.
+        """
+        group = self._root.require_group(dataset)
+        stored = self._stored_columns(dataset)
+        row_of = {str(clip_id): row for row, clip_id in enumerate(stored.get("clip_id", ()))}
+        for clip_id in columns["clip_id"]:
+            row_of.setdefault(clip_id, len(row_of))
+        rows = np.array([row_of[clip_id] for clip_id in columns["clip_id"]], np.int64)
+        for name in sorted(set(columns) | set(stored)):
+            values = np.full(len(row_of), "", object)
+            if name in stored:
+                values[: len(stored[name])] = stored[name]
+            if name in columns:
+                values[rows] = _kept_where_empty(name, columns[name], values[rows])
+            self._put_column(group, name, values)
+        for model in self.reader.models(dataset):
+            self._stretch(schema.child_group(group, model), len(row_of))
+        if group.attrs.get(schema.N_CLIPS) != len(row_of):
+            group.attrs[schema.N_CLIPS] = len(row_of)
+        return rows
+
+    def add_model(self, dataset: str, model: str, fingerprint: Mapping[str, Any], dim: int) -> None:
+        """Make room for a model's embeddings; does nothing where there is room already."""
+        if model in self.reader.models(dataset):
+            return
+        n_clips = self.reader.n_clips(dataset)
+        # What a killed build left half made holds nothing yet, so it is made anew.
+        group = schema.child_group(self._root, dataset).create_group(
+            model, attributes={schema.FINGERPRINT: dict(fingerprint)}, overwrite=True
+        )
+        schema.create_embedding(group, n_clips, dim)
+        schema.create_done(group, n_clips)
+
+    def missing(self, dataset: str, model: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give those of the rows that have no embedding yet, in their order."""
+        return rows[~self.reader.done(dataset, model)[rows]]
+
+    def put_embeddings(
+        self,
+        dataset: str,
+        model: str,
+        rows: NDArray[np.int64],
+        embeddings: NDArray[np.float32],
+    ) -> None:
+        """Store embeddings and, once they are on disk, mark their rows as done.
+
+        Parameters
+        ----------
+        dataset, model : str
+            Names; `add_model` came before.
+        rows : numpy.ndarray of int64, shape (n,)
+            Rows of the clip axis, each once.
+        embeddings : numpy.ndarray of float32, shape (n, dim)
+            Finite numbers.
+        """
+        if not np.isfinite(embeddings).all():
+            raise ValueError("embeddings hold NaN or infinite numbers; expected finite ones")
+        order = np.argsort(rows)
+        group = schema.child_group(self._root, f"{dataset}/{model}")
+        schema.child_array(group, schema.EMBEDDING).oindex[rows[order], :] = embeddings[order]
+        schema.child_array(group, schema.DONE).oindex[rows[order]] = True
+
+    def _stored_columns(self, dataset: str) -> dict[str, NDArray[np.str_]]:
+        return {name: self.reader.column(dataset, name) for name in self.reader.columns(dataset)}
+
+    def _embedded(self, dataset: str) -> NDArray[np.bool_]:
+        embedded = np.zeros(self.reader.n_clips(dataset), bool)
+        for model in self.reader.models(dataset):
+            embedded |= self.reader.done(dataset, model)
+        return embedded
+
+    def _put_column(self, group: zarr.Group, name: str, values: NDArray[np.object_]) -> None:
+        if name not in group:
+            schema.create_text_column(group, name)
+        array = schema.child_array(group, name)
+        if array.shape != values.shape:
+            array.resize(values.shape)
+        # Untouched columns stay untouched on disk.
+        if not np.array_equal(np.asarray(array[:]).astype(object), values):
+            array[:] = values
+
+    def _stretch(self, group: zarr.Group, n_clips: int) -> None:
+        for name in (schema.EMBEDDING, schema.DONE):
+            array = schema.child_array(group, name)
+            if array.shape[0] != n_clips:
+                array.resize((n_clips, *array.shape[1:]))
+
+
+def _kept_where_empty(
+    name: str, now: Sequence[str], stored: NDArray[np.object_]
+) -> NDArray[np.object_]:
+    """Keep a stored hash where today none could be taken."""
+    values = np.array(now, object)
+    return np.where(values == "", stored, values) if name == schema.SHA256 else values
+
+
+def _make_folder(path: Path) -> None:
+    if path.is_file():
+        raise StoreError(f"store {path} is a file; expected a folder, or a name not yet taken.")
+    path.mkdir(parents=True, exist_ok=True)
+    strangers = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+    if strangers and "zarr.json" not in strangers:
+        raise StoreError(
+            f"store {path} is a folder with other things in it ({', '.join(strangers[:3])}); "
+            "expected a store or a new folder."
+        )
+
+
+def _sweep(path: Path) -> None:
+    """Remove the half-written temporary files of a build that was killed."""
+    for leftover in path.rglob("*.partial"):
+        leftover.unlink(missing_ok=True)
