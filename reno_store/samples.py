@@ -1,0 +1,272 @@
+"""Store -> arrays that scikit-learn takes: X, y, groups.
+
+`open_store` gives an `EmbeddingStore`; its `load` lines up the embeddings of one or more
+models as the columns of one X. `EmbeddingLookup` does the same as a transformer, so that
+the models themselves can be searched over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from reno_store.errors import MissingEmbeddingsError, UnknownNameError
+from reno_store.store import ModelSummary, StoreReader, summarize
+
+__all__ = ["EmbeddingLookup", "EmbeddingStore", "Samples", "open_store"]
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Embeddings of one dataset, ready to be learned from.
+
+    Attributes
+    ----------
+    X : numpy.ndarray of float32, shape (n_clips, sum(block_sizes))
+        The models' embeddings side by side, a block of columns a model.
+    y : numpy.ndarray of str, shape (n_clips,)
+        Labels.
+    groups : numpy.ndarray of str, shape (n_clips,), or None
+        Speakers, empty where unknown; None where no clip's speaker is known.
+    clip_ids : numpy.ndarray of str, shape (n_clips,)
+        The clips, in the order of the store.
+    block_sizes : tuple[int, ...]
+        How many columns each model has.
+    dataset : str
+        Name of the dataset.
+    models : tuple[str, ...]
+        Names of the models, in the order of the blocks.
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.str_]
+    groups: NDArray[np.str_] | None
+    clip_ids: NDArray[np.str_]
+    block_sizes: tuple[int, ...]
+    dataset: str
+    models: tuple[str, ...]
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the columns, ``MODEL:i``."""
+        sizes = zip(self.models, self.block_sizes, strict=True)
+        return [f"{model}:{i}" for model, size in sizes for i in range(size)]
+
+    def split_models(self) -> list[Samples]:
+        """Take the blocks apart: the same clips, with one model's columns each."""
+        ends = np.cumsum(self.block_sizes).tolist()
+        return [
+            replace(self, X=self.X[:, end - size : end], block_sizes=(size,), models=(model,))
+            for model, size, end in zip(self.models, self.block_sizes, ends, strict=True)
+        ]
+
+    def to_frame(self) -> pd.DataFrame:
+        """X as a DataFrame: columns ``MODEL:i``, from which the estimators read the blocks."""
+        return pd.DataFrame(self.X, index=self.clip_ids, columns=self.feature_names)
+
+
+class EmbeddingStore:
+    """A store, open for reading; made by `open_store`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store's folder.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._reader = StoreReader(path)
+
+    @property
+    def path(self) -> Path:
+        """The store's folder."""
+        return self._reader.path
+
+    def __repr__(self) -> str:
+        return f"EmbeddingStore({str(self.path)!r})"
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the datasets, sorted."""
+        return self._reader.datasets()
+
+    def models(self, dataset: str) -> tuple[str, ...]:
+        """Names of a dataset's models, sorted."""
+        return self._reader.models(dataset)
+
+    def n_clips(self, dataset: str) -> int:
+        """How many clips the dataset has, embedded or not."""
+        return self._reader.n_clips(dataset)
+
+    def summary(self) -> list[ModelSummary]:
+        """Say how much of each (dataset, model) is there."""
+        return summarize(self._reader)
+
+    def load(
+        self,
+        dataset: str,
+        models: str | Sequence[str],
+        *,
+        missing: Literal["raise", "drop"] = "raise",
+    ) -> Samples:
+        """Line up the embeddings of one or more models.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of a dataset.
+        models : str or Sequence[str]
+            Names of its models; their embeddings become the blocks of X, in this order.
+        missing : {"raise", "drop"}
+            What to do with clips that lack an embedding of any of the models.
+
+        Returns
+        -------
+        Samples
+
+        Raises
+        ------
+        UnknownNameError
+            If the store has no such dataset or model.
+        MissingEmbeddingsError
+            If clips lack an embedding and `missing` is ``"raise"``, or none is left.
+        StoreError
+            If what is stored is damaged.
+        """
+        names = (models,) if isinstance(models, str) else tuple(models)
+        if not names:
+            raise ValueError("no model is named; expected at least one")
+        if missing not in {"raise", "drop"}:
+            raise ValueError(f"missing must be 'raise' or 'drop', got {missing!r}")
+        reader = self._reader
+        done = np.logical_and.reduce([reader.done(dataset, name) for name in names])
+        clip_ids = reader.column(dataset, "clip_id")
+        if not done.all() and (missing == "raise" or not done.any()):
+            lacking = clip_ids[~done]
+            raise MissingEmbeddingsError(
+                f"store {self.path}: {len(lacking):,} of {len(clip_ids):,} clips of {dataset!r} "
+                f"have no embedding of {' and '.join(names)}: {_listed(lacking)}. "
+                "Build again to see why, or leave them out: --allow-missing (missing='drop')."
+            )
+        rows = np.flatnonzero(done)
+        speakers = reader.column(dataset, "speaker")[rows]
+        return Samples(
+            X=np.concatenate([reader.embeddings(dataset, name, rows) for name in names], axis=1),
+            y=reader.column(dataset, "label")[rows],
+            groups=speakers if (speakers != "").any() else None,
+            clip_ids=clip_ids[rows],
+            block_sizes=tuple(reader.dim(dataset, name) for name in names),
+            dataset=dataset,
+            models=names,
+        )
+
+
+def open_store(path: str | Path) -> EmbeddingStore:
+    """Open a store for reading.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store's folder, as `build_store` made it.
+
+    Raises
+    ------
+    StoreError
+        If there is no store, or one of another version.
+    """
+    return EmbeddingStore(path)
+
+
+class EmbeddingLookup(TransformerMixin, BaseEstimator):
+    """Clip ids in, embeddings out: a transformer whose `models` can be searched over.
+
+    Parameters
+    ----------
+    store : str or Path
+        The store's folder.
+    dataset : str
+        Name of a dataset.
+    models : Sequence[str]
+        Names of its models.
+    """
+
+    def __init__(
+        self,
+        store: str | Path | None = None,
+        dataset: str | None = None,
+        models: Sequence[str] = (),
+    ) -> None:
+        self.store = store
+        self.dataset = dataset
+        self.models = models
+
+    def fit(self, X: ArrayLike, y: Any = None) -> EmbeddingLookup:
+        """Check that the store has the dataset and the models.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_clips,)
+            Clip ids.
+        y : ignored
+        """
+        store = self._open()
+        known = store.models(str(self.dataset))
+        for name in self.models:
+            if name not in known:
+                raise UnknownNameError.among(f"model of dataset {self.dataset!r}:", name, known)
+        self.models_ = tuple(self.models)
+        return self
+
+    def transform(self, X: ArrayLike) -> pd.DataFrame:
+        """Look clips up.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_clips,)
+            Clip ids of the dataset.
+
+        Returns
+        -------
+        pandas.DataFrame of float32, shape (n_clips, sum of the models' dimensions)
+            Columns ``MODEL:i``, index the clip ids.
+
+        Raises
+        ------
+        UnknownNameError
+            If an id is not a clip of the dataset with an embedding of each model.
+        """
+        check_is_fitted(self, "models_")
+        samples = self._open().load(str(self.dataset), self.models_, missing="drop")
+        wanted = np.asarray(X, dtype=str).ravel()
+        position = {clip_id: row for row, clip_id in enumerate(samples.clip_ids.tolist())}
+        unknown = [clip_id for clip_id in wanted.tolist() if clip_id not in position]
+        if unknown:
+            raise UnknownNameError(
+                f"store {self.store}: {len(unknown):,} clip ids have no embedding of "
+                f"{' and '.join(self.models_)} in dataset {self.dataset!r}: {_listed(unknown)}."
+            )
+        rows = [position[clip_id] for clip_id in wanted.tolist()]
+        return pd.DataFrame(samples.X[rows], index=wanted, columns=samples.feature_names)
+
+    def _open(self) -> EmbeddingStore:
+        if self.store is None or self.dataset is None or not len(self.models):
+            raise ValueError(
+                "EmbeddingLookup needs a store, a dataset and at least one model; got "
+                f"store={self.store!r}, dataset={self.dataset!r}, models={self.models!r}"
+            )
+        return EmbeddingStore(self.store)
+
+
+def _listed(clip_ids: Sequence[str] | NDArray[np.str_]) -> str:
+    shown = ", ".join(repr(str(clip_id)) for clip_id in clip_ids[:_SHOWN])
+    return shown + (f" and {len(clip_ids) - _SHOWN:,} more" if len(clip_ids) > _SHOWN else "")
