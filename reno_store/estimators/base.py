@@ -1,0 +1,174 @@
+"""What the four classifiers share: from (X, y) to a trained network and back to labels."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from reno_store.devices import resolve_device
+from reno_store.estimators.blocks import resolve_block_sizes
+from reno_store.estimators.holdout import hold_out
+from reno_store.estimators.parameters import check_parameters
+from reno_store.estimators.training import TrainingData, TrainingPlan, seeded, train
+from reno_store.networks import FusionLoss
+
+__all__ = ["EmbeddingClassifier", "FusionClassifier"]
+
+_ROWS_PER_PREDICTION = 1024
+
+
+class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
+    """Base of the classifiers: `fit`, `predict`, `predict_proba` around one network.
+
+    A subclass lists its hyperparameters in ``__init__`` and says in `_network` which
+    network they describe.
+    """
+
+    lr: float
+    batch_size: int
+    max_epochs: int
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
+    device: str
+    random_state: Any
+    verbose: int
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_clips, n_features)
+            Embeddings.
+        y : array-like, shape (n_clips,)
+            Labels, of any kind scikit-learn takes for classes.
+        groups : array-like, shape (n_clips,), optional
+            Speakers. With them, early stopping holds out whole speakers.
+
+        Returns
+        -------
+        Self
+            With ``classes_``, ``n_features_in_``, ``history_`` (a dict an epoch),
+            ``n_epochs_``, ``best_epoch_`` and ``n_parameters_``.
+
+        Raises
+        ------
+        ValueError
+            If a hyperparameter, X, y or the blocks are wrong, or training diverges.
+        DeviceError
+            If the device is not there.
+        """
+        check_parameters(type(self).__name__, self.get_params(deep=False))
+        device = resolve_device(self.device)
+        inputs, labels = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
+        check_classification_targets(labels)
+        self.classes_, targets = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes in y, got 1 class: "
+                f"{self.classes_[0]!r}"
+            )
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=2)
+        held_out = self._held_out(targets, groups, seeds[0])
+        data = TrainingData(np.ascontiguousarray(inputs), targets.astype(np.int64), held_out)
+        plan = TrainingPlan(
+            lr=self.lr,
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            patience=self.n_iter_no_change,
+            device=device,
+            seed=int(seeds[1]),
+            verbose=int(self.verbose),
+        )
+        with seeded(plan.seed, device):
+            trained = train(self._network(inputs.shape[1]), self._loss(), data, plan)
+        self.network_ = trained.network
+        self.history_ = trained.history
+        self.n_epochs_ = len(trained.history)
+        self.best_epoch_ = trained.best_epoch
+        self.n_parameters_ = sum(weights.numel() for weights in trained.network.parameters())
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Give the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_clips, n_features)
+            Embeddings, with the columns of `fit`.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_clips, n_classes)
+            Columns in the order of ``classes_``; each row sums to one.
+        """
+        check_is_fitted(self, "network_")
+        inputs = validate_data(self, X, dtype=np.float32, reset=False)
+        device = next(self.network_.parameters()).device
+        with torch.inference_mode():
+            logits = torch.cat(
+                [
+                    self.network_(torch.from_numpy(rows).to(device)).logits.double()
+                    for rows in _in_pieces(inputs)
+                ]
+            )
+            probabilities: NDArray[np.float64] = logits.softmax(dim=1).cpu().numpy()
+        return probabilities
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Give the most probable class of each row, shape (n_clips,)."""
+        probabilities = self.predict_proba(X)
+        labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
+        return labels
+
+    def _network(self, n_features: int) -> torch.nn.Module:
+        """Make the network, untrained, for X of that many columns and ``classes_``."""
+        raise NotImplementedError
+
+    def _loss(self) -> FusionLoss:
+        """Give what to minimise: cross-entropy alone, unless a subclass says otherwise."""
+        return FusionLoss(lam=1.0)
+
+    def _held_out(
+        self, targets: NDArray[np.int64], groups: ArrayLike | None, seed: int
+    ) -> NDArray[np.bool_] | None:
+        if groups is not None:
+            groups = np.asarray(groups)
+            if groups.shape != targets.shape:
+                raise ValueError(
+                    f"groups must have one entry a row of X, got shape {groups.shape} "
+                    f"for {len(targets)} rows"
+                )
+        if not self.early_stopping:
+            return None
+        rng = np.random.default_rng(seed)
+        held_out = hold_out(targets, groups, self.validation_fraction, rng)
+        return held_out if held_out.any() else None
+
+
+class FusionClassifier(EmbeddingClassifier):
+    """Base of the classifiers that look at several models' blocks of X."""
+
+    block_sizes: Any
+
+    def _blocks(self, n_features: int) -> tuple[int, ...]:
+        """Settle, keep and give the sizes of the blocks."""
+        names = getattr(self, "feature_names_in_", None)
+        self.block_sizes_ = resolve_block_sizes(
+            self.block_sizes, n_features, None if names is None else names.tolist()
+        )
+        return self.block_sizes_
+
+
+def _in_pieces(X: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Cut X into pieces that bound the memory of a prediction."""
+    starts = range(0, len(X), _ROWS_PER_PREDICTION)
+    return [np.ascontiguousarray(X[start : start + _ROWS_PER_PREDICTION]) for start in starts]

@@ -1,0 +1,62 @@
+"""CNNClassifier: convolutions over one model's embedding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.networks import CNN
+
+__all__ = ["CNNClassifier"]
+
+
+class CNNClassifier(EmbeddingClassifier):
+    """The paper's CNN: two convolutional blocks, then the layers of the FCN (section III).
+
+    Parameters
+    ----------
+    n_tokens : int or None
+        Positions left after pooling, at most the number of columns; None pools by 2 twice.
+    dropout, lr, batch_size, max_epochs, early_stopping, validation_fraction, \
+n_iter_no_change, device, random_state, verbose
+        As for `FCNClassifier`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["cry", "laugh"], 20)
+    >>> X = rng.normal(size=(40, 16)) + (y == "cry")[:, None]
+    >>> CNNClassifier(random_state=0).fit(X, y).predict(X[:1]).tolist()
+    ['cry']
+    """
+
+    def __init__(
+        self,
+        *,
+        n_tokens: int | None = 26,
+        dropout: float = 0.3,
+        lr: float = 1e-3,
+        batch_size: int = 32,
+        max_epochs: int = 20,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        device: str = "cpu",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_tokens = n_tokens
+        self.dropout = dropout
+        self.lr = lr
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _network(self, n_features: int) -> CNN:
+        return CNN(n_features, len(self.classes_), n_tokens=self.n_tokens, dropout=self.dropout)

@@ -1,0 +1,83 @@
+"""Rows set aside from the training rows, to stop early by."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["hold_out"]
+
+_TRIES = 100
+
+
+def hold_out(
+    y: NDArray[np.int64],
+    groups: NDArray[np.generic] | None,
+    fraction: float,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """Choose the rows to hold out.
+
+    Parameters
+    ----------
+    y : numpy.ndarray of int, shape (n,)
+        Class indices of the training rows.
+    groups : numpy.ndarray, shape (n,), or None
+        Speakers of the training rows. With them, whole speakers are held out, so that
+        stopping is judged on voices that are not trained on; without them, the fraction
+        of each class, at least one row.
+    fraction : float
+        How much to hold out, of the speakers or of the rows; at least one.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+        True where held out. Every class keeps a row to train on. All False, with a
+        warning, where every class has a single row.
+
+    Raises
+    ------
+    ValueError
+        If speakers are given and no choice of them leaves every class in training.
+    """
+    if groups is not None:
+        return _by_group(y, groups, fraction, rng)
+    held = np.zeros(len(y), bool)
+    for label in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == label))
+        if len(rows) > 1:
+            n_held = min(max(1, round(fraction * len(rows))), len(rows) - 1)
+            held[rows[:n_held]] = True
+    if not held.any():
+        warnings.warn(
+            "every class has a single row, so none can be held out: early stopping is off",
+            UserWarning,
+            stacklevel=4,
+        )
+    return held
+
+
+def _by_group(
+    y: NDArray[np.int64],
+    groups: NDArray[np.generic],
+    fraction: float,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    speakers = np.unique(groups)
+    n_held = max(1, round(fraction * len(speakers)))
+    n_classes = len(np.unique(y))
+    # A class that only few speakers show must not be held out whole; chance soon finds a
+    # choice that leaves it, where there is one.
+    for _ in range(_TRIES if len(speakers) > 1 else 0):
+        held = np.isin(groups, rng.permutation(speakers)[:n_held])
+        if not held.all() and len(np.unique(y[~held])) == n_classes:
+            return held
+    raise ValueError(
+        f"no {n_held} of the {len(speakers)} speakers can be held out for early stopping and "
+        f"leave all {n_classes} classes in training; give more speakers, leave groups out of "
+        "fit, or set early_stopping=False"
+    )

@@ -1,0 +1,81 @@
+"""Rules for hyperparameters: all that are broken are told at once, when `fit` is called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+__all__ = ["check_parameters"]
+
+
+class _Rule(NamedTuple):
+    expected: str
+    holds: Callable[[Any], bool]
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool) or type(value).__name__ == "bool"  # Python's or numpy's
+
+
+_COUNT = _Rule("a whole number of at least 1", lambda v: _is_whole(v) and v >= 1)
+
+_RULES: Mapping[str, _Rule] = {
+    "align_dim": _COUNT,
+    "batch_size": _COUNT,
+    "beta": _Rule("a number above 1", lambda v: _is_number(v) and v > 1),
+    "delta": _Rule("a number of at least 0", lambda v: _is_number(v) and v >= 0),
+    "device": _Rule("a string such as 'cpu' or 'cuda'", lambda v: isinstance(v, str)),
+    "dropout": _Rule("a number in [0, 1)", lambda v: _is_number(v) and 0 <= v < 1),
+    "early_stopping": _Rule("True or False", _is_flag),
+    "lam": _Rule("a number in [0, 1]", lambda v: _is_number(v) and 0 <= v <= 1),
+    "lr": _Rule("a number above 0", lambda v: _is_number(v) and v > 0),
+    "max_epochs": _COUNT,
+    "n_heads": _COUNT,
+    "n_iter_no_change": _COUNT,
+    "n_tokens": _Rule(
+        "a whole number of at least 1, or None", lambda v: v is None or (_is_whole(v) and v >= 1)
+    ),
+    "validation_fraction": _Rule("a number in (0, 1)", lambda v: _is_number(v) and 0 < v < 1),
+    "verbose": _Rule(
+        "a whole number of at least 0", lambda v: isinstance(v, Integral) and int(v) >= 0
+    ),
+}
+
+
+def check_parameters(estimator: str, parameters: Mapping[str, Any]) -> None:
+    """Check the hyperparameters that there is a rule for.
+
+    Parameters
+    ----------
+    estimator : str
+        Name of the estimator, for the message.
+    parameters : Mapping[str, Any]
+        Name -> value.
+
+    Raises
+    ------
+    ValueError
+        If any breaks its rule; the message names each, what was expected and what came.
+    """
+    problems = [
+        f"{name} must be {_RULES[name].expected}, got {value!r}"
+        for name, value in sorted(parameters.items())
+        if name in _RULES and not _RULES[name].holds(value)
+    ]
+    n_heads = parameters.get("n_heads")
+    if n_heads is not None and not problems:
+        for what, width in (("64 channels", 64), ("align_dim", parameters.get("align_dim"))):
+            if width is not None and width % n_heads:
+                problems.append(f"n_heads must divide {what}, got {n_heads} for {width}")
+    if problems:
+        raise ValueError(f"{estimator}: " + "; ".join(problems))

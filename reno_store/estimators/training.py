@@ -1,0 +1,199 @@
+"""Training a network with skorch: the one place that knows it.
+
+The loop is skorch's; what is ours is that batches are slices of tensors already in memory
+(a DataLoader collates them row by row), that each part of the loss is recorded, and that
+Ctrl-C stops a fit instead of passing for the end of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping, PassthroughScoring
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
+
+from reno_store.networks import FusionLoss, Prediction
+
+__all__ = ["Trained", "TrainingData", "TrainingPlan", "seeded", "train"]
+
+_LOSS_PARTS = ("cross_entropy", "divergence_excess")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Rows to train on and, for early stopping, rows held out.
+
+    Attributes
+    ----------
+    X : numpy.ndarray of float32, shape (n, n_features)
+        Inputs.
+    y : numpy.ndarray of int64, shape (n,)
+        Class indices.
+    held_out : numpy.ndarray of bool, shape (n,), or None
+        Rows that are validated on instead of trained on.
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.int64]
+    held_out: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """How to train: Adam, with the numbers of the paper's section IV-A by default."""
+
+    lr: float = 1e-3
+    batch_size: int = 32
+    max_epochs: int = 20
+    patience: int = 10
+    device: str = "cpu"
+    seed: int = 0
+    verbose: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A network after training.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        In eval mode, with the weights of the best epoch where rows were held out, else of
+        the last.
+    history : list of dict
+        One entry an epoch: epoch, seconds, train_loss, train_cross_entropy,
+        train_divergence_excess and, where rows were held out, valid_loss,
+        valid_cross_entropy, valid_divergence_excess, valid_accuracy.
+    best_epoch : int
+        The epoch whose weights the network has, from 1.
+    """
+
+    network: torch.nn.Module
+    history: list[dict[str, float]]
+    best_epoch: int
+
+
+def train(
+    network: torch.nn.Module, loss: FusionLoss, data: TrainingData, plan: TrainingPlan
+) -> Trained:
+    """Train a network in place; call it inside `seeded`.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the user pressed Ctrl-C.
+    ValueError
+        If training diverged: the loss is no longer a finite number.
+    """
+    held_out = data.held_out
+    dataset, train_split, stopper = _dataset(data.X, data.y, plan.device), None, None
+    callbacks = [PassthroughScoring(f"train_{part}", on_train=True) for part in _LOSS_PARTS]
+    if held_out is not None:
+        dataset = _dataset(data.X[~held_out], data.y[~held_out], plan.device)
+        train_split = predefined_split(_dataset(data.X[held_out], data.y[held_out], plan.device))
+        callbacks += [PassthroughScoring(f"valid_{part}") for part in (*_LOSS_PARTS, "accuracy")]
+        stopper = EarlyStopping(
+            "valid_cross_entropy", patience=plan.patience, threshold=0.0, load_best=True
+        )
+        callbacks.append(stopper)
+    net = _Net(
+        network,
+        criterion=loss,
+        optimizer=torch.optim.Adam,
+        optimizer__fused=plan.device.startswith(("cpu", "cuda")),
+        lr=plan.lr,
+        batch_size=plan.batch_size,
+        max_epochs=plan.max_epochs,
+        iterator_train=_Batches,
+        iterator_train__generator=torch.Generator().manual_seed(plan.seed),
+        iterator_valid=_Batches,
+        train_split=train_split,
+        # skorch keeps callbacks by name and wants each named once.
+        callbacks=[(f"{type(item).__name__}_{i}", item) for i, item in enumerate(callbacks)],
+        device=plan.device,
+        verbose=plan.verbose,
+    )
+    net.fit(dataset)
+    stopped_early = stopper is not None and stopper.misses_ >= plan.patience
+    whole_epochs = [epoch for epoch in net.history if "dur" in epoch]
+    # skorch takes Ctrl-C for an early stop, and an early stop leaves its last epoch untimed.
+    if not stopped_early and len(whole_epochs) < plan.max_epochs:
+        raise KeyboardInterrupt
+    history = [_row(epoch) for epoch in net.history]
+    if not all(np.isfinite(epoch["train_loss"]) for epoch in history):
+        raise ValueError(
+            "training diverged: the loss is not finite; lower lr, or standardise X "
+            "(sklearn.preprocessing.StandardScaler)"
+        )
+    best_epoch = stopper.best_epoch_ if stopper is not None else len(history)
+    return Trained(net.module_.eval(), history, int(best_epoch))
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: str) -> Iterator[None]:
+    """Seed torch inside the block and leave its state outside as it was."""
+    kind = torch.device(device)
+    indices = []
+    if kind.type == "cuda":
+        indices = [torch.cuda.current_device() if kind.index is None else kind.index]
+    with torch.random.fork_rng(devices=indices):
+        torch.manual_seed(seed)
+        yield
+
+
+class _Net(NeuralNet):
+    """skorch's loop with our loss, each part of which goes into the history."""
+
+    def get_loss(
+        self, y_pred: Prediction, y_true: torch.Tensor, X: Any = None, training: bool = False
+    ) -> torch.Tensor:
+        parts = self.criterion_.parts(y_pred, y_true)
+        prefix = "train" if training else "valid"
+        for part in _LOSS_PARTS:
+            self.history.record_batch(f"{prefix}_{part}", getattr(parts, part).item())
+        if not training:
+            right = (y_pred.logits.argmax(dim=1) == y_true).float().mean()
+            self.history.record_batch("valid_accuracy", right.item())
+        return parts.total
+
+
+class _Batches:
+    """Batches sliced from tensors; in the order of a generator, or in their own."""
+
+    def __init__(
+        self, dataset: Dataset, batch_size: int, generator: torch.Generator | None = None
+    ) -> None:
+        self._X, self._y = dataset.X, dataset.y
+        self._batch_size, self._generator = batch_size, generator
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        n = len(self._y)
+        order = torch.arange(n)
+        if self._generator is not None:
+            order = torch.randperm(n, generator=self._generator)
+        for rows in torch.split(order.to(self._y.device), self._batch_size):
+            yield self._X[rows], self._y[rows]
+
+
+def _dataset(X: NDArray[np.float32], y: NDArray[np.int64], device: str) -> Dataset:
+    return Dataset(torch.from_numpy(X).to(device), torch.from_numpy(y).to(device))
+
+
+def _row(epoch: dict[str, Any]) -> dict[str, float]:
+    """One epoch of skorch's history without its batches and bookkeeping."""
+    keys = sorted(key for key in epoch if key.startswith(("train_", "valid_")))
+    kept = [key for key in keys if not key.endswith(("_best", "_batch_count"))]
+    seconds = float(epoch.get("dur", float("nan")))
+    return {
+        "epoch": epoch["epoch"],
+        "seconds": seconds,
+        **{key: float(epoch[key]) for key in kept},
+    }

@@ -1,0 +1,25 @@
+"""The paper's networks as torch modules, and its Rényi divergence as a pure function.
+
+``(batch, n_features) -> logits``: `FCN`, `CNN`; ``-> logits, aligned features`` of each
+block: `RENO` and, without attention, `Concat`. The parts they share stand in `dense`,
+`convolution` and `attention`.
+"""
+
+from reno_store.networks.cnn import CNN
+from reno_store.networks.divergence import renyi_divergence, renyi_minimum
+from reno_store.networks.fcn import FCN
+from reno_store.networks.fusion import RENO, Concat
+from reno_store.networks.loss import FusionLoss, LossParts
+from reno_store.networks.outputs import Prediction
+
+__all__ = [
+    "CNN",
+    "FCN",
+    "RENO",
+    "Concat",
+    "FusionLoss",
+    "LossParts",
+    "Prediction",
+    "renyi_divergence",
+    "renyi_minimum",
+]

@@ -1,0 +1,39 @@
+"""The FCN block that every network of the paper ends in."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+__all__ = ["DenseBlock"]
+
+
+class DenseBlock(nn.Module):
+    """Dense layers of 512 and 128 neurons and the output layer (paper, section III).
+
+    Parameters
+    ----------
+    n_features : int
+        Width of the input.
+    n_classes : int
+        Width of the output.
+    dropout : float
+        Dropout after each of the two hidden layers.
+    """
+
+    def __init__(self, n_features: int, n_classes: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(n_features, 512),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(512, 128),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(128, n_classes),
+        )
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Map (batch, n_features) to logits (batch, n_classes); softmax is left to the loss."""
+        logits: torch.Tensor = self.layers(features)
+        return logits

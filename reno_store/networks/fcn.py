@@ -1,0 +1,31 @@
+"""FCN: the dense block alone, on one embedding."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from reno_store.networks.dense import DenseBlock
+from reno_store.networks.outputs import Prediction
+
+__all__ = ["FCN"]
+
+
+class FCN(nn.Module):
+    """The paper's fully connected network (section III).
+
+    Parameters
+    ----------
+    n_features, n_classes : int
+        Widths of input and output.
+    dropout : float
+        Dropout after each hidden layer.
+    """
+
+    def __init__(self, n_features: int, n_classes: int, *, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.dense = DenseBlock(n_features, n_classes, dropout)
+
+    def forward(self, X: torch.Tensor) -> Prediction:
+        """Map (batch, n_features) to logits (batch, n_classes)."""
+        return Prediction(self.dense(X))

@@ -1,0 +1,124 @@
+"""Two networks over several embeddings of a clip: concatenation, and RENO (Fig. 1).
+
+Data walks: each block of X -> its convolutional blocks -> (RENO: self-attention over the
+positions) -> flattened -> aligned to a common width -> (RENO: self-attention over the
+blocks) -> concatenated -> dense block. The baseline is the same network without the
+attention and, through its loss, without the divergence, as section IV-B says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from reno_store.networks.attention import SelfAttention
+from reno_store.networks.convolution import N_CHANNELS, ConvolutionalBlocks
+from reno_store.networks.dense import DenseBlock
+from reno_store.networks.outputs import Prediction
+
+__all__ = ["RENO", "Concat"]
+
+
+class _Branch(nn.Module):
+    """One block of X: (batch, n_features) -> (batch, align_dim)."""
+
+    def __init__(
+        self, n_features: int, n_tokens: int | None, align_dim: int, n_heads: int | None
+    ) -> None:
+        super().__init__()
+        self.convolution = ConvolutionalBlocks(n_features, n_tokens)
+        self.attention = None if n_heads is None else SelfAttention(N_CHANNELS, n_heads)
+        self.align = nn.Linear(N_CHANNELS * self.convolution.n_tokens, align_dim)
+
+    def forward(self, embedding: torch.Tensor) -> torch.Tensor:
+        channels = self.convolution(embedding)
+        if self.attention is not None:
+            # Positions are the tokens; a single flattened vector would attend to nothing.
+            channels = self.attention(channels.transpose(1, 2)).transpose(1, 2)
+        aligned: torch.Tensor = self.align(channels.flatten(1))
+        return aligned
+
+
+class _Fusion(nn.Module):
+    """Branches, alignment, and the dense block over what they say together."""
+
+    def __init__(
+        self,
+        block_sizes: Sequence[int],
+        n_classes: int,
+        n_tokens: int | None,
+        align_dim: int,
+        n_heads: int | None,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.block_sizes = tuple(block_sizes)
+        self.branches = nn.ModuleList(
+            _Branch(size, n_tokens, align_dim, n_heads) for size in self.block_sizes
+        )
+        self.attention = None if n_heads is None else SelfAttention(align_dim, n_heads)
+        self.dense = DenseBlock(align_dim * len(self.block_sizes), n_classes, dropout)
+
+    def forward(self, X: torch.Tensor) -> Prediction:
+        """Map (batch, sum(block_sizes)) to logits and (batch, n_blocks, align_dim)."""
+        blocks = torch.split_with_sizes(X, self.block_sizes, dim=1)
+        aligned = torch.stack(
+            [branch(block) for branch, block in zip(self.branches, blocks, strict=True)], dim=1
+        )
+        fused = aligned if self.attention is None else self.attention(aligned)
+        return Prediction(self.dense(fused.flatten(1)), aligned)
+
+
+class Concat(_Fusion):
+    """The paper's baseline: concatenation of the aligned blocks.
+
+    Parameters
+    ----------
+    block_sizes : Sequence[int]
+        Columns of each block of X.
+    n_classes : int
+        Width of the output.
+    n_tokens : int or None
+        Positions left after pooling; None pools by 2 twice.
+    align_dim : int
+        Width that every block is aligned to.
+    dropout : float
+        Dropout after each hidden layer of the dense block.
+    """
+
+    def __init__(
+        self,
+        block_sizes: Sequence[int],
+        n_classes: int,
+        *,
+        n_tokens: int | None = 26,
+        align_dim: int = 256,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__(block_sizes, n_classes, n_tokens, align_dim, None, dropout)
+
+
+class RENO(_Fusion):
+    """The paper's RENO (section III-A): 1.49 M parameters for two blocks and 26 tokens.
+
+    Parameters
+    ----------
+    block_sizes, n_classes, n_tokens, align_dim, dropout
+        As for `Concat`.
+    n_heads : int
+        Heads of every self-attention; divides 64 and `align_dim`.
+    """
+
+    def __init__(
+        self,
+        block_sizes: Sequence[int],
+        n_classes: int,
+        *,
+        n_tokens: int | None = 26,
+        align_dim: int = 256,
+        n_heads: int = 2,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__(block_sizes, n_classes, n_tokens, align_dim, n_heads, dropout)
