@@ -1,0 +1,202 @@
+"""Several estimators, models and protocols over one dataset of a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from sklearn.base import BaseEstimator
+
+from reno_store.errors import ProtocolError, UnknownNameError
+from reno_store.estimators import (
+    CNNClassifier,
+    ConcatClassifier,
+    FCNClassifier,
+    RENOClassifier,
+)
+from reno_store.evaluation.crossvalidation import Evaluation, evaluate
+from reno_store.evaluation.protocols import check_protocol, split
+from reno_store.progress import counting
+from reno_store.samples import Samples, open_store
+
+__all__ = ["ESTIMATORS", "Comparison", "evaluate_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """An estimator by the name that a user types."""
+
+    make: Callable[..., BaseEstimator]
+    fuses: bool
+
+
+ESTIMATORS: Mapping[str, _Choice] = MappingProxyType(
+    {
+        "fcn": _Choice(FCNClassifier, fuses=False),
+        "cnn": _Choice(CNNClassifier, fuses=False),
+        "concat": _Choice(ConcatClassifier, fuses=True),
+        "reno": _Choice(RENOClassifier, fuses=True),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was evaluated on what.
+
+    Attributes
+    ----------
+    dataset : str
+        Name of the dataset.
+    n_clips, n_labels, n_speakers : int
+        Clips that were used, their distinct labels and known speakers.
+    n_left_out : int
+        Clips that lack an embedding and were left out.
+    majority : float
+        Share of the most frequent label: what always guessing it would score.
+    evaluations : tuple[Evaluation, ...]
+        In the order of protocols, then estimators, then models.
+    """
+
+    dataset: str
+    n_clips: int
+    n_labels: int
+    n_speakers: int
+    n_left_out: int
+    majority: float
+    evaluations: tuple[Evaluation, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as JSON values."""
+        own = {name: getattr(self, name) for name in self.__slots__ if name != "evaluations"}
+        return {**own, "evaluations": [each.to_dict() for each in self.evaluations]}
+
+
+def evaluate_store(
+    store: str | Path,
+    dataset: str,
+    *,
+    models: Sequence[str],
+    estimators: Sequence[str] = (),
+    protocols: Sequence[str] = ("paper",),
+    n_folds: int = 5,
+    seed: int = 0,
+    standardize: bool = True,
+    device: str = "cpu",
+    n_jobs: int = 1,
+    missing: Literal["raise", "drop"] = "raise",
+    progress: bool | None = None,
+) -> Comparison:
+    """Cross-validate classifiers on a dataset's embeddings.
+
+    Classifiers of one model (``fcn``, ``cnn``) are evaluated on each of the models; those
+    that fuse (``concat``, ``reno``) on all of them together. All see the same clips and
+    the same folds.
+
+    Parameters
+    ----------
+    store : str or Path
+        The store's folder.
+    dataset : str
+        Name of the dataset.
+    models : Sequence[str]
+        Names of models that the store has for it.
+    estimators : Sequence[str]
+        Names in `ESTIMATORS`; by default all that the number of models allows.
+    protocols : Sequence[str]
+        Names in `PROTOCOLS`.
+    n_folds, seed, standardize, n_jobs
+        As for `evaluate`; the seed is the estimators' ``random_state`` too.
+    device : str
+        Device of the estimators.
+    missing : {"raise", "drop"}
+        What to do with clips that lack an embedding of any of the models.
+    progress : bool, optional
+        Whether to show a progress bar; by default where standard error is a terminal.
+
+    Raises
+    ------
+    UnknownNameError
+        If the dataset, a model, an estimator or a protocol is unknown.
+    ProtocolError
+        If the clips cannot be divided so, or a fusion has fewer than two models.
+    MissingEmbeddingsError
+        If clips lack an embedding and `missing` is ``"raise"``.
+    """
+    if not estimators:
+        estimators = [
+            name for name, each in ESTIMATORS.items() if len(models) > 1 or not each.fuses
+        ]
+    _check_request(models, estimators, protocols)
+    opened = open_store(store)
+    whole = opened.load(dataset, list(models), missing=missing)
+    for protocol in protocols:
+        split(protocol, whole.y, whole.groups, n_folds=n_folds, seed=seed)  # or raise at once
+    runs = list(_runs(whole, estimators, protocols))
+    evaluations = []
+    total = len(runs) * n_folds
+    with counting("evaluating", total, unit="folds", show=progress) as counter:
+        for protocol, name, samples in runs:
+            evaluations.append(
+                evaluate(
+                    samples,
+                    _make(name, samples, seed, device),
+                    name=name,
+                    protocol=protocol,
+                    n_folds=n_folds,
+                    seed=seed,
+                    standardize=standardize,
+                    n_jobs=n_jobs,
+                    counter=counter,
+                )
+            )
+    labels = whole.y.tolist()
+    return Comparison(
+        dataset=dataset,
+        n_clips=len(labels),
+        n_labels=len(set(labels)),
+        n_speakers=0 if whole.groups is None else len(set(whole.groups.tolist()) - {""}),
+        n_left_out=opened.n_clips(dataset) - len(labels),
+        majority=max(labels.count(label) for label in set(labels)) / len(labels),
+        evaluations=tuple(evaluations),
+    )
+
+
+def _check_request(
+    models: Sequence[str], estimators: Sequence[str], protocols: Sequence[str]
+) -> None:
+    for protocol in protocols:
+        check_protocol(protocol)
+    for name in estimators:
+        if name not in ESTIMATORS:
+            raise UnknownNameError.among("estimator", name, ESTIMATORS)
+        if ESTIMATORS[name].fuses and len(models) < 2:
+            raise ProtocolError(
+                f"{name} fuses models and needs at least two, got {len(models)}. "
+                "Name another with --model, or use --estimator fcn or cnn."
+            )
+    twice = {name for name in models if list(models).count(name) > 1}
+    if twice:
+        raise ProtocolError(f"model {min(twice)!r} is named twice; name each once.")
+
+
+def _runs(
+    whole: Samples, estimators: Sequence[str], protocols: Sequence[str]
+) -> list[tuple[str, str, Samples]]:
+    """List (protocol, estimator, samples it sees), in the order of the table."""
+    alone = whole.split_models()
+    return [
+        (protocol, name, samples)
+        for protocol, name in product(protocols, estimators)
+        for samples in ([whole] if ESTIMATORS[name].fuses else alone)
+    ]
+
+
+def _make(name: str, samples: Samples, seed: int, device: str) -> BaseEstimator:
+    choice = ESTIMATORS[name]
+    blocks = {"block_sizes": samples.block_sizes} if choice.fuses else {}
+    return choice.make(**blocks, random_state=seed, device=device)
