@@ -1,0 +1,5 @@
+"""The whole job on made-up recordings: `voice` makes them, `running` does the rest."""
+
+from reno_store.demo.running import Demo, run_demo
+
+__all__ = ["Demo", "run_demo"]
