@@ -1,0 +1,48 @@
+"""The command ``reno-store``.
+
+Nothing here or at the top of a command's file imports torch, zarr or the library's heavy
+rooms, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from reno_cli.build import build
+from reno_cli.demo import demo
+from reno_cli.evaluate import evaluate
+from reno_cli.info import info
+from reno_cli.manifest import manifest
+from reno_store import __version__
+from reno_store.errors import RenoStoreError
+
+__all__ = ["main"]
+
+
+class _Group(click.Group):
+    """Turns what the library raises on purpose into a message and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except RenoStoreError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="reno-store")
+def main() -> None:
+    r"""Embeddings of non-verbal vocalisations, computed once, and classifiers on them.
+
+    \b
+    reno-store demo                                     try it, offline
+    reno-store manifest folders FOLDER -o FOLDER/my.csv list your recordings
+    reno-store build FOLDER/my.csv --model mfcc --model logmel --store my.zarr
+    reno-store evaluate my.zarr my --model mfcc --model logmel
+    """
+
+
+for _command in (build, demo, evaluate, info, manifest):
+    main.add_command(_command)
