@@ -145,6 +145,7 @@ def build_store(
     device = resolve_device(device)
     with StoreWriter.open(store) as writer:
         columns = _clip_columns(table, progress)
+        writer.check_names(table.dataset, columns, [spec.name for spec in specs])
         writer.check_clips(table.dataset, columns)
         loaded = _check_models(writer, table.dataset, specs, device)
         rows = writer.put_clips(table.dataset, columns)

@@ -13,7 +13,7 @@ from reno_store.evaluation import ESTIMATORS, PROTOCOLS, Comparison, evaluate_st
 from reno_store.manifests import Clip, write_manifest
 from reno_store.progress import counting
 
-__all__ = ["DEMO_MODELS", "Demo", "run_demo"]
+__all__ = ["DEMO_MODELS", "Demo", "build_demo_store", "run_demo"]
 
 DEMO_MODELS = ("mfcc", "logmel")
 _TAKES = 5
@@ -64,20 +64,9 @@ def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = Non
     RenoStoreError
         If the folder holds something else.
     """
-    folder = Path(folder)
-    manifest = folder / _MANIFEST
-    if folder.exists() and not manifest.exists() and (folder.is_file() or any(folder.iterdir())):
-        raise RenoStoreError(
-            f"{folder} exists and was not made by the demo; name a new folder with --output."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    clips = tuple(clip for clip, _ in _takes())
-    write_manifest(manifest, clips)
-    _write_recordings(folder, progress)
-    store = folder / _STORE
-    build = build_store(manifest, store, DEMO_MODELS, device="cpu", progress=progress)
+    build = build_demo_store(folder, progress=progress)
     comparison = evaluate_store(
-        store,
+        build.store,
         build.dataset,
         models=DEMO_MODELS,
         estimators=tuple(ESTIMATORS),
@@ -85,7 +74,32 @@ def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = Non
         n_jobs=n_jobs,
         progress=progress,
     )
-    return Demo(folder, manifest, store, build, comparison)
+    return Demo(Path(folder), Path(folder) / _MANIFEST, build.store, build, comparison)
+
+
+def build_demo_store(folder: str | Path, *, progress: bool | None = None) -> BuildReport:
+    """Make the synthetic recordings, their manifest, and the store; evaluate nothing.
+
+    Parameters
+    ----------
+    folder, progress
+        As for `run_demo`.
+
+    Raises
+    ------
+    RenoStoreError
+        If the folder holds something else.
+    """
+    folder = Path(folder)
+    manifest = folder / _MANIFEST
+    if folder.exists() and not manifest.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise RenoStoreError(
+            f"{folder} exists and was not made by the demo; name a new folder with --output."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_manifest(manifest, [clip for clip, _ in _takes()])
+    _write_recordings(folder, progress)
+    return build_store(manifest, folder / _STORE, DEMO_MODELS, device="cpu", progress=progress)
 
 
 def _takes() -> Iterator[tuple[Clip, int]]:

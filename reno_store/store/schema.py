@@ -68,14 +68,16 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
     StoreError
         If the path is no folder, holds no store of ours, or holds one of another version.
     """
-    if not path.exists():
-        raise StoreError(
-            f"store {path} does not exist; `reno-store build MANIFEST --store {path}` makes it."
-        )
-    if not path.is_dir():
-        raise StoreError(f"store {path} is a file; expected the folder of a Zarr store.")
     try:
+        if not path.exists():
+            raise StoreError(
+                f"store {path} does not exist; `reno-store build MANIFEST --store {path}` makes it."
+            )
+        if not path.is_dir():
+            raise StoreError(f"store {path} is a file; expected the folder of a Zarr store.")
         root = zarr.open_group(path, mode="r+" if writable else "r", zarr_format=3)
+    except PermissionError as error:
+        raise StoreError(f"store {path} cannot be read: {error.strerror}.") from None
     except (FileNotFoundError, ValueError, KeyError) as error:
         raise StoreError(
             f"{path} is not a reno-store: it holds no Zarr format 3 group ({error})."

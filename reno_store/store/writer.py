@@ -8,7 +8,7 @@ replaced by renaming a finished file over it, which is zarr's own way on a local
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ _OTHERWISE = "Build into another store, or name the dataset or model otherwise."
 class StoreWriter:
     """A store open for writing; made by `StoreWriter.open`, which holds the lock.
 
-    The order of a build: `check_clips` and `check_model` while nothing is touched, then
-    `put_clips`, `add_model`, and `put_embeddings` as often as there are batches.
+    The order of a build: `check_names`, `check_clips` and `check_model` while nothing is
+    touched, then `put_clips`, `add_model`, and `put_embeddings` for each batch.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,6 +68,30 @@ class StoreWriter:
                 "Change its permissions, or build into another folder."
             ) from error
 
+    def check_names(self, dataset: str, columns: Iterable[str], models: Iterable[str]) -> None:
+        """Check that names can be used and that no model is called what a column is.
+
+        Both stand side by side in the dataset's group, so they share one space of names.
+
+        Raises
+        ------
+        ValueError
+            If the dataset's or a model's name cannot be used; see `check_name`.
+        StoreError
+            If a model and a column of the manifest or of the store have one name.
+        """
+        check_name("dataset", dataset)
+        taken, named = set(columns), {check_name("model", model) for model in models}
+        if dataset in self.reader.datasets():
+            taken.update(self.reader.columns(dataset))
+            named.update(self.reader.models(dataset))
+        if clashes := sorted(taken & named):
+            raise StoreError(
+                f"store {self.path}: dataset {dataset!r} cannot have both a column and a model "
+                f"called {clashes[0]!r}. Name the model otherwise: NAME=SPEC, or rename the "
+                "manifest's column."
+            )
+
     def check_clips(self, dataset: str, columns: Mapping[str, Sequence[str]]) -> None:
         """Compare a clip table with the stored one; nothing is written.
 
@@ -83,15 +107,8 @@ class StoreWriter:
         StaleStoreError
             If clips have vanished, or labels, speakers or embedded recordings changed.
         """
-        check_name("dataset", dataset)
         if dataset not in self.reader.datasets():
             return
-        for name in columns:
-            if name in self.reader.models(dataset):
-                raise StoreError(
-                    f"store {self.path}: dataset {dataset!r} has a model called {name!r}, so no "
-                    "column can be; rename the manifest's column."
-                )
         stored = self._stored_columns(dataset)
         if not len(stored.get("clip_id", ())):
             return
@@ -111,14 +128,8 @@ class StoreWriter:
         StaleStoreError
             If the fingerprints differ; each part that does is named.
         """
-        check_name("model", model)
         if dataset not in self.reader.datasets():
             return
-        if model in self.reader.columns(dataset):
-            raise StoreError(
-                f"store {self.path}: dataset {dataset!r} has a column called {model!r}, so no "
-                f"model can be; name it otherwise: NAME={model}"
-            )
         if model not in self.reader.models(dataset):
             return
         stored = self.reader.fingerprint(dataset, model)
