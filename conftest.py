@@ -1,0 +1,43 @@
+"""Fixtures for the tests and for the examples in README.md, which run as doctests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `reno-demo/` holds the demo's recordings, manifest and store."""
+    from reno_store.demo import build_demo_store
+
+    folder = tmp_path_factory.mktemp("demo")
+    report = build_demo_store(folder / "reno-demo", progress=False)
+    assert report.complete
+    return folder
+
+
+@pytest.fixture(scope="session")
+def emogator_folder() -> Path:
+    """The EmoGator recordings (or a part of them), where the machine has them."""
+    named = os.environ.get("RENO_STORE_EMOGATOR")
+    if not named:
+        pytest.skip("RENO_STORE_EMOGATOR names no folder of EmoGator recordings")
+    return Path(named)
+
+
+@pytest.fixture(autouse=True)
+def _readme_stands_beside_the_demo(request: pytest.FixtureRequest) -> Iterator[None]:
+    """README's examples open reno-demo/embeddings.zarr, which its first command makes."""
+    if not request.node.name.endswith("README.md"):
+        yield
+        return
+    here = Path.cwd()
+    os.chdir(request.getfixturevalue("demo_folder"))
+    try:
+        yield
+    finally:
+        os.chdir(here)

@@ -1,0 +1,255 @@
+"""The commands as a user types them: what they print, and their exit codes."""
+
+import csv
+import json
+import os
+
+import pytest
+from click.testing import CliRunner
+from corpora import make_corpus
+from recordings import write_wav
+from reno_cli.main import main
+
+
+def run(*words, expect=0):
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == expect, result.output
+    return result
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    return make_corpus(tmp_path, 12)
+
+
+@pytest.fixture
+def store(corpus, tmp_path):
+    run("build", corpus.manifest, "--model", "mfcc", "--model", "logmel", "--store", tmp_path / "s")
+    return tmp_path / "s"
+
+
+class TestManifest:
+    def test_a_folder_of_ones_own_goes_all_the_way_to_a_table(self, tmp_path):
+        for label in ("cry", "laugh"):
+            for number in range(4):
+                write_wav(tmp_path / "mine" / label / f"{number}.wav", seed=number)
+        (tmp_path / "mine" / "notes.txt").write_text("ignore me")
+        out = tmp_path / "mine" / "mine.csv"
+        shown = run("manifest", "folders", tmp_path / "mine", "-o", out).output
+        assert "8 clips, 2 labels, speakers unknown" in shown
+        assert "passed over: 1 files" in shown
+        assert "notes.txt" in shown
+        rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+        assert rows[0] == {
+            "clip_id": "cry/0",
+            "path": "cry/0.wav",
+            "label": "cry",
+            "speaker": "",
+        }
+        run("build", out, "--model", "mfcc", "--store", tmp_path / "s")
+        shown = run("evaluate", tmp_path / "s", "mine", "--model", "mfcc", "--folds", 2).output
+        assert "mine: 8 clips, 2 labels, speakers unknown; 2 folds, seed 0" in shown
+
+    def test_recordings_elsewhere_are_named_in_the_next_command(self, tmp_path):
+        write_wav(tmp_path / "there" / "cry" / "1.wav")
+        (tmp_path / "here").mkdir()
+        out = tmp_path / "here" / "m.csv"
+        shown = run("manifest", "folders", tmp_path / "there", "-o", out).output
+        assert f"--audio-folder {tmp_path / 'there'}" in shown
+        built = ("build", out, "--model", "mfcc", "--store", tmp_path / "s")
+        assert "--audio-folder" in run(*built, expect=1).output
+        run(*built, "--audio-folder", tmp_path / "there")
+
+    def test_an_unknown_card_lists_the_choices(self, tmp_path):
+        shown = run("manifest", "emogater", tmp_path, "-o", tmp_path / "m.csv", expect=1).output
+        assert "unknown card 'emogater'; did you mean 'emogator'?" in shown
+        assert "Choices: emogator, folders." in shown
+
+    def test_an_existing_manifest_is_kept(self, corpus):
+        before = corpus.manifest.read_text()
+        words = ("manifest", "folders", corpus.folder, "-o", corpus.manifest)
+        assert "exists already" in run(*words, expect=1).output
+        assert corpus.manifest.read_text() == before
+        run(*words, "--force")
+        assert corpus.manifest.read_text() != before
+
+
+class TestBuild:
+    def test_the_summary_counts_new_reused_and_failed(self, corpus, tmp_path):
+        words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
+        assert "mfcc: 12 new, 0 reused, 0 failed" in run(*words).output
+        assert "mfcc: 0 new, 12 reused, 0 failed" in run(*words).output
+
+    def test_a_failed_clip_is_named_and_the_exit_code_is_1(self, corpus, tmp_path):
+        corpus.recording("clip7").write_text("no sound")
+        words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
+        shown = run(*words, expect=1).output
+        assert "mfcc: 11 new, 0 reused, 1 failed" in shown
+        assert "failed: mfcc, clip clip7:" in shown
+        assert "not audio" in shown
+
+    def test_silence_is_said(self, corpus, tmp_path):
+        import numpy as np
+        import soundfile
+
+        soundfile.write(corpus.recording("clip7"), np.zeros(8000), 16_000)
+        shown = run("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s").output
+        assert "silent, embedded all the same: clip clip7" in shown
+
+    def test_an_interrupted_build_says_so_with_exit_code_130(self, corpus, tmp_path, monkeypatch):
+        def stop(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("reno_store.build.read_waveform", stop)
+        words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
+        assert "interrupted: the same command goes on" in run(*words, expect=130).output
+
+    def test_an_unknown_model_lists_the_choices(self, corpus, tmp_path):
+        words = ("build", corpus.manifest, "--model", "wavlm-bas", "--store", tmp_path / "s")
+        shown = run(*words, expect=1).output
+        assert "unknown model 'wavlm-bas'; did you mean 'wavlm-base'?" in shown
+        assert "hubert-base" in shown
+        assert not (tmp_path / "s").exists()
+
+    def test_a_wrong_manifest_is_refused_with_every_problem(self, corpus, tmp_path):
+        lines = corpus.manifest.read_text().splitlines()
+        lines[2] = lines[1]
+        lines[5] = "x,../outside.wav,cry,s1"
+        corpus.manifest.write_text("\n".join(lines))
+        words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
+        shown = run(*words, expect=1).output
+        assert "refused because of 2 problems" in shown
+        assert "line 3: clip_id 'clip0' stands in line 2 already" in shown
+        assert "line 6: clip 'x': path '../outside.wav' leaves the folder" in shown
+
+    def test_a_device_that_is_not_there(self, corpus, tmp_path):
+        words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
+        assert "device 'cuda:7' is not there" in run(*words, "--device", "cuda:7", expect=1).output
+        assert "'gpu' is unknown" in run(*words, "--device", "gpu", expect=1).output
+
+
+class TestInfo:
+    def test_datasets_and_models_are_listed(self, store):
+        shown = run("info", store).output
+        assert "small: 12 clips, 2 labels, 3 speakers" in shown
+        assert "mfcc: 12 done, 0 missing, 120 numbers a clip, fingerprint " in shown
+
+    def test_json_is_for_programs(self, store):
+        (logmel, mfcc) = json.loads(run("info", store, "--json").output)
+        assert (logmel["model"], mfcc["model"]) == ("logmel", "mfcc")
+        assert (mfcc["n_clips"], mfcc["n_done"], mfcc["n_missing"], mfcc["dim"]) == (12, 12, 0, 120)
+
+    def test_no_store(self, tmp_path):
+        assert "does not exist" in run("info", tmp_path / "none", expect=1).output
+
+
+class TestEvaluate:
+    def test_json_holds_each_fold_mean_and_sd(self, store):
+        words = ("--model", "mfcc", "--estimator", "fcn", "--protocol", "speaker", "--folds", 3)
+        shown = json.loads(run("evaluate", store, "small", *words, "--json").output)
+        (evaluation,) = shown["evaluations"]
+        assert [fold["n_test"] for fold in evaluation["folds"]] == [4, 4, 4]
+        scores = [fold["accuracy"] for fold in evaluation["folds"]]
+        assert evaluation["mean"]["accuracy"] == pytest.approx(sum(scores) / 3)
+        assert "no speaker on both sides" in evaluation["protocol_description"]
+
+    def test_a_pair_gets_all_four_estimators_by_default(self, store):
+        words = ("--model", "mfcc", "--model", "logmel", "--folds", 2, "--json")
+        shown = json.loads(run("evaluate", store, "small", *words).output)
+        ran = [(each["estimator"], each["models"]) for each in shown["evaluations"]]
+        assert ran == [
+            ("fcn", ["mfcc"]),
+            ("fcn", ["logmel"]),
+            ("cnn", ["mfcc"]),
+            ("cnn", ["logmel"]),
+            ("concat", ["mfcc", "logmel"]),
+            ("reno", ["mfcc", "logmel"]),
+        ]
+
+    def test_more_folds_than_speakers(self, store):
+        words = ("--model", "mfcc", "--estimator", "fcn", "--protocol", "speaker")
+        shown = run("evaluate", store, "small", *words, expect=1).output
+        assert "3 speakers cannot be divided into 5 speaker-disjoint folds" in shown
+        assert "--folds 3" in shown
+
+    def test_more_folds_than_clips_of_a_label(self, store):
+        words = ("--model", "mfcc", "--estimator", "fcn", "--folds", 7)
+        shown = run("evaluate", store, "small", *words, expect=1).output
+        assert "fewer clips than the 7 folds: cry (6), laugh (6)" in shown
+
+    def test_a_model_the_store_lacks(self, store):
+        shown = run("evaluate", store, "small", "--model", "mfccs", expect=1).output
+        assert "did you mean 'mfcc'?" in shown
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs POSIX permissions")
+class TestReadOnlyFolder:
+    @pytest.fixture
+    def as_nobody(self, tmp_path):
+        """Root writes anywhere: become nobody, who may read but not write the folder."""
+        if os.geteuid() != 0:
+            yield
+            return
+        # pytest makes its folders for their owner alone.
+        for folder in (tmp_path, *tmp_path.parents):
+            if folder == tmp_path or folder.name.startswith("pytest-"):
+                folder.chmod(0o755)
+        os.seteuid(65534)
+        yield
+        os.seteuid(0)
+
+    @pytest.fixture
+    def locked_folder(self, tmp_path):
+        (tmp_path / "locked").mkdir()
+        (tmp_path / "locked").chmod(0o555)
+        return tmp_path / "locked"
+
+    def test_a_store_that_cannot_be_written_says_so(
+        self, corpus, tmp_path, locked_folder, as_nobody
+    ):
+        folder = locked_folder
+        words = ("build", corpus.manifest, "--model", "mfcc", "--store", folder / "s")
+        shown = run(*words, expect=1).output
+        assert f"store {folder / 's'} cannot be written: Permission denied" in shown
+
+    @pytest.fixture
+    def locked_store(self, store):
+        for path in (store, *store.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        return store
+
+    def test_a_store_that_cannot_be_written_can_be_read(self, locked_store, as_nobody):
+        store = locked_store
+        assert "small: 12 clips" in run("info", store).output
+        words = ("build", store.parent / "small.csv", "--model", "new=mfcc", "--store", store)
+        assert "cannot be written: Permission denied" in run(*words, expect=1).output
+
+
+class TestDemo:
+    def test_it_ends_in_a_table_that_says_it_is_synthetic(self, tmp_path, monkeypatch):
+        # All but the training, which takes the better part of the demo's minute.
+        from reno_store.estimators.base import TrainingPlan
+
+        plan = TrainingPlan.__init__
+        monkeypatch.setattr(
+            TrainingPlan,
+            "__init__",
+            lambda self, **options: plan(self, **{**options, "max_epochs": 1}),
+        )
+        shown = run("demo", "-o", tmp_path / "demo", "--jobs", 1).output
+        assert "synthetic: 240 clips, 6 labels, 8 speakers" in shown
+        assert "SYNTHETIC" in shown
+        for word in ("fcn", "cnn", "concat", "reno", "mfcc + logmel", "paper", "speaker"):
+            assert word in shown
+        assert "reno-store build YOUR_FOLDER/mine.csv" in shown
+        assert (tmp_path / "demo" / "synthetic.csv").exists()
+        assert (tmp_path / "demo" / "embeddings.zarr" / "zarr.json").exists()
+
+    def test_it_keeps_its_hands_off_a_folder_of_somebody_elses(self, tmp_path):
+        (tmp_path / "thesis.tex").write_text("precious")
+        assert "was not made by the demo" in run("demo", "-o", tmp_path, expect=1).output
+        assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_the_version(capsys):
+    assert run("--version").output.startswith("reno-store, version 0.1.0")

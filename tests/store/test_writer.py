@@ -1,0 +1,212 @@
+"""Writing a store: rows that line up, count only once whole, and are never mixed."""
+
+import multiprocessing
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reno_store.errors import StaleStoreError, StoreBusyError, StoreError
+from reno_store.store import StoreReader, StoreWriter
+
+FINGERPRINT = {"weights": "a" * 64, "layer": "last"}
+
+
+def columns(clip_ids, **changed):
+    table = {
+        "clip_id": list(clip_ids),
+        "label": [f"label of {clip_id}" for clip_id in clip_ids],
+        "speaker": [""] * len(clip_ids),
+        "audio_sha256": [f"hash of {clip_id}" for clip_id in clip_ids],
+    }
+    return {**table, **changed}
+
+
+def vector(model, clip_id, dim=3):
+    return np.array([hash_of(model), *(hash_of(clip_id) + i for i in range(1, dim))], np.float32)
+
+
+def hash_of(text):
+    return sum(ord(char) * 7**place for place, char in enumerate(text)) % 1000
+
+
+def write(path, clip_ids, model="m", only=None):
+    """One build's worth: put clips, embed those that are missing (or only some)."""
+    with StoreWriter.open(path) as writer:
+        writer.check_clips("d", columns(clip_ids))
+        rows = writer.put_clips("d", columns(clip_ids))
+        writer.add_model("d", model, FINGERPRINT, 3)
+        missing = writer.missing("d", model, rows)
+        id_of = dict(zip(rows.tolist(), clip_ids, strict=True))
+        todo = [row for row in missing.tolist() if only is None or id_of[row] in only]
+        if todo:
+            embeddings = np.stack([vector(model, id_of[row]) for row in todo])
+            writer.put_embeddings("d", model, np.array(todo), embeddings)
+        return len(todo)
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_sequence_of_builds_keeps_every_row_with_its_clip(tmp_path_factory, data):
+    """Appends in any order, models built partly and later: each row stays its clip's."""
+    path = tmp_path_factory.mktemp("s") / "s.zarr"
+    known, done = [], {"m": set(), "n": set()}
+    for _ in range(data.draw(st.integers(1, 5))):
+        known += [f"c{len(known) + i}" for i in range(data.draw(st.integers(0 if known else 1, 4)))]
+        asked = data.draw(st.permutations(known))
+        model = data.draw(st.sampled_from(["m", "n"]))
+        only = set(data.draw(st.lists(st.sampled_from(known), unique=True)))
+        assert write(path, asked, model, only) == len(only - done[model])
+        done[model] |= only
+        reader = StoreReader(path)
+        stored_ids = reader.column("d", "clip_id").tolist()
+        assert sorted(stored_ids) == sorted(known)
+        for name in reader.models("d"):
+            there = reader.done("d", name)
+            assert {stored_ids[row] for row in np.flatnonzero(there)} == done[name]
+            rows = np.flatnonzero(there)
+            expected = [vector(name, stored_ids[row]) for row in rows]
+            found = reader.embeddings("d", name, rows)
+            np.testing.assert_array_equal(found, np.reshape(expected, (len(rows), 3)))
+
+
+def test_rows_not_embedded_read_as_nan_to_everybody(tmp_path):
+    write(tmp_path / "s", ["a", "b"], only={"b"})
+    embedding = zarr.open_group(tmp_path / "s", mode="r")["d/m/embedding"][:]
+    assert np.isnan(embedding[0]).all()
+    assert np.isfinite(embedding[1]).all()
+
+
+def test_nan_is_not_stored(tmp_path):
+    write(tmp_path / "s", ["a", "b"], only=set())
+    with StoreWriter.open(tmp_path / "s") as writer:
+        bad = np.array([[1.0, np.nan, 2.0]], np.float32)
+        with pytest.raises(ValueError, match="expected finite"):
+            writer.put_embeddings("d", "m", np.array([0]), bad)
+    assert not StoreReader(tmp_path / "s").done("d", "m").any()
+
+
+def test_a_row_cut_off_before_it_was_marked_is_written_again(tmp_path, monkeypatch):
+    write(tmp_path / "s", ["a", "b"], only=set())
+    root = zarr.open_group(tmp_path / "s", mode="r+")
+    root["d/m/embedding"][0] = [7, 7, 7]
+    assert write(tmp_path / "s", ["a", "b"]) == 2
+    found = StoreReader(tmp_path / "s").embeddings("d", "m", np.array([0]))
+    np.testing.assert_array_equal(found[0], vector("m", "a"))
+
+
+def test_clips_beyond_the_count_do_not_count(tmp_path):
+    """A build killed between lengthening the columns and raising n_clips."""
+    write(tmp_path / "s", ["a", "b"])
+    root = zarr.open_group(tmp_path / "s", mode="r+")
+    for name in ("clip_id", "label", "speaker", "audio_sha256"):
+        root[f"d/{name}"].resize((4,))
+        root[f"d/{name}"][2:] = np.array(["ghost", "ghost"], object)
+    assert StoreReader(tmp_path / "s").column("d", "clip_id").tolist() == ["a", "b"]
+    write(tmp_path / "s", ["a", "b", "c"])
+    assert StoreReader(tmp_path / "s").column("d", "clip_id").tolist() == ["a", "b", "c"]
+    assert StoreReader(tmp_path / "s").column("d", "label").tolist()[2] == "label of c"
+
+
+def test_a_changed_fingerprint_names_each_part_with_both_values(tmp_path):
+    write(tmp_path / "s", ["a"])
+    with (
+        StoreWriter.open(tmp_path / "s") as writer,
+        pytest.raises(StaleStoreError) as caught,
+    ):
+        writer.check_model("d", "m", {"weights": "b" * 64, "layer": "last", "pooling": "max"})
+    message = str(caught.value)
+    assert "weights: stored aaaaaaaaaaaa..., now bbbbbbbbbbbb..." in message
+    assert "pooling: stored nothing, now max" in message
+    assert "layer" not in message
+
+
+def test_more_changes_than_can_be_shown_are_counted(tmp_path):
+    names = [f"c{i}" for i in range(9)]
+    write(tmp_path / "s", names)
+    with (
+        StoreWriter.open(tmp_path / "s") as writer,
+        pytest.raises(StaleStoreError, match=r"labels changed: 9 clips \('c0', .* and 4 more\)"),
+    ):
+        writer.check_clips("d", columns(names, label=["x"] * 9))
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", ".hidden", "zarr.json", "x" * 101, "a\nb"])
+def test_names_that_would_leave_the_store_are_refused(tmp_path, name):
+    with StoreWriter.open(tmp_path / "s") as writer:
+        with pytest.raises(ValueError, match=r"dataset name .* cannot be used"):
+            writer.check_names(name, [], [])
+        with pytest.raises(ValueError, match=r"model name .* cannot be used"):
+            writer.check_names("d", [], [name])
+
+
+def hold(path, ready, release):
+    with StoreWriter.open(path):
+        ready.set()
+        release.wait(60)
+
+
+def test_a_second_writer_is_told_and_a_dead_one_is_no_obstacle(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    ready, release = context.Event(), context.Event()
+    other = context.Process(target=hold, args=(tmp_path / "s", ready, release))
+    other.start()
+    try:
+        assert ready.wait(60)
+        with (
+            pytest.raises(StoreBusyError, match="another process is writing"),
+            StoreWriter.open(tmp_path / "s"),
+        ):
+            pass
+        StoreReader(tmp_path / "s")  # reading needs no turn
+    finally:
+        other.kill()
+        other.join()
+    with StoreWriter.open(tmp_path / "s"):
+        pass
+
+
+class TestDamage:
+    """Damage raises an error that says where, and never yields a wrong number."""
+
+    @pytest.fixture
+    def chunk(self, tmp_path):
+        write(tmp_path / "s", ["a", "b"])
+        return tmp_path / "s" / "d" / "m" / "embedding" / "c" / "0" / "0"
+
+    def read(self, tmp_path):
+        return StoreReader(tmp_path / "s").embeddings("d", "m", np.array([0, 1]))
+
+    def test_a_flipped_bit(self, tmp_path, chunk):
+        content = bytearray(chunk.read_bytes())
+        content[len(content) // 2] ^= 1
+        chunk.write_bytes(content)
+        with pytest.raises(StoreError, match="dataset 'd', model 'm': damaged, cannot be read"):
+            self.read(tmp_path)
+
+    def test_a_truncated_chunk(self, tmp_path, chunk):
+        chunk.write_bytes(chunk.read_bytes()[:-5])
+        with pytest.raises(StoreError, match="dataset 'd', model 'm': damaged"):
+            self.read(tmp_path)
+
+    def test_a_lost_chunk(self, tmp_path, chunk):
+        chunk.unlink()
+        with pytest.raises(StoreError, match="2 rows that are marked as stored hold no finite"):
+            self.read(tmp_path)
+
+
+def test_another_format_version_is_refused_by_number(tmp_path):
+    write(tmp_path / "s", ["a"])
+    root = zarr.open_group(tmp_path / "s", mode="r+")
+    root.attrs["reno_store"] = {"format_version": 2}
+    with pytest.raises(StoreError, match="has format version 2"):
+        StoreReader(tmp_path / "s")
+    with (
+        pytest.raises(StoreError, match="has format version 2"),
+        StoreWriter.open(tmp_path / "s"),
+    ):
+        pass

@@ -1,0 +1,100 @@
+"""A build killed with SIGKILL and run again equals one that never was."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import zarr
+from corpora import make_corpus
+from stores import assert_stores_equal
+
+from reno_store.build import build_store
+
+_BUILD = """
+import sys
+import reno_store.build as build
+from reno_store.audio import read_waveform
+
+def slowly(path, rate):
+    import time
+    time.sleep(0.01)
+    return read_waveform(path, rate)
+
+build.read_waveform = slowly
+build._ROWS_PER_WRITE = 4
+build.build_store(sys.argv[1], sys.argv[2], ["mfcc", "logmel"])
+"""
+
+
+def rows_done(store, model):
+    try:
+        done = zarr.open_group(store, mode="r")[f"small/{model}/done"]
+    except (FileNotFoundError, KeyError):
+        return 0
+    return int(np.count_nonzero(done[:]))
+
+
+@pytest.mark.parametrize(("model", "after"), [("mfcc", 8), ("logmel", 20)])
+def test_killed_half_way_and_run_again(tmp_path, model, after):
+    corpus = make_corpus(tmp_path, 60)
+    store = tmp_path / "killed.zarr"
+    command = [sys.executable, "-c", _BUILD, str(corpus.manifest), str(store)]
+    process = subprocess.Popen(command)
+    deadline = time.monotonic() + 120
+    while rows_done(store, model) < after:
+        assert process.poll() is None, "the build ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    kept = rows_done(store, model)
+    assert after <= kept < 60
+
+    report = build_store(corpus.manifest, store, ["mfcc", "logmel"])
+
+    assert report.complete
+    (resumed,) = [each for each in report.models if each.model == model]
+    assert resumed.n_reused == kept
+    build_store(corpus.manifest, tmp_path / "whole.zarr", ["mfcc", "logmel"])
+    assert_stores_equal(store, tmp_path / "whole.zarr")
+    assert not list(store.rglob("*.partial"))
+
+
+def test_killed_while_making_the_store_is_made_whole(tmp_path, monkeypatch):
+    """Stop after every single file that a first build writes; each time the next mends it."""
+    import zarr.storage._local as local
+
+    corpus = make_corpus(tmp_path, 3)
+    build_store(corpus.manifest, tmp_path / "whole.zarr", ["mfcc"])
+    put, budget = local._put, [0]
+
+    class Killed(BaseException):
+        pass
+
+    def put_within_budget(*arguments, **options):
+        if not budget[0]:
+            raise Killed
+        budget[0] -= 1
+        return put(*arguments, **options)
+
+    for files in range(1, 100):
+        store = tmp_path / f"killed{files}.zarr"
+        budget[0] = files
+        with monkeypatch.context() as patched:
+            patched.setattr(local, "_put", put_within_budget)
+            try:
+                build_store(corpus.manifest, store, ["mfcc"])
+            except Killed:
+                killed = True
+            else:
+                killed = False
+        build_store(corpus.manifest, store, ["mfcc"])
+        assert_stores_equal(store, tmp_path / "whole.zarr")
+        if not killed:
+            break
+    assert files > 10, "a build writes more files than that"
+    assert not killed
