@@ -67,7 +67,7 @@ def counting(
     Counter
         To be advanced for each finished piece.
     """
-    if not (sys.stderr.isatty() if show is None else show):
+    if not total or not (sys.stderr.isatty() if show is None else show):
         yield Counter()
         return
     bar = Progress(

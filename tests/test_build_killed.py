@@ -1,5 +1,6 @@
 """A build killed with SIGKILL and run again equals one that never was."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from corpora import make_corpus
 from stores import assert_stores_equal
 
 from reno_store.build import build_store
+from reno_store.errors import StoreError
 
 _BUILD = """
 import sys
@@ -62,6 +64,28 @@ def test_killed_half_way_and_run_again(tmp_path, model, after):
     build_store(corpus.manifest, tmp_path / "whole.zarr", ["mfcc", "logmel"])
     assert_stores_equal(store, tmp_path / "whole.zarr")
     assert not list(store.rglob("*.partial"))
+
+
+def test_a_full_disk_is_told_and_what_was_written_is_kept(tmp_path, monkeypatch):
+    import zarr.storage._local as local
+
+    corpus = make_corpus(tmp_path, 12)
+    put = local._put
+
+    def put_until_full(path, *arguments, **options):
+        if rows_done(tmp_path / "s.zarr", "mfcc") >= 8:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return put(path, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reno_store.build._ROWS_PER_WRITE", 4)
+        patched.setattr(local, "_put", put_until_full)
+        with pytest.raises(StoreError, match=r"s\.zarr cannot be written: No space left on device"):
+            build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc"])
+    report = build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc"])
+    assert (report.models[0].n_new, report.models[0].n_reused) == (4, 8)
+    build_store(corpus.manifest, tmp_path / "whole.zarr", ["mfcc"])
+    assert_stores_equal(tmp_path / "s.zarr", tmp_path / "whole.zarr")
 
 
 def test_killed_while_making_the_store_is_made_whole(tmp_path, monkeypatch):

@@ -76,12 +76,12 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
         if not path.is_dir():
             raise StoreError(f"store {path} is a file; expected the folder of a Zarr store.")
         root = zarr.open_group(path, mode="r+" if writable else "r", zarr_format=3)
-    except PermissionError as error:
-        raise StoreError(f"store {path} cannot be read: {error.strerror}.") from None
     except (FileNotFoundError, ValueError, KeyError) as error:
         raise StoreError(
             f"{path} is not a reno-store: it holds no Zarr format 3 group ({error})."
         ) from None
+    except OSError as error:
+        raise StoreError(f"store {path} cannot be read: {error.strerror or error}.") from None
     stamp: Any = root.attrs.get(ROOT_ATTRIBUTE)
     version = stamp.get("format_version") if isinstance(stamp, dict) else None
     if version is None:

@@ -62,10 +62,10 @@ class StoreWriter:
                 writer = cls(path)
                 _sweep(path)
                 yield writer
-        except PermissionError as error:
+        except OSError as error:
             raise StoreError(
-                f"store {path} cannot be written: {error.strerror} ({error.filename}). "
-                "Change its permissions, or build into another folder."
+                f"store {path} cannot be written: {error.strerror or error}. What was written "
+                "until then is kept; make room, change its permissions, or build elsewhere."
             ) from error
 
     def check_names(self, dataset: str, columns: Iterable[str], models: Iterable[str]) -> None:
