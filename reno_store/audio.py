@@ -24,9 +24,14 @@ PREPROCESSING = {"channels": "mean", "resampler": "soxr HQ"}
 SILENCE_PEAK = 1e-4
 """Peak below which a clip is called silent: -80 dB relative to full scale."""
 
+# What libsndfile notes, and passes over, when a file is shorter than it says: of the samples'
+# chunk in wav, aiff and au, of the whole file in w64 and rf64.
+_SHORTFALL = re.compile(
+    r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
 # A WAV that was written to a pipe carries a length near 2**31 or 2**32, meaning 'unknown'.
 _UNKNOWN_LENGTH_BYTES = 0x7FFF0000
-_WAV_SHORTFALL = re.compile(r"^data\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
+_OGG_CUT_OFF = re.compile(r"end-of-stream bit|End-Of-Stream flag|Junk after the last page")
 
 
 def read_waveform(path: str | Path, sample_rate_hz: int) -> NDArray[np.float32]:
@@ -98,16 +103,22 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
     import soundfile
 
     try:
-        with path.open("rb"):
-            pass
-        with soundfile.SoundFile(path) as file:
-            declared, rate_hz, details = file.frames, file.samplerate, file.extra_info
+        # By its descriptor, so that a wrong ending cannot mislead libsndfile.
+        with (
+            path.open("rb") as opened,
+            soundfile.SoundFile(opened.fileno(), closefd=False) as file,
+        ):
+            declared, rate_hz = file.frames, file.samplerate
             frames = file.read(dtype="float32", always_2d=True)
+            details = file.extra_info
     except OSError as error:
         raise AudioError(_unreadable(path, error)) from None
     except soundfile.LibsndfileError as error:
+        reason = error.error_string.strip(" .:")
+        if "does not exist" in reason:  # what libsndfile says of an mp3 without a frame
+            reason = "no sound found in it"
         raise AudioError(
-            f"{path}: not audio that can be decoded ({error.error_string.strip(' .')}). "
+            f"{path}: not audio that can be decoded ({reason}). "
             "Expected wav, flac, ogg, mp3, aiff or another format that libsndfile reads, "
             "whatever the file's ending. Convert it, or copy it again if it is damaged."
         ) from None
@@ -116,13 +127,20 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
             f"{path}: truncated: its header promises {declared:,} samples a channel, "
             f"{len(frames):,} can be decoded. Copy it again from its source."
         )
-    shortfall = _WAV_SHORTFALL.search(details)
-    if shortfall and int(shortfall[2]) < int(shortfall[1]) < _UNKNOWN_LENGTH_BYTES:
-        raise AudioError(
-            f"{path}: truncated: its header promises {int(shortfall[1]):,} bytes of samples, "
-            f"{int(shortfall[2]):,} are there. Copy it again from its source."
-        )
+    if missing := _missing_end(details):
+        raise AudioError(f"{path}: truncated: {missing}. Copy it again from its source.")
     return frames, rate_hz
+
+
+def _missing_end(details: str) -> str | None:
+    """Say what libsndfile's notes on a file say of its end, or None when all is there."""
+    shortfall = _SHORTFALL.search(details)
+    if shortfall and int(shortfall[2]) < int(shortfall[1]) < _UNKNOWN_LENGTH_BYTES:
+        return (
+            f"its header promises {int(shortfall[1]):,} bytes of samples, "
+            f"{int(shortfall[2]):,} are there"
+        )
+    return "its last Ogg page is missing or cut off" if _OGG_CUT_OFF.search(details) else None
 
 
 def _unreadable(path: Path, error: OSError) -> str:

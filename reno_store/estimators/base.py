@@ -74,7 +74,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least 2 classes in y, got 1 class: "
-                f"{self.classes_[0]!r}"
+                f"{self.classes_.tolist()[0]!r}"
             )
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=2)
         held_out = self._held_out(targets, groups, seeds[0])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Literal, TypeAlias
+from numbers import Integral
+from typing import Any, Literal, TypeAlias
 
 __all__ = ["BlockSizes", "blocks_from_names", "resolve_block_sizes"]
 
@@ -106,11 +107,14 @@ def resolve_block_sizes(
 
 def _checked(block_sizes: Sequence[int], n_features: int) -> tuple[int, ...]:
     try:
-        sizes = tuple(int(size) for size in block_sizes)
-    except (TypeError, ValueError):
+        sizes: tuple[Any, ...] = tuple(block_sizes)
+    except TypeError:
+        sizes = (None,)
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
         raise ValueError(
             f"block_sizes must be a sequence of whole numbers, 'even' or None, got {block_sizes!r}"
-        ) from None
+        )
+    sizes = tuple(int(size) for size in sizes)
     if sum(sizes) != n_features:
         raise ValueError(
             f"block_sizes {sizes} add up to {sum(sizes)}, but X has {n_features} columns"

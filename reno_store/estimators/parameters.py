@@ -72,10 +72,12 @@ def check_parameters(estimator: str, parameters: Mapping[str, Any]) -> None:
         for name, value in sorted(parameters.items())
         if name in _RULES and not _RULES[name].holds(value)
     ]
-    n_heads = parameters.get("n_heads")
-    if n_heads is not None and not problems:
-        for what, width in (("64 channels", 64), ("align_dim", parameters.get("align_dim"))):
-            if width is not None and width % n_heads:
+    n_heads: Any = parameters.get("n_heads")
+    align_dim: Any = parameters.get("align_dim")
+    if _COUNT.holds(n_heads):
+        widths: tuple[tuple[str, Any], ...] = (("64 channels", 64), ("align_dim", align_dim))
+        for what, width in widths:
+            if _COUNT.holds(width) and width % n_heads:
                 problems.append(f"n_heads must divide {what}, got {n_heads} for {width}")
     if problems:
         raise ValueError(f"{estimator}: " + "; ".join(problems))

@@ -128,13 +128,14 @@ def train(
     if not stopped_early and len(whole_epochs) < plan.max_epochs:
         raise KeyboardInterrupt
     history = [_row(epoch) for epoch in net.history]
-    if not all(np.isfinite(epoch["train_loss"]) for epoch in history):
+    network = net.module_.eval()
+    if not _is_sound(network, dataset.X[: plan.batch_size]):
         raise ValueError(
             "training diverged: the loss is not finite; lower lr, or standardise X "
             "(sklearn.preprocessing.StandardScaler)"
         )
     best_epoch = stopper.best_epoch_ if stopper is not None else len(history)
-    return Trained(net.module_.eval(), history, int(best_epoch))
+    return Trained(network, history, int(best_epoch))
 
 
 @contextlib.contextmanager
@@ -145,8 +146,18 @@ def seeded(seed: int, device: str) -> Iterator[None]:
     if kind.type == "cuda":
         indices = [torch.cuda.current_device() if kind.index is None else kind.index]
     with torch.random.fork_rng(devices=indices):
-        torch.manual_seed(seed)
+        # torch.manual_seed would seed every GPU as well, also those that are not forked.
+        torch.default_generator.manual_seed(seed)
+        for index in indices:
+            torch.cuda.default_generators[index].manual_seed(seed)
         yield
+
+
+def _is_sound(network: torch.nn.Module, X: torch.Tensor) -> bool:
+    """Whether a network's weights, and what it says of a few rows, are finite numbers."""
+    with torch.inference_mode():
+        logits: torch.Tensor = network(X).logits
+    return all(bool(part.isfinite().all()) for part in (logits, *network.parameters()))
 
 
 class _Net(NeuralNet):

@@ -188,6 +188,11 @@ def _fit_groups(
     model: Any, groups: NDArray[np.str_] | None, train: NDArray[np.int64]
 ) -> dict[str, Any]:
     step, estimator = model.steps[-1]
-    if groups is None or not has_fit_parameter(estimator, "groups"):
+    # A single speaker to train on cannot be held out for early stopping: rows must do.
+    if (
+        groups is None
+        or len(np.unique(groups[train])) < 2
+        or not has_fit_parameter(estimator, "groups")
+    ):
         return {}
     return {f"{step}__groups": groups[train]}

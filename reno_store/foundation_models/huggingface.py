@@ -90,10 +90,15 @@ class HuggingFaceEncoder:
         with _quiet_transformers():
             try:
                 extractor = AutoFeatureExtractor.from_pretrained(location)
+                # Shapes that do not fit come back in `loading`, with their names.
                 encoder, loading = AutoModel.from_pretrained(
-                    location, dtype=torch.float32, output_loading_info=True
+                    location,
+                    dtype=torch.float32,
+                    output_loading_info=True,
+                    ignore_mismatched_sizes=True,
                 )
-            except (OSError, ValueError, RuntimeError, KeyError) as error:
+            # A broken checkpoint makes transformers and what it calls raise almost anything.
+            except Exception as error:
                 raise ModelError(f"model {location}: cannot be loaded: {error}") from error
         _check_weights(location, encoder, loading)
         fingerprint = {
@@ -152,8 +157,13 @@ def _read_config(location: str) -> dict[str, Any]:
 
     try:
         config, _ = PretrainedConfig.get_config_dict(location)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"model {location}: no usable config.json: {error}") from None
+    if not config or not isinstance(config, dict):
+        raise ModelError(
+            f"model {location}: no usable config.json. Expected a folder as save_pretrained "
+            "writes it, or a hub id."
+        )
     family = config.get("model_type")
     if family not in FAMILIES:
         raise ModelError(
@@ -168,13 +178,15 @@ def _read_preprocessing(location: str) -> dict[str, Any]:
 
     try:
         entries, _ = FeatureExtractionMixin.get_feature_extractor_dict(location)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise ModelError(
             f"model {location}: no usable preprocessor_config.json, which says how the model "
             "wants its input (sample rate, normalised or not). Copy it from where the "
             "checkpoint was published, or write it with the feature extractor's "
             f"save_pretrained. ({str(error).splitlines()[0]})"
         ) from None
+    if not isinstance(entries, dict):
+        raise ModelError(f"model {location}: no usable preprocessor_config.json: no JSON object.")
     return {key: entries[key] for key in _PREPROCESSING_KEYS if key in entries}
 
 

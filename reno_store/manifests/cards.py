@@ -219,12 +219,17 @@ def _card_problems(entries: Mapping[str, Any]) -> Iterator[str]:
     for key in ("title", "source", "licence"):
         if not isinstance(entries.get(key), str):
             yield f"{key!r} is missing or not a string"
+    for key in ("citation", "notes"):
+        if not isinstance(entries.get(key, ""), str):
+            yield f"{key!r} is not a string"
     files = entries.get("files")
     if not isinstance(files, dict) or not isinstance(files.get("pattern"), str):
         yield "[files] needs 'pattern', a regular expression"
         return
+    for key in sorted(set(files) - {"pattern", "clip_id"}):
+        yield f"[files] {key!r} is unknown; known are clip_id, pattern"
     yield from _pattern_problems(files["pattern"])
-    if files.get("clip_id", "name") not in {"name", "path"}:
+    if files.get("clip_id", "name") not in ("name", "path"):
         yield f"[files] clip_id is 'name' or 'path', not {files['clip_id']!r}"
     labels = entries.get("labels", {})
     if not isinstance(labels, dict) or not all(isinstance(v, str) for v in labels.values()):

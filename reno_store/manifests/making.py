@@ -8,7 +8,8 @@ from pathlib import Path
 from reno_store.errors import ManifestError
 from reno_store.manifests.cards import Card, CardScan, find_card, scan_folder
 from reno_store.manifests.clips import Manifest
-from reno_store.manifests.reading import read_manifest
+from reno_store.manifests.confinement import Confinement
+from reno_store.manifests.names import name_problem
 from reno_store.manifests.writing import write_manifest
 
 __all__ = ["MadeManifest", "make_manifest"]
@@ -76,11 +77,20 @@ def make_manifest(
     if not output.parent.is_dir():
         raise ManifestError(f"{output}: its folder {output.parent} does not exist; make it first.")
     clips, audio_folder = scan.clips, folder
+    if problem := name_problem(output.stem):
+        raise ManifestError(
+            f"{output}: its stem would name the dataset, but {problem}. Give another name."
+        )
     below = folder.resolve().is_relative_to(output.parent.resolve())
     if below:
         prefix = folder.resolve().relative_to(output.parent.resolve())
         clips = tuple(replace(clip, path=(prefix / clip.path).as_posix()) for clip in clips)
         audio_folder = output.parent
+    confinement = Confinement(audio_folder)
+    problems = [problem for clip in clips if (problem := confinement.problem(clip.path))]
+    if problems:
+        raise ManifestError(f"{folder}: a build would refuse these recordings:", problems)
     write_manifest(output, clips)
-    manifest = read_manifest(output, audio_folder=audio_folder)
+    columns = tuple(sorted({column for clip in clips for column in clip.extra}))
+    manifest = Manifest(output.stem, audio_folder, clips, columns)
     return MadeManifest(output, found, scan, manifest, None if below else folder)

@@ -72,6 +72,8 @@ def check_column(name: str) -> str | None:
         return "a column has no name"
     if _FORBIDDEN_IN_COLUMN.search(name):
         return f"column {name!r}: a slash or a control character cannot be part of its name"
+    if len(name.encode("utf-8", "replace")) > 2 * _MAX_LENGTH:
+        return f"column {name[:20]!r}...: its name is longer than {2 * _MAX_LENGTH} bytes"
     if name.startswith((".", "__")) or name.lower() == "zarr.json":
         return f"column {name!r}: names that begin with '.' or '__', and zarr.json, are reserved"
     if name in {"audio_sha256", "embedding", "done"}:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from reno_store.errors import ManifestError, suggestion
 from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip, Manifest
+from reno_store.manifests.confinement import Confinement
 from reno_store.manifests.names import check_column, check_name, name_problem
 
 __all__ = ["read_manifest"]
@@ -55,13 +55,14 @@ def read_manifest(
     folder = path.parent if audio_folder is None else Path(audio_folder)
     if audio_folder is not None and not folder.is_dir():
         raise ManifestError(f"audio folder {folder} is not there or not a folder.")
-    lines = _parse(path)
+    problems: list[str] = []
+    lines = _parse(path, problems)
     header_line, header = next(lines, (1, []))
-    problems = _header_problems(header_line, header)
+    problems += _header_problems(header_line, header)
     if problems:
         raise _refused(path, problems)
     clips = []
-    confinement = _Confinement(folder)
+    confinement = Confinement(folder)
     first_line_of: dict[str, int] = {}
     for line, fields in lines:
         found = _row_problems(line, fields, header)
@@ -95,8 +96,8 @@ def _refused(path: Path, problems: list[str]) -> ManifestError:
     return ManifestError(f"{path}: refused because of {count}; mend the file:", problems)
 
 
-def _parse(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, fields) of each row that is not blank."""
+def _parse(path: Path, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, fields) of each row that is not blank, until CSV ends."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -125,7 +126,7 @@ def _parse(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield start, fields
             start = reader.line_num + 1
     except csv.Error as error:
-        raise ManifestError(f"{path}: line {start}: not well-formed CSV: {error}.") from None
+        problems.append(f"line {start}: not well-formed CSV: {error}")
 
 
 def _header_problems(line: int, header: list[str]) -> list[str]:
@@ -156,7 +157,7 @@ def _row_problems(line: int, fields: list[str], header: list[str]) -> list[str]:
 
 
 def _clip_problems(
-    line: int, clip: Clip, confinement: _Confinement, first_line_of: dict[str, int]
+    line: int, clip: Clip, confinement: Confinement, first_line_of: dict[str, int]
 ) -> list[str]:
     problems = []
     if not clip.clip_id:
@@ -171,36 +172,3 @@ def _clip_problems(
     if problem := confinement.problem(clip.path):
         problems.append(f"clip {clip.clip_id!r}: {problem}")
     return [f"line {line}: {problem}" for problem in problems]
-
-
-class _Confinement:
-    """Keeps the paths of one manifest inside one folder, symbolic links included."""
-
-    def __init__(self, folder: Path) -> None:
-        self._root = folder.resolve()
-        # A corpus has few folders and many files: each folder is resolved once.
-        self._resolved: dict[Path, str] = {}
-
-    def problem(self, path: str) -> str | None:
-        """Say what is wrong with a path, or None when it stays inside."""
-        if not path:
-            return "path is empty"
-        if "\x00" in path:
-            return "path holds a null character"
-        if PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
-            return f"path {path!r} is absolute; write it relative to {self._root}"
-        if ".." in PurePosixPath(path).parts or not self._stays_inside(self._root / path):
-            return (
-                f"path {path!r} leaves the folder {self._root}; put the manifest above the "
-                "recordings, or name their folder with --audio-folder (audio_folder=...)"
-            )
-        return None
-
-    def _stays_inside(self, path: Path) -> bool:
-        if path.parent not in self._resolved:
-            self._resolved[path.parent] = os.path.realpath(path.parent)
-        folder = self._resolved[path.parent]
-        place = Path(folder, path.name)
-        if place.is_symlink():
-            place = place.resolve()
-        return place.is_relative_to(self._root)

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from reno_store.errors import ManifestError
 from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip
@@ -36,22 +37,45 @@ def write_manifest(path: str | Path, clips: Sequence[Clip]) -> Path:
         If the file cannot be written.
     """
     path = Path(path)
+    for clip in clips:
+        if not _is_text(clip):
+            raise ManifestError(
+                f"{path}: clip {clip.clip_id!r} at {clip.path!r} cannot be written as UTF-8; "
+                "rename the file."
+            )
     extra_columns = sorted({column for clip in clips for column in clip.extra})
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                _write_rows(file, clips, extra_columns)
+            # mkstemp makes a private file; a manifest is as public as its folder.
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise ManifestError(f"{path}: cannot be written: {error.strerror}.") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*REQUIRED_COLUMNS, *extra_columns])
-            for clip in clips:
-                required = [getattr(clip, column) for column in REQUIRED_COLUMNS]
-                writer.writerow([*required, *(clip.extra.get(key, "") for key in extra_columns)])
-        # mkstemp makes a private file; a manifest is as public as its folder.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
     return path
+
+
+def _write_rows(file: TextIO, clips: Sequence[Clip], extra_columns: Sequence[str]) -> None:
+    plain = csv.writer(file, lineterminator="\n")
+    # A bare carriage return ends a row for whoever reads it, and csv quotes only line feeds.
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow([*REQUIRED_COLUMNS, *extra_columns])
+    for clip in clips:
+        required = [getattr(clip, column) for column in REQUIRED_COLUMNS]
+        row = [*required, *(clip.extra.get(key, "") for key in extra_columns)]
+        (quoted if any("\r" in value for value in row) else plain).writerow(row)
+
+
+def _is_text(clip: Clip) -> bool:
+    """Whether every value is text; a file name in another encoding may not be."""
+    try:
+        for value in (clip.clip_id, clip.path, clip.label, clip.speaker, *clip.extra.values()):
+            value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

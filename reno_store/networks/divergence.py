@@ -32,7 +32,7 @@ def renyi_divergence(
     Raises
     ------
     ValueError
-        If `beta` is 1 or not positive, or `delta` is negative.
+        If `beta` is 1 or not positive, `delta` is negative, or either is not finite.
 
     Notes
     -----
@@ -46,14 +46,18 @@ def renyi_divergence(
     >>> round(renyi_divergence(log_p, log_q, beta=2.0, delta=0.0).item(), 4)  # log(4/3)
     0.2877
     """
-    if not beta > 0 or beta == 1:
-        raise ValueError(f"beta must be positive and other than 1, got {beta}")
-    if not delta >= 0:
-        raise ValueError(f"delta must not be negative, got {delta}")
+    if not (beta > 0 and math.isfinite(beta)) or beta == 1:
+        raise ValueError(f"beta must be positive, finite and other than 1, got {beta}")
+    if not (delta >= 0 and math.isfinite(delta)):
+        raise ValueError(f"delta must be finite and not negative, got {delta}")
     if delta > 0:
         shift = torch.full((), math.log(delta), dtype=log_p.dtype, device=log_p.device)
         log_p, log_q = torch.logaddexp(log_p, shift), torch.logaddexp(log_q, shift)
-    return torch.logsumexp(beta * log_p + (1 - beta) * log_q, dim=-1) / (beta - 1)
+    terms = beta * log_p + (1 - beta) * log_q
+    if delta == 0:
+        # 0^β q^(1 − β) is 0 for every q, 0 included, as van Erven and Harremoës define it.
+        terms = terms.masked_fill(log_p.isneginf(), -math.inf)
+    return torch.logsumexp(terms, dim=-1) / (beta - 1)
 
 
 def renyi_minimum(n_features: int, *, beta: float, delta: float) -> float:

@@ -1,0 +1,53 @@
+"""Paths that stay where they belong: a manifest from somebody else must not read your files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+__all__ = ["Confinement"]
+
+
+class Confinement:
+    """Keeps the paths of one manifest inside one folder, symbolic links included.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder that paths are relative to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder.resolve()
+        # A corpus has few folders and many files: each folder is resolved once.
+        self._resolved: dict[Path, str] = {}
+
+    def problem(self, path: str) -> str | None:
+        """Say what is wrong with a path, or None when it stays inside."""
+        if not path:
+            return "path is empty"
+        if "\x00" in path:
+            return "path holds a null character"
+        if PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
+            return f"path {path!r} is absolute; write it relative to {self._root}"
+        try:
+            inside = ".." not in PurePosixPath(path).parts and self._stays_inside(path)
+        except (OSError, RuntimeError) as error:  # a name too long, links in a circle
+            reason = error.strerror if isinstance(error, OSError) else "symbolic links in a circle"
+            return f"path {path!r} can be no file's: {reason}"
+        if not inside:
+            return (
+                f"path {path!r} leaves the folder {self._root}; put the manifest above the "
+                "recordings, or name their folder with --audio-folder (audio_folder=...)"
+            )
+        return None
+
+    def _stays_inside(self, relative: str) -> bool:
+        path = self._root / relative
+        if path.parent not in self._resolved:
+            self._resolved[path.parent] = os.path.realpath(path.parent)
+        folder = self._resolved[path.parent]
+        place = Path(folder, path.name)
+        if place.is_symlink():
+            place = place.resolve()
+        return place.is_relative_to(self._root)
