@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from reno_store.devices import resolve_device
+from reno_store.devices import one_thread, resolve_device
 from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.holdout import hold_out
 from reno_store.estimators.parameters import check_parameters
@@ -88,7 +88,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             seed=int(seeds[1]),
             verbose=int(self.verbose),
         )
-        with seeded(plan.seed, device):
+        with one_thread(), seeded(plan.seed, device):
             trained = train(self._network(inputs.shape[1]), self._loss(), data, plan)
         self.network_ = trained.network
         self.history_ = trained.history
@@ -113,7 +113,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "network_")
         inputs = validate_data(self, X, dtype=np.float32, reset=False)
         device = next(self.network_.parameters()).device
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             logits = torch.cat(
                 [
                     self.network_(torch.from_numpy(rows).to(device)).logits.double()

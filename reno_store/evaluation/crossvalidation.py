@@ -15,7 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
-from reno_store.devices import one_thread
 from reno_store.evaluation.protocols import PROTOCOLS, Fold, split
 from reno_store.progress import Counter
 from reno_store.samples import Samples
@@ -173,9 +172,8 @@ def _score_fold(
 ) -> FoldScore:
     train, test = fold
     model = clone(model)
-    with one_thread():
-        model.fit(X[train], y[train], **_fit_groups(model, groups, train))
-        predicted = model.predict(X[test])
+    model.fit(X[train], y[train], **_fit_groups(model, groups, train))
+    predicted = model.predict(X[test])
     return FoldScore(
         accuracy=float(accuracy_score(y[test], predicted)),
         macro_f1=float(f1_score(y[test], predicted, average="macro", zero_division=0.0)),
