@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# Tiny networks, and perhaps other work on the machine: a second thread only gets in the way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -9,7 +9,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from reno_store.devices import one_thread
 from reno_store.errors import MissingEmbeddingsError, StoreError, UnknownNameError
 from reno_store.estimators import RENOClassifier
 from reno_store.samples import EmbeddingLookup, EmbeddingStore, open_store
@@ -280,9 +279,8 @@ def test_lookup_can_be_cloned_and_its_models_set(path):
 def test_lookup_tells_the_classifier_its_blocks(path):
     lookup = EmbeddingLookup(path, "learnable", models=("logmel", "mfcc"))
     reno = RENOClassifier(n_tokens=3, align_dim=8, max_epochs=1, random_state=0)
-    with one_thread():
-        pipeline = make_pipeline(lookup, reno).fit(CLIP_IDS, LABELS)
-        assert pipeline.predict(["clip05", "clip02"]).shape == (2,)
+    pipeline = make_pipeline(lookup, reno).fit(CLIP_IDS, LABELS)
+    assert pipeline.predict(["clip05", "clip02"]).shape == (2,)
     assert pipeline[-1].block_sizes_ == (3, 4)
 
 
@@ -296,9 +294,8 @@ def test_models_are_searched_over_as_a_hyperparameter(path, n_jobs):
     search = GridSearchCV(
         pipeline, {"embeddinglookup__models": pairs}, cv=3, n_jobs=n_jobs, scoring="neg_log_loss"
     )
-    with one_thread():
-        search.fit(CLIP_IDS, LABELS)
-        assert search.predict(np.array(CLIP_IDS[:2])).shape == (2,)
+    search.fit(CLIP_IDS, LABELS)
+    assert search.predict(np.array(CLIP_IDS[:2])).shape == (2,)
     assert search.best_params_ == {"embeddinglookup__models": ("logmel", "mfcc")}
     assert search.best_estimator_[-1].block_sizes_ == (3, 4)
 

@@ -79,7 +79,7 @@ class HuggingFaceEncoder:
             If the folder, its config, its preprocessor config or its weights are missing,
             the weights do not fit, or the architecture is not among `FAMILIES`.
         """
-        from transformers import AutoFeatureExtractor, AutoModel
+        from transformers import AutoFeatureExtractor, AutoModel, Wav2Vec2FeatureExtractor
 
         if Path(location).expanduser().is_dir():
             location = str(Path(location).expanduser())
@@ -100,6 +100,12 @@ class HuggingFaceEncoder:
             # A broken checkpoint makes transformers and what it calls raise almost anything.
             except Exception as error:
                 raise ModelError(f"model {location}: cannot be loaded: {error}") from error
+        if not isinstance(extractor, Wav2Vec2FeatureExtractor):
+            raise ModelError(
+                f"model {location}: its preprocessor_config.json asks for "
+                f"{type(extractor).__name__}; expected Wav2Vec2FeatureExtractor, which takes "
+                "waveforms."
+            )
         _check_weights(location, encoder, loading)
         fingerprint = {
             "kind": "huggingface",
@@ -187,6 +193,12 @@ def _read_preprocessing(location: str) -> dict[str, Any]:
         ) from None
     if not isinstance(entries, dict):
         raise ModelError(f"model {location}: no usable preprocessor_config.json: no JSON object.")
+    rate_hz = entries.get("sampling_rate", 16_000)
+    if not isinstance(rate_hz, int) or rate_hz < 1:
+        raise ModelError(
+            f"model {location}: its preprocessor_config.json gives the sampling_rate {rate_hz!r}; "
+            "expected hertz, such as 16000."
+        )
     return {key: entries[key] for key in _PREPROCESSING_KEYS if key in entries}
 
 

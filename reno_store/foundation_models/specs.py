@@ -67,13 +67,13 @@ def parse_model_spec(text: str) -> ModelSpec:
         )
     if not location:
         raise ModelError(f"model {text!r}: names no model; expected [NAME=]SPEC.")
+    if source == "catalogue" and "/" in location:
+        raise ModelError(
+            f"model {text!r} is not a name from the catalogue; for a model from the hub "
+            f"or a folder type hf:{location}"
+        )
     if not equals:
         name = location if source == "catalogue" else Path(location).resolve().name
-        if source == "catalogue" and "/" in location:
-            raise ModelError(
-                f"model {text!r} is not a name from the catalogue; for a model from the hub "
-                f"or a folder type hf:{location}"
-            )
     if problem := name_problem(name):
         raise ModelError(
             f"model {text!r} would be stored as {name!r}, but {problem}. Name it: NAME={spec}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reno_store.errors import ManifestError
 from reno_store.manifests.cards import Card, CardScan, find_card, scan_folder
-from reno_store.manifests.clips import Manifest
-from reno_store.manifests.confinement import Confinement
+from reno_store.manifests.clips import Clip, Manifest
 from reno_store.manifests.names import name_problem
+from reno_store.manifests.reading import read_manifest
 from reno_store.manifests.writing import write_manifest
 
 __all__ = ["MadeManifest", "make_manifest"]
@@ -86,11 +89,32 @@ def make_manifest(
         prefix = folder.resolve().relative_to(output.parent.resolve())
         clips = tuple(replace(clip, path=(prefix / clip.path).as_posix()) for clip in clips)
         audio_folder = output.parent
-    confinement = Confinement(audio_folder)
-    problems = [problem for clip in clips if (problem := confinement.problem(clip.path))]
-    if problems:
-        raise ManifestError(f"{folder}: a build would refuse these recordings:", problems)
+    manifest = _checked(output, clips, audio_folder, folder)
     write_manifest(output, clips)
-    columns = tuple(sorted({column for clip in clips for column in clip.extra}))
-    manifest = Manifest(output.stem, audio_folder, clips, columns)
     return MadeManifest(output, found, scan, manifest, None if below else folder)
+
+
+def _checked(output: Path, clips: Sequence[Clip], audio_folder: Path, corpus: Path) -> Manifest:
+    """Read clips as a build will read them, before a file that is there is replaced."""
+    awkward = [clip for clip in clips if not _survives_a_csv(clip)]
+    if awkward:
+        raise ManifestError(
+            f"{corpus}: names with control characters, or with spaces around them, do not survive "
+            "a CSV; rename these:",
+            [repr(clip.path) for clip in awkward],
+        )
+    with tempfile.TemporaryDirectory() as scratch:
+        draft = write_manifest(Path(scratch) / "draft.csv", clips)
+        try:
+            return read_manifest(draft, dataset=output.stem, audio_folder=audio_folder)
+        except ManifestError as error:
+            raise ManifestError(
+                f"{corpus}: a build would refuse these recordings:", error.problems
+            ) from None
+
+
+def _survives_a_csv(clip: Clip) -> bool:
+    values = (clip.clip_id, clip.path, clip.label, clip.speaker)
+    # Control characters and halves of surrogate pairs; spaces of other scripts are fine.
+    strange = any(unicodedata.category(char) in {"Cc", "Cs"} for value in values for char in value)
+    return not strange and all(value == value.strip() for value in values)

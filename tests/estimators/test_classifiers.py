@@ -19,7 +19,6 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from reno_store.devices import one_thread
 from reno_store.estimators import (
     CNNClassifier,
     ConcatClassifier,
@@ -39,12 +38,6 @@ CLASSIFIERS = {
 }
 FUSIONS = ["concat", "reno"]
 LABELS = np.array(["cry", "laugh", "scream"])
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    with one_thread():
-        yield
 
 
 @pytest.fixture(params=CLASSIFIERS)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reno_store.devices import one_thread
 from reno_store.estimators import FCNClassifier
 from reno_store.estimators.holdout import hold_out
 
@@ -103,10 +102,7 @@ def test_speakers_who_each_show_a_class_alone_are_refused():
 
 def test_classes_of_a_single_row_turn_early_stopping_off_with_a_warning_at_the_call_of_fit():
     X = np.eye(3, dtype=np.float32)
-    with (
-        pytest.warns(UserWarning, match="single row.*early stopping is off") as warned,
-        one_thread(),
-    ):
+    with pytest.warns(UserWarning, match="single row.*early stopping is off") as warned:
         fitted = FCNClassifier(max_epochs=2, random_state=0).fit(X, ["a", "b", "c"])
     assert warned[0].filename == __file__
     assert fitted.n_epochs_ == 2

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from reno_store.devices import one_thread
 from reno_store.estimators import (
     CNNClassifier,
     ConcatClassifier,
@@ -18,7 +17,7 @@ from reno_store.estimators import (
     base,
 )
 from reno_store.estimators.training import TrainingData, TrainingPlan, seeded, train
-from reno_store.networks import FusionLoss, Prediction, renyi_minimum
+from reno_store.networks import FCN, FusionLoss, Prediction, renyi_minimum
 
 SMALL = {"n_tokens": 4, "align_dim": 8}
 CLASSIFIERS = {
@@ -40,12 +39,6 @@ VALID_KEYS = {
     "valid_divergence_excess",
     "valid_accuracy",
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    with one_thread():
-        yield
 
 
 @pytest.fixture(params=CLASSIFIERS)
@@ -223,6 +216,25 @@ def test_fitting_on_the_cpu_does_not_seed_the_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded_with.append)
     FCNClassifier(max_epochs=1, random_state=0, device="cpu").fit(X, y)
     assert not seeded_with
+
+
+def test_training_and_prediction_use_one_thread_and_give_the_others_back(monkeypatch):
+    def counted(self, X):
+        n_threads.append((self.training, torch.get_num_threads()))
+        return whole(self, X)
+
+    n_threads = []
+    whole = FCN.forward
+    monkeypatch.setattr(FCN, "forward", counted)
+    X, y = three_classes()
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        FCNClassifier(max_epochs=1, random_state=0).fit(X, y).predict(X)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(n_threads) == {(True, 1), (False, 1)}
 
 
 def test_early_stopping_goes_back_to_the_best_weights(monkeypatch):

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -50,7 +49,6 @@ class Spy(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, groups=None):
         self.classes_ = np.unique(y)
         CALLS.append({"X": X, "y": y, "groups": groups, "tested": []})
-        CALLS[-1]["n_threads"] = torch.get_num_threads()
         return self
 
     def predict(self, X):
@@ -199,17 +197,6 @@ def test_impossible_folds_are_refused_before_anything_is_fitted(samples, spied):
     with pytest.raises(ProtocolError, match="10 speakers cannot be divided into 12"):
         evaluate(samples, Spy(), protocol="speaker", n_folds=12)
     assert not spied
-
-
-def test_folds_are_computed_on_one_thread_so_that_processes_do_not_fight(samples, spied):
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        evaluate(samples, Spy())
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-    assert [call["n_threads"] for call in spied] == [1] * 5
 
 
 @pytest.mark.parametrize("protocol", ["paper", "speaker"])

@@ -1,6 +1,7 @@
 """Checkpoints in the layout of the Hugging Face hub: the right numbers, or a refusal."""
 
 import json
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from checkpoints import FAMILIES, write_checkpoint
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForCTC
-from transformers.utils import logging
+from transformers.utils import logging as speech
 
 from reno_store.errors import ModelError
 from reno_store.foundation_models import huggingface
@@ -284,20 +285,38 @@ def test_folder_may_be_given_from_home_or_from_here(original, monkeypatch):
         assert fingerprint(location) == expected
 
 
-def test_loading_is_silent_and_leaves_transformers_as_it_was(checkpoint, capfd):
+@pytest.fixture
+def said():
+    """What transformers says when it is told to say much."""
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    before = speech.get_verbosity(), speech.is_progress_bar_enabled()
+    speech.set_verbosity_info()
+    speech.enable_progress_bar()
+    speech.add_handler(handler)
+    yield records
+    speech.remove_handler(handler)
+    speech.set_verbosity(before[0])
+    if not before[1]:
+        speech.disable_progress_bar()
+
+
+def test_loading_is_silent_and_leaves_transformers_as_it_was(checkpoint, said, capfd):
     edit_weights(checkpoint, lambda tensors: tensors.update(unused=torch.zeros(2)))
-    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
     HuggingFaceEncoder.load(str(checkpoint))
-    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
-    shown = capfd.readouterr()
-    assert (shown.out, shown.err) == ("", "")
+    loud = [record.getMessage() for record in said if record.levelno > logging.INFO]
+    assert loud == []
+    assert capfd.readouterr().err == ""
+    assert speech.get_verbosity() == logging.INFO
+    assert speech.is_progress_bar_enabled()
 
 
-def test_refused_checkpoint_leaves_transformers_as_it_was(checkpoint):
-    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+def test_refused_checkpoint_leaves_transformers_as_it_was(checkpoint, said):
     (checkpoint / "model.safetensors").unlink()
     refusal(checkpoint)
-    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+    assert speech.get_verbosity() == logging.INFO
+    assert speech.is_progress_bar_enabled()
 
 
 @pytest.mark.parametrize("location", ["{}/nowhere", "./nowhere", "~/nowhere", "a/b/c"])
@@ -437,3 +456,18 @@ def test_code_that_a_config_names_is_not_fetched_or_run(original, checkpoint, tm
         )
     np.testing.assert_array_equal(embed(checkpoint, noise()), embed(original, noise()))
     assert not marker.exists()
+
+
+def test_feature_extractor_of_another_kind_is_refused(checkpoint):
+    edit_json(
+        checkpoint / "preprocessor_config.json", feature_extractor_type="WhisperFeatureExtractor"
+    )
+    assert "asks for WhisperFeatureExtractor; expected Wav2Vec2FeatureExtractor" in refusal(
+        checkpoint
+    )
+
+
+@pytest.mark.parametrize("rate_hz", [None, 0, "fast"])
+def test_sample_rate_that_cannot_be_is_refused(checkpoint, rate_hz):
+    edit_json(checkpoint / "preprocessor_config.json", sampling_rate=rate_hz)
+    assert f"gives the sampling_rate {rate_hz!r}; expected hertz" in refusal(checkpoint)

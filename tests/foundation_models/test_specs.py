@@ -49,10 +49,9 @@ def test_unknown_source_is_refused_with_the_known_ones(text):
     with pytest.raises(ModelError) as caught:
         parse_model_spec(text)
     source = text.split(":")[0].split("=")[-1]
-    assert str(caught.value) == (
-        f"model {text!r}: {source!r} is no source of models; "
-        "expected hf: or a name from the catalogue."
-    )
+    message = str(caught.value)
+    assert message.startswith(f"model {text!r}: {source!r} is no source of models; expected hf:")
+    assert message.endswith(" or a name from the catalogue.")
 
 
 def test_hub_id_without_its_source_is_refused_with_what_to_type():

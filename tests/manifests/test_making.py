@@ -139,3 +139,24 @@ def test_recording_whose_name_is_not_utf8_is_named(corpus, tmp_path):
     with pytest.raises(RenoStoreError, match="caf"):
         make_manifest("folders", corpus, tmp_path / "laughs.csv")
     assert not (tmp_path / "laughs.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["joy/a\tb.wav", "joy/a\nb.wav", " joy/a.wav"])
+def test_recording_whose_name_a_manifest_cannot_carry_is_refused(corpus, name):
+    (corpus / name).parent.mkdir(exist_ok=True)
+    (corpus / name).touch()
+    with pytest.raises(RenoStoreError) as caught:
+        make_manifest("folders", corpus, corpus / "laughs.csv")
+    assert repr(name)[1:-1] in str(caught.value)
+    assert not (corpus / "laughs.csv").exists()
+
+
+def test_recording_for_which_a_card_finds_no_label_is_refused(corpus, tmp_path):
+    card = tmp_path / "own.toml"
+    card.write_text(
+        'title = "t"\nsource = "s"\nlicence = "l"\n'
+        "[files]\nclip_id = 'path'\npattern = '(?:(?P<label>joy)|fear)/.*'\n"
+    )
+    with pytest.raises(RenoStoreError, match=r"fear/a.* no label"):
+        make_manifest(card, corpus, tmp_path / "laughs.csv")
+    assert not (tmp_path / "laughs.csv").exists()
