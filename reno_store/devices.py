@@ -16,8 +16,7 @@ def resolve_device(device: str) -> str:
     Parameters
     ----------
     device : str
-        ``"auto"`` (a GPU where there is one), or a torch device such as ``"cpu"``,
-        ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
+        ``"auto"`` (a CUDA GPU where there is one), ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
 
     Raises
     ------
@@ -46,9 +45,7 @@ def resolve_device(device: str) -> str:
                 f"device {device!r} is not there: torch {torch.__version__} sees {count} CUDA "
                 "GPUs. Use --device auto (device='auto') or cpu, or install torch for CUDA."
             )
-    elif kind.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError(f"device {device!r} is not there. Use device='cpu'.")
-    elif kind.type not in {"cpu", "mps"}:
+    elif kind.type != "cpu":
         raise DeviceError(f"device {device!r} is not supported; expected auto, cpu or cuda.")
     return device
 

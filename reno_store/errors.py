@@ -15,6 +15,7 @@ __all__ = [
     "AudioError",
     "CardError",
     "DeviceError",
+    "HoldOutError",
     "ManifestError",
     "MissingEmbeddingsError",
     "ModelError",
@@ -65,6 +66,10 @@ class ModelError(RenoStoreError, ValueError):
 
 class DeviceError(RenoStoreError, ValueError):
     """A device that is not there."""
+
+
+class HoldOutError(RenoStoreError, ValueError):
+    """No speaker can be held out for early stopping without losing a class."""
 
 
 class StoreError(RenoStoreError):

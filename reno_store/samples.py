@@ -108,6 +108,10 @@ class EmbeddingStore:
         """How many clips the dataset has, embedded or not."""
         return self._reader.n_clips(dataset)
 
+    def dim(self, dataset: str, model: str) -> int:
+        """Length of a model's embeddings."""
+        return self._reader.dim(dataset, model)
+
     def summary(self) -> list[ModelSummary]:
         """Say how much of each (dataset, model) is there."""
         return summarize(self._reader)
@@ -146,6 +150,8 @@ class EmbeddingStore:
         names = (models,) if isinstance(models, str) else tuple(models)
         if not names:
             raise ValueError("no model is named; expected at least one")
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"model {min(twice)!r} is named twice; name each once")
         if missing not in {"raise", "drop"}:
             raise ValueError(f"missing must be 'raise' or 'drop', got {missing!r}")
         reader = self._reader
@@ -196,7 +202,7 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         The store's folder.
     dataset : str
         Name of a dataset.
-    models : Sequence[str]
+    models : str or Sequence[str]
         Names of its models.
     """
 
@@ -204,7 +210,7 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         self,
         store: str | Path | None = None,
         dataset: str | None = None,
-        models: Sequence[str] = (),
+        models: str | Sequence[str] = (),
     ) -> None:
         self.store = store
         self.dataset = dataset
@@ -220,11 +226,12 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         y : ignored
         """
         store = self._open()
+        models = (self.models,) if isinstance(self.models, str) else tuple(self.models)
         known = store.models(str(self.dataset))
-        for name in self.models:
+        for name in models:
             if name not in known:
                 raise UnknownNameError.among(f"model of dataset {self.dataset!r}:", name, known)
-        self.models_ = tuple(self.models)
+        self.models_ = models
         return self
 
     def transform(self, X: ArrayLike) -> pd.DataFrame:
@@ -257,6 +264,13 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
             )
         rows = [position[clip_id] for clip_id in wanted.tolist()]
         return pd.DataFrame(samples.X[rows], index=wanted, columns=samples.feature_names)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Give the names of the columns, ``MODEL:i``; `input_features` is ignored."""
+        check_is_fitted(self, "models_")
+        store, dataset = self._open(), str(self.dataset)
+        names = [f"{model}:{i}" for model in self.models_ for i in range(store.dim(dataset, model))]
+        return np.array(names, object)
 
     def _open(self) -> EmbeddingStore:
         if self.store is None or self.dataset is None or not len(self.models):

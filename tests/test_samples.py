@@ -306,3 +306,24 @@ def test_the_number_of_models_may_differ_within_a_search(path):
     search = GridSearchCV(pipeline, {"embeddinglookup__models": choices}, cv=3)
     search.fit(np.array(CLIP_IDS), LABELS)
     assert list(search.cv_results_["param_embeddinglookup__models"]) == choices
+
+
+def test_a_model_named_twice_is_refused(store):
+    with pytest.raises(ValueError, match="'mfcc' is named twice"):
+        store.load("cries", ["mfcc", "mfcc"])
+
+
+def test_one_model_may_be_named_by_a_string(path, store):
+    lookup = EmbeddingLookup(path, "cries", models="mfcc").fit(["x"])
+    assert lookup.models_ == ("mfcc",)
+
+
+def test_lookup_names_its_columns_and_keeps_to_set_output(path, store):
+    ids = store.load("cries", "mfcc").clip_ids[:2]
+    lookup = EmbeddingLookup(path, "cries", models=("mfcc", "logmel")).set_output(
+        transform="pandas"
+    )
+    frame = lookup.fit(ids).transform(ids)
+    assert list(frame.columns) == lookup.get_feature_names_out().tolist()
+    assert frame.columns[0] == "mfcc:0"
+    assert frame.shape == (2, SIZES["mfcc"] + SIZES["logmel"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Self
 
 import numpy as np
@@ -113,10 +114,12 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "network_")
         inputs = validate_data(self, X, dtype=np.float32, reset=False)
         device = next(self.network_.parameters()).device
+        # In float32 a product of matrices depends, in the last digits, on how many rows it has.
+        network = copy.deepcopy(self.network_).double()
         with one_thread(), torch.inference_mode():
             logits = torch.cat(
                 [
-                    self.network_(torch.from_numpy(rows).to(device)).logits.double()
+                    network(torch.from_numpy(rows).to(device).double()).logits
                     for rows in _in_pieces(inputs)
                 ]
             )
@@ -147,6 +150,10 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
                     f"groups must have one entry a row of X, got shape {groups.shape} "
                     f"for {len(targets)} rows"
                 )
+            n_unknown = sum(group is None or group != group or group == "" for group in groups)
+            if n_unknown:
+                raise ValueError(f"groups must name each row's speaker, {n_unknown} rows have none")
+            groups = np.unique(groups, return_inverse=True)[1]
         if not self.early_stopping:
             return None
         rng = np.random.default_rng(seed)

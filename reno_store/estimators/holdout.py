@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hold_out"]
+from reno_store.errors import HoldOutError
 
-_TRIES = 100
+__all__ = ["hold_out"]
 
 
 def hold_out(
@@ -29,7 +29,8 @@ def hold_out(
         stopping is judged on voices that are not trained on; without them, the fraction
         of each class, at least one row.
     fraction : float
-        How much to hold out, of the speakers or of the rows; at least one.
+        How much to hold out, of the speakers or of the rows: at least one, never all, and of
+        the speakers fewer where more would lose a class.
     rng : numpy.random.Generator
         Source of chance.
 
@@ -41,8 +42,8 @@ def hold_out(
 
     Raises
     ------
-    ValueError
-        If speakers are given and no choice of them leaves every class in training.
+    HoldOutError
+        If speakers are given and none can be held out without losing a class.
     """
     if groups is not None:
         return _by_group(y, groups, fraction, rng)
@@ -67,17 +68,18 @@ def _by_group(
     fraction: float,
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    speakers = np.unique(groups)
-    n_held = max(1, round(fraction * len(speakers)))
-    n_classes = len(np.unique(y))
-    # A class that only few speakers show must not be held out whole; chance soon finds a
-    # choice that leaves it, where there is one.
-    for _ in range(_TRIES if len(speakers) > 1 else 0):
-        held = np.isin(groups, rng.permutation(speakers)[:n_held])
-        if not held.all() and len(np.unique(y[~held])) == n_classes:
-            return held
-    raise ValueError(
-        f"no {n_held} of the {len(speakers)} speakers can be held out for early stopping and "
-        f"leave all {n_classes} classes in training; give more speakers, leave groups out of "
-        "fit, or set early_stopping=False"
-    )
+    speakers = rng.permutation(np.unique(groups))
+    n_wanted = min(max(1, round(fraction * len(speakers))), len(speakers) - 1)
+    held, n_held = np.zeros(len(y), bool), 0
+    for speaker in speakers:
+        # A class that only few speakers show must not be held out whole.
+        candidate = held | (groups == speaker)
+        if n_held < n_wanted and len(np.unique(y[~candidate])) == len(np.unique(y)):
+            held, n_held = candidate, n_held + 1
+    if not held.any():
+        raise HoldOutError(
+            f"none of the {len(speakers)} speakers can be held out for early stopping and leave "
+            f"all {len(np.unique(y))} classes in training; give more speakers, leave groups out "
+            "of fit, or set early_stopping=False"
+        )
+    return held

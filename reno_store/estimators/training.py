@@ -124,7 +124,7 @@ def train(
     net.fit(dataset)
     stopped_early = stopper is not None and stopper.misses_ >= plan.patience
     whole_epochs = [epoch for epoch in net.history if "dur" in epoch]
-    # skorch takes Ctrl-C for an early stop, and an early stop leaves its last epoch untimed.
+    # skorch takes Ctrl-C for an early stop; an epoch that was cut short has no duration.
     if not stopped_early and len(whole_epochs) < plan.max_epochs:
         raise KeyboardInterrupt
     history = [_row(epoch) for epoch in net.history]

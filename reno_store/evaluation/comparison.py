@@ -80,9 +80,9 @@ def evaluate_store(
     store: str | Path,
     dataset: str,
     *,
-    models: Sequence[str],
-    estimators: Sequence[str] = (),
-    protocols: Sequence[str] = ("paper",),
+    models: str | Sequence[str],
+    estimators: str | Sequence[str] = (),
+    protocols: str | Sequence[str] = ("paper",),
     n_folds: int = 5,
     seed: int = 0,
     standardize: bool = True,
@@ -103,11 +103,11 @@ def evaluate_store(
         The store's folder.
     dataset : str
         Name of the dataset.
-    models : Sequence[str]
+    models : str or Sequence[str]
         Names of models that the store has for it.
-    estimators : Sequence[str]
+    estimators : str or Sequence[str]
         Names in `ESTIMATORS`; by default all that the number of models allows.
-    protocols : Sequence[str]
+    protocols : str or Sequence[str]
         Names in `PROTOCOLS`.
     n_folds, seed, standardize, n_jobs
         As for `evaluate`; the seed is the estimators' ``random_state`` too.
@@ -127,6 +127,7 @@ def evaluate_store(
     MissingEmbeddingsError
         If clips lack an embedding and `missing` is ``"raise"``.
     """
+    models, estimators, protocols = _names(models), _names(estimators), _names(protocols)
     if not estimators:
         estimators = [
             name for name, each in ESTIMATORS.items() if len(models) > 1 or not each.fuses
@@ -166,9 +167,16 @@ def evaluate_store(
     )
 
 
+def _names(names: str | Sequence[str]) -> list[str]:
+    """Take one name or several."""
+    return [names] if isinstance(names, str) else list(names)
+
+
 def _check_request(
     models: Sequence[str], estimators: Sequence[str], protocols: Sequence[str]
 ) -> None:
+    if not models or not protocols:
+        raise ProtocolError("expected at least one model and one protocol.")
     for protocol in protocols:
         check_protocol(protocol)
     for name in estimators:
@@ -179,9 +187,9 @@ def _check_request(
                 f"{name} fuses models and needs at least two, got {len(models)}. "
                 "Name another with --model, or use --estimator fcn or cnn."
             )
-    twice = {name for name in models if list(models).count(name) > 1}
-    if twice:
-        raise ProtocolError(f"model {min(twice)!r} is named twice; name each once.")
+    for names in (models, estimators, protocols):
+        if twice := {name for name in names if list(names).count(name) > 1}:
+            raise ProtocolError(f"{min(twice)!r} is named twice; name each once.")
 
 
 def _runs(

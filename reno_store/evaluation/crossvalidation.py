@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
+from reno_store.errors import HoldOutError
 from reno_store.evaluation.protocols import PROTOCOLS, Fold, split
 from reno_store.progress import Counter
 from reno_store.samples import Samples
@@ -117,7 +118,9 @@ def evaluate(
         From `EmbeddingStore.load`.
     estimator : sklearn classifier
         It is cloned for each fold. Where the protocol is speaker-disjoint and its ``fit``
-        takes ``groups``, it gets the speakers of the training side.
+        takes ``groups``, it gets the speakers of the training side, so that early stopping
+        holds out whole speakers; where none can be spared, it holds out clips instead. A
+        pipeline or search does not pass groups on to what is inside it.
     name : str, optional
         What to call it in the result; its class's name unless given.
     protocol : str
@@ -172,7 +175,10 @@ def _score_fold(
 ) -> FoldScore:
     train, test = fold
     model = clone(model)
-    model.fit(X[train], y[train], **_fit_groups(model, groups, train))
+    try:
+        model.fit(X[train], y[train], **_fit_groups(model, groups, train))
+    except HoldOutError:
+        model.fit(X[train], y[train])
     predicted = model.predict(X[test])
     return FoldScore(
         accuracy=float(accuracy_score(y[test], predicted)),
@@ -186,11 +192,6 @@ def _fit_groups(
     model: Any, groups: NDArray[np.str_] | None, train: NDArray[np.int64]
 ) -> dict[str, Any]:
     step, estimator = model.steps[-1]
-    # A single speaker to train on cannot be held out for early stopping: rows must do.
-    if (
-        groups is None
-        or len(np.unique(groups[train])) < 2
-        or not has_fit_parameter(estimator, "groups")
-    ):
+    if groups is None or not has_fit_parameter(estimator, "groups"):
         return {}
     return {f"{step}__groups": groups[train]}

@@ -52,8 +52,8 @@ def _table(evaluations: list[Evaluation]) -> Table:
         for metric in METRICS:
             first = metric == METRICS[0]
             table.add_row(
-                evaluation.estimator if first else "",
-                " + ".join(evaluation.models) if first else "",
+                Text(evaluation.estimator if first else ""),
+                Text(" + ".join(evaluation.models) if first else ""),
                 _METRIC_NAMES[metric],
                 *(f"{100 * score:.1f}" for score in evaluation.scores(metric)),
                 f"{100 * evaluation.mean(metric):.1f}",

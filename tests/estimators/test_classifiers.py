@@ -305,10 +305,18 @@ def test_groups_hold_out_whole_speakers(data, monkeypatch):
 
 def test_groups_of_one_speaker_are_refused_unless_nothing_is_held_out(data):
     X, y = data
-    with pytest.raises(ValueError, match=r"1 of the 1 speakers.*early_stopping=False"):
+    with pytest.raises(ValueError, match=r"none of the 1 speakers.*early_stopping=False"):
         FCNClassifier(**QUICK).fit(X, y, groups=["s1"] * 60)
     fitted = FCNClassifier(early_stopping=False, **QUICK).fit(X, y, groups=["s1"] * 60)
     assert fitted.n_epochs_ == 2
+
+
+@pytest.mark.parametrize("unknown", ["", None, float("nan")])
+def test_rows_whose_speaker_is_unknown_are_refused(data, unknown):
+    groups = np.array(["s1", "s2", "s3"] * 20, object)
+    groups[7] = unknown
+    with pytest.raises(ValueError, match="each row's speaker, 1 rows have none"):
+        FCNClassifier(**QUICK).fit(*data, groups=groups)
 
 
 @pytest.mark.parametrize("early_stopping", [True, False])
@@ -365,5 +373,5 @@ def test_pipeline_with_a_scaler_trains_on_scaled_columns(classifier, data):
 def test_pipeline_hands_groups_on(data):
     X, y = data
     pipeline = make_pipeline(StandardScaler(), FCNClassifier(**QUICK))
-    with pytest.raises(ValueError, match="1 of the 1 speakers"):
+    with pytest.raises(ValueError, match="none of the 1 speakers"):
         pipeline.fit(X, y, fcnclassifier__groups=["s1"] * 60)

@@ -4,9 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reno_store.errors import HoldOutError
 from reno_store.estimators import FCNClassifier
 from reno_store.estimators.holdout import hold_out
 
@@ -29,19 +30,25 @@ def share_of_choices_that_train_every_class(y, groups, n_held):
 @settings(deadline=None)
 def test_with_groups_whole_speakers_are_held_out_and_every_class_is_trained(rows, fraction, seed):
     y, groups = (np.array(column) for column in zip(*rows, strict=True))
-    n_held = max(1, round(fraction * len(set(groups))))
-    share = share_of_choices_that_train_every_class(y, groups, n_held)
-    if share == 0:
-        with pytest.raises(ValueError, match=f"no {n_held} of .* speakers can be held out"):
+    n_wanted = min(max(1, round(fraction * len(set(groups)))), len(set(groups)) - 1)
+    if share_of_choices_that_train_every_class(y, groups, 1) == 0:
+        with pytest.raises(HoldOutError, match=r"none of the .* speakers can be held out"):
             hold_out(y, groups, fraction, rng(seed))
         return
-    assume(share > 0.2)  # chance may miss what is rarer
     held = hold_out(y, groups, fraction, rng(seed))
     assert held.dtype == bool
     assert held.shape == y.shape
     assert not set(groups[held]) & set(groups[~held])
     assert set(y[~held]) == set(y)
-    assert len(set(groups[held])) == n_held
+    assert 1 <= len(set(groups[held])) <= n_wanted
+    if len(set(groups[held])) < n_wanted:  # then nobody else can be spared
+        for speaker in set(groups[~held]):
+            assert set(y[~held & (groups != speaker)]) != set(y)
+
+
+def test_asking_for_all_speakers_leaves_one_to_train_on():
+    groups, y = np.repeat(["a", "b"], 4), np.tile([0, 1], 4)
+    assert set(groups[hold_out(y, groups, 0.9, rng())]) in ({"a"}, {"b"})
 
 
 @pytest.mark.parametrize(("n_speakers", "n_held"), [(2, 1), (4, 1), (10, 1), (20, 2), (35, 4)])
@@ -87,7 +94,7 @@ def test_one_speaker_is_refused_with_what_to_do():
     with pytest.raises(ValueError) as caught:
         hold_out(np.array([0, 1] * 5), np.array(["a"] * 10), 0.1, rng())
     message = str(caught.value)
-    assert "1 of the 1 speakers" in message
+    assert "none of the 1 speakers" in message
     assert "all 2 classes" in message
     assert "leave groups out of fit" in message
     assert "early_stopping=False" in message
@@ -95,7 +102,7 @@ def test_one_speaker_is_refused_with_what_to_do():
 
 def test_speakers_who_each_show_a_class_alone_are_refused():
     with pytest.raises(
-        ValueError, match=r"no 1 of the 3 speakers.*leave all 3 classes in training"
+        ValueError, match=r"none of the 3 speakers.*leave all 3 classes in training"
     ):
         hold_out(np.array([0, 0, 1, 1, 2, 2]), np.array(list("aabbcc")), 0.1, rng())
 

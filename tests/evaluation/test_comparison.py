@@ -212,7 +212,7 @@ def test_fusion_of_one_model_is_refused(store, name):
 
 
 def test_a_model_named_twice_is_refused(store):
-    with pytest.raises(ProtocolError, match="model 'mfcc' is named twice; name each once"):
+    with pytest.raises(ProtocolError, match="'mfcc' is named twice; name each once"):
         evaluate_store(store, "cries", models=["mfcc", "logmel", "mfcc"])
 
 

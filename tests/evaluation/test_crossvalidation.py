@@ -269,3 +269,19 @@ def test_dict_of_an_evaluation_is_json_with_everything():
     assert set(told["mean"]) == set(told["sd"]) == set(METRICS)
     assert told["mean"]["accuracy"] == pytest.approx(0.6)
     assert told["sd"]["accuracy"] == pytest.approx(math.sqrt(0.02))
+
+
+def test_speakers_of_whom_none_can_be_spared_are_trained_on_all_the_same(samples):
+    """Each class is shown by two speakers: every training side has a class of one alone."""
+    y, groups = samples.y.copy(), samples.groups.copy()
+    for number, (speaker, pair) in enumerate(
+        {"s1": ("cry", "laugh"), "s2": ("cry", "sigh"), "s3": ("laugh", "sigh")}.items()
+    ):
+        rows = slice(number * N_CLIPS // 3, (number + 1) * N_CLIPS // 3)
+        groups[rows] = speaker
+        y[rows] = np.resize(pair, len(y[rows]))
+    knotty = dataclasses.replace(samples, y=y, groups=groups)
+    result = evaluate(
+        knotty, FCNClassifier(max_epochs=2, random_state=0), protocol="speaker", n_folds=3
+    )
+    assert len(result.folds) == 3
