@@ -7,7 +7,7 @@ waveform -> embedding -> rows of the store, a batch at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +17,20 @@ from numpy.typing import NDArray
 
 from reno_store.audio import hash_file, is_silent, read_waveform
 from reno_store.devices import resolve_device
-from reno_store.errors import AudioError, ManifestError, ModelError
+from reno_store.errors import (
+    AudioError,
+    ManifestError,
+    ModelError,
+    RenoStoreError,
+    UnknownNameError,
+)
 from reno_store.foundation_models import (
     FoundationModel,
     ModelSpec,
     load_model,
     parse_model_specs,
 )
-from reno_store.manifests import Manifest, read_manifest
+from reno_store.manifests import Clip, Manifest, read_manifest
 from reno_store.progress import counting
 from reno_store.store import StoreWriter
 
@@ -81,6 +87,9 @@ class BuildReport:
         One report a model that was begun, in the order asked for.
     interrupted : bool
         Whether the user stopped it (Ctrl-C); what was computed until then is stored.
+    duplicates : tuple[tuple[str, ...], ...]
+        Groups of clip ids whose recordings are the same, byte for byte. Where such clips
+        fall on both sides of a fold, a score is too high.
     """
 
     store: Path
@@ -88,6 +97,7 @@ class BuildReport:
     n_clips: int
     models: tuple[ModelReport, ...]
     interrupted: bool = False
+    duplicates: tuple[tuple[str, ...], ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -98,11 +108,12 @@ class BuildReport:
 def build_store(
     manifest: str | Path,
     store: str | Path,
-    models: Sequence[str],
+    models: str | Sequence[str],
     *,
     dataset: str | None = None,
     audio_folder: str | Path | None = None,
     device: str = "auto",
+    refresh: str | Sequence[str] = (),
     progress: bool | None = None,
 ) -> BuildReport:
     """Embed every clip of a manifest with every model, as far as the store lacks it.
@@ -113,7 +124,7 @@ def build_store(
         The CSV; see `read_manifest`.
     store : str or Path
         The store's folder; made where it is missing.
-    models : Sequence[str]
+    models : str or Sequence[str]
         Models as ``[NAME=]SPEC``; see `parse_model_spec`.
     dataset : str, optional
         Name of the dataset; the manifest's stem unless given.
@@ -121,13 +132,17 @@ def build_store(
         The folder that the manifest's paths are relative to; the CSV's own unless given.
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    refresh : str or Sequence[str]
+        ``"labels"`` to take over labels and speakers that the manifest has changed; no
+        embedding depends on them.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
     Returns
     -------
     BuildReport
-        What was new, reused and failed. A clip that fails never stops a build.
+        What was new, reused and failed. A clip that fails never stops a build. Ctrl-C while
+        clips are embedded stops it and is told by `BuildReport.interrupted`.
 
     Raises
     ------
@@ -140,13 +155,16 @@ def build_store(
     StoreError
         If the store cannot be written.
     """
-    specs = parse_model_specs(models)
+    specs = parse_model_specs([models] if isinstance(models, str) else models)
+    refreshed = {refresh} if isinstance(refresh, str) else set(refresh)
+    if unknown := refreshed - {"labels"}:
+        raise UnknownNameError.among("part to refresh:", min(unknown), ["labels"])
     table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
     device = resolve_device(device)
     with StoreWriter.open(store) as writer:
         columns = _clip_columns(table, progress)
         writer.check_names(table.dataset, columns, [spec.name for spec in specs])
-        writer.check_clips(table.dataset, columns)
+        writer.check_clips(table.dataset, columns, refresh_labels="labels" in refreshed)
         loaded = _check_models(writer, table.dataset, specs, device)
         rows = writer.put_clips(table.dataset, columns)
         reports: list[ModelReport] = []
@@ -154,12 +172,27 @@ def build_store(
         for spec in specs:
             # Each model is let go before the next is loaded: together they may not fit.
             model = loaded.pop(spec.name, None) or load_model(spec, device=device)
-            work = _ModelBuild(writer, table, spec.name, model, rows)
+            work = _ModelBuild(writer, table, spec.name, model, rows, columns["audio_sha256"])
             interrupted = work.run(progress)
             reports.append(work.report())
             if interrupted:
                 break
-    return BuildReport(Path(store), table.dataset, len(rows), tuple(reports), interrupted)
+    return BuildReport(
+        Path(store),
+        table.dataset,
+        len(rows),
+        tuple(reports),
+        interrupted,
+        _duplicates(columns),
+    )
+
+
+def _duplicates(columns: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """Give the ids of clips that are one and the same recording, group by group."""
+    ids_of: dict[str, list[str]] = {}
+    for clip_id, sha256 in zip(columns["clip_id"], columns["audio_sha256"], strict=True):
+        ids_of.setdefault(sha256, []).append(clip_id)
+    return tuple(tuple(ids) for sha256, ids in ids_of.items() if sha256 and len(ids) > 1)
 
 
 def _clip_columns(manifest: Manifest, progress: bool | None) -> dict[str, list[str]]:
@@ -218,6 +251,7 @@ class _ModelBuild:
         name: str,
         model: FoundationModel,
         rows: NDArray[np.int64],
+        hashes: Sequence[str],
     ) -> None:
         self._writer, self._dataset = writer, manifest.dataset
         self._manifest, self._name, self._model = manifest, name, model
@@ -225,8 +259,8 @@ class _ModelBuild:
         writer.add_model(self._dataset, name, model.fingerprint, model.dim)
         missing = set(writer.missing(self._dataset, name, rows).tolist())
         self._todo = [
-            (int(row), clip)
-            for row, clip in zip(rows, manifest.clips, strict=True)
+            (int(row), clip, sha256)
+            for row, clip, sha256 in zip(rows, manifest.clips, hashes, strict=True)
             if int(row) in missing
         ]
         self._batch: list[tuple[int, NDArray[np.float32]]] = []
@@ -239,11 +273,15 @@ class _ModelBuild:
         interrupted = False
         with counting(self._name, len(self._todo), unit="clips", show=progress) as counter:
             try:
-                for row, clip in self._todo:
+                for row, clip, sha256 in self._todo:
                     try:
-                        self._batch.append((row, self._embed(clip.clip_id, clip.path)))
-                    except (AudioError, ModelError, RuntimeError, MemoryError) as error:
+                        self._batch.append((row, self._embed(clip, sha256)))
+                    except RenoStoreError as error:
                         self._failures.append(Failure(clip.clip_id, str(error)))
+                    # Whatever a model of somebody else's raises is this clip's, not the night's.
+                    except Exception as error:
+                        reason = f"the model raised {type(error).__name__}: {error}"
+                        self._failures.append(Failure(clip.clip_id, reason))
                     if len(self._batch) >= _ROWS_PER_WRITE:
                         self._write()
                     counter.advance()
@@ -262,16 +300,24 @@ class _ModelBuild:
             tuple(self._silent),
         )
 
-    def _embed(self, clip_id: str, path: str) -> NDArray[np.float32]:
-        waveform = read_waveform(self._manifest.audio_folder / path, self._model.sample_rate_hz)
+    def _embed(self, clip: Clip, sha256: str) -> NDArray[np.float32]:
+        path = self._manifest.audio_path(clip)
+        waveform = read_waveform(path, self._model.sample_rate_hz)
+        # What is stored beside an embedding must be the hash of what was embedded.
+        if hash_file(path) != sha256:
+            raise AudioError(f"{path}: changed while it was being built; build again.")
         embedding: NDArray[np.float32] = self._model.embed([waveform])[0]
+        if embedding.shape != (self._model.dim,):
+            raise ModelError(
+                f"the model gave shape {embedding.shape} for it; expected ({self._model.dim},)"
+            )
         if not np.isfinite(embedding).all():
             raise ModelError(
                 f"the model gave {np.count_nonzero(~np.isfinite(embedding))} NaN or infinite "
                 "numbers for it; nothing was stored"
             )
         if is_silent(waveform):
-            self._silent.append(clip_id)
+            self._silent.append(clip.clip_id)
         return embedding
 
     def _write(self) -> None:

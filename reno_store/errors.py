@@ -24,6 +24,7 @@ __all__ = [
     "StaleStoreError",
     "StoreBusyError",
     "StoreError",
+    "TrainingError",
     "UnknownNameError",
     "suggestion",
 ]
@@ -70,6 +71,10 @@ class DeviceError(RenoStoreError, ValueError):
 
 class HoldOutError(RenoStoreError, ValueError):
     """No speaker can be held out for early stopping without losing a class."""
+
+
+class TrainingError(RenoStoreError, ValueError):
+    """Training that ended in no finite numbers."""
 
 
 class StoreError(RenoStoreError):

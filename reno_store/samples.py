@@ -155,8 +155,11 @@ class EmbeddingStore:
         if missing not in {"raise", "drop"}:
             raise ValueError(f"missing must be 'raise' or 'drop', got {missing!r}")
         reader = self._reader
-        done = np.logical_and.reduce([reader.done(dataset, name) for name in names])
-        clip_ids = reader.column(dataset, "clip_id")
+        reader.check_clip_table(dataset)
+        # Once: a build that appends meanwhile must not lengthen one column and not another.
+        n_clips = reader.n_clips(dataset)
+        done = np.logical_and.reduce([reader.done(dataset, name)[:n_clips] for name in names])
+        clip_ids = reader.column(dataset, "clip_id")[:n_clips]
         if not done.all() and (missing == "raise" or not done.any()):
             lacking = clip_ids[~done]
             raise MissingEmbeddingsError(

@@ -93,6 +93,13 @@ def test_further_columns_of_the_manifest_are_stored(tmp_path):
     assert root["m/intensity"][:].tolist() == ["peak"]
 
 
+def test_one_recording_under_two_ids_is_said(tmp_path):
+    corpus = make_corpus(tmp_path, 4)
+    corpus.recording("clip3").write_bytes(corpus.recording("clip1").read_bytes())
+    report = build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc"])
+    assert report.duplicates == (("clip1", "clip3"),)
+
+
 def test_two_datasets_share_a_store(tmp_path):
     for name in ("one", "two"):
         corpus = make_corpus(tmp_path / name, 3, name=name)
@@ -222,6 +229,40 @@ class TestFailedClips:
         reason = self.reason(self.build(corpus, tmp_path), "clip0")
         assert "1 NaN or infinite numbers" in reason
 
+    def test_a_model_that_raises_what_it_likes(self, corpus, tmp_path, monkeypatch):
+        from reno_store.foundation_models.spectral import MfccStatistics
+
+        embed = MfccStatistics.embed
+
+        def index_error_for_the_shortest(self, waveforms):
+            if len(waveforms[0]) == 4800:
+                raise IndexError("seven")
+            return embed(self, waveforms)
+
+        monkeypatch.setattr(MfccStatistics, "embed", index_error_for_the_shortest)
+        reason = self.reason(self.build(corpus, tmp_path), "clip0")
+        assert reason == "the model raised IndexError: seven"
+
+    def test_a_model_that_gives_another_shape(self, corpus, tmp_path, monkeypatch):
+        from reno_store.foundation_models.spectral import MfccStatistics
+
+        monkeypatch.setattr(MfccStatistics, "embed", lambda self, _: np.zeros((1, 7), np.float32))
+        report = self.build(corpus, tmp_path)
+        assert len(report.models[0].failures) == 6
+        assert "the model gave shape (7,) for it; expected (120,)" in str(report.models[0])
+
+    def test_a_recording_that_changes_while_it_is_built(self, corpus, tmp_path, monkeypatch):
+        def read_and_replace(path, rate):
+            if path.name == "clip2.wav":
+                write_wav(path, seed=77)
+            return read_waveform(path, rate)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("reno_store.build.read_waveform", read_and_replace)
+            reason = self.reason(self.build(corpus, tmp_path), "clip2")
+        assert "clip2.wav: changed while it was being built; build again" in reason
+        assert self.build(corpus, tmp_path).complete
+
     def test_silence_is_embedded_and_said(self, corpus, tmp_path):
         import soundfile
 
@@ -276,7 +317,46 @@ class TestRefused:
     def test_a_changed_label(self, built, tmp_path):
         text = built.manifest.read_text()
         built.manifest.write_text(text.replace("clip3.wav,laugh", "clip3.wav,cry"))
-        assert "labels changed: 1 clip ('clip3')" in self.refusal(built, tmp_path)
+        message = self.refusal(built, tmp_path)
+        assert "labels changed: 1 clip ('clip3')" in message
+        assert "--refresh labels" in message
+
+    def test_changed_labels_and_speakers_are_taken_over_when_asked(self, built, tmp_path):
+        text = built.manifest.read_text().replace("clip3.wav,laugh", "clip3.wav,cry")
+        built.manifest.write_text(text.replace("s2", "t2"))
+        report = build_store(built.manifest, tmp_path / "s.zarr", ["mfcc"], refresh="labels")
+        assert (report.models[0].n_new, report.models[0].n_reused) == (0, 6)
+        samples = open_store(tmp_path / "s.zarr").load("small", "mfcc")
+        assert samples.y[3] == "cry"
+        assert samples.groups.tolist() == ["s0", "s0", "s1", "s1", "t2", "t2"]
+        before = open_store(tmp_path / "before.zarr").load("small", "mfcc")
+        np.testing.assert_array_equal(samples.X, before.X)
+
+    def test_weights_that_change_between_two_models_of_one_build(
+        self, corpus, tmp_path, monkeypatch
+    ):
+        """Several models are loaded once to be checked and once more to be run."""
+        import reno_store.build as build
+
+        folder = write_checkpoint(tmp_path / "tiny", "hubert", seed=1)
+        for store in ("s.zarr", "before.zarr"):
+            build_store(corpus.manifest, tmp_path / store, [f"hf:{folder}"])
+        lines = corpus.manifest.read_text().splitlines()
+        write_wav(corpus.folder / "audio" / "new.wav", seed=50)
+        corpus.manifest.write_text("\n".join([*lines, "new,audio/new.wav,cry,s0"]) + "\n")
+        load, loads = build.load_model, []
+
+        def load_and_change(spec, *, device):
+            loads.append(spec.name)
+            if len(loads) == 4:
+                write_checkpoint(tmp_path / "tiny", "hubert", seed=2)
+            return load(spec, device=device)
+
+        monkeypatch.setattr(build, "load_model", load_and_change)
+        with pytest.raises(StaleStoreError, match="weights: stored"):
+            build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc", f"hf:{folder}"])
+        done = {row.model: row.n_done for row in open_store(tmp_path / "s.zarr").summary()}
+        assert done == {"mfcc": 7, "tiny": 6}
 
     def test_a_changed_speaker(self, built, tmp_path):
         built.manifest.write_text(built.manifest.read_text().replace("s2", "t2"))

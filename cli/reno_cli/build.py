@@ -37,6 +37,12 @@ _INTERRUPTED = 130
 @click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.", metavar="NAME"
 )
+@click.option(
+    "--refresh",
+    multiple=True,
+    type=click.Choice(["labels"]),
+    help="Take over labels and speakers that the manifest has changed.",
+)
 def build(
     manifest: Path,
     models: tuple[str, ...],
@@ -44,6 +50,7 @@ def build(
     dataset: str | None,
     audio_folder: Path | None,
     device: str,
+    refresh: tuple[str, ...],
 ) -> None:
     """Embed every clip of MANIFEST with every model, as far as the store lacks it.
 
@@ -53,7 +60,13 @@ def build(
     from reno_store.build import build_store
 
     report = build_store(
-        manifest, store, models, dataset=dataset, audio_folder=audio_folder, device=device
+        manifest,
+        store,
+        models,
+        dataset=dataset,
+        audio_folder=audio_folder,
+        device=device,
+        refresh=refresh,
     )
     _print_report(report)
     if report.interrupted:
@@ -74,5 +87,7 @@ def _print_report(report: BuildReport) -> None:
             click.echo(f"failed: {model.model}, clip {failure.clip_id}: {failure.reason}")
     for clip_id in dict.fromkeys(clip for model in report.models for clip in model.silent):
         click.echo(f"silent, embedded all the same: clip {clip_id}")
+    for clip_ids in report.duplicates:
+        click.echo(f"the same recording, which would leak across folds: {', '.join(clip_ids)}")
     if report.interrupted:
         click.echo("interrupted: the same command goes on from here")

@@ -20,7 +20,14 @@ __all__ = ["demo"]
     type=click.Path(path_type=Path),
     help="Folder for what the demo makes.",
 )
-@click.option("--jobs", "n_jobs", default=2, show_default=True, help="Processes over the folds.")
+@click.option(
+    "--jobs",
+    "n_jobs",
+    default=2,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Processes over the folds.",
+)
 def demo(output: Path, n_jobs: int) -> None:
     """Make SYNTHETIC vocalisations, embed them, cross-validate the four classifiers.
 

@@ -41,7 +41,13 @@ __all__ = ["evaluate"]
     help="paper (stratified, shuffled) or speaker (no speaker on both sides). Repeatable.",
 )
 @click.option("--folds", "n_folds", default=5, show_default=True, type=int, help="How many folds.")
-@click.option("--seed", default=0, show_default=True, help="Seeds folds and classifiers.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 2**32 - 1),
+    help="Seeds folds and classifiers.",
+)
 @click.option(
     "--standardize/--as-stored",
     default=True,
@@ -52,7 +58,14 @@ __all__ = ["evaluate"]
 @click.option(
     "--device", default="cpu", show_default=True, help="auto, cpu, cuda or cuda:N.", metavar="NAME"
 )
-@click.option("--jobs", "n_jobs", default=1, show_default=True, help="Processes over the folds.")
+@click.option(
+    "--jobs",
+    "n_jobs",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Processes over the folds.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(
     store: Path,

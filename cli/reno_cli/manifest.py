@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -43,8 +44,6 @@ def manifest(card: str, folder: Path, output: Path, force: bool) -> None:
             f"passed over: {len(made.scan.ignored):,} files that the card does not describe, "
             f"such as {made.scan.ignored[0]}"
         )
-    where = f" --audio-folder {made.audio_folder}" if made.audio_folder else ""
-    click.echo(
-        f"next: reno-store build {made.path}{where} --model mfcc --model logmel "
-        f"--store {table.dataset}.zarr"
-    )
+    where = ["--audio-folder", str(made.audio_folder)] if made.audio_folder else []
+    words = ["reno-store", "build", str(made.path), *where, "--model", "mfcc", "--model", "logmel"]
+    click.echo(f"next: {shlex.join([*words, '--store', f'{table.dataset}.zarr'])}")

@@ -10,12 +10,17 @@ if TYPE_CHECKING:
 
 __all__ = ["print_wide"]
 
-_WIDTH_WITHOUT_TERMINAL = 140
+_WIDTH_OF_TEXT = 140
 
 
 def print_wide(renderable: RenderableType) -> None:
     """Print to standard output; to a file or pipe, wide enough that no table is folded."""
     from rich.console import Console
+    from rich.measure import Measurement
 
-    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    width = None
+    if not sys.stdout.isatty():
+        endless = Console(width=100_000)
+        needed = Measurement.get(endless, endless.options, renderable).maximum
+        width = max(_WIDTH_OF_TEXT, needed)
     Console(width=width, highlight=False).print(renderable)

@@ -65,6 +65,8 @@ def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = Non
         If the folder holds something else.
     """
     build = build_demo_store(folder, progress=progress)
+    if build.interrupted:
+        raise KeyboardInterrupt
     comparison = evaluate_store(
         build.store,
         build.dataset,

@@ -119,7 +119,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         with one_thread(), torch.inference_mode():
             logits = torch.cat(
                 [
-                    network(torch.from_numpy(rows).to(device).double()).logits
+                    network(torch.tensor(rows, dtype=torch.float64, device=device)).logits
                     for rows in _in_pieces(inputs)
                 ]
             )

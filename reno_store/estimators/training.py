@@ -20,6 +20,7 @@ from skorch.callbacks import EarlyStopping, PassthroughScoring
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
+from reno_store.errors import TrainingError
 from reno_store.networks import FusionLoss, Prediction
 
 __all__ = ["Trained", "TrainingData", "TrainingPlan", "seeded", "train"]
@@ -90,7 +91,7 @@ def train(
     ------
     KeyboardInterrupt
         If the user pressed Ctrl-C.
-    ValueError
+    TrainingError
         If training diverged: the loss is no longer a finite number.
     """
     held_out = data.held_out
@@ -130,7 +131,7 @@ def train(
     history = [_row(epoch) for epoch in net.history]
     network = net.module_.eval()
     if not _is_sound(network, dataset.X[: plan.batch_size]):
-        raise ValueError(
+        raise TrainingError(
             "training diverged: the loss is not finite; lower lr, or standardise X "
             "(sklearn.preprocessing.StandardScaler)"
         )
@@ -195,7 +196,8 @@ class _Batches:
 
 
 def _dataset(X: NDArray[np.float32], y: NDArray[np.int64], device: str) -> Dataset:
-    return Dataset(torch.from_numpy(X).to(device), torch.from_numpy(y).to(device))
+    # Copied: joblib hands arrays to its workers read-only, which torch does not take.
+    return Dataset(torch.tensor(X, device=device), torch.tensor(y, device=device))
 
 
 def _row(epoch: dict[str, Any]) -> dict[str, float]:

@@ -33,15 +33,19 @@ class FoldScore:
     Attributes
     ----------
     accuracy, macro_f1 : float
-        Share of clips that are right, and the unweighted mean of the classes' F1, in [0, 1].
+        Share of clips that are right, and the unweighted mean of the F1 of the classes that
+        the fold tests, in [0, 1].
     n_train, n_test : int
         Clips on either side.
+    n_labels : int
+        Classes that the fold tests. Speaker-disjoint folds cannot always test them all.
     """
 
     accuracy: float
     macro_f1: float
     n_train: int
     n_test: int
+    n_labels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +186,14 @@ def _score_fold(
     predicted = model.predict(X[test])
     return FoldScore(
         accuracy=float(accuracy_score(y[test], predicted)),
-        macro_f1=float(f1_score(y[test], predicted, average="macro", zero_division=0.0)),
+        macro_f1=float(
+            f1_score(
+                y[test], predicted, labels=np.unique(y[test]), average="macro", zero_division=0.0
+            )
+        ),
         n_train=len(train),
         n_test=len(test),
+        n_labels=len(np.unique(y[test])),
     )
 
 

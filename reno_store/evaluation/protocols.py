@@ -149,7 +149,8 @@ def _checked_speakers(
     if groups is None or n_unknown:
         raise ProtocolError(
             f"the speaker of {n_unknown:,} of {len(y):,} clips is unknown, so folds cannot be "
-            "speaker-disjoint. Fill in the manifest's column 'speaker', or use --protocol paper."
+            "speaker-disjoint. Fill in the manifest's column 'speaker' and build again "
+            "with --refresh labels, or use --protocol paper."
         )
     n_speakers = len(np.unique(groups))
     if n_speakers < n_folds:

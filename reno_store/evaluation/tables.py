@@ -23,6 +23,18 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         evaluations = [each for each in comparison.evaluations if each.protocol == protocol]
         parts += [Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}.")]
         parts += [_table(evaluations)]
+        lacking = [
+            str(number)
+            for number, fold in enumerate(evaluations[0].folds, start=1)
+            if fold.n_labels < comparison.n_labels
+        ]
+        if lacking:
+            parts += [
+                Text(
+                    f"Fold {', '.join(lacking)} tests no clip of some labels; its macro-F1 is over "
+                    "the others, so compare folds and protocols with care."
+                )
+            ]
     return Group(*parts)
 
 
@@ -35,7 +47,8 @@ def _heading(comparison: Comparison) -> str:
         f"{comparison.dataset}: {comparison.n_clips:,} clips{left_out}, "
         f"{comparison.n_labels} labels, {speakers}; {len(first.folds)} folds, seed {first.seed}; "
         f"embeddings {scaled}.\n"
-        f"In per cent; always guessing the most frequent label scores {comparison.majority:.1%}."
+        "In per cent; always guessing the most frequent label gives an accuracy of "
+        f"{comparison.majority:.1%}."
     )
 
 

@@ -86,7 +86,7 @@ class HuggingFaceEncoder:
         elif location.startswith((".", "~", "/")) or location.count("/") > 1:
             raise ModelError(f"model folder {location} does not exist; give a folder or a hub id.")
         raw_config = _read_config(location)
-        raw_preprocessing = _read_preprocessing(location)
+        _check_preprocessing(location)
         with _quiet_transformers():
             try:
                 extractor = AutoFeatureExtractor.from_pretrained(location)
@@ -112,7 +112,11 @@ class HuggingFaceEncoder:
             "architecture": raw_config["model_type"],
             "config": _config_digest(raw_config),
             "weights": hash_weights(encoder),
-            "preprocessing": {**PREPROCESSING, **raw_preprocessing},
+            "preprocessing": {
+                **PREPROCESSING,
+                "extractor": type(extractor).__name__,
+                **{key: getattr(extractor, key) for key in _PREPROCESSING_KEYS},
+            },
             "layer": "last",
             "pooling": "mean",
             "precision": "float32",
@@ -138,7 +142,9 @@ class HuggingFaceEncoder:
         inputs = self._extractor(
             waveform, sampling_rate=self.sample_rate_hz, return_tensors="pt"
         ).to(self._device)
-        hidden = self._encoder(**inputs).last_hidden_state[0]
+        # TF32, which cuDNN's convolutions use unless told otherwise, is not float32.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            hidden = self._encoder(**inputs).last_hidden_state[0]
         return mean_over_time(hidden).cpu().numpy()
 
 
@@ -179,7 +185,7 @@ def _read_config(location: str) -> dict[str, Any]:
     return config
 
 
-def _read_preprocessing(location: str) -> dict[str, Any]:
+def _check_preprocessing(location: str) -> None:
     from transformers import FeatureExtractionMixin
 
     try:
@@ -199,7 +205,6 @@ def _read_preprocessing(location: str) -> dict[str, Any]:
             f"model {location}: its preprocessor_config.json gives the sampling_rate {rate_hz!r}; "
             "expected hertz, such as 16000."
         )
-    return {key: entries[key] for key in _PREPROCESSING_KEYS if key in entries}
 
 
 def _check_weights(location: str, encoder: torch.nn.Module, loading: Mapping[str, Any]) -> None:

@@ -256,7 +256,11 @@ def _pattern_problems(pattern: str) -> Iterator[str]:
 
 def _files_below(folder: Path) -> list[str]:
     found = []
-    for parent, folders, files in os.walk(folder):
+
+    def refuse(error: OSError) -> None:
+        raise CardError(f"{error.filename}: cannot be read: {error.strerror}.")
+
+    for parent, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [
             Path(parent, name).relative_to(folder).as_posix()

@@ -64,6 +64,7 @@ def read_manifest(
     clips = []
     confinement = Confinement(folder)
     first_line_of: dict[str, int] = {}
+    first_line_of_path: dict[str, int] = {}
     for line, fields in lines:
         found = _row_problems(line, fields, header)
         if not found:
@@ -72,7 +73,7 @@ def read_manifest(
                 **{column: row[column].strip() for column in REQUIRED_COLUMNS},
                 extra={key: value for key, value in row.items() if key not in REQUIRED_COLUMNS},
             )
-            found = _clip_problems(line, clip, confinement, first_line_of)
+            found = _clip_problems(line, clip, confinement, first_line_of, first_line_of_path)
             first_line_of.setdefault(clip.clip_id, line)
             clips.append(clip)
         problems += found
@@ -157,7 +158,11 @@ def _row_problems(line: int, fields: list[str], header: list[str]) -> list[str]:
 
 
 def _clip_problems(
-    line: int, clip: Clip, confinement: Confinement, first_line_of: dict[str, int]
+    line: int,
+    clip: Clip,
+    confinement: Confinement,
+    first_line_of: dict[str, int],
+    first_line_of_path: dict[str, int],
 ) -> list[str]:
     problems = []
     if not clip.clip_id:
@@ -167,8 +172,16 @@ def _clip_problems(
     elif clip.clip_id in first_line_of:
         earlier = first_line_of[clip.clip_id]
         problems.append(f"clip_id {clip.clip_id!r} stands in line {earlier} already")
+    if "\x00" in clip.label + clip.speaker:
+        problems.append(f"clip {clip.clip_id!r}: label or speaker holds a null character")
     if not clip.label:
         problems.append(f"clip {clip.clip_id!r} has no label")
     if problem := confinement.problem(clip.path):
         problems.append(f"clip {clip.clip_id!r}: {problem}")
+    elif clip.path in first_line_of_path and not problems:
+        earlier = first_line_of_path[clip.path]
+        problems.append(
+            f"clip {clip.clip_id!r}: path {clip.path!r} stands in line {earlier} already"
+        )
+    first_line_of_path.setdefault(clip.path, line)
     return [f"line {line}: {problem}" for problem in problems]

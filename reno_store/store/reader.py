@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
+import zarr.errors
 from numpy.typing import NDArray
 
 from reno_store.errors import StoreError, UnknownNameError
@@ -37,15 +38,19 @@ class StoreReader:
 
     def datasets(self) -> tuple[str, ...]:
         """Names of the datasets, sorted."""
-        return tuple(sorted(name for name, _ in self._root.groups()))
+        with schema.naming_damage(str(self.path)), warnings.catch_warnings():
+            # Of a folder that lost its zarr.json; `StoreWriter.check_clips` refuses it.
+            warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
+            return tuple(sorted(name for name, _ in self._root.groups()))
 
     def models(self, dataset: str) -> tuple[str, ...]:
         """Names of a dataset's models, sorted.
 
         A model whose arrays a killed build did not get to make is not one of them yet.
         """
-        groups = self._dataset(dataset).groups()
-        return tuple(sorted(name for name, group in groups if schema.DONE in group))
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}"):
+            groups = self._dataset(dataset).groups()
+            return tuple(sorted(name for name, group in groups if schema.DONE in group))
 
     def n_clips(self, dataset: str) -> int:
         """How many clips the dataset has."""
@@ -53,14 +58,46 @@ class StoreReader:
 
     def columns(self, dataset: str) -> tuple[str, ...]:
         """Names of the columns of the clip table, sorted."""
-        return tuple(sorted(name for name, _ in self._dataset(dataset).arrays()))
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}"):
+            return tuple(sorted(name for name, _ in self._dataset(dataset).arrays()))
+
+    def texts(self, dataset: str, name: str) -> list[str]:
+        """One column of the clip table, n_clips long.
+
+        Raises
+        ------
+        StoreError
+            If it is missing, or part of it is lost or damaged.
+        """
+        group = self._dataset(dataset)
+        n_clips = _n_clips(group)
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}, column {name!r}"):
+            array = schema.child_array(group, name)
+            schema.check_chunks(array, n_clips)
+            values: list[str] = np.asarray(array[:n_clips]).tolist()
+        return values
 
     def column(self, dataset: str, name: str) -> NDArray[np.str_]:
-        """One column of the clip table, shape (n_clips,), as a fixed-width string array."""
-        group = self._dataset(dataset)
-        with _naming_damage(f"{self.path}: dataset {dataset!r}, column {name!r}"):
-            values = np.asarray(schema.child_array(group, name)[: _n_clips(group)])
-        return np.array(values.tolist(), np.str_)
+        """Give `texts` as an array of fixed-width strings, shape (n_clips,)."""
+        return np.array(self.texts(dataset, name), np.str_)
+
+    def check_clip_table(self, dataset: str) -> None:
+        """Check that the rows of the clip axis are what the embeddings were stored by.
+
+        Raises
+        ------
+        StoreError
+            If a column is lost, a clip has no id, or an embedding belongs to no clip.
+        """
+        where = f"{self.path}: dataset {dataset!r}"
+        n_clips = self.n_clips(dataset)
+        for name in schema.IDENTITY_COLUMNS if n_clips else ():
+            self.texts(dataset, name)
+        for model in self.models(dataset):
+            with schema.naming_damage(f"{where}, model {model!r}"):
+                done = schema.child_array(self._model(dataset, model), schema.DONE)[n_clips:]
+                if np.any(done):
+                    raise ValueError(f"it has embeddings beyond the {n_clips} clips of the table")
 
     def fingerprint(self, dataset: str, model: str) -> Mapping[str, Any]:
         """Give what the model's embeddings depend on."""
@@ -79,7 +116,7 @@ class StoreReader:
     def done(self, dataset: str, model: str) -> NDArray[np.bool_]:
         """Which clips have an embedding of the model, shape (n_clips,)."""
         n_clips = self.n_clips(dataset)
-        with _naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
             stored = np.asarray(
                 schema.child_array(self._model(dataset, model), schema.DONE)[:n_clips], bool
             )
@@ -109,7 +146,7 @@ class StoreReader:
         if not len(rows):
             return np.empty((0, self.dim(dataset, model)), np.float32)
         stop = int(rows.max()) + 1
-        with _naming_damage(where):
+        with schema.naming_damage(where):
             whole = np.asarray(
                 schema.child_array(self._model(dataset, model), schema.EMBEDDING)[:stop]
             )
@@ -140,12 +177,3 @@ def _n_clips(group: zarr.Group) -> int:
     if not isinstance(n_clips, int) or n_clips < 0:
         raise StoreError(f"{group.path}: attribute {schema.N_CLIPS!r} is {n_clips!r}.")
     return n_clips
-
-
-@contextmanager
-def _naming_damage(where: str) -> Iterator[None]:
-    """Turn what zarr and its codecs raise on damaged bytes into an error that says where."""
-    try:
-        yield
-    except (ValueError, RuntimeError, KeyError, OSError) as error:
-        raise StoreError(f"{where}: damaged, cannot be read: {error}") from error

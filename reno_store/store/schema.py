@@ -16,6 +16,8 @@ both are set last, so that whatever was cut off before is written again by the n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +31,17 @@ __all__ = [
     "EMBEDDING",
     "FINGERPRINT",
     "FORMAT_VERSION",
+    "IDENTITY_COLUMNS",
     "N_CLIPS",
     "SHA256",
+    "check_chunks",
     "child_array",
     "child_group",
     "create_done",
     "create_embedding",
     "create_root",
     "create_text_column",
+    "naming_damage",
     "open_root",
 ]
 
@@ -45,6 +50,7 @@ ROOT_ATTRIBUTE = "reno_store"
 N_CLIPS = "n_clips"
 FINGERPRINT = "fingerprint"
 SHA256 = "audio_sha256"
+IDENTITY_COLUMNS = ("clip_id", "label", "speaker", SHA256)
 EMBEDDING = "embedding"
 DONE = "done"
 
@@ -94,6 +100,31 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
             f"{FORMAT_VERSION}; install a reno-store that knows version {version}."
         )
     return root
+
+
+@contextmanager
+def naming_damage(where: str) -> Iterator[None]:
+    """Turn what zarr and its codecs raise on damaged bytes into a `StoreError` that says where."""
+    try:
+        yield
+    except (ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{where}: damaged, cannot be read: {error}. Restore it from a copy, or build it into "
+            "a new store."
+        ) from error
+
+
+def check_chunks(array: zarr.Array[Any], n_rows: int) -> None:
+    """Check that every chunk of an array's first rows is there; those of a column always are.
+
+    Raises
+    ------
+    ValueError
+        If any is missing.
+    """
+    needed = -(-n_rows // array.chunks[0])
+    if array.nchunks_initialized < needed:
+        raise ValueError(f"{array.nchunks_initialized} of {needed} chunks are there")
 
 
 def child_group(group: zarr.Group, path: str) -> zarr.Group:

@@ -16,21 +16,24 @@ _IDENTITY = {"label": "labels", "speaker": "speakers", schema.SHA256: "recording
 
 
 def clip_differences(
-    stored: Mapping[str, NDArray[np.str_]],
+    stored: Mapping[str, Sequence[str]],
     now: Mapping[str, Sequence[str]],
     embedded: NDArray[np.bool_],
+    refresh_labels: bool = False,
 ) -> list[str]:
     """Say in which way a clip table no longer fits the embeddings that are stored for it.
 
     Parameters
     ----------
-    stored : Mapping[str, ndarray of str, shape (n_stored,)]
+    stored : Mapping[str, Sequence[str]]
         Columns of the stored table.
     now : Mapping[str, Sequence[str]]
         Columns of the manifest at hand, with the recordings' hashes.
     embedded : numpy.ndarray of bool, shape (n_stored,)
         Which stored clips some model has embedded. A recording that none has (it was
         damaged, say) may be replaced freely.
+    refresh_labels : bool
+        Whether changed labels and speakers are welcome.
 
     Returns
     -------
@@ -43,6 +46,8 @@ def clip_differences(
     if vanished:
         differences.append(f"{_clips(vanished)} in the store but not in the manifest")
     for column, plural in _IDENTITY.items():
+        if refresh_labels and column in {"label", "speaker"}:
+            continue
         changed = [
             str(clip_id)
             for row, clip_id in enumerate(stored["clip_id"])

@@ -26,8 +26,6 @@ from reno_store.store.staleness import clip_differences
 
 __all__ = ["StoreWriter"]
 
-_OTHERWISE = "Build into another store, or name the dataset or model otherwise."
-
 
 class StoreWriter:
     """A store open for writing; made by `StoreWriter.open`, which holds the lock.
@@ -92,7 +90,13 @@ class StoreWriter:
                 "manifest's column."
             )
 
-    def check_clips(self, dataset: str, columns: Mapping[str, Sequence[str]]) -> None:
+    def check_clips(
+        self,
+        dataset: str,
+        columns: Mapping[str, Sequence[str]],
+        *,
+        refresh_labels: bool = False,
+    ) -> None:
         """Compare a clip table with the stored one; nothing is written.
 
         Parameters
@@ -101,23 +105,35 @@ class StoreWriter:
             Name of the dataset.
         columns : Mapping[str, Sequence[str]]
             Column name -> one string a clip; at least clip_id, label, speaker, audio_sha256.
+        refresh_labels : bool
+            Whether changed labels and speakers are welcome.
 
         Raises
         ------
+        StoreError
+            If the stored table is damaged.
         StaleStoreError
             If clips have vanished, or labels, speakers or embedded recordings changed.
         """
         if dataset not in self.reader.datasets():
+            if any(path.is_file() for path in (self.path / dataset).rglob("*")):
+                raise StoreError(
+                    f"store {self.path}: damaged: folder {dataset!r} is there but its zarr.json "
+                    "is lost. Restore it from a copy, or name the dataset otherwise."
+                )
             return
-        stored = self._stored_columns(dataset)
-        if not len(stored.get("clip_id", ())):
+        self.reader.check_clip_table(dataset)
+        if not self.reader.n_clips(dataset):
             return
-        differences = clip_differences(stored, columns, self._embedded(dataset))
+        stored = {name: self.reader.texts(dataset, name) for name in schema.IDENTITY_COLUMNS}
+        differences = clip_differences(stored, columns, self._embedded(dataset), refresh_labels)
         if differences:
             listed = "\n  ".join(differences)
             raise StaleStoreError(
                 f"store {self.path}: dataset {dataset!r} was built from something else; "
-                f"nothing was changed:\n  {listed}\n{_OTHERWISE}"
+                f"nothing was changed:\n  {listed}\nTo take changed labels and speakers over, add "
+                "--refresh labels (refresh='labels'). Otherwise put back what it was, or build "
+                "under another name: --dataset NAME."
             )
 
     def check_model(self, dataset: str, model: str, fingerprint: Mapping[str, Any]) -> None:
@@ -138,7 +154,7 @@ class StoreWriter:
             listed = "\n  ".join(differences)
             raise StaleStoreError(
                 f"store {self.path}: {model!r} of dataset {dataset!r} was computed by a different "
-                f"model; nothing was changed:\n  {listed}\n{_OTHERWISE}"
+                f"model; nothing was changed:\n  {listed}\nName the new one otherwise: NAME=SPEC."
             )
 
     def put_clips(self, dataset: str, columns: Mapping[str, Sequence[str]]) -> NDArray[np.int64]:
@@ -151,7 +167,7 @@ class StoreWriter:
         """
         group = self._root.require_group(dataset)
         stored = self._stored_columns(dataset)
-        row_of = {str(clip_id): row for row, clip_id in enumerate(stored.get("clip_id", ()))}
+        row_of = {clip_id: row for row, clip_id in enumerate(stored.get("clip_id", ()))}
         for clip_id in columns["clip_id"]:
             row_of.setdefault(clip_id, len(row_of))
         rows = np.array([row_of[clip_id] for clip_id in columns["clip_id"]], np.int64)
@@ -169,12 +185,28 @@ class StoreWriter:
         return rows
 
     def add_model(self, dataset: str, model: str, fingerprint: Mapping[str, Any], dim: int) -> None:
-        """Make room for a model's embeddings; does nothing where there is room already."""
+        """Make room for a model's embeddings, or find that there is room for this very model.
+
+        Raises
+        ------
+        StaleStoreError
+            As `check_model`: the model may have changed since it was checked.
+        StoreError
+            If the model's embeddings are there without word of which are whole.
+        """
         if model in self.reader.models(dataset):
+            self.check_model(dataset, model, fingerprint)
             return
         n_clips = self.reader.n_clips(dataset)
+        parent = schema.child_group(self._root, dataset)
+        where = f"store {self.path}: dataset {dataset!r}, model {model!r}"
+        with schema.naming_damage(where):
+            if model in parent and schema.EMBEDDING in schema.child_group(parent, model):
+                half_made = schema.child_array(parent, f"{model}/{schema.EMBEDDING}")
+                if half_made.nchunks_initialized:
+                    raise ValueError(f"its array {schema.DONE!r} is lost")
         # What a killed build left half made holds nothing yet, so it is made anew.
-        group = schema.child_group(self._root, dataset).create_group(
+        group = parent.create_group(
             model, attributes={schema.FINGERPRINT: dict(fingerprint)}, overwrite=True
         )
         schema.create_embedding(group, n_clips, dim)
@@ -191,7 +223,7 @@ class StoreWriter:
         rows: NDArray[np.int64],
         embeddings: NDArray[np.float32],
     ) -> None:
-        """Store embeddings and, once they are on disk, mark their rows as done.
+        """Store embeddings and, once they are written, mark their rows as done.
 
         Parameters
         ----------
@@ -205,12 +237,15 @@ class StoreWriter:
         if not np.isfinite(embeddings).all():
             raise ValueError("embeddings hold NaN or infinite numbers; expected finite ones")
         order = np.argsort(rows)
-        group = schema.child_group(self._root, f"{dataset}/{model}")
-        schema.child_array(group, schema.EMBEDDING).oindex[rows[order], :] = embeddings[order]
-        schema.child_array(group, schema.DONE).oindex[rows[order]] = True
+        with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
+            group = schema.child_group(self._root, f"{dataset}/{model}")
+            schema.child_array(group, schema.EMBEDDING).oindex[rows[order], :] = embeddings[order]
+            schema.child_array(group, schema.DONE).oindex[rows[order]] = True
 
-    def _stored_columns(self, dataset: str) -> dict[str, NDArray[np.str_]]:
-        return {name: self.reader.column(dataset, name) for name in self.reader.columns(dataset)}
+    def _stored_columns(self, dataset: str) -> dict[str, list[str]]:
+        if not self.reader.n_clips(dataset):
+            return {}  # a killed build may have left columns half made
+        return {name: self.reader.texts(dataset, name) for name in self.reader.columns(dataset)}
 
     def _embedded(self, dataset: str) -> NDArray[np.bool_]:
         embedded = np.zeros(self.reader.n_clips(dataset), bool)
@@ -221,11 +256,14 @@ class StoreWriter:
     def _put_column(self, group: zarr.Group, name: str, values: NDArray[np.object_]) -> None:
         if name not in group:
             schema.create_text_column(group, name)
-        array = schema.child_array(group, name)
-        if array.shape != values.shape:
+        # Chunks of empty strings are written like others, so that a lost one can be told.
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            array = schema.child_array(group, name)
+        resized = array.shape != values.shape
+        if resized:
             array.resize(values.shape)
         # Untouched columns stay untouched on disk.
-        if not np.array_equal(np.asarray(array[:]).astype(object), values):
+        if resized or np.asarray(array[:]).tolist() != values.tolist():
             array[:] = values
 
     def _stretch(self, group: zarr.Group, n_clips: int) -> None:
@@ -247,7 +285,12 @@ def _make_folder(path: Path) -> None:
     if path.is_file():
         raise StoreError(f"store {path} is a file; expected a folder, or a name not yet taken.")
     path.mkdir(parents=True, exist_ok=True)
-    strangers = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+    strangers = sorted(
+        item.name
+        for item in path.iterdir()
+        # A build that was killed as it wrote its first file leaves zarr's temporary one.
+        if not item.name.startswith(".") and item.suffix != ".partial"
+    )
     if strangers and "zarr.json" not in strangers:
         raise StoreError(
             f"store {path} is a folder with other things in it ({', '.join(strangers[:3])}); "

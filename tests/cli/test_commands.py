@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -87,6 +88,24 @@ class TestBuild:
         assert "mfcc: 11 new, 0 reused, 1 failed" in shown
         assert "failed: mfcc, clip clip7:" in shown
         assert "not audio" in shown
+
+    def test_one_recording_under_two_ids_is_said(self, corpus, tmp_path):
+        corpus.recording("clip7").write_bytes(corpus.recording("clip3").read_bytes())
+        shown = run("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s").output
+        assert "the same recording, which would leak across folds: clip3, clip7" in shown
+
+    def test_speakers_filled_in_later_are_taken_over_when_asked(self, corpus, tmp_path):
+        text = corpus.manifest.read_text()
+        corpus.manifest.write_text(re.sub(",s[0-9]$", ",", text, flags=re.MULTILINE))
+        words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
+        run(*words)
+        evaluated = ("evaluate", tmp_path / "s", "small", "--model", "mfcc", "--estimator", "fcn")
+        by_speaker = (*evaluated, "--protocol", "speaker", "--folds", 3)
+        assert "build again with --refresh labels" in run(*by_speaker, expect=1).output
+        corpus.manifest.write_text(text)
+        assert "add --refresh labels" in run(*words, expect=1).output
+        assert "mfcc: 0 new, 12 reused" in run(*words, "--refresh", "labels").output
+        run(*by_speaker)
 
     def test_silence_is_said(self, corpus, tmp_path):
         import numpy as np
@@ -223,6 +242,23 @@ class TestReadOnlyFolder:
         assert "small: 12 clips" in run("info", store).output
         words = ("build", store.parent / "small.csv", "--model", "new=mfcc", "--store", store)
         assert "cannot be written: Permission denied" in run(*words, expect=1).output
+
+
+@pytest.mark.parametrize(
+    "words", [("--jobs", 0), ("--seed", -1), ("--seed", 2**32), ("--folds", "x")]
+)
+def test_numbers_that_cannot_be_are_refused_with_the_range(store, words):
+    shown = run("evaluate", store, "small", "--model", "mfcc", *words, expect=2).output
+    assert f"Invalid value for '{words[0]}'" in shown
+
+
+def test_many_folds_are_printed_whole_into_a_pipe(tmp_path):
+    corpus = make_corpus(tmp_path, 40)
+    run("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
+    words = ("--model", "mfcc", "--estimator", "fcn", "--folds", 20)
+    shown = run("evaluate", tmp_path / "s", "small", *words).output
+    assert "fold 20" in shown
+    assert "…" not in shown
 
 
 class TestDemo:

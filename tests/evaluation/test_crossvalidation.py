@@ -243,7 +243,7 @@ def test_each_finished_fold_is_counted(samples):
 
 
 def of_accuracies(*accuracies):
-    folds = tuple(FoldScore(accuracy, accuracy / 2, 8, 2) for accuracy in accuracies)
+    folds = tuple(FoldScore(accuracy, accuracy / 2, 8, 2, n_labels=3) for accuracy in accuracies)
     return Evaluation("cries", ("mfcc",), "fcn", "speaker", 0, True, folds)
 
 
@@ -265,10 +265,39 @@ def test_dict_of_an_evaluation_is_json_with_everything():
     assert told["seed"] == 0
     assert told["standardized"] is True
     assert told["n_folds"] == 2
-    assert told["folds"][1] == {"accuracy": 0.7, "macro_f1": 0.35, "n_train": 8, "n_test": 2}
+    assert told["folds"][1] == {
+        "accuracy": 0.7,
+        "macro_f1": 0.35,
+        "n_train": 8,
+        "n_test": 2,
+        "n_labels": 3,
+    }
     assert set(told["mean"]) == set(told["sd"]) == set(METRICS)
     assert told["mean"]["accuracy"] == pytest.approx(0.6)
     assert told["sd"]["accuracy"] == pytest.approx(math.sqrt(0.02))
+
+
+def test_macro_f1_is_over_the_classes_that_a_fold_tests(samples):
+    """A slip into a class that the fold has no clip of costs recall, not half the score."""
+    one_class_a_speaker = dataclasses.replace(samples, groups=samples.y)
+
+    class Slips(DummyClassifier):
+        def predict(self, X):
+            predicted = np.full(len(X), self.classes_[0], object)
+            predicted[1:] = right
+            return predicted
+
+    right = samples.y[0]
+    splits = [(np.flatnonzero(samples.y != right), np.flatnonzero(samples.y == right))]
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patched:
+        patched.setattr("reno_store.evaluation.crossvalidation.split", lambda *_, **__: splits)
+        (fold,) = evaluate(one_class_a_speaker, Slips()).folds
+    n = fold.n_test
+    recall = (n - 1) / n
+    assert fold.n_labels == 1
+    assert fold.accuracy == pytest.approx(recall)
+    assert fold.macro_f1 == pytest.approx(2 * recall / (1 + recall))
 
 
 def test_speakers_of_whom_none_can_be_spared_are_trained_on_all_the_same(samples):

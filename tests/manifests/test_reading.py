@@ -367,3 +367,15 @@ def test_any_rows_make_a_sound_manifest_or_problems_with_lines(scratch, rows, qu
         folder = scratch.parent.resolve()
         places = [(folder / clip.path).resolve() for clip in outcome.clips]
         assert all(place.is_relative_to(folder) for place in places)
+
+
+def test_one_recording_in_two_rows_is_refused_with_both_lines(refusal):
+    problems = refusal(f"{HEADER}a,x.wav,joy,s\nb,x.wav,fear,s\n").problems
+    assert problems == ("line 3: clip 'b': path 'x.wav' stands in line 2 already",)
+
+
+@pytest.mark.parametrize("row", ["a,x.wav,jo\0y,s", "a,x.wav,joy,s\0"])
+def test_null_character_in_a_label_or_speaker_is_refused(refusal, row):
+    assert "line 2: clip 'a': label or speaker holds a null character" in str(
+        refusal(f"{HEADER}{row}\n")
+    )

@@ -1,6 +1,7 @@
 """Writing a store: rows that line up, count only once whole, and are never mixed."""
 
 import multiprocessing
+import shutil
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reno_store.errors import StaleStoreError, StoreBusyError, StoreError
+from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter
 
 FINGERPRINT = {"weights": "a" * 64, "layer": "last"}
@@ -197,6 +199,56 @@ class TestDamage:
         chunk.unlink()
         with pytest.raises(StoreError, match="2 rows that are marked as stored hold no finite"):
             self.read(tmp_path)
+
+
+class TestLostParts:
+    """A part that an interrupted copy lost is named; rows never move to other clips."""
+
+    @pytest.fixture
+    def store(self, tmp_path):
+        write(tmp_path / "s", ["a", "b", "c"])
+        return tmp_path / "s"
+
+    def build_in_another_order(self, store):
+        with pytest.raises(StoreError, match="damaged") as caught:
+            write(store, ["c", "b", "a", "z"])
+        return str(caught.value)
+
+    def test_the_datasets_own_zarr_json(self, store):
+        (store / "d" / "zarr.json").unlink()
+        message = self.build_in_another_order(store)
+        assert "folder 'd' is there but its zarr.json is lost" in message
+
+    @pytest.mark.parametrize("column", ["clip_id", "label", "speaker", "audio_sha256"])
+    @pytest.mark.parametrize("part", ["", "c"])
+    def test_a_column_or_its_chunks(self, store, column, part):
+        shutil.rmtree(store / "d" / column / part)
+        assert f"column {column!r}" in self.build_in_another_order(store)
+        with pytest.raises(StoreError, match=f"column {column!r}: damaged"):
+            open_store(store).load("d", "m")
+
+    def test_the_word_of_which_rows_are_whole(self, store):
+        shutil.rmtree(store / "d" / "m" / "done")
+        message = self.build_in_another_order(store)
+        assert "model 'm': damaged" in message
+        assert (store / "d" / "m" / "embedding" / "c" / "0" / "0").exists()
+
+    def test_the_count_of_clips(self, store):
+        group = zarr.open_group(store, mode="r+")["d"]
+        group.attrs["n_clips"] = 1
+        message = self.build_in_another_order(store)
+        assert "embeddings beyond the 1 clips of the table" in message
+
+    def test_a_broken_zarr_json(self, store):
+        (store / "d" / "m" / "done" / "zarr.json").write_text("{")
+        assert "dataset 'd'" in self.build_in_another_order(store)
+
+
+def test_a_first_file_cut_off_in_the_middle_is_no_strangers(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "zarr.0123abcd.partial").write_text("{")
+    assert write(tmp_path / "s", ["a"]) == 1
+    assert not list((tmp_path / "s").rglob("*.partial"))
 
 
 def test_another_format_version_is_refused_by_number(tmp_path):
