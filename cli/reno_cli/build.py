@@ -25,7 +25,7 @@ _INTERRUPTED = 130
     required=True,
     metavar="[NAME=]SPEC",
     help="mfcc, logmel, wavlm-base, unispeech-sat-base, wav2vec2-base, hubert-base, or "
-    "hf:REPO_OR_FOLDER. Give it once for each model.",
+    "hf:REPO_OR_FOLDER, or ssam:FOLDER_OR_FILE (Audio-Mamba). Give it once for each model.",
 )
 @click.option("--store", required=True, type=click.Path(path_type=Path), help="The store.")
 @click.option("--dataset", help="Name of the dataset; by default the manifest's file name.")

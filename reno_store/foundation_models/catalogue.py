@@ -78,10 +78,15 @@ def load_model(spec: ModelSpec, *, device: str = "cpu") -> FoundationModel:
     UnknownNameError
         If the catalogue has no such name; the choices are listed.
     ModelError
-        If the checkpoint is missing, incomplete or of another kind.
+        If the checkpoint is missing, incomplete or of another kind, or the name stands for
+        one that has to be downloaded by hand.
     """
     in_catalogue = spec.source == "catalogue"
     location = _entry(spec.location).hub_id if in_catalogue else spec.location
+    if spec.source == "ssam":
+        from reno_store.foundation_models.audio_mamba import AudioMamba
+
+        return AudioMamba.load(location, device=device)
     # Imported here: torch and transformers take seconds, and spectral models need neither.
     if location:
         from reno_store.foundation_models.huggingface import HuggingFaceEncoder
@@ -117,7 +122,18 @@ def parse_model_specs(texts: Sequence[str]) -> tuple[ModelSpec, ...]:
     return specs
 
 
+_AUDIO_MAMBA = ("audio-mamba-tiny", "audio-mamba-small", "audio-mamba-base")
+
+
 def _entry(name: str) -> CatalogueEntry:
+    if name in _AUDIO_MAMBA:
+        raise ModelError(
+            f"{name} is on no hub: its authors share the checkpoints in a drive folder that "
+            "https://github.com/SarthakYadav/audio-mamba-official links to. Download one, and "
+            f"type {name}=ssam:FOLDER, the folder that holds checkpoints/NAME-EPOCH.pth."
+        )
     if name not in CATALOGUE:
-        raise UnknownNameError.among("model", name, [*CATALOGUE, "hf:REPO_OR_FOLDER"])
+        raise UnknownNameError.among(
+            "model", name, [*CATALOGUE, "hf:REPO_OR_FOLDER", "ssam:FOLDER_OR_FILE"]
+        )
     return CATALOGUE[name]

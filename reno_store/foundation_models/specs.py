@@ -10,7 +10,7 @@ from reno_store.manifests.names import name_problem
 
 __all__ = ["ModelSpec", "parse_model_spec"]
 
-_SOURCES = ("hf",)
+_SOURCES = ("hf", "ssam")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ModelSpec:
     name : str
         The model's name in the store.
     source : str
-        ``"catalogue"``, or the prefix before the colon (``"hf"``).
+        ``"catalogue"``, or the prefix before the colon (``"hf"``, ``"ssam"``).
     location : str
         The catalogue name, or what stands behind the colon: a hub id or a folder.
     """
@@ -38,8 +38,9 @@ def parse_model_spec(text: str) -> ModelSpec:
     Parameters
     ----------
     text : str
-        ``wavlm-base`` (a catalogue name), ``hf:REPO_OR_FOLDER``, either with ``NAME=`` in
-        front. Without it, a model of ``hf:`` is named by the last part of its location.
+        ``wavlm-base`` (a catalogue name), ``hf:REPO_OR_FOLDER`` or ``ssam:FOLDER_OR_FILE``
+        (Audio-Mamba), each with ``NAME=`` in front if wanted. Without it, a model is named
+        by the last part of its location.
 
     Raises
     ------

@@ -115,3 +115,12 @@ def test_offline_pair_works_without_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("size", ["tiny", "small", "base"])
+def test_audio_mamba_without_a_checkpoint_says_where_to_get_it_and_what_to_type(size):
+    with pytest.raises(ModelError) as caught:
+        parse_model_specs([f"audio-mamba-{size}"])
+    message = str(caught.value)
+    assert "github.com/SarthakYadav/audio-mamba-official" in message
+    assert f"audio-mamba-{size}=ssam:FOLDER" in message

@@ -4,12 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from audio_mamba_checkpoints import write_ssam_checkpoint
 from checkpoints import FAMILIES, write_checkpoint
 
 from reno_store.errors import ModelError
 from reno_store.foundation_models import FoundationModel, load_model, parse_model_spec
 
-KINDS = ["mfcc", "logmel", *FAMILIES]
+KINDS = ["mfcc", "logmel", "audio-mamba", *FAMILIES]
 
 
 def frozen(samples):
@@ -23,7 +24,9 @@ def frozen(samples):
 def spec_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoints")
     folders = {family: write_checkpoint(folder / family, family) for family in FAMILIES}
-    return {kind: f"hf:{folders[kind]}" if kind in folders else kind for kind in KINDS}
+    specs = {family: f"hf:{path}" for family, path in folders.items()}
+    specs["audio-mamba"] = f"ssam:{write_ssam_checkpoint(folder / 'ssam')}"
+    return {kind: specs.get(kind, kind) for kind in KINDS}
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -1,0 +1,39 @@
+"""The encoder's linear layers, on whichever of torch's two CPU libraries is faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+__all__ = ["Projection"]
+
+
+class Projection(nn.Linear):
+    """`torch.nn.Linear` that asks oneDNN rather than MKL where AVX-512 is there.
+
+    MKL leaves AVX-512 idle on processors that are not Intel's, where oneDNN is twice as
+    fast; on Intel's the two are on a par. The weights stay as they are.
+    """
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+        """Map (..., in_features) to (..., out_features)."""
+        if _onednn_serves(input):
+            dense: torch.Tensor = functional.linear(
+                input.contiguous().to_mkldnn(), self.weight, self.bias
+            ).to_dense()
+            return dense
+        return functional.linear(input, self.weight, self.bias)
+
+
+def _onednn_serves(input: torch.Tensor) -> bool:  # noqa: A002
+    is_built_in: Callable[[], bool] = torch.backends.mkldnn.is_available
+    return (
+        input.device.type == "cpu"
+        and input.dtype == torch.float32
+        and not torch.is_grad_enabled()
+        and is_built_in()
+        and torch.backends.cpu.get_cpu_capability() == "AVX512"
+    )
