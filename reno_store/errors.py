@@ -9,7 +9,7 @@ handles them sensibly. A message says where, what was expected, what came, and w
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "AudioError",
@@ -26,8 +26,12 @@ __all__ = [
     "StoreError",
     "TrainingError",
     "UnknownNameError",
+    "listed",
     "suggestion",
 ]
+
+
+_SHOWN = 5
 
 
 class RenoStoreError(Exception):
@@ -95,6 +99,20 @@ class MissingEmbeddingsError(StoreError):
 
 class ProtocolError(RenoStoreError, ValueError):
     """A protocol that the data cannot carry, such as more folds than speakers."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """List the first five names, and count the others.
+
+    Examples
+    --------
+    >>> listed(["a", "b"])
+    "'a', 'b'"
+    >>> listed(list("abcdefg"))
+    "'a', 'b', 'c', 'd', 'e' and 2 more"
+    """
+    shown = ", ".join(repr(str(name)) for name in names[:_SHOWN])
+    return shown + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:

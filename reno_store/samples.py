@@ -18,12 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from reno_store.errors import MissingEmbeddingsError, UnknownNameError
+from reno_store.errors import MissingEmbeddingsError, UnknownNameError, listed
 from reno_store.store import ModelSummary, StoreReader, summarize
 
 __all__ = ["EmbeddingLookup", "EmbeddingStore", "Samples", "open_store"]
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +162,7 @@ class EmbeddingStore:
             lacking = clip_ids[~done]
             raise MissingEmbeddingsError(
                 f"store {self.path}: {len(lacking):,} of {len(clip_ids):,} clips of {dataset!r} "
-                f"have no embedding of {' and '.join(names)}: {_listed(lacking)}. "
+                f"have no embedding of {' and '.join(names)}: {listed(lacking.tolist())}. "
                 "Build again to see why, or leave them out: --allow-missing (missing='drop')."
             )
         rows = np.flatnonzero(done)
@@ -263,7 +261,7 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         if unknown:
             raise UnknownNameError(
                 f"store {self.store}: {len(unknown):,} clip ids have no embedding of "
-                f"{' and '.join(self.models_)} in dataset {self.dataset!r}: {_listed(unknown)}."
+                f"{' and '.join(self.models_)} in dataset {self.dataset!r}: {listed(unknown)}."
             )
         rows = [position[clip_id] for clip_id in wanted.tolist()]
         return pd.DataFrame(samples.X[rows], index=wanted, columns=samples.feature_names)
@@ -282,8 +280,3 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
                 f"store={self.store!r}, dataset={self.dataset!r}, models={self.models!r}"
             )
         return EmbeddingStore(self.store)
-
-
-def _listed(clip_ids: Sequence[str] | NDArray[np.str_]) -> str:
-    shown = ", ".join(repr(str(clip_id)) for clip_id in clip_ids[:_SHOWN])
-    return shown + (f" and {len(clip_ids) - _SHOWN:,} more" if len(clip_ids) > _SHOWN else "")

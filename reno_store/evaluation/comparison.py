@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from sklearn.base import BaseEstimator
 
+from reno_store import __version__
 from reno_store.errors import ProtocolError, UnknownNameError
 from reno_store.estimators import (
     CNNClassifier,
@@ -60,6 +61,8 @@ class Comparison:
         Share of the most frequent label: what always guessing it would score.
     evaluations : tuple[Evaluation, ...]
         In the order of protocols, then estimators, then models.
+    fingerprints : Mapping[str, str]
+        Model -> first digits of the fingerprint of its embeddings.
     """
 
     dataset: str
@@ -69,11 +72,17 @@ class Comparison:
     n_left_out: int
     majority: float
     evaluations: tuple[Evaluation, ...]
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON values."""
         own = {name: getattr(self, name) for name in self.__slots__ if name != "evaluations"}
-        return {**own, "evaluations": [each.to_dict() for each in self.evaluations]}
+        return {
+            "reno_store_version": __version__,
+            **own,
+            "fingerprints": dict(self.fingerprints),
+            "evaluations": [each.to_dict() for each in self.evaluations],
+        }
 
 
 def evaluate_store(
@@ -164,6 +173,11 @@ def evaluate_store(
         n_left_out=opened.n_clips(dataset) - len(labels),
         majority=max(labels.count(label) for label in set(labels)) / len(labels),
         evaluations=tuple(evaluations),
+        fingerprints={
+            row.model: row.fingerprint
+            for row in opened.summary()
+            if row.dataset == dataset and row.model in models
+        },
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -68,6 +69,8 @@ class Evaluation:
         Whether each training fold's mean and standard deviation were used to scale X.
     folds : tuple[FoldScore, ...]
         Scores, in the order of the folds.
+    parameters : Mapping[str, Any]
+        Hyperparameters of the estimator.
     """
 
     dataset: str
@@ -77,6 +80,7 @@ class Evaluation:
     seed: int
     standardized: bool
     folds: tuple[FoldScore, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def scores(self, metric: Metric) -> list[float]:
         """Give each fold's score."""
@@ -167,6 +171,7 @@ def evaluate(
         seed=seed,
         standardized=standardize,
         folds=tuple(scores),
+        parameters=estimator.get_params(),
     )
 
 

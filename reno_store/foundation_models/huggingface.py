@@ -23,6 +23,7 @@ from reno_store.audio import PREPROCESSING
 from reno_store.errors import ModelError
 from reno_store.foundation_models.pooling import mean_over_time
 from reno_store.foundation_models.protocol import Waveform
+from reno_store.foundation_models.weights import PRETRAINING_WEIGHTS, hash_weights
 
 __all__ = ["FAMILIES", "HuggingFaceEncoder"]
 
@@ -41,9 +42,6 @@ _VOLATILE_CONFIG_KEYS = {
     "transformers_version",
 }
 _PREPROCESSING_KEYS = ("do_normalize", "sampling_rate", "padding_value", "return_attention_mask")
-
-# Used in pre-training alone, so its absence changes no embedding.
-_WEIGHTS_THAT_MAY_BE_MISSING = {"masked_spec_embed"}
 
 
 class HuggingFaceEncoder:
@@ -148,22 +146,6 @@ class HuggingFaceEncoder:
         return mean_over_time(hidden).cpu().numpy()
 
 
-def hash_weights(module: torch.nn.Module) -> str:
-    """Give the SHA-256 of a module's weights: names, shapes, types and values.
-
-    Taken from what was loaded rather than from the files, so one model has one hash
-    whether it was saved as safetensors or not, in one file or in several.
-    """
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        if name in _WEIGHTS_THAT_MAY_BE_MISSING:
-            continue
-        values = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
-        digest.update(values.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
 def _read_config(location: str) -> dict[str, Any]:
     from transformers import PretrainedConfig
 
@@ -209,7 +191,7 @@ def _check_preprocessing(location: str) -> None:
 
 def _check_weights(location: str, encoder: torch.nn.Module, loading: Mapping[str, Any]) -> None:
     """Refuse weights that transformers would silently have made up."""
-    absent = sorted(set(loading["missing_keys"]) - _WEIGHTS_THAT_MAY_BE_MISSING)
+    absent = sorted(set(loading["missing_keys"]) - PRETRAINING_WEIGHTS)
     unfit = sorted(str(entry[0]) for entry in loading.get("mismatched_keys", ()))
     if absent or unfit:
         raise ModelError(

@@ -8,7 +8,6 @@ its frames.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -17,14 +16,11 @@ from numpy.typing import NDArray
 
 from reno_store.audio import PREPROCESSING
 from reno_store.errors import ModelError
+from reno_store.foundation_models.mel import N_MELS, SAMPLE_RATE_HZ, WINDOW_SAMPLES, mel_power
 from reno_store.foundation_models.protocol import Waveform
 
 __all__ = ["SPECTRAL_MODELS", "LogMelStatistics", "MfccStatistics"]
 
-_SAMPLE_RATE_HZ = 16_000
-_WINDOW_SAMPLES = 400
-_HOP_SAMPLES = 160
-_N_MELS = 80
 _N_MFCC = 20
 _POWER_FLOOR = 1e-10  # digital silence stays finite: log(1e-10) is -23
 _DELTA_WIDTH = 9  # frames in the window of the regression that estimates a slope
@@ -34,7 +30,7 @@ _CODE_VERSION = 1
 class _SpectralStatistics:
     """What the two have in common; see `FoundationModel` for attributes and `embed`."""
 
-    sample_rate_hz: int = _SAMPLE_RATE_HZ
+    sample_rate_hz: int = SAMPLE_RATE_HZ
     min_samples: int = 1
     dim: int
     _kind: str
@@ -45,7 +41,7 @@ class _SpectralStatistics:
         return {
             "kind": self._kind,
             "weights": "none",
-            "preprocessing": {**PREPROCESSING, "sampling_rate": _SAMPLE_RATE_HZ},
+            "preprocessing": {**PREPROCESSING, "sampling_rate": SAMPLE_RATE_HZ},
             "layer": "none",
             "pooling": "statistics",
             "precision": "float32",
@@ -65,7 +61,7 @@ class _SpectralStatistics:
 class LogMelStatistics(_SpectralStatistics):
     """Mean, standard deviation and maximum of each of 80 log-mel bands: 240 numbers."""
 
-    dim = 3 * _N_MELS
+    dim = 3 * N_MELS
     _kind = "logmel"
 
     def _describe(self, log_mel: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -102,32 +98,5 @@ def _log_mel(waveform: Waveform) -> NDArray[np.float64]:
     if not len(waveform):
         raise ModelError("the waveform has no samples; expected at least 1.")
     # Half a window of zeros on either side centres the first frame on the first sample.
-    padded = np.pad(waveform.astype(np.float64), _WINDOW_SAMPLES // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW_SAMPLES)[::_HOP_SAMPLES]
-    power = np.abs(np.fft.rfft(frames * _hann(), axis=1)) ** 2
-    return np.log(np.maximum(power @ _mel_filters(), _POWER_FLOOR))
-
-
-@cache
-def _hann() -> NDArray[np.float64]:
-    from scipy.signal.windows import hann
-
-    window: NDArray[np.float64] = hann(_WINDOW_SAMPLES, sym=False)
-    return window
-
-
-@cache
-def _mel_filters() -> NDArray[np.float64]:
-    """Weights that turn power per bin into power per band, shape (201, 80)."""
-    from transformers.audio_utils import mel_filter_bank
-
-    filters: NDArray[np.float64] = mel_filter_bank(
-        num_frequency_bins=_WINDOW_SAMPLES // 2 + 1,
-        num_mel_filters=_N_MELS,
-        min_frequency=50.0,
-        max_frequency=8000.0,
-        sampling_rate=_SAMPLE_RATE_HZ,
-        norm=None,
-        mel_scale="htk",
-    )
-    return filters
+    padded = np.pad(waveform.astype(np.float64), WINDOW_SAMPLES // 2)
+    return np.log(np.maximum(mel_power(padded), _POWER_FLOOR))

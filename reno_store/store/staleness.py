@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from reno_store.errors import listed
 from reno_store.store import schema
 
 __all__ = ["clip_differences"]
 
-_SHOWN = 5
 _IDENTITY = {"label": "labels", "speaker": "speakers", schema.SHA256: "recordings"}
 
 
@@ -67,6 +67,4 @@ def _differ(column: str, stored: str, now: str, embedded: np.bool_) -> bool:
 
 
 def _clips(clip_ids: list[str]) -> str:
-    shown = ", ".join(repr(str(clip_id)) for clip_id in clip_ids[:_SHOWN])
-    more = f" and {len(clip_ids) - _SHOWN:,} more" if len(clip_ids) > _SHOWN else ""
-    return f"{len(clip_ids):,} clip{'s' * (len(clip_ids) != 1)} ({shown}{more})"
+    return f"{len(clip_ids):,} clip{'s' * (len(clip_ids) != 1)} ({listed(clip_ids)})"

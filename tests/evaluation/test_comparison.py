@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
+import reno_store
 from reno_store.errors import (
     DeviceError,
     MissingEmbeddingsError,
@@ -243,6 +244,11 @@ def test_dict_of_a_comparison_is_json_with_everything(store, guesses):
     result = evaluate_store(store, "cries", models=["mfcc"], estimators=["fcn"], n_folds=2)
     told = json.loads(json.dumps(result.to_dict()))
     (evaluation,) = told.pop("evaluations")
+    assert told.pop("reno_store_version") == reno_store.__version__
+    summary = open_store(store).summary()
+    (row,) = [row for row in summary if (row.dataset, row.model) == ("cries", "mfcc")]
+    assert told.pop("fingerprints") == {"mfcc": row.fingerprint}
+    assert evaluation["parameters"] == json.loads(json.dumps(result.evaluations[0].parameters))
     assert told == {
         "dataset": "cries",
         "n_clips": 36,

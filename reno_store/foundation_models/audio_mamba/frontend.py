@@ -9,13 +9,21 @@ float32 would divide its own rounding errors by 1e-8.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reno_store.foundation_models.mel import (
+    HIGHEST_HZ,
+    HOP_SAMPLES,
+    LOWEST_HZ,
+    N_MELS,
+    SAMPLE_RATE_HZ,
+    WINDOW_SAMPLES,
+    mel_power,
+)
 from reno_store.foundation_models.protocol import Waveform
 
 __all__ = [
@@ -28,33 +36,26 @@ __all__ = [
     "log_mel",
 ]
 
-SAMPLE_RATE_HZ = 16_000
-N_MELS = 80
-
 UNIT_FRAMES = 200
 """Frames that the encoder sees at once: two seconds."""
 
-_WINDOW_SAMPLES = 400
-_HOP_SAMPLES = 160
-_LOWEST_HZ = 50.0
-_HIGHEST_HZ = 8000.0
 _POWER_OFFSET = 1.1920929e-07  # float32's machine epsilon, added before the logarithm
 _DEVIATION_OFFSET = 1e-8
 
-MIN_SAMPLES = _WINDOW_SAMPLES // 2 + 1
+MIN_SAMPLES = WINDOW_SAMPLES // 2 + 1
 """Half a window is reflected at either end, and a reflection repeats no edge: 201 samples."""
 
 LOG_MEL_SETTINGS: Mapping[str, Any] = MappingProxyType(
     {
         "sampling_rate": SAMPLE_RATE_HZ,
         "window": "periodic Hann",
-        "window_samples": _WINDOW_SAMPLES,
-        "hop_samples": _HOP_SAMPLES,
+        "window_samples": WINDOW_SAMPLES,
+        "hop_samples": HOP_SAMPLES,
         "padding": "centred, reflected",
         "mel_bands": N_MELS,
         "mel_scale": "HTK, no area normalisation",
-        "lowest_hz": _LOWEST_HZ,
-        "highest_hz": _HIGHEST_HZ,
+        "lowest_hz": LOWEST_HZ,
+        "highest_hz": HIGHEST_HZ,
         "logarithm": f"ln(power + {_POWER_OFFSET})",
         "standardised": "clip, unbiased",
         "unit_frames": UNIT_FRAMES,
@@ -76,10 +77,8 @@ def log_mel(waveform: Waveform) -> NDArray[np.float32]:
     numpy.ndarray of float32, shape (1 + n_samples // 160, 80)
         Over the whole clip, mean 0 and standard deviation 1.
     """
-    padded = np.pad(waveform.astype(np.float64), _WINDOW_SAMPLES // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW_SAMPLES)[::_HOP_SAMPLES]
-    power = np.abs(np.fft.rfft(frames * _hann(), axis=1)) ** 2
-    levels = np.log(power @ _mel_filters() + _POWER_OFFSET)
+    padded = np.pad(waveform.astype(np.float64), WINDOW_SAMPLES // 2, mode="reflect")
+    levels = np.log(mel_power(padded) + _POWER_OFFSET)
     levels -= levels.mean()
     standardised = levels / (levels.std(ddof=1) + _DEVIATION_OFFSET)
     return standardised.astype(np.float32)
@@ -102,28 +101,3 @@ def cut_into_units(spectrogram: NDArray[np.float32]) -> NDArray[np.float32]:
     n_frames, n_bands = spectrogram.shape
     padding = UNIT_FRAMES - n_frames % UNIT_FRAMES
     return np.pad(spectrogram, ((0, padding), (0, 0))).reshape(-1, UNIT_FRAMES, n_bands)
-
-
-@cache
-def _hann() -> NDArray[np.float64]:
-    from scipy.signal.windows import hann
-
-    window: NDArray[np.float64] = hann(_WINDOW_SAMPLES, sym=False)
-    return window
-
-
-@cache
-def _mel_filters() -> NDArray[np.float64]:
-    """Weights that turn power per bin into power per band, shape (201, 80)."""
-    from transformers.audio_utils import mel_filter_bank
-
-    filters: NDArray[np.float64] = mel_filter_bank(
-        num_frequency_bins=_WINDOW_SAMPLES // 2 + 1,
-        num_mel_filters=N_MELS,
-        min_frequency=_LOWEST_HZ,
-        max_frequency=_HIGHEST_HZ,
-        sampling_rate=SAMPLE_RATE_HZ,
-        norm=None,
-        mel_scale="htk",
-    )
-    return filters

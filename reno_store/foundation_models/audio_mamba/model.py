@@ -23,9 +23,9 @@ from reno_store.foundation_models.audio_mamba.frontend import (
     cut_into_units,
     log_mel,
 )
-from reno_store.foundation_models.huggingface import hash_weights
 from reno_store.foundation_models.pooling import mean_over_time
 from reno_store.foundation_models.protocol import Waveform
+from reno_store.foundation_models.weights import hash_weights
 
 __all__ = ["AudioMamba"]
 
