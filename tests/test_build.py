@@ -439,3 +439,4 @@ class TestWrongRequest:
         monkeypatch.setattr("reno_store.build.read_waveform", lambda *_: pytest.fail("computed"))
         with pytest.raises(ModelError, match=r"no usable preprocessor_config\.json"):
             build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc", f"hf:{folder}"])
+        assert not (tmp_path / "s.zarr").exists()

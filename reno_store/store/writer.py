@@ -55,11 +55,19 @@ class StoreWriter:
         try:
             _make_folder(path)
             with writing_to(path):
-                if not (path / "zarr.json").exists():
+                is_new = not (path / "zarr.json").exists()
+                if is_new:
                     schema.create_root(path)
                 writer = cls(path)
                 _sweep(path)
-                yield writer
+                try:
+                    yield writer
+                finally:
+                    if is_new and not writer.reader.datasets():
+                        # Nothing came of it: leave no empty store behind.
+                        with contextlib.suppress(OSError):
+                            (path / "zarr.json").unlink()
+                            path.rmdir()
         except OSError as error:
             raise StoreError(
                 f"store {path} cannot be written: {error.strerror or error}. What was written "
