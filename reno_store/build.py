@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,77 +31,13 @@ from reno_store.foundation_models import (
 )
 from reno_store.manifests import Clip, Manifest, read_manifest
 from reno_store.progress import counting
+from reno_store.reports import BuildReport, Failure, ModelReport
 from reno_store.store import StoreWriter
 
 __all__ = ["BuildReport", "Failure", "ModelReport", "build_store"]
 
 _ROWS_PER_WRITE = 32
 _HASHING_THREADS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A clip that has no embedding, and why."""
-
-    clip_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelReport:
-    """What a build did for one model.
-
-    Attributes
-    ----------
-    model : str
-        Its name in the store.
-    n_new, n_reused : int
-        Clips embedded now, and clips whose embedding was there already.
-    failures : tuple[Failure, ...]
-        Clips that could not be embedded.
-    silent : tuple[str, ...]
-        Ids of clips embedded now in which nothing is heard.
-    """
-
-    model: str
-    n_new: int
-    n_reused: int
-    failures: tuple[Failure, ...] = ()
-    silent: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What a build did.
-
-    Attributes
-    ----------
-    store : Path
-        The store.
-    dataset : str
-        Name of the dataset in it.
-    n_clips : int
-        Clips in the manifest.
-    models : tuple[ModelReport, ...]
-        One report a model that was begun, in the order asked for.
-    interrupted : bool
-        Whether the user stopped it (Ctrl-C); what was computed until then is stored.
-    duplicates : tuple[tuple[str, ...], ...]
-        Groups of clip ids whose recordings are the same, byte for byte. Where such clips
-        fall on both sides of a fold, a score is too high.
-    """
-
-    store: Path
-    dataset: str
-    n_clips: int
-    models: tuple[ModelReport, ...]
-    interrupted: bool = False
-    duplicates: tuple[tuple[str, ...], ...] = ()
-
-    @property
-    def complete(self) -> bool:
-        """Whether every clip now has an embedding of every model."""
-        return not self.interrupted and not any(model.failures for model in self.models)
 
 
 def build_store(

@@ -20,6 +20,7 @@ from reno_store.errors import StaleStoreError, StoreError
 from reno_store.manifests import check_name
 from reno_store.store import schema
 from reno_store.store.fingerprints import fingerprint_differences
+from reno_store.store.folders import make_folder, sweep
 from reno_store.store.locking import writing_to
 from reno_store.store.reader import StoreReader
 from reno_store.store.staleness import clip_differences
@@ -53,13 +54,13 @@ class StoreWriter:
         """
         path = Path(path)
         try:
-            _make_folder(path)
+            make_folder(path)
             with writing_to(path):
                 is_new = not (path / "zarr.json").exists()
                 if is_new:
                     schema.create_root(path)
                 writer = cls(path)
-                _sweep(path)
+                sweep(path)
                 try:
                     yield writer
                 finally:
@@ -287,26 +288,3 @@ def _kept_where_empty(
     """Keep a stored hash where today none could be taken."""
     values = np.array(now, object)
     return np.where(values == "", stored, values) if name == schema.SHA256 else values
-
-
-def _make_folder(path: Path) -> None:
-    if path.is_file():
-        raise StoreError(f"store {path} is a file; expected a folder, or a name not yet taken.")
-    path.mkdir(parents=True, exist_ok=True)
-    strangers = sorted(
-        item.name
-        for item in path.iterdir()
-        # A build that was killed as it wrote its first file leaves zarr's temporary one.
-        if not item.name.startswith(".") and item.suffix != ".partial"
-    )
-    if strangers and "zarr.json" not in strangers:
-        raise StoreError(
-            f"store {path} is a folder with other things in it ({', '.join(strangers[:3])}); "
-            "expected a store or a new folder."
-        )
-
-
-def _sweep(path: Path) -> None:
-    """Remove the half-written temporary files of a build that was killed."""
-    for leftover in path.rglob("*.partial"):
-        leftover.unlink(missing_ok=True)

@@ -1,0 +1,39 @@
+"""The folder that a store lies in: made where it may be, swept of what a killed build left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reno_store.errors import StoreError
+
+__all__ = ["make_folder", "sweep"]
+
+
+def make_folder(path: Path) -> None:
+    """Make a store's folder, or find that an existing one may hold a store.
+
+    Raises
+    ------
+    StoreError
+        If the path is a file, or a folder with other things in it.
+    """
+    if path.is_file():
+        raise StoreError(f"store {path} is a file; expected a folder, or a name not yet taken.")
+    path.mkdir(parents=True, exist_ok=True)
+    strangers = sorted(
+        item.name
+        for item in path.iterdir()
+        # A build that was killed as it wrote its first file leaves zarr's temporary one.
+        if not item.name.startswith(".") and item.suffix != ".partial"
+    )
+    if strangers and "zarr.json" not in strangers:
+        raise StoreError(
+            f"store {path} is a folder with other things in it ({', '.join(strangers[:3])}); "
+            "expected a store or a new folder."
+        )
+
+
+def sweep(path: Path) -> None:
+    """Remove the half-written temporary files of a build that was killed."""
+    for leftover in path.rglob("*.partial"):
+        leftover.unlink(missing_ok=True)
