@@ -29,7 +29,7 @@ from reno_store.foundation_models import (
     load_model,
     parse_model_specs,
 )
-from reno_store.manifests import Clip, Manifest, read_manifest
+from reno_store.manifests import REQUIRED_COLUMNS, Clip, Manifest, read_manifest
 from reno_store.progress import counting
 from reno_store.reports import BuildReport, Failure, ModelReport
 from reno_store.store import StoreWriter
@@ -154,13 +154,10 @@ def _clip_columns(manifest: Manifest, progress: bool | None) -> dict[str, list[s
             "Put the manifest above the recordings, or name their folder with --audio-folder "
             "(audio_folder=...)."
         )
-    columns = {name: [getattr(clip, name) for clip in clips] for name in _PLAIN_COLUMNS}
+    columns = {name: [getattr(clip, name) for clip in clips] for name in REQUIRED_COLUMNS}
     for name in manifest.extra_columns:
         columns[name] = [clip.extra[name] for clip in clips]
     return {**columns, "audio_sha256": hashes}
-
-
-_PLAIN_COLUMNS = ("clip_id", "path", "label", "speaker")
 
 
 def _check_models(

@@ -6,13 +6,14 @@ and ``CSV -> Manifest`` at every build.
 """
 
 from reno_store.manifests.cards import Card, CardScan, find_card, list_cards, scan_folder
-from reno_store.manifests.clips import Clip, Manifest
+from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip, Manifest
 from reno_store.manifests.making import MadeManifest, make_manifest
 from reno_store.manifests.names import check_name
 from reno_store.manifests.reading import read_manifest
 from reno_store.manifests.writing import write_manifest
 
 __all__ = [
+    "REQUIRED_COLUMNS",
     "Card",
     "CardScan",
     "Clip",

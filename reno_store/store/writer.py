@@ -64,11 +64,10 @@ class StoreWriter:
                 try:
                     yield writer
                 finally:
-                    if is_new and not writer.reader.datasets():
-                        # Nothing came of it: leave no empty store behind.
-                        with contextlib.suppress(OSError):
-                            (path / "zarr.json").unlink()
-                            path.rmdir()
+                    # Where nothing came of it, leave no empty store behind.
+                    if is_new and [item.name for item in path.iterdir()] == ["zarr.json"]:
+                        (path / "zarr.json").unlink()
+                        path.rmdir()
         except OSError as error:
             raise StoreError(
                 f"store {path} cannot be written: {error.strerror or error}. What was written "
