@@ -33,8 +33,8 @@ from torch.nn import functional
 
 from reno_store.foundation_models.audio_mamba import encoder as encoder_module
 from reno_store.foundation_models.audio_mamba.encoder import AudioMambaEncoder, EncoderSizes
-from reno_store.foundation_models.audio_mamba.projection import Projection
 from reno_store.foundation_models.audio_mamba.scan import scan_by_doubling, selective_scan
+from reno_store.foundation_models.projection import Projection
 
 WIDTHS = {"tiny": 192, "small": 384, "base": 768}
 N_TOKENS = 251

@@ -7,16 +7,26 @@ says, samples that are not numbers, no samples at all.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.errors import AudioError
 
-__all__ = ["PREPROCESSING", "SILENCE_PEAK", "hash_file", "is_silent", "read_waveform"]
+__all__ = [
+    "PREPROCESSING",
+    "SILENCE_PEAK",
+    "hash_file",
+    "is_silent",
+    "read_duration_s",
+    "read_waveform",
+]
 
 PREPROCESSING = {"channels": "mean", "resampler": "soxr HQ"}
 """What happens to every recording before a model sees it; part of each model's fingerprint."""
@@ -31,6 +41,7 @@ _SHORTFALL = re.compile(
 )
 # A WAV that was written to a pipe carries a length near 2**31 or 2**32, meaning 'unknown'.
 _UNKNOWN_LENGTH_BYTES = 0x7FFF0000
+_UNKNOWN_FRAMES = 2**62  # what libsndfile says of a stream that cannot be measured
 _OGG_CUT_OFF = re.compile(r"end-of-stream bit|End-Of-Stream flag|Junk after the last page")
 
 
@@ -78,6 +89,20 @@ def read_waveform(path: str | Path, sample_rate_hz: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(mono, dtype=np.float32)
 
 
+def read_duration_s(path: str | Path) -> float:
+    """Read from a recording's header how long it is, in seconds; NaN where it does not tell.
+
+    A plan may be made from it, nothing more: headers can be wrong.
+    """
+    try:
+        with _opened(Path(path)) as file:
+            frames, rate_hz = file.frames, file.samplerate
+    # libsndfile's errors are RuntimeErrors.
+    except (OSError, RuntimeError):
+        return float("nan")
+    return frames / rate_hz if 0 <= frames < _UNKNOWN_FRAMES else float("nan")
+
+
 def hash_file(path: str | Path) -> str:
     """Give the SHA-256 of a file's bytes, in hexadecimal.
 
@@ -103,11 +128,7 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
     import soundfile
 
     try:
-        # By its descriptor, so that a wrong ending cannot mislead libsndfile.
-        with (
-            path.open("rb") as opened,
-            soundfile.SoundFile(opened.fileno(), closefd=False) as file,
-        ):
+        with _opened(path) as file:
             declared, rate_hz = file.frames, file.samplerate
             frames = file.read(dtype="float32", always_2d=True)
             details = file.extra_info
@@ -130,6 +151,18 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
     if missing := _missing_end(details):
         raise AudioError(f"{path}: truncated: {missing}. Copy it again from its source.")
     return frames, rate_hz
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open by its descriptor, so that a wrong ending cannot mislead libsndfile."""
+    import soundfile
+
+    with (
+        path.open("rb") as opened,
+        soundfile.SoundFile(opened.fileno(), closefd=False) as file,
+    ):
+        yield file
 
 
 def _missing_end(details: str) -> str | None:

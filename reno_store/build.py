@@ -1,43 +1,42 @@
 """Manifest + models -> store: what is missing is computed, what is there is kept.
 
 Data walks: manifest -> hashes of the recordings -> checks against the store, before
-anything is computed -> the clip axis -> for each model, clip by clip: recording ->
-waveform -> embedding -> rows of the store, a batch at a time.
+anything is computed -> the clip axis -> for each model an extraction: recordings ->
+waveforms -> embeddings -> rows of the store, a batch at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reno_store.audio import hash_file, is_silent, read_waveform
+from reno_store.audio import hash_file, read_duration_s
 from reno_store.devices import resolve_device
-from reno_store.errors import (
-    AudioError,
-    ManifestError,
-    ModelError,
-    RenoStoreError,
-    UnknownNameError,
-)
+from reno_store.errors import AudioError, ManifestError, RenoStoreError, UnknownNameError
+from reno_store.extraction import Extraction, Recording, Task, default_batch_seconds
 from reno_store.foundation_models import (
     FoundationModel,
     ModelSpec,
+    check_precision,
     load_model,
     parse_model_specs,
 )
-from reno_store.manifests import REQUIRED_COLUMNS, Clip, Manifest, read_manifest
+from reno_store.manifests import REQUIRED_COLUMNS, Manifest, read_manifest
 from reno_store.progress import counting
 from reno_store.reports import BuildReport, Failure, ModelReport
 from reno_store.store import StoreWriter
 
-__all__ = ["BuildReport", "Failure", "ModelReport", "build_store"]
+__all__ = ["MAX_SECONDS", "BuildReport", "Failure", "ModelReport", "build_store"]
 
-_ROWS_PER_WRITE = 32
-_HASHING_THREADS = 4
+MAX_SECONDS = 60.0
+"""Length from which a recording is refused unless told otherwise: vocalisations last seconds,
+and a minute needs some 2 GB in a base-sized encoder."""
+
+_READING_THREADS = 4
 
 
 def build_store(
@@ -48,6 +47,9 @@ def build_store(
     dataset: str | None = None,
     audio_folder: str | Path | None = None,
     device: str = "auto",
+    precision: str = "float32",
+    batch_seconds: float | None = None,
+    max_seconds: float | None = MAX_SECONDS,
     refresh: str | Sequence[str] = (),
     progress: bool | None = None,
 ) -> BuildReport:
@@ -67,6 +69,15 @@ def build_store(
         The folder that the manifest's paths are relative to; the CSV's own unless given.
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    precision : str
+        ``"float32"``, or ``"bfloat16"`` or ``"float16"`` for mixed precision; part of the
+        fingerprint of every model that has the choice.
+    batch_seconds : float, optional
+        Seconds of audio that go through a model together, padding included; by default 60
+        on a CPU and 160 on a GPU. No embedding depends on it.
+    max_seconds : float or None
+        Longer recordings are refused, each by name, since the memory that a model needs
+        grows with them; None allows any.
     refresh : str or Sequence[str]
         ``"labels"`` to take over labels and speakers that the manifest has changed; no
         embedding depends on them.
@@ -91,6 +102,9 @@ def build_store(
         If the store cannot be written.
     """
     specs = parse_model_specs([models] if isinstance(models, str) else models)
+    check_precision(precision)
+    _check_seconds("batch_seconds", batch_seconds)
+    _check_seconds("max_seconds", max_seconds)
     refreshed = {refresh} if isinstance(refresh, str) else set(refresh)
     if unknown := refreshed - {"labels"}:
         raise UnknownNameError.among("part to refresh:", min(unknown), ["labels"])
@@ -100,16 +114,34 @@ def build_store(
         columns = _clip_columns(table, progress)
         writer.check_names(table.dataset, columns, [spec.name for spec in specs])
         writer.check_clips(table.dataset, columns, refresh_labels="labels" in refreshed)
-        loaded = _check_models(writer, table.dataset, specs, device)
+        load = partial(load_model, device=device, precision=precision)
+        loaded = _check_models(writer, table.dataset, specs, load)
         rows = writer.put_clips(table.dataset, columns)
+        recordings: Sequence[Recording] = ()
         reports: list[ModelReport] = []
         interrupted = False
         for spec in specs:
             # Each model is let go before the next is loaded: together they may not fit.
-            model = loaded.pop(spec.name, None) or load_model(spec, device=device)
-            work = _ModelBuild(writer, table, spec.name, model, rows, columns["audio_sha256"])
-            interrupted = work.run(progress)
-            reports.append(work.report())
+            model = loaded.pop(spec.name, None) or load(spec)
+            writer.add_model(table.dataset, spec.name, model.fingerprint, model.dim)
+            missing = writer.missing(table.dataset, spec.name, rows)
+            if len(missing) and not recordings:
+                recordings = _recordings(table, columns["audio_sha256"])
+            extraction = Extraction(
+                spec.name,
+                model,
+                Task(
+                    recordings,
+                    rows,
+                    np.isin(rows, missing),
+                    batch_seconds or default_batch_seconds(device),
+                    max_seconds,
+                    padded=device != "cpu",
+                ),
+                partial(writer.put_embeddings, table.dataset, spec.name),
+            )
+            interrupted = extraction.run(progress)
+            reports.append(extraction.report())
             if interrupted:
                 break
     return BuildReport(
@@ -135,7 +167,7 @@ def _clip_columns(manifest: Manifest, progress: bool | None) -> dict[str, list[s
     clips = manifest.clips
     with (
         counting("hashing recordings", len(clips), unit="clips", show=progress) as counter,
-        ThreadPoolExecutor(_HASHING_THREADS) as pool,
+        ThreadPoolExecutor(_READING_THREADS) as pool,
     ):
 
         def hash_or_empty(path: Path) -> str:
@@ -160,103 +192,36 @@ def _clip_columns(manifest: Manifest, progress: bool | None) -> dict[str, list[s
     return {**columns, "audio_sha256": hashes}
 
 
+def _recordings(manifest: Manifest, hashes: Sequence[str]) -> list[Recording]:
+    """Look into every recording's header for its length, which batches are planned by."""
+    paths = [manifest.audio_path(clip) for clip in manifest.clips]
+    with ThreadPoolExecutor(_READING_THREADS) as pool:
+        durations = pool.map(read_duration_s, paths)
+        return [
+            Recording(clip.clip_id, path, sha256, duration_s)
+            for clip, path, sha256, duration_s in zip(
+                manifest.clips, paths, hashes, durations, strict=True
+            )
+        ]
+
+
+def _check_seconds(name: str, seconds: float | None) -> None:
+    if seconds is not None and not seconds > 0:
+        option = "--" + name.replace("_", "-")
+        raise RenoStoreError(f"{name} ({option}) is {seconds:g}; expected more than 0 seconds.")
+
+
 def _check_models(
-    writer: StoreWriter, dataset: str, specs: Sequence[ModelSpec], device: str
+    writer: StoreWriter,
+    dataset: str,
+    specs: Sequence[ModelSpec],
+    load: Callable[[ModelSpec], FoundationModel],
 ) -> dict[str, FoundationModel]:
     """Load every model once before the first is run, so that a wrong one is told at once."""
     kept = {}
     for spec in specs:
-        model = load_model(spec, device=device)
+        model = load(spec)
         writer.check_model(dataset, spec.name, model.fingerprint)
         if len(specs) == 1:
             kept[spec.name] = model
     return kept
-
-
-class _ModelBuild:
-    """One model's pass over the clips that it has no embedding of."""
-
-    def __init__(
-        self,
-        writer: StoreWriter,
-        manifest: Manifest,
-        name: str,
-        model: FoundationModel,
-        rows: NDArray[np.int64],
-        hashes: Sequence[str],
-    ) -> None:
-        self._writer, self._dataset = writer, manifest.dataset
-        self._manifest, self._name, self._model = manifest, name, model
-        self._n_clips = len(rows)
-        writer.add_model(self._dataset, name, model.fingerprint, model.dim)
-        missing = set(writer.missing(self._dataset, name, rows).tolist())
-        self._todo = [
-            (int(row), clip, sha256)
-            for row, clip, sha256 in zip(rows, manifest.clips, hashes, strict=True)
-            if int(row) in missing
-        ]
-        self._batch: list[tuple[int, NDArray[np.float32]]] = []
-        self._n_new = 0
-        self._failures: list[Failure] = []
-        self._silent: list[str] = []
-
-    def run(self, progress: bool | None) -> bool:
-        """Embed what is missing; give whether the user interrupted it."""
-        interrupted = False
-        with counting(self._name, len(self._todo), unit="clips", show=progress) as counter:
-            try:
-                for row, clip, sha256 in self._todo:
-                    try:
-                        self._batch.append((row, self._embed(clip, sha256)))
-                    except RenoStoreError as error:
-                        self._failures.append(Failure(clip.clip_id, str(error)))
-                    # Whatever a model of somebody else's raises is this clip's, not the night's.
-                    except Exception as error:
-                        reason = f"the model raised {type(error).__name__}: {error}"
-                        self._failures.append(Failure(clip.clip_id, reason))
-                    if len(self._batch) >= _ROWS_PER_WRITE:
-                        self._write()
-                    counter.advance()
-            except KeyboardInterrupt:
-                interrupted = True
-            self._write()
-        return interrupted
-
-    def report(self) -> ModelReport:
-        """Say what was done."""
-        return ModelReport(
-            self._name,
-            self._n_new,
-            self._n_clips - len(self._todo),
-            tuple(self._failures),
-            tuple(self._silent),
-        )
-
-    def _embed(self, clip: Clip, sha256: str) -> NDArray[np.float32]:
-        path = self._manifest.audio_path(clip)
-        waveform = read_waveform(path, self._model.sample_rate_hz)
-        # What is stored beside an embedding must be the hash of what was embedded.
-        if hash_file(path) != sha256:
-            raise AudioError(f"{path}: changed while it was being built; build again.")
-        embedding: NDArray[np.float32] = self._model.embed([waveform])[0]
-        if embedding.shape != (self._model.dim,):
-            raise ModelError(
-                f"the model gave shape {embedding.shape} for it; expected ({self._model.dim},)"
-            )
-        if not np.isfinite(embedding).all():
-            raise ModelError(
-                f"the model gave {np.count_nonzero(~np.isfinite(embedding))} NaN or infinite "
-                "numbers for it; nothing was stored"
-            )
-        if is_silent(waveform):
-            self._silent.append(clip.clip_id)
-        return embedding
-
-    def _write(self) -> None:
-        if self._batch:
-            rows = np.array([row for row, _ in self._batch], np.int64)
-            embeddings = np.stack([embedding for _, embedding in self._batch])
-            self._writer.put_embeddings(self._dataset, self._name, rows, embeddings)
-            # Counted and cleared once written: after an interrupt in between it is written again.
-            self._n_new += len(self._batch)
-            self._batch = []

@@ -1,13 +1,19 @@
-"""Which device to compute on: ``auto``, ``cpu`` or ``cuda``, checked before work begins."""
+"""Which device to compute on, checked before work begins, and on how many CPU threads."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from reno_store.errors import DeviceError
 
-__all__ = ["one_thread", "resolve_device"]
+__all__ = ["free_memory", "is_out_of_memory", "map_on_threads", "one_thread", "resolve_device"]
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def resolve_device(device: str) -> str:
@@ -66,3 +72,56 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(n_threads)
+
+
+def map_on_threads(
+    function: Callable[[_Item], _Result], items: Sequence[_Item]
+) -> Iterator[_Result]:
+    """Apply a torch function to items side by side on the CPU, each on a thread of its own.
+
+    As many threads as torch has, each computing by itself: on small inputs this is faster
+    than sharing every single operation among them, far faster where other programs want
+    the cores too, and no result depends on how many threads there are.
+
+    Yields
+    ------
+    object
+        The results, in the order of the items.
+    """
+    import torch
+
+    n_threads = min(torch.get_num_threads(), len(items))
+    if n_threads < 2:
+        with one_thread():
+            yield from map(function, items)
+        return
+    with one_thread(), ThreadPoolExecutor(n_threads, initializer=_keep_to_one_thread) as pool:
+        results = [pool.submit(function, item) for item in items]
+        try:
+            for result in results:
+                yield result.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory, a GPU's or the machine's, did not suffice."""
+    if isinstance(error, MemoryError):
+        return True
+    kinds = {kind.__name__ for kind in type(error).__mro__}  # torch need not be loaded for it
+    return "OutOfMemoryError" in kinds or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def free_memory() -> None:
+    """Give back what torch keeps of a GPU's memory for later, where it is in use at all."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def _keep_to_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -29,25 +28,41 @@ class Counter:
     def __init__(self, bar: Progress | None = None, task: TaskID | None = None) -> None:
         self._bar, self._task = bar, task
 
-    def advance(self, n: int = 1) -> None:
-        """Say that n more pieces are finished."""
+    def advance(self, n: int = 1, *, work: float | None = None) -> None:
+        """Say that n more pieces are finished, and how much of the work that was."""
         if self._bar is not None and self._task is not None:
-            self._bar.advance(self._task, n)
+            finished = self._bar.tasks[self._task].fields["finished"] + n
+            self._bar.update(self._task, advance=n if work is None else work, finished=finished)
+
+
+class _CountColumn(ProgressColumn):
+    """Pieces finished, of how many."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.fields['finished']:,}/{task.fields['n']:,}")
 
 
 class _RateColumn(ProgressColumn):
+    """Pieces finished a second, since the beginning."""
+
     def __init__(self, unit: str) -> None:
         super().__init__()
         self._unit = unit
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.1f} {self._unit}/s" if speed else f"- {self._unit}/s")
+        finished, elapsed = task.fields["finished"], task.elapsed
+        rate = f"{finished / elapsed:.1f}" if finished and elapsed else "-"
+        return Text(f"{rate} {self._unit}/s")
 
 
 @contextlib.contextmanager
 def counting(
-    description: str, total: int, *, unit: str, show: bool | None = None
+    description: str,
+    n: int,
+    *,
+    unit: str,
+    work: float | None = None,
+    show: bool | None = None,
 ) -> Iterator[Counter]:
     """Show a bar on standard error while the block runs.
 
@@ -55,10 +70,13 @@ def counting(
     ----------
     description : str
         What is being done.
-    total : int
+    n : int
         How many pieces there are.
     unit : str
         What a piece is called, in the plural: ``"clips"``.
+    work : float, optional
+        How much work they are together, where pieces differ: the bar and the time left go
+        by it.
     show : bool, optional
         Whether to show it; by default where standard error is a terminal.
 
@@ -67,22 +85,22 @@ def counting(
     Counter
         To be advanced for each finished piece.
     """
-    if not total or not (sys.stderr.isatty() if show is None else show):
+    if not n or not (sys.stderr.isatty() if show is None else show):
         yield Counter()
         return
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        _CountColumn(),
         _RateColumn(unit),
         TimeElapsedColumn(),
         TextColumn("elapsed,"),
         TimeRemainingColumn(),
         TextColumn("left"),
         console=Console(stderr=True),
-        # Clips differ in length: a rate over the last minute forecasts better than one over
-        # the last seconds.
+        # Batches differ: a rate over the last minute forecasts better than one over seconds.
         speed_estimate_period=60,
     )
     with bar:
-        yield Counter(bar, bar.add_task(description, total=total))
+        total = n if work is None else work
+        yield Counter(bar, bar.add_task(description, total=total, n=n, finished=0))

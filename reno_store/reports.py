@@ -30,6 +30,10 @@ class ModelReport:
         Clips that could not be embedded.
     silent : tuple[str, ...]
         Ids of clips embedded now in which nothing is heard.
+    seconds : float
+        How long it took.
+    one_by_one_because : str
+        Why clips went through the model one at a time; empty where batches are exact.
     """
 
     model: str
@@ -37,6 +41,8 @@ class ModelReport:
     n_reused: int
     failures: tuple[Failure, ...] = ()
     silent: tuple[str, ...] = ()
+    seconds: float = 0.0
+    one_by_one_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

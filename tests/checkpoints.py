@@ -6,7 +6,15 @@ import torch
 
 __all__ = ["FAMILIES", "TINY", "write_checkpoint"]
 
-FAMILIES = ("wav2vec2", "hubert", "wavlm", "unispeech-sat")
+FAMILIES = (
+    "wav2vec2",
+    "hubert",
+    "wavlm",
+    "unispeech-sat",
+    "unispeech",
+    "data2vec-audio",
+    "wav2vec2-conformer",
+)
 
 TINY = {
     "hidden_size": 32,
@@ -46,6 +54,8 @@ def write_checkpoint(
     from transformers import AutoConfig, AutoModel, Wav2Vec2FeatureExtractor
 
     folder = Path(folder)
+    if family == "data2vec-audio":  # here it is the number of positional convolutions
+        config.setdefault("num_conv_pos_embeddings", 3)
     settings = AutoConfig.for_model(family, **{**TINY, **config})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

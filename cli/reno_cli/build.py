@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from reno_store.build import BuildReport
+    from reno_store.build import BuildReport, ModelReport
 
 __all__ = ["build"]
 
 _INTERRUPTED = 130
+_MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
 
 
 @click.command(short_help="Embed a manifest's clips into a store.")
@@ -24,8 +25,8 @@ _INTERRUPTED = 130
     multiple=True,
     required=True,
     metavar="[NAME=]SPEC",
-    help="mfcc, logmel, wavlm-base, unispeech-sat-base, wav2vec2-base, hubert-base, or "
-    "hf:REPO_OR_FOLDER, or ssam:FOLDER_OR_FILE (Audio-Mamba). Give it once for each model.",
+    help="A name from `reno-store models`, or hf:REPO_OR_FOLDER, or ssam:FOLDER_OR_FILE "
+    "(Audio-Mamba), with ?layer=9&pool=mean+std behind it if wanted. Once for each model.",
 )
 @click.option("--store", required=True, type=click.Path(path_type=Path), help="The store.")
 @click.option("--dataset", help="Name of the dataset; by default the manifest's file name.")
@@ -36,6 +37,27 @@ _INTERRUPTED = 130
 )
 @click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.", metavar="NAME"
+)
+@click.option(
+    "--precision",
+    default="float32",
+    show_default=True,
+    metavar="NAME",
+    help="float32, or bfloat16 or float16: faster, less exact (see reno-store models --check).",
+)
+@click.option(
+    "--batch-seconds",
+    type=float,
+    metavar="SECONDS",
+    help="Audio that goes through a model together; by default 60 on a CPU, 160 on a GPU.",
+)
+@click.option(
+    "--max-seconds",
+    type=float,
+    default=_MAX_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="Refuse longer recordings, whose memory might not suffice.",
 )
 @click.option(
     "--refresh",
@@ -50,6 +72,9 @@ def build(
     dataset: str | None,
     audio_folder: Path | None,
     device: str,
+    precision: str,
+    batch_seconds: float | None,
+    max_seconds: float,
     refresh: tuple[str, ...],
 ) -> None:
     """Embed every clip of MANIFEST with every model, as far as the store lacks it.
@@ -66,6 +91,9 @@ def build(
         dataset=dataset,
         audio_folder=audio_folder,
         device=device,
+        precision=precision,
+        batch_seconds=batch_seconds,
+        max_seconds=max_seconds,
         refresh=refresh,
     )
     _print_report(report)
@@ -80,8 +108,10 @@ def _print_report(report: BuildReport) -> None:
     for model in report.models:
         click.echo(
             f"  {model.model}: {model.n_new:,} new, {model.n_reused:,} reused, "
-            f"{len(model.failures):,} failed"
+            f"{len(model.failures):,} failed{_speed(model)}"
         )
+        if model.one_by_one_because:
+            click.echo(f"  {model.model}: one clip at a time: {model.one_by_one_because}")
     for model in report.models:
         for failure in model.failures:
             click.echo(f"failed: {model.model}, clip {failure.clip_id}: {failure.reason}")
@@ -91,3 +121,9 @@ def _print_report(report: BuildReport) -> None:
         click.echo(f"the same recording, which would leak across folds: {', '.join(clip_ids)}")
     if report.interrupted:
         click.echo("interrupted: the same command goes on from here")
+
+
+def _speed(model: ModelReport) -> str:
+    if not model.n_new or not model.seconds:
+        return ""
+    return f" ({model.seconds:,.1f} s, {model.n_new / model.seconds:,.1f} clips/s)"

@@ -15,6 +15,7 @@ from reno_cli.demo import demo
 from reno_cli.evaluate import evaluate
 from reno_cli.info import info
 from reno_cli.manifest import manifest
+from reno_cli.models import models
 from reno_store import __version__
 from reno_store.errors import RenoStoreError
 
@@ -39,10 +40,11 @@ def main() -> None:
     \b
     reno-store demo                                     try it, offline
     reno-store manifest folders FOLDER -o FOLDER/my.csv list your recordings
+    reno-store models                                   list the foundation models
     reno-store build FOLDER/my.csv --model mfcc --model logmel --store my.zarr
     reno-store evaluate my.zarr my --model mfcc --model logmel
     """
 
 
-for _command in (build, demo, evaluate, info, manifest):
+for _command in (build, demo, evaluate, info, manifest, models):
     main.add_command(_command)

@@ -1,16 +1,14 @@
-"""The models that have a name: one literal table, and the door through which all are loaded."""
+"""The models that have a name: one literal table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reno_store.errors import ModelError, UnknownNameError
-from reno_store.foundation_models.protocol import FoundationModel
-from reno_store.foundation_models.specs import ModelSpec, parse_model_spec
+from reno_store.errors import ModelError
 
-__all__ = ["CATALOGUE", "CatalogueEntry", "load_model", "parse_model_specs"]
+__all__ = ["CATALOGUE", "CatalogueEntry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,119 +19,144 @@ class CatalogueEntry:
     ----------
     name : str
         What a user types.
+    source : str
+        ``"built in"``, ``"hf"`` (the Hugging Face hub), ``"opensmile"``, or ``"authors"``:
+        a checkpoint that has to be fetched by hand.
+    location : str
+        Its id on the hub, or the page of its authors; empty for one that is built in.
     description : str
         One line for people.
-    hub_id : str
-        Its id on the Hugging Face hub; empty for a model without weights.
+    dim : int
+        Length of an embedding.
+    n_parameters : int
+        Weights of the encoder.
     paper_letter : str
         What the paper's tables call it; empty where they do not.
     licence : str
-        Licence of the weights.
+        Licence of the weights, or of what computes the numbers.
+    sample_rate_hz : int
+        Rate of the waveforms that it wants.
     """
 
     name: str
+    source: str
+    location: str
     description: str
-    hub_id: str = ""
-    paper_letter: str = ""
-    licence: str = "MIT"
+    dim: int
+    n_parameters: int
+    paper_letter: str
+    licence: str
+    sample_rate_hz: int = 16_000
 
 
-CATALOGUE: Mapping[str, CatalogueEntry] = MappingProxyType(
-    {
-        entry.name: entry
-        for entry in (
-            CatalogueEntry("mfcc", "20 MFCC with first and second differences, mean and sd"),
-            CatalogueEntry("logmel", "80 log-mel bands, mean, sd and maximum"),
-            CatalogueEntry("wavlm-base", "WavLM base", "microsoft/wavlm-base", "W", "none stated"),
-            CatalogueEntry(
-                "unispeech-sat-base",
-                "UniSpeech-SAT base",
-                "microsoft/unispeech-sat-base",
-                "U",
-                "none stated",
-            ),
-            CatalogueEntry(
-                "wav2vec2-base", "wav2vec 2.0 base", "facebook/wav2vec2-base", "W2", "Apache-2.0"
-            ),
-            CatalogueEntry(
-                "hubert-base", "HuBERT base", "facebook/hubert-base-ls960", "H", "Apache-2.0"
-            ),
-        )
-    }
+_SSAM_PAGE = "https://github.com/SarthakYadav/audio-mamba-official"
+_BASE_PARAMETERS = 94_370_944
+
+_ENTRIES = (
+    CatalogueEntry(
+        "mfcc",
+        "built in",
+        "",
+        "20 MFCC with first and second differences, mean and sd",
+        120,
+        0,
+        "",
+        "MIT",
+    ),
+    CatalogueEntry(
+        "logmel", "built in", "", "80 log-mel bands, mean, sd and maximum", 240, 0, "", "MIT"
+    ),
+    CatalogueEntry(
+        "egemaps",
+        "opensmile",
+        "",
+        "eGeMAPSv02 functionals, by openSMILE",
+        88,
+        0,
+        "",
+        "research only (openSMILE)",
+    ),
+    CatalogueEntry(
+        "wavlm-base",
+        "hf",
+        "microsoft/wavlm-base",
+        "WavLM base",
+        768,
+        94_381_168,
+        "W",
+        "none stated",
+    ),
+    CatalogueEntry(
+        "unispeech-sat-base",
+        "hf",
+        "microsoft/unispeech-sat-base",
+        "UniSpeech-SAT base",
+        768,
+        _BASE_PARAMETERS,
+        "U",
+        "none stated",
+    ),
+    CatalogueEntry(
+        "wav2vec2-base",
+        "hf",
+        "facebook/wav2vec2-base",
+        "wav2vec 2.0 base",
+        768,
+        _BASE_PARAMETERS,
+        "W2",
+        "Apache-2.0",
+    ),
+    CatalogueEntry(
+        "hubert-base",
+        "hf",
+        "facebook/hubert-base-ls960",
+        "HuBERT base",
+        768,
+        _BASE_PARAMETERS,
+        "H",
+        "Apache-2.0",
+    ),
+    CatalogueEntry(
+        "mms-1b", "hf", "facebook/mms-1b", "MMS, 1 billion", 1280, 962_496_128, "", "CC BY-NC 4.0"
+    ),
+    CatalogueEntry(
+        "audio-mamba-tiny",
+        "authors",
+        _SSAM_PAGE,
+        "Audio-Mamba (SSAM) tiny",
+        960,
+        4_810_000,
+        "A(T)",
+        "MIT",
+    ),
+    CatalogueEntry(
+        "audio-mamba-small",
+        "authors",
+        _SSAM_PAGE,
+        "Audio-Mamba (SSAM) small",
+        1920,
+        17_990_000,
+        "A(S)",
+        "MIT",
+    ),
+    CatalogueEntry(
+        "audio-mamba-base",
+        "authors",
+        _SSAM_PAGE,
+        "Audio-Mamba (SSAM) base",
+        3840,
+        69_440_000,
+        "A(B)",
+        "MIT",
+    ),
 )
 
 
-def load_model(spec: ModelSpec, *, device: str = "cpu") -> FoundationModel:
-    """Load the model that a spec names, frozen and ready to embed.
-
-    Parameters
-    ----------
-    spec : ModelSpec
-        From `parse_model_spec`.
-    device : str
-        A torch device, ``"cpu"`` or ``"cuda"``. Models without weights run on the CPU.
-
-    Raises
-    ------
-    UnknownNameError
-        If the catalogue has no such name; the choices are listed.
-    ModelError
-        If the checkpoint is missing, incomplete or of another kind, or the name stands for
-        one that has to be downloaded by hand.
-    """
-    in_catalogue = spec.source == "catalogue"
-    location = _entry(spec.location).hub_id if in_catalogue else spec.location
-    if spec.source == "ssam":
-        from reno_store.foundation_models.audio_mamba import AudioMamba
-
-        return AudioMamba.load(location, device=device)
-    # Imported here: torch and transformers take seconds, and spectral models need neither.
-    if location:
-        from reno_store.foundation_models.huggingface import HuggingFaceEncoder
-
-        return HuggingFaceEncoder.load(location, device=device)
-    from reno_store.foundation_models.spectral import SPECTRAL_MODELS
-
-    return SPECTRAL_MODELS[spec.location]()
+def _table(entries: tuple[CatalogueEntry, ...]) -> Mapping[str, CatalogueEntry]:
+    table = {entry.name: entry for entry in entries}
+    if len(table) < len(entries):
+        raise ModelError("two models of the catalogue have one name.")
+    return MappingProxyType(table)
 
 
-def parse_model_specs(texts: Sequence[str]) -> tuple[ModelSpec, ...]:
-    """Take several ``[NAME=]SPEC`` apart and check all that can be checked without loading.
-
-    Raises
-    ------
-    ModelError
-        If there is none, one is malformed, or two have one name.
-    UnknownNameError
-        If the catalogue has no such name.
-    """
-    if not texts:
-        raise ModelError("no model is named; expected at least one, such as mfcc.")
-    specs = tuple(parse_model_spec(text) for text in texts)
-    for spec in specs:
-        if spec.source == "catalogue":
-            _entry(spec.location)
-    names = [spec.name for spec in specs]
-    for name in names:
-        if names.count(name) > 1:
-            raise ModelError(
-                f"{names.count(name)} models are called {name!r}; tell them apart: NAME=SPEC."
-            )
-    return specs
-
-
-_AUDIO_MAMBA = ("audio-mamba-tiny", "audio-mamba-small", "audio-mamba-base")
-
-
-def _entry(name: str) -> CatalogueEntry:
-    if name in _AUDIO_MAMBA:
-        raise ModelError(
-            f"{name} is on no hub: its authors share the checkpoints in a drive folder that "
-            "https://github.com/SarthakYadav/audio-mamba-official links to. Download one, and "
-            f"type {name}=ssam:FOLDER, the folder that holds checkpoints/NAME-EPOCH.pth."
-        )
-    if name not in CATALOGUE:
-        raise UnknownNameError.among(
-            "model", name, [*CATALOGUE, "hf:REPO_OR_FOLDER", "ssam:FOLDER_OR_FILE"]
-        )
-    return CATALOGUE[name]
+CATALOGUE: Mapping[str, CatalogueEntry] = _table(_ENTRIES)

@@ -8,7 +8,12 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FoundationModel", "Waveform"]
+from reno_store.errors import UnknownNameError
+
+__all__ = ["PRECISIONS", "FoundationModel", "Waveform", "check_precision"]
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+"""Weights stay in float32; in the shorter types, products and convolutions are computed in them."""
 
 Waveform: TypeAlias = NDArray[np.float32]
 """One clip, mono, shape (n_samples,), full scale 1, at the model's sample rate."""
@@ -30,7 +35,8 @@ class FoundationModel(Protocol):
         Everything that the numbers depend on besides the clip, in readable parts (weights,
         preprocessing, layer, pooling, precision, and the version of the code that
         computes them), as JSON values. Two models with one fingerprint give the same
-        embeddings; a change of any part is a change of the model.
+        embeddings; a change of any part is a change of the model, but for ``source``,
+        which tells where the weights came from.
     """
 
     @property
@@ -59,3 +65,16 @@ class FoundationModel(Protocol):
             Row i depends on ``waveforms[i]`` and on the model alone.
         """
         ...
+
+
+def check_precision(precision: str) -> str:
+    """Return it unchanged, or raise.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such precision; the choices are listed.
+    """
+    if precision not in PRECISIONS:
+        raise UnknownNameError.among("precision", precision, PRECISIONS)
+    return precision

@@ -1,9 +1,12 @@
-"""What a user types for a model: ``[NAME=]SPEC``, taken apart and checked, nothing loaded."""
+"""``[NAME=]SPEC[?OPTIONS]``, what a user types for a model, taken apart; nothing is loaded."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from reno_store.errors import ModelError
 from reno_store.manifests.names import name_problem
@@ -11,6 +14,9 @@ from reno_store.manifests.names import name_problem
 __all__ = ["ModelSpec", "parse_model_spec"]
 
 _SOURCES = ("hf", "ssam")
+# A path may hold '?' and '='; only what reads as key=value, joined by '&', is taken for options.
+_OPTION = re.compile(r"([a-z_]+)=([^&?=/]*)")
+_OPTIONS = re.compile(rf"\?({_OPTION.pattern}(?:&{_OPTION.pattern})*)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +31,46 @@ class ModelSpec:
         ``"catalogue"``, or the prefix before the colon (``"hf"``, ``"ssam"``).
     location : str
         The catalogue name, or what stands behind the colon: a hub id or a folder.
+    options : Mapping[str, str]
+        What stands behind the question mark, as it was typed: layer and pooling, say.
     """
 
     name: str
     source: str
     location: str
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
 
 def parse_model_spec(text: str) -> ModelSpec:
-    """Take ``[NAME=]SPEC`` apart.
+    """Take ``[NAME=]SPEC[?KEY=VALUE&KEY=VALUE]`` apart.
 
     Parameters
     ----------
     text : str
         ``wavlm-base`` (a catalogue name), ``hf:REPO_OR_FOLDER`` or ``ssam:FOLDER_OR_FILE``
-        (Audio-Mamba), each with ``NAME=`` in front if wanted. Without it, a model is named
-        by the last part of its location.
+        (Audio-Mamba), each with ``NAME=`` in front and options behind it if wanted.
+        Without a name, a model is named by the last part of its location and by its
+        options.
 
     Raises
     ------
     ModelError
-        If the name cannot be used in a store, or nothing is named.
+        If the name cannot be used in a store, nothing is named, or an option is given
+        twice or without a value.
 
     Examples
     --------
-    >>> parse_model_spec("hf:microsoft/wavlm-base")
-    ModelSpec(name='wavlm-base', source='hf', location='microsoft/wavlm-base')
-    >>> parse_model_spec("mine=hf:checkpoints/run=3")
-    ModelSpec(name='mine', source='hf', location='checkpoints/run=3')
+    >>> parse_model_spec("mine=hf:checkpoints/run=3").location
+    'checkpoints/run=3'
+    >>> spec = parse_model_spec("hf:microsoft/wavlm-base?layer=9&pool=mean+std")
+    >>> spec.name, spec.location, dict(spec.options)
+    ('wavlm-base-layer9-mean+std', 'microsoft/wavlm-base', {'layer': '9', 'pool': 'mean+std'})
     """
+    body, options = _split_options(text)
     # A path may hold '=', a source prefix cannot: only a '=' before the prefix names the model.
-    head, colon, tail = text.partition(":")
+    head, colon, tail = body.partition(":")
     name, equals, rest = head.partition("=")
-    spec = rest + colon + tail if equals else text
+    spec = rest + colon + tail if equals else body
     source, colon, location = spec.partition(":")
     if not colon:
         source, location = "catalogue", spec
@@ -74,9 +87,31 @@ def parse_model_spec(text: str) -> ModelSpec:
             f"or a folder type hf:{location}"
         )
     if not equals:
-        name = location if source == "catalogue" else Path(location).resolve().name
+        base = location if source == "catalogue" else Path(location).resolve().name
+        name = "-".join([base, *_named(options)])
     if problem := name_problem(name):
         raise ModelError(
             f"model {text!r} would be stored as {name!r}, but {problem}. Name it: NAME={spec}"
         )
-    return ModelSpec(name, source, location)
+    return ModelSpec(name, source, location, MappingProxyType(options))
+
+
+def _split_options(text: str) -> tuple[str, dict[str, str]]:
+    """Take off what stands behind the question mark."""
+    found = _OPTIONS.search(text)
+    if not found:
+        return text, {}
+    pairs = _OPTION.findall(found[1])
+    options = dict(pairs)
+    for key, value in pairs:
+        if not value:
+            raise ModelError(f"model {text!r}: option {key!r} has no value; expected {key}=VALUE.")
+        if [other for other, _ in pairs].count(key) > 1:
+            raise ModelError(f"model {text!r}: option {key!r} is given twice.")
+    return text[: found.start()], options
+
+
+def _named(options: Mapping[str, str]) -> list[str]:
+    """Give the parts of a derived name: a pooling names itself, the rest by key and value."""
+    keys = sorted(options, key=lambda key: (key == "pool", key))
+    return [options[key] if key == "pool" else f"{key}{options[key]}" for key in keys]

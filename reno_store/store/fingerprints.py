@@ -13,18 +13,28 @@ __all__ = ["fingerprint_differences", "short_fingerprint"]
 def short_fingerprint(fingerprint: Mapping[str, Any]) -> str:
     """Give the first 12 hexadecimal digits of the SHA-256 of a fingerprint's JSON.
 
+    Without ``source``, as in `fingerprint_differences`.
+
     Examples
     --------
     >>> short_fingerprint({"b": 1, "a": 2}) == short_fingerprint({"a": 2, "b": 1})
     True
     """
-    canonical = json.dumps(fingerprint, sort_keys=True, separators=(",", ":"))
+    compared = {part: value for part, value in fingerprint.items() if part != "source"}
+    canonical = json.dumps(compared, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def fingerprint_differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Name each part in which two fingerprints differ, with both values."""
-    old, new = dict(_flatten(stored)), dict(_flatten(now))
+    """Name each part in which two fingerprints differ, with both values.
+
+    The part ``source`` tells where weights came from. The weights themselves are compared,
+    so a model that its owners moved or described anew is still the same.
+    """
+    old, new = (
+        dict(_flatten({part: value for part, value in parts.items() if part != "source"}))
+        for parts in (stored, now)
+    )
     return [
         f"{part}: stored {_shown(old.get(part))}, now {_shown(new.get(part))}"
         for part in sorted(old.keys() | new.keys())

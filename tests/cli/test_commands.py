@@ -119,7 +119,7 @@ class TestBuild:
         def stop(*_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("reno_store.build.read_waveform", stop)
+        monkeypatch.setattr("reno_store.extraction.recordings.read_waveform", stop)
         words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
         assert "interrupted: the same command goes on" in run(*words, expect=130).output
 

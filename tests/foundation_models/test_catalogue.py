@@ -42,10 +42,13 @@ def test_catalogue_cannot_be_changed_by_accident():
 def test_name_from_the_paper_loads_its_checkpoint_from_the_hub(monkeypatch, name, hub_id, letter):
     asked = []
     monkeypatch.setattr(
-        HuggingFaceEncoder, "load", lambda location, *, device: asked.append((location, device))
+        HuggingFaceEncoder, "load", lambda location, **options: asked.append((location, options))
     )
-    load_model(parse_model_spec(f"mine={name}"), device="cuda")
-    assert asked == [(hub_id, "cuda")]
+    spec = parse_model_spec(f"mine={name}?layer=9&pool=max")
+    load_model(spec, device="cuda", precision="float16")
+    options = {"device": "cuda", "precision": "float16", "batched": None}
+    options |= {"layer": "9", "pool": "max"}
+    assert asked == [(hub_id, options)]
     assert CATALOGUE[name].paper_letter == letter
 
 

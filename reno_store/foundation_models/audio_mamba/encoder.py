@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn import functional
 
 from reno_store.foundation_models.audio_mamba.frontend import N_MELS, UNIT_FRAMES
-from reno_store.foundation_models.audio_mamba.projection import Projection
 from reno_store.foundation_models.audio_mamba.scan import selective_scan
+from reno_store.foundation_models.projection import Projection
 
 __all__ = ["AudioMambaEncoder", "EncoderSizes", "MambaMixer"]
 
@@ -105,13 +105,17 @@ class AudioMambaEncoder(nn.Module):
         self.blocks = nn.ModuleList(_Block(sizes) for _ in range(sizes.depth))
         self.encoder_norm = nn.LayerNorm(sizes.width, eps=_NORM_EPSILON)
 
-    def forward(self, units: torch.Tensor) -> torch.Tensor:
+    def forward(self, units: torch.Tensor, layer: int | str = "last") -> torch.Tensor:
         """Encode units.
 
         Parameters
         ----------
         units : torch.Tensor of float32, shape (n_units, 200, 80)
             From `frontend.cut_into_units`.
+        layer : int or str
+            ``"last"`` or the number of the last block: after the encoder's norm. Another
+            number: the residual stream after that block, 0 being what enters the first.
+            ``"all"``: the mean over the blocks, each by its number.
 
         Returns
         -------
@@ -121,9 +125,17 @@ class AudioMambaEncoder(nn.Module):
         patches = self.patch_embed(units) + self.pos_embed[:, 1:]
         first = (self.cls_token + self.pos_embed[:, :1]).expand(len(units), -1, -1)
         residual = torch.cat([first, patches], dim=1)
-        for block in self.blocks:
+        depth = self.sizes.depth
+        passed = layer if isinstance(layer, int) else depth
+        total = torch.zeros_like(residual[:, 1:])
+        for block in self.blocks[:passed]:
+            if layer == "all" and block is not self.blocks[0]:
+                total += residual[:, 1:]
             residual = residual + block(residual)
-        return self._rows(self.encoder_norm(residual[:, 1:]))
+        tokens = residual[:, 1:]
+        if passed == depth:
+            tokens = self.encoder_norm(tokens)
+        return self._rows((total + tokens) / depth if layer == "all" else tokens)
 
     def _rows(self, tokens: torch.Tensor) -> torch.Tensor:
         """Put tokens side by side, in the order that the published dimensions carry.
@@ -187,11 +199,15 @@ class MambaMixer(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Map (n_units, n_tokens, width) to the same shape; no token sees a later one."""
-        u, gate = self.in_proj(hidden).chunk(2, dim=-1)
+        # Between the projections everything is float32, whatever the precision: the recurrence
+        # adds up over hundreds of steps.
+        u, gate = self.in_proj(hidden).float().chunk(2, dim=-1)
         u = functional.silu(self._convolve(u), inplace=True)
         steps, B, C = self.x_proj(u).split(self._split, dim=-1)
-        delta = functional.softplus(self.dt_proj(steps))
-        mixed = selective_scan(u, delta, -self.A_log.exp(), B, C, self.D, gate)
+        delta = functional.softplus(self.dt_proj(steps).float())
+        with torch.autocast(u.device.type, enabled=False):
+            rates = -self.A_log.exp()
+            mixed = selective_scan(u, delta, rates, B.float(), C.float(), self.D, gate)
         projected: torch.Tensor = self.out_proj(mixed)
         return projected
 

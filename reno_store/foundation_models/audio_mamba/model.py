@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from reno_store.audio import PREPROCESSING
+from reno_store.devices import map_on_threads
 from reno_store.errors import ModelError
 from reno_store.foundation_models.audio_mamba.checkpoint import read_encoder
 from reno_store.foundation_models.audio_mamba.encoder import AudioMambaEncoder
@@ -23,8 +24,10 @@ from reno_store.foundation_models.audio_mamba.frontend import (
     cut_into_units,
     log_mel,
 )
-from reno_store.foundation_models.pooling import mean_over_time
-from reno_store.foundation_models.protocol import Waveform
+from reno_store.foundation_models.layers import LayerChoice
+from reno_store.foundation_models.pooling import Pooling
+from reno_store.foundation_models.precision import computing_in
+from reno_store.foundation_models.protocol import Waveform, check_precision
 from reno_store.foundation_models.weights import hash_weights
 
 __all__ = ["AudioMamba"]
@@ -33,6 +36,8 @@ _CODE_VERSION = 1
 """Raised whenever this package's numbers change."""
 
 _UNITS_ON_ACCELERATOR = 16
+_BATCHES_IN_MEMORY = 64
+"""Bounds memory, and how long a thread waits for the others at the end."""
 
 _T = TypeVar("_T")
 
@@ -51,11 +56,19 @@ class AudioMamba:
         come from; memory is bounded by it. None is 1 on a CPU, where more are no faster
         and matrix products of one size make a clip's embedding the same to the last bit
         whatever it is batched with, and 16 elsewhere, where the last bits may differ.
+        On a CPU several such groups run side by side, a thread each.
+    precision : str
+        ``"float32"``, ``"bfloat16"`` or ``"float16"``; see `computing_in`. The selective
+        scan is in float32 whatever is chosen.
+    layer : str
+        ``"last"``, a block's number or ``"all"``; see `AudioMambaEncoder.forward`.
+    pool : str
+        ``"mean"``, ``"max"``, ``"mean+std"`` ...; see `Pooling`.
 
     Raises
     ------
     ModelError
-        If `units_at_a_time` is less than 1.
+        If `units_at_a_time` is less than 1, or there is no such layer or pooling.
     """
 
     sample_rate_hz: int = SAMPLE_RATE_HZ
@@ -67,20 +80,26 @@ class AudioMamba:
         *,
         device: str = "cpu",
         units_at_a_time: int | None = None,
+        precision: str = "float32",
+        layer: str = "last",
+        pool: str = "mean",
     ) -> None:
         if units_at_a_time is None:
             units_at_a_time = 1 if torch.device(device).type == "cpu" else _UNITS_ON_ACCELERATOR
         if units_at_a_time < 1:
             raise ModelError(f"units_at_a_time is {units_at_a_time}; expected at least 1.")
-        self.dim: int = encoder.sizes.dim
+        self._layer = LayerChoice.parse(layer, encoder.sizes.depth)
+        self._pooling = Pooling(pool)
+        self._precision = check_precision(precision)
+        self.dim: int = encoder.sizes.dim * self._pooling.n_statistics
         self.fingerprint: Mapping[str, Any] = {
             "kind": "audio-mamba",
             "architecture": asdict(encoder.sizes),
             "weights": hash_weights(encoder),
             "preprocessing": {**PREPROCESSING, **LOG_MEL_SETTINGS},
-            "layer": "last",
-            "pooling": "mean",
-            "precision": "float32",
+            "layer": self._layer.which,
+            "pooling": self._pooling.name,
+            "precision": precision,
             "code": _CODE_VERSION,
         }
         self._encoder = encoder.to(device).eval().requires_grad_(False)
@@ -89,7 +108,14 @@ class AudioMamba:
 
     @classmethod
     def load(
-        cls, location: str, *, device: str = "cpu", units_at_a_time: int | None = None
+        cls,
+        location: str,
+        *,
+        device: str = "cpu",
+        units_at_a_time: int | None = None,
+        precision: str = "float32",
+        layer: str = "last",
+        pool: str = "mean",
     ) -> AudioMamba:
         """Load a published checkpoint, weights only: nothing in it is run as code.
 
@@ -98,35 +124,57 @@ class AudioMamba:
         location : str
             A ``.pth`` file, or a folder with ``checkpoints/NAME-EPOCH.pth`` or
             ``NAME-EPOCH.pth`` in it, of which the highest EPOCH is taken.
-        device : str
-            A torch device.
-        units_at_a_time : int or None
+        device, units_at_a_time, precision, layer, pool
             As in the class.
 
         Raises
         ------
         ModelError
             If there is no checkpoint, it is damaged, would run code when read, is of
-            another kind, or has a weight that is missing, misshapen or not finite.
+            another kind, or has a weight that is missing, misshapen or not finite, or if
+            there is no such layer or pooling.
         """
-        return cls(read_encoder(location), device=device, units_at_a_time=units_at_a_time)
+        encoder = read_encoder(location)
+        try:
+            return cls(
+                encoder,
+                device=device,
+                units_at_a_time=units_at_a_time,
+                precision=precision,
+                layer=layer,
+                pool=pool,
+            )
+        except ModelError as error:
+            raise ModelError(f"model {location}: {error}") from None
 
-    @torch.inference_mode()
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Embed clips; see `FoundationModel.embed`."""
         for waveform in waveforms:
             self._refuse_short(waveform)
         embeddings = np.empty((len(waveforms), self.dim), np.float32)
         rows_of_clip: list[torch.Tensor] = []
-        for batch in _batches(self._units(waveforms), self._units_at_a_time):
-            frames = torch.from_numpy(np.stack([unit.frames for unit in batch]))
-            for unit, rows in zip(batch, self._encoder(frames.to(self._device)), strict=True):
-                rows_of_clip.append(rows[: unit.n_rows])
-                if unit.is_last:
-                    pooled = mean_over_time(torch.cat(rows_of_clip))
-                    embeddings[unit.clip] = pooled.cpu().numpy()
-                    rows_of_clip.clear()
+        batches = _batches(self._units(waveforms), self._units_at_a_time)
+        while some := list(islice(batches, _BATCHES_IN_MEMORY)):
+            for batch, encoded in zip(some, self._encode(some), strict=True):
+                for unit, rows in zip(batch, encoded, strict=True):
+                    rows_of_clip.append(rows[: unit.n_rows])
+                    if unit.is_last:
+                        pooled = self._pooling(torch.cat(rows_of_clip))
+                        embeddings[unit.clip] = pooled.cpu().numpy()
+                        rows_of_clip.clear()
         return embeddings
+
+    def _encode(self, batches: list[list[_Unit]]) -> Iterator[torch.Tensor]:
+        """Give the rows of each batch's units, batches side by side on a CPU."""
+        if torch.device(self._device).type == "cpu":
+            return map_on_threads(self._encode_batch, batches)
+        return map(self._encode_batch, batches)
+
+    def _encode_batch(self, batch: list[_Unit]) -> torch.Tensor:
+        frames = torch.from_numpy(np.stack([unit.frames for unit in batch]))
+        with computing_in(self._precision, self._device):
+            rows: torch.Tensor = self._encoder(frames.to(self._device), self._layer.which)
+            return rows
 
     def _units(self, waveforms: Sequence[Waveform]) -> Iterator[_Unit]:
         """Give the units of all clips in turn, leaving out those that are padding alone."""

@@ -78,9 +78,9 @@ def test_units_of_several_clips_share_a_batch_and_padding_is_not_encoded(folder,
     sizes = []
     encode = model_module.AudioMambaEncoder.forward
 
-    def counted(encoder, units):
+    def counted(encoder, units, layer):
         sizes.append(len(units))
-        return encode(encoder, units)
+        return encode(encoder, units, layer)
 
     monkeypatch.setattr(model_module.AudioMambaEncoder, "forward", counted)
     # 1, 2, 1 (200 frames to the last, so the second unit is padding alone) and 3 units

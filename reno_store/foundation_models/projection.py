@@ -1,4 +1,4 @@
-"""The encoder's linear layers, on whichever of torch's two CPU libraries is faster."""
+"""Linear layers on whichever of torch's two CPU libraries is faster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-__all__ = ["Projection"]
+__all__ = ["Projection", "use_projections"]
 
 
 class Projection(nn.Linear):
@@ -28,12 +28,27 @@ class Projection(nn.Linear):
         return functional.linear(input, self.weight, self.bias)
 
 
+def use_projections(module: nn.Module) -> None:
+    """Exchange every `torch.nn.Linear` below a module for a `Projection` of the same weights."""
+    for parent in list(module.modules()):
+        for name, child in parent.named_children():
+            if type(child) is nn.Linear:
+                with torch.device("meta"):
+                    projection = Projection(
+                        child.in_features, child.out_features, bias=child.bias is not None
+                    )
+                projection.weight, projection.bias = child.weight, child.bias
+                projection.train(child.training)
+                setattr(parent, name, projection)
+
+
 def _onednn_serves(input: torch.Tensor) -> bool:  # noqa: A002
     is_built_in: Callable[[], bool] = torch.backends.mkldnn.is_available
     return (
         input.device.type == "cpu"
         and input.dtype == torch.float32
         and not torch.is_grad_enabled()
+        and not torch.is_autocast_enabled("cpu")
         and is_built_in()
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
     )

@@ -1,0 +1,104 @@
+"""A batch through the model: one bad clip costs itself alone, too little memory costs time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.devices import free_memory, is_out_of_memory
+from reno_store.errors import ModelError, RenoStoreError
+from reno_store.extraction.planning import split_by_length
+from reno_store.extraction.recordings import LoadedClip
+from reno_store.foundation_models import FoundationModel, Waveform
+
+__all__ = ["BatchEmbedder"]
+
+
+class BatchEmbedder:
+    """Has a model embed batches, each in as few pieces as memory allows.
+
+    Parameters
+    ----------
+    model : FoundationModel
+        Whatever it raises concerns the clips that it was given, never the build.
+    batch_seconds : float
+        The padded length that a batch may have; halved each time that memory does not
+        suffice, and from then on.
+    """
+
+    def __init__(self, model: FoundationModel, batch_seconds: float) -> None:
+        self._model = model
+        self._most_samples = batch_seconds * model.sample_rate_hz
+
+    def embed(
+        self, clips: Sequence[LoadedClip]
+    ) -> tuple[dict[int, NDArray[np.float32]], dict[int, str]]:
+        """Embed a batch.
+
+        Returns
+        -------
+        dict of int to numpy.ndarray of float32, shape (dim,)
+            By the clips' indices.
+        dict of int to str
+            Why a clip has none.
+        """
+        embeddings: dict[int, NDArray[np.float32]] = {}
+        problems = {clip.index: clip.problem for clip in clips if clip.waveform is None}
+        waveforms = {clip.index: clip.waveform for clip in clips if clip.waveform is not None}
+        lengths = {index: len(waveform) for index, waveform in waveforms.items()}
+        longest_first = sorted(waveforms, key=lambda index: -lengths[index])
+        # A header may have lied about its length, and memory may have turned out scarce.
+        waiting = self._cut(longest_first, lengths)
+        while waiting:
+            some = waiting.pop(0)
+            try:
+                rows = self._rows([waveforms[index] for index in some])
+            except Exception as error:
+                if is_out_of_memory(error) and len(some) > 1:
+                    self._most_samples = lengths[some[0]] * len(some) / 2
+                    waiting = self._cut([*some, *(i for rest in waiting for i in rest)], lengths)
+                elif len(some) > 1:
+                    waiting = [[index] for index in some] + waiting
+                else:
+                    problems[some[0]] = _told(error, lengths[some[0]] / self._model.sample_rate_hz)
+                # The traceback holds the tensors that there was no room for.
+                error.__traceback__ = None
+                free_memory()
+                continue
+            for index, row in zip(some, rows, strict=True):
+                if np.isfinite(row).all():
+                    embeddings[index] = row
+                else:
+                    problems[index] = (
+                        f"the model gave {np.count_nonzero(~np.isfinite(row))} NaN or infinite "
+                        "numbers for it; nothing was stored"
+                    )
+        return embeddings, problems
+
+    def _cut(self, longest_first: Sequence[int], lengths: dict[int, int]) -> list[list[int]]:
+        sizes = [float(lengths[index]) for index in longest_first]
+        places = split_by_length(range(len(sizes)), sizes, self._most_samples)
+        return [[longest_first[place] for place in batch] for batch in places]
+
+    def _rows(self, waveforms: list[Waveform]) -> NDArray[np.float32]:
+        rows = self._model.embed(waveforms)
+        expected = (len(waveforms), self._model.dim)
+        if np.shape(rows) != expected:
+            raise ModelError(
+                f"the model gave shape {np.shape(rows)} for {len(waveforms)} clip(s); "
+                f"expected {expected}"
+            )
+        return np.asarray(rows, np.float32)
+
+
+def _told(error: Exception, duration_s: float) -> str:
+    if isinstance(error, RenoStoreError):
+        return str(error)
+    if is_out_of_memory(error):
+        return (
+            f"its {duration_s:.1f} s alone do not fit into memory; cut it, or use a device with "
+            f"more: --device cpu ({type(error).__name__}: {str(error).splitlines()[0]})"
+        )
+    return f"the model raised {type(error).__name__}: {error}"

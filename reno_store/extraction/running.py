@@ -1,0 +1,134 @@
+"""One model's pass over the clips that it has no embedding of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.extraction.embedding import BatchEmbedder
+from reno_store.extraction.planning import plan_batches
+from reno_store.extraction.recordings import LoadedClip, Recording, loaded_ahead
+from reno_store.extraction.sinking import EmbeddingSink, Put
+from reno_store.foundation_models import FoundationModel
+from reno_store.progress import counting
+from reno_store.reports import Failure, ModelReport
+
+__all__ = ["Extraction", "Task"]
+
+_SECONDS_A_CLIP = 0.1
+"""What a clip costs beside its length, in seconds of audio: it makes forecasts better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be embedded.
+
+    Attributes
+    ----------
+    recordings : Sequence[Recording]
+        Of the whole manifest, in its order.
+    rows : numpy.ndarray of int64, shape (n_clips,)
+        Each clip's row in the store.
+    is_missing : numpy.ndarray of bool, shape (n_clips,)
+        Which have no embedding yet.
+    batch_seconds : float
+        Seconds of audio in a batch, padding included.
+    max_seconds : float or None
+        Longer clips are refused.
+    padded : bool
+        Whether the clips of a batch are padded to one length.
+    """
+
+    recordings: Sequence[Recording]
+    rows: NDArray[np.int64]
+    is_missing: NDArray[np.bool_]
+    batch_seconds: float
+    max_seconds: float | None
+    padded: bool = True
+
+
+class Extraction:
+    """A model at work on a task.
+
+    Parameters
+    ----------
+    name : str
+        The model's name in the store.
+    model : FoundationModel
+        The model.
+    task : Task
+        What to embed.
+    put : Put
+        Stores embeddings; called from a background thread.
+    """
+
+    def __init__(self, name: str, model: FoundationModel, task: Task, put: Put) -> None:
+        self._name, self._model, self._task = name, model, task
+        self._sink = EmbeddingSink(put)
+        self._problems: dict[int, str] = {}
+        self._silent: list[int] = []
+        self._seconds = 0.0
+
+    def run(self, progress: bool | None) -> bool:
+        """Embed what is missing; give whether the user interrupted it."""
+        task = self._task
+        n_missing = int(task.is_missing.sum())
+        if not n_missing:
+            return False
+        durations = np.array([recording.duration_s for recording in task.recordings])
+        batches = plan_batches(durations, task.is_missing, task.batch_seconds, padded=task.padded)
+        work = np.nan_to_num(durations) + _SECONDS_A_CLIP
+        begun = time.perf_counter()
+        interrupted = False
+        with (
+            counting(
+                self._name,
+                n_missing,
+                unit="clips",
+                work=float(work[task.is_missing].sum()),
+                show=progress,
+            ) as counter,
+            self._sink,
+        ):
+            embedder = BatchEmbedder(self._model, task.batch_seconds)
+            loaded = loaded_ahead(
+                task.recordings, batches, self._model.sample_rate_hz, task.max_seconds
+            )
+            try:
+                for clips in loaded:
+                    self._embed(embedder, clips)
+                    done = [clip.index for clip in clips]
+                    counter.advance(len(done), work=float(work[done].sum()))
+            except KeyboardInterrupt:
+                interrupted = True
+            finally:
+                loaded.close()
+        self._seconds = time.perf_counter() - begun
+        return interrupted
+
+    def report(self) -> ModelReport:
+        """Say what was done."""
+        ids = {index: recording.clip_id for index, recording in enumerate(self._task.recordings)}
+        return ModelReport(
+            self._name,
+            self._sink.n_written,
+            int((~self._task.is_missing).sum()),
+            tuple(Failure(ids[index], why) for index, why in sorted(self._problems.items())),
+            tuple(ids[index] for index in sorted(self._silent)),
+            self._seconds,
+            getattr(self._model, "one_by_one_because", ""),
+        )
+
+    def _embed(self, embedder: BatchEmbedder, clips: Sequence[LoadedClip]) -> None:
+        embeddings, problems = embedder.embed(clips)
+        self._problems.update(problems)
+        self._silent += [
+            clip.index for clip in clips if clip.is_silent and clip.index in embeddings
+        ]
+        if embeddings:
+            rows = self._task.rows[list(embeddings)]
+            self._sink.put(rows, np.stack(list(embeddings.values())))

@@ -1,0 +1,78 @@
+"""eGeMAPS: 88 functionals of voice quality, pitch and loudness, computed by openSMILE.
+
+Eyben et al., "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for Voice Research
+and Affective Computing", IEEE Transactions on Affective Computing 7(2), 2016; version 02.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.audio import PREPROCESSING
+from reno_store.errors import ModelError
+from reno_store.foundation_models.protocol import Waveform
+
+__all__ = ["EgemapsFunctionals"]
+
+_SAMPLE_RATE_HZ = 16_000
+_CODE_VERSION = 1
+
+
+class EgemapsFunctionals:
+    """openSMILE's eGeMAPSv02 functionals; see `FoundationModel` for attributes and `embed`.
+
+    Raises
+    ------
+    ModelError
+        If the package opensmile is not installed.
+    """
+
+    sample_rate_hz: int = _SAMPLE_RATE_HZ
+    min_samples: int = 960  # one 60 ms window of its pitch tracker
+    dim: int = 88
+
+    def __init__(self) -> None:
+        try:
+            import opensmile
+        except ImportError:
+            raise ModelError(
+                "egemaps needs the package opensmile, which is not installed. Install it: "
+                "pip install 'reno-store[egemaps]' (free for research; see its licence)."
+            ) from None
+        self._smile = opensmile.Smile(
+            opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals
+        )
+        self.fingerprint: Mapping[str, Any] = {
+            "kind": "egemaps",
+            "weights": "none",
+            "preprocessing": {**PREPROCESSING, "sampling_rate": _SAMPLE_RATE_HZ},
+            "layer": "none",
+            "pooling": "functionals",
+            "precision": "float32",
+            "code": _CODE_VERSION,
+            "opensmile": opensmile.__version__,
+            "feature_set": "eGeMAPSv02",
+        }
+
+    def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
+        """Describe each clip by itself; see `FoundationModel.embed`."""
+        rows = [self._describe(waveform) for waveform in waveforms]
+        return np.asarray(rows, np.float32).reshape(len(rows), self.dim)
+
+    def _describe(self, waveform: Waveform) -> NDArray[np.float32]:
+        if len(waveform) < self.min_samples:
+            raise ModelError(
+                f"{len(waveform)} samples at {self.sample_rate_hz} Hz are shorter than the longest "
+                f"window of eGeMAPS; it needs at least {self.min_samples} "
+                f"({self.min_samples / self.sample_rate_hz:.3f} s)."
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # NaN is found and named by the build
+            functionals = self._smile.process_signal(waveform, self.sample_rate_hz)
+        row: NDArray[np.float32] = functionals.to_numpy(np.float32)[0]
+        return row

@@ -1,0 +1,176 @@
+"""Where a checkpoint's files are: a folder, the hub's cache on this machine, or the hub.
+
+What is on this machine is used as it is, without asking the network, so that a build
+tomorrow uses the weights of today; only what is not there is fetched. A hub id resolves
+to one commit, which is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reno_store.errors import ModelError
+
+__all__ = ["CheckpointFiles", "locate", "weights_are_here"]
+
+_CONFIGS = ("config.json", "preprocessor_config.json")
+# In order of preference; of a checkpoint in shards the index names the rest.
+_WEIGHTS = {
+    "model.safetensors": "",
+    "model.safetensors.index.json": "model-*.safetensors",
+    "pytorch_model.bin": "",
+    "pytorch_model.bin.index.json": "pytorch_model-*.bin",
+}
+_HUB_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFiles:
+    """A checkpoint's files, on this machine.
+
+    Attributes
+    ----------
+    location : str
+        What the user typed, for messages.
+    folder : Path
+        Where config, preprocessor config and weights are.
+    repository, commit : str
+        Of the hub; empty for a folder.
+    """
+
+    location: str
+    folder: Path
+    repository: str = ""
+    commit: str = ""
+
+
+def locate(location: str, revision: str | None = None) -> CheckpointFiles:
+    """Find a checkpoint, fetching it where it is not on this machine.
+
+    Parameters
+    ----------
+    location : str
+        A folder, or a hub id (``owner/name``).
+    revision : str, optional
+        A branch, tag or commit of the hub; ``main`` unless given.
+
+    Raises
+    ------
+    ModelError
+        If the folder does not exist, the hub has no such model, or it is not on this
+        machine and the hub cannot be reached.
+    """
+    folder = Path(location).expanduser()
+    if folder.is_dir():
+        if revision:
+            raise ModelError(f"model folder {location} has no revision; leave it out.")
+        return CheckpointFiles(location, folder)
+    if location.startswith((".", "~", "/")) or location.count("/") > 1:
+        raise ModelError(f"model folder {location} does not exist; give a folder or a hub id.")
+    snapshot = _cached(location, revision) or _fetch(location, revision)
+    return CheckpointFiles(location, snapshot, location, snapshot.name)
+
+
+def weights_are_here(location: str, revision: str | None = None) -> bool:
+    """Tell whether a hub model can be loaded without the network."""
+    return _cached(location, revision) is not None
+
+
+def _cached(repository: str, revision: str | None) -> Path | None:
+    """Give the folder of a whole snapshot in the hub's cache."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(repository, "config.json", revision=revision)
+    except HFValidationError:
+        return None
+    if not isinstance(found, str):
+        return None
+    snapshot = Path(found).parent
+    return snapshot if not _missing(snapshot) else None
+
+
+def _missing(snapshot: Path) -> list[str]:
+    """Say what a folder lacks to be a whole checkpoint."""
+    import json
+
+    missing = [name for name in _CONFIGS if not (snapshot / name).exists()]
+    present = [name for name in _WEIGHTS if (snapshot / name).exists()]
+    if not present:
+        return [*missing, "weights"]
+    if _WEIGHTS[present[0]]:
+        try:
+            index = json.loads((snapshot / present[0]).read_text())
+            shards = sorted(set(index["weight_map"].values()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return [*missing, present[0]]
+        missing += [shard for shard in shards if not (snapshot / str(shard)).exists()]
+    return missing
+
+
+def _fetch(repository: str, revision: str | None) -> Path:
+    """Download a checkpoint into the hub's cache: configs and one form of the weights."""
+    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if constants.HF_HUB_OFFLINE:
+        raise _unreachable(repository, revision, "HF_HUB_OFFLINE is set")
+    try:
+        # Asked first because it fails at once where there is no network.
+        about = HfApi().model_info(repository, revision=revision, timeout=_HUB_TIMEOUT_S)
+        names = {file.rfilename for file in about.siblings or ()}
+        weights = next((name for name in _WEIGHTS if name in names), None)
+        if weights is None:
+            raise ModelError(
+                f"model {repository}: the hub has no weights for it; expected one of "
+                f"{', '.join(_WEIGHTS)}."
+            )
+        patterns = [*_CONFIGS, weights, *filter(None, [_WEIGHTS[weights]])]
+        folder = snapshot_download(repository, revision=about.sha, allow_patterns=patterns)
+    except GatedRepoError:
+        raise ModelError(
+            f"model {repository}: its owners ask you to accept their terms first. Do so at "
+            f"https://huggingface.co/{repository}, then run: hf auth login"
+        ) from None
+    except RepositoryNotFoundError:
+        raise ModelError(
+            f"model {repository}: neither a folder here nor a model of the Hugging Face hub "
+            "(or a private one: hf auth login)."
+        ) from None
+    except RevisionNotFoundError:
+        raise ModelError(f"model {repository}: has no revision {revision!r}.") from None
+    except HFValidationError as error:
+        raise ModelError(
+            f"model {repository}: neither a folder here nor a possible hub id: {error}"
+        ) from None
+    except ModelError:
+        raise
+    # What the HTTP library raises differs from version to version.
+    except Exception as error:
+        raise _unreachable(repository, revision, str(error) or type(error).__name__) from error
+    return Path(folder)
+
+
+def _unreachable(repository: str, revision: str | None, reason: str) -> ModelError:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(repository, "config.json", revision=revision)
+    here = (
+        f"on this machine it is incomplete: {', '.join(_missing(Path(found).parent))} not there"
+        if isinstance(found, str)
+        else "nothing of it is on this machine"
+    )
+    at = f" --revision {revision}" if revision else ""
+    return ModelError(
+        f"model {repository}: {here}, and the Hugging Face hub cannot be reached ({reason}). "
+        f"Where there is a network, run: hf download {repository}{at}\n"
+        "  then build there or copy the folder that it prints and name it: "
+        "hf:FOLDER. reno-store models shows which models are on this machine."
+    )
