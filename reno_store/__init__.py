@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         RENOClassifier,
     )
     from reno_store.evaluation import Evaluation, evaluate, evaluate_store
+    from reno_store.foundation_models import FoundationModel, load_model
     from reno_store.manifests import Clip, Manifest, make_manifest, read_manifest, write_manifest
     from reno_store.networks import renyi_divergence
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
@@ -34,6 +35,7 @@ _HOME_OF = {
     "EmbeddingStore": "samples",
     "Evaluation": "evaluation",
     "FCNClassifier": "estimators",
+    "FoundationModel": "foundation_models",
     "Manifest": "manifests",
     "RENOClassifier": "estimators",
     "RenoStoreError": "errors",
@@ -41,6 +43,7 @@ _HOME_OF = {
     "build_store": "build",
     "evaluate": "evaluation",
     "evaluate_store": "evaluation",
+    "load_model": "foundation_models",
     "make_manifest": "manifests",
     "open_store": "samples",
     "read_manifest": "manifests",
@@ -59,6 +62,7 @@ __all__ = [
     "EmbeddingStore",
     "Evaluation",
     "FCNClassifier",
+    "FoundationModel",
     "Manifest",
     "RENOClassifier",
     "RenoStoreError",
@@ -66,6 +70,7 @@ __all__ = [
     "build_store",
     "evaluate",
     "evaluate_store",
+    "load_model",
     "make_manifest",
     "open_store",
     "read_manifest",

@@ -29,7 +29,13 @@ TINY = {
 
 
 def write_checkpoint(
-    folder: str | Path, family: str, *, seed: int = 0, do_normalize: bool = True, **config
+    folder: str | Path,
+    family: str,
+    *,
+    seed: int = 0,
+    do_normalize: bool = True,
+    gain: float = 1.0,
+    **config,
 ) -> Path:
     """Write config.json, model.safetensors and preprocessor_config.json into a folder.
 
@@ -43,6 +49,9 @@ def write_checkpoint(
         Of the weights. The global random state stays as it was.
     do_normalize : bool
         Whether the checkpoint wants its input with mean 0 and variance 1.
+    gain : float
+        Makes the layers behind the first convolutions louder: fresh weights are so small
+        that attention hardly tells one frame from another.
     **config
         Settings of the model that differ from `TINY`.
 
@@ -59,7 +68,12 @@ def write_checkpoint(
     settings = AutoConfig.for_model(family, **{**TINY, **config})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        AutoModel.from_config(settings).save_pretrained(folder)
+        model = AutoModel.from_config(settings)
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                if name.startswith("encoder.layers.") and weight.ndim > 1:
+                    weight.mul_(gain)
+        model.save_pretrained(folder)
     extractor = Wav2Vec2FeatureExtractor(do_normalize=do_normalize, return_attention_mask=False)
     extractor.save_pretrained(folder)
     return folder

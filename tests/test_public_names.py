@@ -47,7 +47,7 @@ def test_importing_loads_nothing_heavy():
 def test_help_loads_nothing_heavy():
     code = """
 from reno_cli.main import main
-for command in ([], ["build"], ["evaluate"], ["demo"], ["info"], ["manifest"]):
+for command in ([], ["build"], ["evaluate"], ["demo"], ["info"], ["manifest"], ["models"]):
     try:
         main([*command, "--help"])
     except SystemExit:

@@ -85,7 +85,7 @@ def test_name_that_a_store_cannot_take_is_refused_with_a_way_out(text, name, pro
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,20}", fullmatch=True).filter(
     lambda name: name.lower() != "zarr.json"
 )
-LOCATIONS = st.text(string.printable, min_size=1, max_size=30)
+LOCATIONS = st.text(string.printable, min_size=1, max_size=30).filter(lambda text: "?" not in text)
 
 
 @given(name=NAMES, location=LOCATIONS)
@@ -96,3 +96,54 @@ def test_named_location_is_kept_letter_by_letter(name, location):
 @given(parts=st.lists(NAMES.filter(lambda name: name != ".."), min_size=1, max_size=4))
 def test_unnamed_location_is_named_by_its_last_part(parts):
     assert parse_model_spec(f"hf:{'/'.join(parts)}").name == parts[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "location", "options"),
+    [
+        ("hf:a/wavlm?layer=9", "wavlm-layer9", "a/wavlm", {"layer": "9"}),
+        ("hf:a/wavlm?pool=mean+std", "wavlm-mean+std", "a/wavlm", {"pool": "mean+std"}),
+        (
+            "hf:a/wavlm?pool=max&layer=all",
+            "wavlm-layerall-max",
+            "a/wavlm",
+            {"layer": "all", "pool": "max"},
+        ),
+        ("wavlm-base?layer=9", "wavlm-base-layer9", "wavlm-base", {"layer": "9"}),
+        ("mine=wavlm-base?layer=9", "mine", "wavlm-base", {"layer": "9"}),
+        ("ssam:runs/a=1?layer=3", "a=1-layer3", "runs/a=1", {"layer": "3"}),
+        ("mine=hf:what?", "mine", "what?", {}),
+        ("mine=hf:what?/run", "mine", "what?/run", {}),
+        ("mine=hf:what?a=b/run", "mine", "what?a=b/run", {}),
+        ("mine=hf:what?/run?layer=1", "mine", "what?/run", {"layer": "1"}),
+    ],
+)
+def test_options_stand_behind_a_question_mark(text, name, location, options):
+    spec = parse_model_spec(text)
+    assert (spec.name, spec.location, dict(spec.options)) == (name, location, options)
+
+
+def test_order_of_the_options_does_not_matter():
+    one, other = (
+        parse_model_spec(f"hf:a/wavlm?{options}")
+        for options in ("layer=9&pool=max", "pool=max&layer=9")
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("wavlm-base?layer=", "option 'layer' has no value; expected layer=VALUE."),
+        ("wavlm-base?layer=1&layer=2", "option 'layer' is given twice."),
+    ],
+)
+def test_malformed_option_is_refused(text, problem):
+    with pytest.raises(ModelError) as caught:
+        parse_model_spec(text)
+    assert str(caught.value) == f"model {text!r}: {problem}"
+
+
+def test_options_cannot_be_changed_by_accident():
+    with pytest.raises(TypeError):
+        parse_model_spec("wavlm-base?layer=1").options["layer"] = "2"

@@ -1,0 +1,93 @@
+"""float32 exactly, or mixed with a shorter type: what changes, and what must not."""
+
+import numpy as np
+import pytest
+import torch
+from audio_mamba_checkpoints import write_ssam_checkpoint
+from checkpoints import write_checkpoint
+
+from reno_store.errors import UnknownNameError
+from reno_store.foundation_models import load_model
+from reno_store.foundation_models.audio_mamba import encoder as audio_mamba_encoder
+from reno_store.foundation_models.precision import computing_in
+
+
+def noise(n_samples):
+    return np.random.default_rng(n_samples).normal(0, 0.1, n_samples).astype(np.float32)
+
+
+CLIPS = [noise(n_samples) for n_samples in (400, 5000, 20_000)]
+
+
+@pytest.fixture(scope="module", params=["hubert", "wavlm", "ssam"])
+def spec(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny") / "tiny"
+    if request.param == "ssam":
+        return f"ssam:{write_ssam_checkpoint(folder)}"
+    return f"hf:{write_checkpoint(folder, request.param)}"
+
+
+def relative_error(rows, expected):
+    return np.linalg.norm(rows - expected) / np.linalg.norm(expected)
+
+
+def test_shorter_types_are_near_float32_and_float16_nearer(spec):
+    exact, bfloat16, float16 = (
+        load_model(spec, precision=precision).embed(CLIPS)
+        for precision in ("float32", "bfloat16", "float16")
+    )
+    assert bfloat16.dtype == float16.dtype == np.float32
+    assert 0 < relative_error(float16, exact) < relative_error(bfloat16, exact) < 0.05
+
+
+def test_precision_is_part_of_the_fingerprint_and_the_weights_are_the_same(spec):
+    prints = [load_model(spec, precision=each).fingerprint for each in ("float32", "bfloat16")]
+    assert [fingerprint["precision"] for fingerprint in prints] == ["float32", "bfloat16"]
+    one, other = (
+        {part: value for part, value in each.items() if part != "precision"} for each in prints
+    )
+    assert one == other
+
+
+def test_unknown_precision_is_refused_with_the_choices(spec):
+    with pytest.raises(UnknownNameError, match="unknown precision 'float46'"):
+        load_model(spec, precision="float46")
+
+
+@pytest.mark.parametrize("name", ["mfcc", "logmel"])
+def test_models_without_a_choice_stay_as_they_are_and_say_so(name):
+    model = load_model(name, precision="float16")
+    assert model.fingerprint == load_model(name).fingerprint
+    assert model.fingerprint["precision"] == "float32"
+
+
+def test_the_selective_scan_is_in_float32_whatever_the_precision(tmp_path, monkeypatch):
+    seen = []
+    scan = audio_mamba_encoder.selective_scan
+
+    def watched(*tensors):
+        seen.extend(tensor.dtype for tensor in tensors)
+        assert not torch.is_autocast_enabled("cpu")
+        return scan(*tensors)
+
+    monkeypatch.setattr(audio_mamba_encoder, "selective_scan", watched)
+    load_model(f"ssam:{write_ssam_checkpoint(tmp_path)}", precision="bfloat16").embed(CLIPS)
+    assert set(seen) == {torch.float32}
+
+
+def test_products_are_in_the_precision_asked_for():
+    a = torch.ones(4, 4)
+    with computing_in("bfloat16", "cpu"):
+        assert (a @ a).dtype == torch.bfloat16
+        assert torch.is_inference_mode_enabled()
+    with computing_in("float32", "cpu"):
+        assert (a @ a).dtype == torch.float32
+    assert (a @ a).dtype == torch.float32
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_float32_stays_float32_inside_an_autocast_of_the_users(spec):
+    model = load_model(spec)
+    expected = model.embed(CLIPS)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        np.testing.assert_array_equal(model.embed(CLIPS), expected)
