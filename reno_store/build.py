@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,15 +27,18 @@ from reno_store.foundation_models import (
     parse_model_specs,
 )
 from reno_store.manifests import REQUIRED_COLUMNS, Manifest, read_manifest
-from reno_store.progress import counting
+from reno_store.progress import counting, tell
 from reno_store.reports import BuildReport, Failure, ModelReport
 from reno_store.store import StoreWriter
 
-__all__ = ["MAX_SECONDS", "BuildReport", "Failure", "ModelReport", "build_store"]
+__all__ = ["MAX_SECONDS", "REFRESHABLE", "BuildReport", "Failure", "ModelReport", "build_store"]
 
 MAX_SECONDS = 60.0
 """Length from which a recording is refused unless told otherwise: vocalisations last seconds,
 and a minute needs some 2 GB in a base-sized encoder."""
+
+REFRESHABLE = ("labels", "audio", "model")
+"""What a build may be told to do anew where it has changed."""
 
 _READING_THREADS = 4
 
@@ -79,8 +83,10 @@ def build_store(
         Longer recordings are refused, each by name, since the memory that a model needs
         grows with them; None allows any.
     refresh : str or Sequence[str]
-        ``"labels"`` to take over labels and speakers that the manifest has changed; no
-        embedding depends on them.
+        What may have changed since, and is done anew: ``"labels"`` takes over labels and
+        speakers, on which no embedding depends; ``"audio"`` embeds changed recordings
+        again, with every model as it is built; ``"model"`` drops all embeddings of a model
+        whose weights or settings changed; ``"all"`` is all three.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -106,42 +112,49 @@ def build_store(
     _check_seconds("batch_seconds", batch_seconds)
     _check_seconds("max_seconds", max_seconds)
     refreshed = {refresh} if isinstance(refresh, str) else set(refresh)
-    if unknown := refreshed - {"labels"}:
-        raise UnknownNameError.among("part to refresh:", min(unknown), ["labels"])
+    if unknown := refreshed - {*REFRESHABLE, "all"}:
+        raise UnknownNameError.among("part to refresh:", min(unknown), [*REFRESHABLE, "all"])
+    if "all" in refreshed:
+        refreshed = set(REFRESHABLE)
     table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
     device = resolve_device(device)
-    with StoreWriter.open(store) as writer:
+    with StoreWriter.open(store, tell=tell) as writer:
         columns = _clip_columns(table, progress)
         writer.check_names(table.dataset, columns, [spec.name for spec in specs])
-        writer.check_clips(table.dataset, columns, refresh_labels="labels" in refreshed)
+        writer.check_clips(table.dataset, columns, refresh=refreshed)
         load = partial(load_model, device=device, precision=precision)
-        loaded = _check_models(writer, table.dataset, specs, load)
-        rows = writer.put_clips(table.dataset, columns)
+        check = writer.check_model if "model" not in refreshed else None
+        loaded = _check_models(table.dataset, specs, load, check)
+        rows = writer.put_clips(table.dataset, columns, refresh=refreshed)
         recordings: Sequence[Recording] = ()
         reports: list[ModelReport] = []
         interrupted = False
         for spec in specs:
             # Each model is let go before the next is loaded: together they may not fit.
             model = loaded.pop(spec.name, None) or load(spec)
-            writer.add_model(table.dataset, spec.name, model.fingerprint, model.dim)
-            missing = writer.missing(table.dataset, spec.name, rows)
-            if len(missing) and not recordings:
-                recordings = _recordings(table, columns["audio_sha256"])
-            extraction = Extraction(
-                spec.name,
-                model,
-                Task(
-                    recordings,
-                    rows,
-                    np.isin(rows, missing),
-                    batch_seconds or default_batch_seconds(device),
-                    max_seconds,
-                    padded=device != "cpu",
-                ),
-                partial(writer.put_embeddings, table.dataset, spec.name),
-            )
-            interrupted = extraction.run(progress)
-            reports.append(extraction.report())
+            with writer.working_on(table.dataset, spec.name):
+                writer.add_model(
+                    table.dataset, spec.name, model.fingerprint, model.dim, refresh=refreshed
+                )
+                n_copied = writer.copy_known(table.dataset, spec.name, rows)
+                missing = writer.missing(table.dataset, spec.name, rows)
+                if len(missing) and not recordings:
+                    recordings = _recordings(table, columns["audio_sha256"])
+                extraction = Extraction(
+                    spec.name,
+                    model,
+                    Task(
+                        recordings,
+                        rows,
+                        np.isin(rows, missing),
+                        batch_seconds or default_batch_seconds(device),
+                        max_seconds,
+                        padded=device != "cpu",
+                    ),
+                    partial(writer.put_embeddings, table.dataset, spec.name),
+                )
+                interrupted = extraction.run(progress)
+            reports.append(extraction.report(n_copied))
             if interrupted:
                 break
     return BuildReport(
@@ -212,16 +225,17 @@ def _check_seconds(name: str, seconds: float | None) -> None:
 
 
 def _check_models(
-    writer: StoreWriter,
     dataset: str,
     specs: Sequence[ModelSpec],
     load: Callable[[ModelSpec], FoundationModel],
+    check: Callable[[str, str, Mapping[str, Any]], None] | None,
 ) -> dict[str, FoundationModel]:
     """Load every model once before the first is run, so that a wrong one is told at once."""
     kept = {}
     for spec in specs:
         model = load(spec)
-        writer.check_model(dataset, spec.name, model.fingerprint)
+        if check is not None:
+            check(dataset, spec.name, model.fingerprint)
         if len(specs) == 1:
             kept[spec.name] = model
     return kept

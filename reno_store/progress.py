@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["Counter", "counting"]
+__all__ = ["Counter", "counting", "tell"]
 
 
 class Counter:
@@ -104,3 +104,8 @@ def counting(
     with bar:
         total = n if work is None else work
         yield Counter(bar, bar.add_task(description, total=total, n=n, finished=0))
+
+
+def tell(message: str) -> None:
+    """Say something to people, on standard error."""
+    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(message)

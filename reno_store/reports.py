@@ -30,6 +30,9 @@ class ModelReport:
         Clips that could not be embedded.
     silent : tuple[str, ...]
         Ids of clips embedded now in which nothing is heard.
+    n_copied : int
+        Of the new ones, those taken over from a clip with the same recording, here or in
+        another dataset of the store.
     seconds : float
         How long it took.
     one_by_one_because : str
@@ -41,6 +44,7 @@ class ModelReport:
     n_reused: int
     failures: tuple[Failure, ...] = ()
     silent: tuple[str, ...] = ()
+    n_copied: int = 0
     seconds: float = 0.0
     one_by_one_because: str = ""
 

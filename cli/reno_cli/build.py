@@ -62,8 +62,9 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
 @click.option(
     "--refresh",
     multiple=True,
-    type=click.Choice(["labels"]),
-    help="Take over labels and speakers that the manifest has changed.",
+    type=click.Choice(["labels", "audio", "model", "all"]),
+    help="What may have changed and is done anew: labels (and speakers), audio (changed "
+    "recordings), model (all embeddings of a model that has changed), or all three.",
 )
 def build(
     manifest: Path,
@@ -108,7 +109,7 @@ def _print_report(report: BuildReport) -> None:
     for model in report.models:
         click.echo(
             f"  {model.model}: {model.n_new:,} new, {model.n_reused:,} reused, "
-            f"{len(model.failures):,} failed{_speed(model)}"
+            f"{len(model.failures):,} failed{_details(model)}"
         )
         if model.one_by_one_because:
             click.echo(f"  {model.model}: one clip at a time: {model.one_by_one_because}")
@@ -123,7 +124,11 @@ def _print_report(report: BuildReport) -> None:
         click.echo("interrupted: the same command goes on from here")
 
 
-def _speed(model: ModelReport) -> str:
-    if not model.n_new or not model.seconds:
-        return ""
-    return f" ({model.seconds:,.1f} s, {model.n_new / model.seconds:,.1f} clips/s)"
+def _details(model: ModelReport) -> str:
+    details = []
+    if model.n_copied:
+        details.append(f"{model.n_copied:,} of the new from the same recordings")
+    n_computed = model.n_new - model.n_copied
+    if n_computed and model.seconds:
+        details.append(f"{model.seconds:,.1f} s, {n_computed / model.seconds:,.1f} clips/s")
+    return f" ({'; '.join(details)})" if details else ""

@@ -72,24 +72,26 @@ class Extraction:
         self._problems: dict[int, str] = {}
         self._silent: list[int] = []
         self._seconds = 0.0
+        self._n_twins = 0
+        self._twins: dict[int, list[int]] = {}
 
     def run(self, progress: bool | None) -> bool:
         """Embed what is missing; give whether the user interrupted it."""
         task = self._task
-        n_missing = int(task.is_missing.sum())
-        if not n_missing:
+        if not task.is_missing.any():
             return False
         durations = np.array([recording.duration_s for recording in task.recordings])
-        batches = plan_batches(durations, task.is_missing, task.batch_seconds, padded=task.padded)
+        is_first = self._find_twins()
+        batches = plan_batches(durations, is_first, task.batch_seconds, padded=task.padded)
         work = np.nan_to_num(durations) + _SECONDS_A_CLIP
         begun = time.perf_counter()
         interrupted = False
         with (
             counting(
                 self._name,
-                n_missing,
+                int(is_first.sum()),
                 unit="clips",
-                work=float(work[task.is_missing].sum()),
+                work=float(work[is_first].sum()),
                 show=progress,
             ) as counter,
             self._sink,
@@ -110,25 +112,46 @@ class Extraction:
         self._seconds = time.perf_counter() - begun
         return interrupted
 
-    def report(self) -> ModelReport:
-        """Say what was done."""
+    def report(self, n_copied: int = 0) -> ModelReport:
+        """Say what was done, after so many embeddings were copied from the same recordings."""
         ids = {index: recording.clip_id for index, recording in enumerate(self._task.recordings)}
         return ModelReport(
             self._name,
-            self._sink.n_written,
-            int((~self._task.is_missing).sum()),
+            self._sink.n_written + n_copied,
+            int((~self._task.is_missing).sum()) - n_copied,
             tuple(Failure(ids[index], why) for index, why in sorted(self._problems.items())),
             tuple(ids[index] for index in sorted(self._silent)),
+            n_copied + self._n_twins,
             self._seconds,
             getattr(self._model, "one_by_one_because", ""),
         )
 
+    def _find_twins(self) -> NDArray[np.bool_]:
+        """Give which clips are to be computed: of missing ones with one recording, the first."""
+        first_of: dict[str, int] = {}
+        is_first = self._task.is_missing.copy()
+        for index in np.flatnonzero(is_first).tolist():
+            sha256 = self._task.recordings[index].sha256
+            first = first_of.setdefault(sha256, index) if sha256 else index
+            if first != index:
+                is_first[index] = False
+                self._twins.setdefault(first, []).append(index)
+        return is_first
+
     def _embed(self, embedder: BatchEmbedder, clips: Sequence[LoadedClip]) -> None:
         embeddings, problems = embedder.embed(clips)
+        silent = {clip.index for clip in clips if clip.is_silent}
+        for first in [clip.index for clip in clips if clip.index in self._twins]:
+            for twin in self._twins[first]:
+                if first in embeddings:
+                    embeddings[twin] = embeddings[first]
+                    self._n_twins += 1
+                if first in problems:
+                    problems[twin] = problems[first]
+                if first in silent:
+                    silent.add(twin)
         self._problems.update(problems)
-        self._silent += [
-            clip.index for clip in clips if clip.is_silent and clip.index in embeddings
-        ]
+        self._silent += sorted(silent & embeddings.keys())
         if embeddings:
             rows = self._task.rows[list(embeddings)]
             self._sink.put(rows, np.stack(list(embeddings.values())))

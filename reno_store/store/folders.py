@@ -33,7 +33,11 @@ def make_folder(path: Path) -> None:
         )
 
 
-def sweep(path: Path) -> None:
-    """Remove the half-written temporary files of a build that was killed."""
-    for leftover in path.rglob("*.partial"):
+def sweep(path: Path, *, below: bool = True) -> None:
+    """Remove the half-written temporary files of a build that was killed.
+
+    Only for whoever holds the lock on what lies there: a temporary file may be another
+    process's, about to be renamed.
+    """
+    for leftover in path.rglob("*.partial") if below else path.glob("*.partial"):
         leftover.unlink(missing_ok=True)

@@ -1,36 +1,123 @@
-"""One writer at a time: a lock that the operating system frees when its owner dies."""
+"""Who may write what: locks that the operating system frees when their owner dies.
+
+There is one lock for making the store, one for each dataset's clip table (held for
+moments), and one for each model of a dataset (held while its embeddings are made). Whoever
+holds a table's lock may go on to take its models' locks, never the other way round, so
+nobody waits in a circle. Beside each lock lies a note of who holds it, for those who wait.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from reno_store.errors import StoreBusyError
 
-__all__ = ["writing_to"]
+__all__ = ["Locks", "Tell"]
+
+Tell = Callable[[str], None]
+"""Takes a message for people: what is waited for."""
+
+_POLL_S = 0.2
 
 
-@contextlib.contextmanager
-def writing_to(path: Path) -> Iterator[None]:
-    """Hold the store's write lock.
+class Locks:
+    """The locks of a store.
 
-    The lock's file stands hidden beside the store, not in it, where plain zarr would wonder
-    about a stranger.
+    They lie in a hidden folder beside the store, not in it, where plain zarr would wonder
+    about strangers.
 
-    Raises
-    ------
-    StoreBusyError
-        If another process holds it.
+    Parameters
+    ----------
+    store : Path
+        The store's folder.
+    tell : Tell or None
+        Told whom a lock is waited for; None is not to wait but to raise.
     """
+
+    def __init__(self, store: Path, tell: Tell | None) -> None:
+        resolved = store.resolve()
+        self._store, self._tell = store, tell
+        self._folder = resolved.with_name(f".{resolved.name}.locks")
+
+    def making(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the right to make or unmake the store."""
+        return self._hold("store", "making the store")
+
+    def table(self, dataset: str) -> contextlib.AbstractContextManager[None]:
+        """Hold the right to change a dataset's clip table."""
+        return self._hold(f"{dataset},clips", f"changing the clips of {dataset}")
+
+    def model(self, dataset: str, model: str) -> contextlib.AbstractContextManager[None]:
+        """Hold the right to change a model's embeddings."""
+        return self._hold(f"{dataset},{model},model", f"building {model} of {dataset}")
+
+    @contextlib.contextmanager
+    def model_if_free(self, dataset: str, model: str) -> Iterator[bool]:
+        """Hold a model's lock if nobody else does; yields whether it is held."""
+        lock = self._lock(f"{dataset},{model},model")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        with lock:
+            yield True
+
+    @contextlib.contextmanager
+    def _hold(self, scope: str, purpose: str) -> Iterator[None]:
+        lock = self._lock(scope)
+        note = self._folder / f"{scope}.holder"
+        told = ""
+        while True:
+            try:
+                lock.acquire(timeout=0)
+                break
+            except Timeout:
+                holder = _read(note)
+                if self._tell is None:
+                    raise StoreBusyError(
+                        f"store {self._store}: {holder} is writing to it. Wait until it has "
+                        "finished, or write to another store."
+                    ) from None
+                if holder != told:
+                    told = holder
+                    self._tell(f"store {self._store}: waiting for {holder}")
+                time.sleep(_POLL_S)
+        with lock:
+            with contextlib.suppress(OSError):  # a courtesy: a full disk must not stop the work
+                note.write_text(_described(purpose), encoding="utf-8")
+            yield
+
+    def _lock(self, scope: str) -> FileLock:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._folder / f"{scope}.lock", thread_local=False)
+
+
+def _described(purpose: str) -> str:
+    return json.dumps(
+        {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+            "purpose": purpose,
+        }
+    )
+
+
+def _read(note: Path) -> str:
     try:
-        lock = FileLock(path.resolve().with_name(f".{path.resolve().name}.lock")).acquire(timeout=0)
-    except Timeout:
-        raise StoreBusyError(
-            f"store {path}: another process is writing to it. Wait until it has finished, "
-            "or build into another store."
-        ) from None
-    with lock:
-        yield
+        holder = json.loads(note.read_text(encoding="utf-8"))
+        return (
+            f"process {holder['pid']} on {holder['host']} ({holder['purpose']} since "
+            f"{holder['since']})"
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from reno_store.errors import listed
 from reno_store.store import schema
 
-__all__ = ["clip_differences"]
+__all__ = ["changed_recordings", "clip_differences"]
 
 _IDENTITY = {"label": "labels", "speaker": "speakers", schema.SHA256: "recordings"}
 
@@ -19,7 +19,7 @@ def clip_differences(
     stored: Mapping[str, Sequence[str]],
     now: Mapping[str, Sequence[str]],
     embedded: NDArray[np.bool_],
-    refresh_labels: bool = False,
+    refresh: Collection[str] = (),
 ) -> list[str]:
     """Say in which way a clip table no longer fits the embeddings that are stored for it.
 
@@ -32,8 +32,8 @@ def clip_differences(
     embedded : numpy.ndarray of bool, shape (n_stored,)
         Which stored clips some model has embedded. A recording that none has (it was
         damaged, say) may be replaced freely.
-    refresh_labels : bool
-        Whether changed labels and speakers are welcome.
+    refresh : Collection[str]
+        What may have changed: ``"labels"`` (speakers too), ``"audio"``.
 
     Returns
     -------
@@ -46,17 +46,37 @@ def clip_differences(
     if vanished:
         differences.append(f"{_clips(vanished)} in the store but not in the manifest")
     for column, plural in _IDENTITY.items():
-        if refresh_labels and column in {"label", "speaker"}:
+        if ("audio" if column == schema.SHA256 else "labels") in refresh:
             continue
-        changed = [
-            str(clip_id)
-            for row, clip_id in enumerate(stored["clip_id"])
-            if clip_id in position
-            and _differ(column, stored[column][row], now[column][position[clip_id]], embedded[row])
-        ]
+        changed = _changed(column, stored, now, position, embedded)
         if changed:
             differences.append(f"{plural} changed: {_clips(changed)}")
     return differences
+
+
+def changed_recordings(
+    stored: Mapping[str, Sequence[str]],
+    now: Mapping[str, Sequence[str]],
+    embedded: NDArray[np.bool_],
+) -> list[str]:
+    """Give the ids of clips that have embeddings of another recording; as `clip_differences`."""
+    position = {clip_id: index for index, clip_id in enumerate(now["clip_id"])}
+    return _changed(schema.SHA256, stored, now, position, embedded)
+
+
+def _changed(
+    column: str,
+    stored: Mapping[str, Sequence[str]],
+    now: Mapping[str, Sequence[str]],
+    position: Mapping[str, int],
+    embedded: NDArray[np.bool_],
+) -> list[str]:
+    return [
+        str(clip_id)
+        for row, clip_id in enumerate(stored["clip_id"])
+        if clip_id in position
+        and _differ(column, stored[column][row], now[column][position[clip_id]], embedded[row])
+    ]
 
 
 def _differ(column: str, stored: str, now: str, embedded: np.bool_) -> bool:

@@ -1,6 +1,5 @@
 """Writing a store: rows that line up, count only once whole, and are never mixed."""
 
-import multiprocessing
 import shutil
 
 import numpy as np
@@ -9,7 +8,7 @@ import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reno_store.errors import StaleStoreError, StoreBusyError, StoreError
+from reno_store.errors import StaleStoreError, StoreError
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter
 
@@ -144,32 +143,6 @@ def test_names_that_would_leave_the_store_are_refused(tmp_path, name):
             writer.check_names(name, [], [])
         with pytest.raises(ValueError, match=r"model name .* cannot be used"):
             writer.check_names("d", [], [name])
-
-
-def hold(path, ready, release):
-    with StoreWriter.open(path):
-        ready.set()
-        release.wait(60)
-
-
-def test_a_second_writer_is_told_and_a_dead_one_is_no_obstacle(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    ready, release = context.Event(), context.Event()
-    other = context.Process(target=hold, args=(tmp_path / "s", ready, release))
-    other.start()
-    try:
-        assert ready.wait(60)
-        with (
-            pytest.raises(StoreBusyError, match="another process is writing"),
-            StoreWriter.open(tmp_path / "s"),
-        ):
-            pass
-        StoreReader(tmp_path / "s")  # reading needs no turn
-    finally:
-        other.kill()
-        other.join()
-    with StoreWriter.open(tmp_path / "s"):
-        pass
 
 
 class TestDamage:

@@ -1,0 +1,53 @@
+"""Embeddings that are in the store already, found by their recordings' hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.store import schema
+from reno_store.store.fingerprints import fingerprint_differences
+from reno_store.store.reader import StoreReader
+
+__all__ = ["known_embeddings"]
+
+
+def known_embeddings(
+    reader: StoreReader, fingerprint: Mapping[str, Any], hashes: Collection[str]
+) -> dict[str, NDArray[np.float32]]:
+    """Find embeddings that a model has made of recordings, in any dataset.
+
+    Parameters
+    ----------
+    reader : StoreReader
+        The store.
+    fingerprint : Mapping[str, Any]
+        The model's; one with the same counts whatever it is called.
+    hashes : Collection[str]
+        SHA-256 of the recordings.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of float32, shape (dim,)
+        By hash, those that were found.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    for dataset in reader.datasets() if hashes else ():
+        if not reader.n_clips(dataset):
+            continue
+        stored = reader.texts(dataset, schema.SHA256)
+        for model in reader.models(dataset):
+            if fingerprint_differences(reader.fingerprint(dataset, model), fingerprint):
+                continue
+            row_of = {
+                stored[row]: row
+                for row in np.flatnonzero(reader.done(dataset, model)).tolist()
+                if stored[row] in hashes and stored[row] not in found
+            }
+            rows = np.array(list(row_of.values()), np.int64)
+            embeddings = reader.embeddings(dataset, model, rows)
+            found.update(zip(row_of, embeddings, strict=True))
+    return found
