@@ -12,6 +12,12 @@ from reno_store.errors import DeviceError
 
 __all__ = ["free_memory", "is_out_of_memory", "map_on_threads", "one_thread", "resolve_device"]
 
+_SIGNS_OF_NO_MEMORY = (
+    "can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -110,7 +116,7 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     kinds = {kind.__name__ for kind in type(error).__mro__}  # torch need not be loaded for it
     return "OutOfMemoryError" in kinds or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS_OF_NO_MEMORY)
     )
 
 

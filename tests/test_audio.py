@@ -7,7 +7,13 @@ import pytest
 import soundfile
 from recordings import write_wav
 
-from reno_store.audio import SILENCE_PEAK, hash_file, is_silent, read_waveform
+from reno_store.audio import (
+    SILENCE_PEAK,
+    hash_file,
+    is_silent,
+    read_duration_s,
+    read_waveform,
+)
 from reno_store.errors import AudioError
 
 RATE_HZ = 16_000
@@ -280,3 +286,58 @@ def test_hash_of_a_missing_file_is_refused(tmp_path):
 def test_hash_of_a_folder_is_refused(tmp_path):
     with pytest.raises(AudioError, match=r"cannot be read: Is a directory\."):
         hash_file(tmp_path)
+
+
+class TestDuration:
+    """What a header says, for plans; whether it is true is found out by decoding."""
+
+    @pytest.mark.parametrize("rate_hz", [48_000, 16_000])
+    @pytest.mark.parametrize("kind", FORMATS)
+    def test_is_told_by_every_common_format(self, tmp_path, kind, rate_hz):
+        path = write(tmp_path, kind, seconds=1.5, rate_hz=rate_hz)
+        assert read_duration_s(path) == pytest.approx(1.5, abs=0.002)
+
+    @pytest.mark.parametrize("channels", [1, 2, 6])
+    def test_does_not_depend_on_the_channels(self, tmp_path, channels):
+        assert read_duration_s(write_wav(tmp_path / "clip.wav", 0.7, channels=channels)) == 0.7
+
+    def test_is_read_without_the_samples(self, tmp_path):
+        # FLAC keeps its length in its header: of the samples hardly anything is left.
+        path = cut(write(tmp_path, "flac", seconds=20.0), 8000)
+        assert read_duration_s(path) == 20.0
+        refusal(path)
+
+    def test_wrong_ending_does_not_matter(self, tmp_path):
+        path = write_wav(tmp_path / "clip.wav", 0.7)
+        assert read_duration_s(path.rename(tmp_path / "clip.mp3")) == 0.7
+
+    def test_place_may_be_given_as_text(self, tmp_path):
+        assert read_duration_s(str(write_wav(tmp_path / "ein Lachen (früh).wav", 0.7))) == 0.7
+
+    def test_is_zero_where_there_are_no_samples(self, tmp_path):
+        assert read_duration_s(write_wav(tmp_path / "clip.wav", 0)) == 0
+
+    def test_is_unknown_where_there_is_no_file(self, tmp_path):
+        assert np.isnan(read_duration_s(tmp_path / "nowhere.wav"))
+
+    def test_is_unknown_of_a_folder(self, tmp_path):
+        assert np.isnan(read_duration_s(tmp_path))
+
+    @pytest.mark.parametrize("content", [b"", b"RIFF", b"this is no sound\n" * 100])
+    @pytest.mark.parametrize("name", ["clip.wav", "clip.mp3", "clip.raw"])
+    def test_is_unknown_of_a_file_that_is_no_audio(self, tmp_path, name, content):
+        (tmp_path / name).write_bytes(content)
+        assert np.isnan(read_duration_s(tmp_path / name))
+
+    @pytest.mark.parametrize("frames", [2**62, 2**63 - 1, -1])
+    def test_is_unknown_of_a_stream_that_cannot_be_measured(self, tmp_path, monkeypatch, frames):
+        path = write_wav(tmp_path / "clip.wav")
+        monkeypatch.setattr(soundfile.SoundFile, "frames", frames)
+        assert np.isnan(read_duration_s(path))
+
+    @pytest.mark.parametrize("kind", FORMATS)
+    @pytest.mark.parametrize("share", [0.9, 0.5, 0.05])
+    def test_of_a_truncated_file_is_some_length_or_unknown(self, tmp_path, kind, share):
+        path = write(tmp_path, kind, seconds=2.0)
+        duration_s = read_duration_s(cut(path, round(share * path.stat().st_size)))
+        assert np.isnan(duration_s) or 0 <= duration_s < 1e6

@@ -140,12 +140,13 @@ def _checks(
     )
     from reno_store.foundation_models.availability import is_on_this_machine
     from reno_store.foundation_models.checking import check_model
+    from reno_store.foundation_models.plugins import installed_models
 
     device = resolve_device(device)
     asked = [check_precision(precision) for precision in precisions] or PRECISIONS
     here = [name for name, entry in CATALOGUE.items() if is_on_this_machine(entry)]
     rows = []
-    for spec in parse_model_specs(specs or here):
+    for spec in parse_model_specs(specs or [*here, *installed_models()]):
         load = partial(load_model, spec, device=device, batched=True)
         for checked in check_model(load, asked):
             rows.append({"model": spec.name, "device": device, **asdict(checked)})

@@ -97,8 +97,9 @@ def _told(error: Exception, duration_s: float) -> str:
     if isinstance(error, RenoStoreError):
         return str(error)
     if is_out_of_memory(error):
+        said = "".join(f": {line}" for line in str(error).splitlines()[:1])
         return (
-            f"its {duration_s:.1f} s alone do not fit into memory; cut it, or use a device with "
-            f"more: --device cpu ({type(error).__name__}: {str(error).splitlines()[0]})"
+            f"its {duration_s:.1f} s alone do not fit into memory; cut it into its vocalisations, "
+            f"or use a device with more ({type(error).__name__}{said})"
         )
     return f"the model raised {type(error).__name__}: {error}"

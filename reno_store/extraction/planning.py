@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 
@@ -103,6 +104,7 @@ def split_by_length(
     for clip in clips:
         if (
             batches
+            and longest < math.inf
             and longest * (len(batches[-1]) + 1) <= batch_length
             and lengths[clip] >= least_share * longest
             and len(batches[-1]) < _MOST_CLIPS

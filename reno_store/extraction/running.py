@@ -110,7 +110,7 @@ class Extraction:
             finally:
                 loaded.close()
         self._seconds = time.perf_counter() - begun
-        return interrupted
+        return interrupted or self._sink.interrupted
 
     def report(self, n_copied: int = 0) -> ModelReport:
         """Say what was done, after so many embeddings were copied from the same recordings."""
@@ -141,17 +141,22 @@ class Extraction:
     def _embed(self, embedder: BatchEmbedder, clips: Sequence[LoadedClip]) -> None:
         embeddings, problems = embedder.embed(clips)
         silent = {clip.index for clip in clips if clip.is_silent}
-        for first in [clip.index for clip in clips if clip.index in self._twins]:
-            for twin in self._twins[first]:
-                if first in embeddings:
-                    embeddings[twin] = embeddings[first]
-                    self._n_twins += 1
-                if first in problems:
-                    problems[twin] = problems[first]
-                if first in silent:
-                    silent.add(twin)
-        self._problems.update(problems)
-        self._silent += sorted(silent & embeddings.keys())
+        twins_of = {
+            clip.index: self._twins[clip.index] for clip in clips if clip.index in self._twins
+        }
+        n_twins = 0
+        for first, twins in twins_of.items():
+            if first in embeddings:
+                embeddings.update(dict.fromkeys(twins, embeddings[first]))
+                n_twins += len(twins)
+            if first in problems:
+                problems.update(dict.fromkeys(twins, problems[first]))
+            if first in silent:
+                silent.update(twins)
         if embeddings:
             rows = self._task.rows[list(embeddings)]
             self._sink.put(rows, np.stack(list(embeddings.values())))
+        # Counted once they are on their way: an interrupt in between leaves nothing overstated.
+        self._n_twins += n_twins
+        self._problems.update(problems)
+        self._silent += sorted(silent & embeddings.keys())

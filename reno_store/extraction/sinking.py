@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from collections.abc import Iterator
@@ -41,6 +40,8 @@ class EmbeddingSink:
     ----------
     n_written : int
         Embeddings that are stored.
+    interrupted : bool
+        Whether Ctrl-C came while the last ones were written.
     """
 
     def __init__(self, put: Put) -> None:
@@ -48,7 +49,11 @@ class EmbeddingSink:
         self._waiting: queue.Queue[_Batch | None] = queue.Queue(_BATCHES_WAITING)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._write_all, name="write")
+        # Waited for instead of the thread: before Python 3.13 an interrupted join takes a
+        # thread that still works for one that has ended.
+        self._finished = threading.Event()
         self.n_written = 0
+        self.interrupted = False
 
     def __enter__(self) -> EmbeddingSink:
         self._thread.start()
@@ -62,10 +67,12 @@ class EmbeddingSink:
     ) -> None:
         """Write what is waiting; what a write raised is raised here."""
         # Ctrl-C once more does not keep what was computed from being stored: it takes a moment.
-        while self._thread.is_alive():
-            with contextlib.suppress(KeyboardInterrupt):
+        while not self._finished.is_set():
+            try:
                 self._send(None)
-                self._thread.join()
+                self._finished.wait()
+            except KeyboardInterrupt:
+                self.interrupted = True
         if self._error is not None and kind is None:
             raise self._error
 
@@ -83,7 +90,7 @@ class EmbeddingSink:
 
     def _send(self, batch: _Batch | None) -> None:
         """Put a batch into the queue, unless nobody takes any more."""
-        while self._thread.is_alive():
+        while not self._finished.is_set():
             try:
                 self._waiting.put(batch, timeout=0.1)
                 return
@@ -98,6 +105,8 @@ class EmbeddingSink:
                 self.n_written += len(rows)
         except BaseException as error:
             self._error = error
+        finally:
+            self._finished.set()
 
     def _arrivals(self) -> Iterator[list[_Batch]]:
         """Give all that waits, again and again, until the end has been sent."""

@@ -68,10 +68,12 @@ def check_model(load: Load, precisions: Sequence[str] = PRECISIONS) -> list[Prec
     clips = trial_clips(reference.sample_rate_hz, reference.min_samples)
     expected = np.concatenate([reference.embed([clip]) for clip in clips])
     checks = []
+    measured: list[object] = []
     for precision in precisions:
         model = reference if precision == "float32" else load(precision=precision)
-        if model.fingerprint == reference.fingerprint and precision != "float32":
+        if model.fingerprint in measured:
             continue
+        measured.append(model.fingerprint)
         alone = np.concatenate([model.embed([clip]) for clip in clips])
         begun = time.perf_counter()
         together = model.embed(clips)
@@ -79,7 +81,7 @@ def check_model(load: Load, precisions: Sequence[str] = PRECISIONS) -> list[Prec
         errors = relative_errors(alone, expected)
         checks.append(
             PrecisionCheck(
-                precision,
+                "float32" if model.fingerprint == reference.fingerprint else precision,
                 float(np.median(errors)),
                 float(errors.max()),
                 float(relative_errors(together, alone).max()),

@@ -47,6 +47,11 @@ def load_installed(
     # Another package's code: whatever it raises is told with its name.
     except Exception as error:
         raise ModelError(f"{where}: cannot be loaded: {type(error).__name__}: {error}") from error
+    if not callable(factory):
+        raise ModelError(
+            f"{where}: leads to a {type(factory).__name__}; expected a class or function that "
+            "gives a FoundationModel."
+        )
     arguments: dict[str, Any] = {"device": device, **options}
     if _takes(factory, "precision"):
         arguments["precision"] = precision

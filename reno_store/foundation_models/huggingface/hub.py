@@ -61,8 +61,8 @@ def locate(location: str, revision: str | None = None) -> CheckpointFiles:
         If the folder does not exist, the hub has no such model, or it is not on this
         machine and the hub cannot be reached.
     """
-    folder = Path(location).expanduser()
-    if folder.is_dir():
+    folder = _folder(location)
+    if folder is not None:
         if revision:
             raise ModelError(f"model folder {location} has no revision; leave it out.")
         return CheckpointFiles(location, folder)
@@ -72,24 +72,40 @@ def locate(location: str, revision: str | None = None) -> CheckpointFiles:
     return CheckpointFiles(location, snapshot, location, snapshot.name)
 
 
+def _folder(location: str) -> Path | None:
+    try:
+        folder = Path(location).expanduser()
+        return folder if folder.is_dir() else None
+    except (OSError, RuntimeError):  # a name too long, the home of nobody
+        return None
+
+
 def weights_are_here(location: str, revision: str | None = None) -> bool:
     """Tell whether a hub model can be loaded without the network."""
-    return _cached(location, revision) is not None
+    try:
+        return _cached(location, revision) is not None
+    except ModelError:
+        return False
 
 
 def _cached(repository: str, revision: str | None) -> Path | None:
     """Give the folder of a whole snapshot in the hub's cache."""
+    snapshot = _snapshot(repository, revision)
+    return snapshot if snapshot is not None and not _missing(snapshot) else None
+
+
+def _snapshot(repository: str, revision: str | None) -> Path | None:
+    """Give the folder of what the hub's cache has of a model, whole or not."""
     from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
 
     try:
         found = try_to_load_from_cache(repository, "config.json", revision=revision)
-    except HFValidationError:
-        return None
-    if not isinstance(found, str):
-        return None
-    snapshot = Path(found).parent
-    return snapshot if not _missing(snapshot) else None
+    # Not every impossible id is found out by the validation.
+    except (ValueError, OSError) as error:
+        raise ModelError(
+            f"model {repository}: neither a folder here nor a possible hub id: {error}"
+        ) from None
+    return Path(found).parent if isinstance(found, str) else None
 
 
 def _missing(snapshot: Path) -> list[str]:
@@ -115,7 +131,6 @@ def _fetch(repository: str, revision: str | None) -> Path:
     from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
-        HFValidationError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
@@ -133,7 +148,8 @@ def _fetch(repository: str, revision: str | None) -> Path:
                 f"{', '.join(_WEIGHTS)}."
             )
         patterns = [*_CONFIGS, weights, *filter(None, [_WEIGHTS[weights]])]
-        folder = snapshot_download(repository, revision=about.sha, allow_patterns=patterns)
+        # By its branch, not by its commit, so that the cache knows the branch next time.
+        folder = snapshot_download(repository, revision=revision, allow_patterns=patterns)
     except GatedRepoError:
         raise ModelError(
             f"model {repository}: its owners ask you to accept their terms first. Do so at "
@@ -146,10 +162,6 @@ def _fetch(repository: str, revision: str | None) -> Path:
         ) from None
     except RevisionNotFoundError:
         raise ModelError(f"model {repository}: has no revision {revision!r}.") from None
-    except HFValidationError as error:
-        raise ModelError(
-            f"model {repository}: neither a folder here nor a possible hub id: {error}"
-        ) from None
     except ModelError:
         raise
     # What the HTTP library raises differs from version to version.
@@ -159,12 +171,10 @@ def _fetch(repository: str, revision: str | None) -> Path:
 
 
 def _unreachable(repository: str, revision: str | None, reason: str) -> ModelError:
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(repository, "config.json", revision=revision)
+    snapshot = _snapshot(repository, revision)
     here = (
-        f"on this machine it is incomplete: {', '.join(_missing(Path(found).parent))} not there"
-        if isinstance(found, str)
+        f"on this machine it is incomplete: {', '.join(_missing(snapshot))} not there"
+        if snapshot is not None
         else "nothing of it is on this machine"
     )
     at = f" --revision {revision}" if revision else ""
