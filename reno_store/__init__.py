@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reno_store.manifests import Clip, Manifest, make_manifest, read_manifest, write_manifest
     from reno_store.networks import renyi_divergence
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
+    from reno_store.verification import Verification, verify_store
 
 _HOME_OF = {
     "BuildReport": "build",
@@ -40,6 +41,7 @@ _HOME_OF = {
     "RENOClassifier": "estimators",
     "RenoStoreError": "errors",
     "Samples": "samples",
+    "Verification": "verification",
     "build_store": "build",
     "evaluate": "evaluation",
     "evaluate_store": "evaluation",
@@ -48,6 +50,7 @@ _HOME_OF = {
     "open_store": "samples",
     "read_manifest": "manifests",
     "renyi_divergence": "networks",
+    "verify_store": "verification",
     "write_manifest": "manifests",
 }
 
@@ -67,6 +70,7 @@ __all__ = [
     "RENOClassifier",
     "RenoStoreError",
     "Samples",
+    "Verification",
     "build_store",
     "evaluate",
     "evaluate_store",
@@ -75,6 +79,7 @@ __all__ = [
     "open_store",
     "read_manifest",
     "renyi_divergence",
+    "verify_store",
     "write_manifest",
 ]
 

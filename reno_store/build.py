@@ -149,7 +149,7 @@ def build_store(
                         np.isin(rows, missing),
                         batch_seconds or default_batch_seconds(device),
                         max_seconds,
-                        padded=device != "cpu",
+                        padded=not device.startswith("cpu"),
                     ),
                     partial(writer.put_embeddings, table.dataset, spec.name),
                 )

@@ -167,8 +167,9 @@ class EmbeddingStore:
             )
         rows = np.flatnonzero(done)
         speakers = reader.column(dataset, "speaker")[rows]
+        blocks = [reader.embeddings(dataset, name, rows) for name in names]
         return Samples(
-            X=np.concatenate([reader.embeddings(dataset, name, rows) for name in names], axis=1),
+            X=np.concatenate(blocks, axis=1) if len(blocks) > 1 else blocks[0],
             y=reader.column(dataset, "label")[rows],
             groups=speakers if (speakers != "").any() else None,
             clip_ids=clip_ids[rows],

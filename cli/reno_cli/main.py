@@ -16,6 +16,7 @@ from reno_cli.evaluate import evaluate
 from reno_cli.info import info
 from reno_cli.manifest import manifest
 from reno_cli.models import models
+from reno_cli.verify import verify
 from reno_store import __version__
 from reno_store.errors import RenoStoreError
 
@@ -46,5 +47,5 @@ def main() -> None:
     """
 
 
-for _command in (build, demo, evaluate, info, manifest, models):
+for _command in (build, demo, evaluate, info, manifest, models, verify):
     main.add_command(_command)

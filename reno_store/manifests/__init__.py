@@ -7,6 +7,7 @@ and ``CSV -> Manifest`` at every build.
 
 from reno_store.manifests.cards import Card, CardScan, find_card, list_cards, scan_folder
 from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip, Manifest
+from reno_store.manifests.confinement import Confinement
 from reno_store.manifests.making import MadeManifest, make_manifest
 from reno_store.manifests.names import check_name
 from reno_store.manifests.reading import read_manifest
@@ -17,6 +18,7 @@ __all__ = [
     "Card",
     "CardScan",
     "Clip",
+    "Confinement",
     "MadeManifest",
     "Manifest",
     "check_name",

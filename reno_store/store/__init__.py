@@ -1,14 +1,17 @@
 """The Zarr store: pooled embeddings keyed by (dataset, model, clip).
 
 `schema` fixes names, versions and codecs; `reader` and `writer` are the two ways in;
-`locking` keeps a second writer out; `staleness` finds what changed since; `summary` says
+`locking` says who may write what; `clip_table` grows and changes the clip axis; `raw_chunks`
+reads embeddings straight from their files; `staleness` finds what changed since; `known`
+finds embeddings of the same recordings; `summary` says
 what is there. Nothing here knows torch or audio: rows of numbers and strings come in and
 go out.
 """
 
 from reno_store.store.fingerprints import short_fingerprint
+from reno_store.store.raw_chunks import Damage
 from reno_store.store.reader import StoreReader
 from reno_store.store.summary import ModelSummary, summarize
 from reno_store.store.writer import StoreWriter
 
-__all__ = ["ModelSummary", "StoreReader", "StoreWriter", "short_fingerprint", "summarize"]
+__all__ = ["Damage", "ModelSummary", "StoreReader", "StoreWriter", "short_fingerprint", "summarize"]

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from reno_store.errors import StoreError, UnknownNameError
 from reno_store.store import schema
+from reno_store.store.raw_chunks import Damage, RawChunks
 
 __all__ = ["StoreReader"]
+
+_CHUNKS_AT_A_TIME = 16
 
 
 class StoreReader:
@@ -143,21 +146,60 @@ class StoreReader:
             If what is stored is damaged: a checksum fails, a chunk is missing.
         """
         where = f"{self.path}: dataset {dataset!r}, model {model!r}"
-        if not len(rows):
-            return np.empty((0, self.dim(dataset, model)), np.float32)
-        stop = int(rows.max()) + 1
         with schema.naming_damage(where):
-            whole = np.asarray(
-                schema.child_array(self._model(dataset, model), schema.EMBEDDING)[:stop]
-            )
-        found = np.asarray(whole[rows], np.float32)
-        lost = rows[~np.isfinite(found).all(axis=1)]
-        if len(lost):
+            array = schema.child_array(self._model(dataset, model), schema.EMBEDDING)
+            if not len(rows):
+                return np.empty((0, array.shape[1]), np.float32)
+            found, damage = self._read(array, rows)
+        # Rows without an embedding are NaN throughout.
+        lost = [] if damage else rows[np.isnan(found[:, 0])].tolist()
+        damage += [Damage(row, row + 1, "lost") for row in lost]
+        if damage:
+            told = "; ".join(str(each) for each in damage[:3])
+            more = f" and {len(damage) - 3:,} more" if len(damage) > 3 else ""
             raise StoreError(
-                f"{where}: damaged: {len(lost)} rows that are marked as stored hold no finite "
-                f"numbers, first row {lost[0]}. Build that model into a new store."
+                f"{where}: damaged: {told}{more}. To see all that is damaged: reno-store verify "
+                f"{self.path}; to have it computed again: --repair, then build."
             )
         return found
+
+    def damaged_rows(self, dataset: str, model: str) -> list[Damage]:
+        """Read all rows, a few chunks at a time, and say which cannot be."""
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
+            array = schema.child_array(self._model(dataset, model), schema.EMBEDDING)
+        if RawChunks.of(array, self.path / array.path) is None:
+            return _damaged_chunks(array)
+        step = _CHUNKS_AT_A_TIME * array.chunks[0]
+        damage: list[Damage] = []
+        for start in range(0, array.shape[0], step):
+            rows = np.arange(start, min(start + step, array.shape[0]))
+            damage += self._read(array, rows)[1]
+        return damage
+
+    def are_finite(self, dataset: str, model: str, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which rows hold finite numbers only, shape (n,); none may be damaged."""
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
+            array = schema.child_array(self._model(dataset, model), schema.EMBEDDING)
+            numbers, _ = self._read(array, rows)
+        return np.asarray(np.isfinite(numbers).all(axis=1))
+
+    def _read(
+        self, array: zarr.Array[Any], rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], list[Damage]]:
+        """Read rows, and say what is damaged, by rows; the numbers are worthless if anything is."""
+        raw = RawChunks.of(array, self.path / array.path)
+        if raw is not None:
+            numbers, damage = raw.read(rows)
+            return np.asarray(numbers, np.float32), damage
+        try:
+            whole = np.asarray(array[: int(rows.max()) + 1])
+            return np.asarray(whole[rows], np.float32), []
+        # What codecs raise on damaged bytes differs; the chunks are then tried one by one.
+        except (ValueError, RuntimeError, KeyError, TypeError, OSError):
+            damage = _damaged_chunks(array)
+            if not damage:
+                raise
+            return np.empty((0, array.shape[1]), np.float32), damage
 
     def _dataset(self, name: str) -> zarr.Group:
         if name not in self.datasets():
@@ -177,3 +219,16 @@ def _n_clips(group: zarr.Group) -> int:
     if not isinstance(n_clips, int) or n_clips < 0:
         raise StoreError(f"{group.path}: attribute {schema.N_CLIPS!r} is {n_clips!r}.")
     return n_clips
+
+
+def _damaged_chunks(array: zarr.Array[Any]) -> list[Damage]:
+    """Try every chunk by itself; give what is wrong with those that cannot be read."""
+    damage = []
+    step = array.chunks[0]
+    for start in range(0, array.shape[0], step):
+        stop = min(start + step, array.shape[0])
+        try:
+            array[start:stop]
+        except (ValueError, RuntimeError, KeyError, TypeError, OSError) as error:
+            damage.append(Damage(start, stop, str(error).strip() or type(error).__name__))
+    return damage

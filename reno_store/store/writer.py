@@ -23,6 +23,7 @@ from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.folders import make_folder, sweep
 from reno_store.store.known import known_embeddings
 from reno_store.store.locking import Locks, Tell
+from reno_store.store.raw_chunks import Damage
 from reno_store.store.reader import StoreReader
 from reno_store.store.staleness import changed_recordings, clip_differences
 
@@ -348,6 +349,22 @@ class StoreWriter:
         for model in self.reader.models(dataset):
             embedded |= self.reader.done(dataset, model)
         return embedded
+
+    def discard(self, dataset: str, model: str, damage: Sequence[Damage]) -> None:
+        """Mark rows that cannot be read as missing, and take their chunks away.
+
+        For whoever holds the model's lock. Whole rows that share a chunk with damaged ones
+        go with them: what cannot be read cannot be told apart.
+        """
+        group = schema.child_group(self._root, f"{dataset}/{model}")
+        done = schema.child_array(group, schema.DONE)
+        embedding = schema.child_array(group, schema.EMBEDDING)
+        for each in damage:
+            rows = slice(each.start, min(each.stop, done.shape[0]))
+            done[rows] = False
+            chunk = each.start // embedding.chunks[0]
+            key = embedding.metadata.encode_chunk_key((chunk, 0))
+            (self.path / embedding.path / key).unlink(missing_ok=True)
 
     def _stretch(self, dataset: str, model: str) -> None:
         """Make a model's arrays as long as the clip axis."""

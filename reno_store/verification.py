@@ -1,0 +1,224 @@
+"""Reading everything that a store holds, to say what is damaged, and mending what can be.
+
+Data walks: store -> clip tables -> for each model its shapes, its marks, every chunk with its
+checksum, every number -> findings; and, where the recordings are at hand, their hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.audio import hash_file
+from reno_store.errors import AudioError, ManifestError, RenoStoreError
+from reno_store.manifests import Confinement
+from reno_store.progress import counting, tell
+from reno_store.store import Damage, StoreReader, StoreWriter
+
+__all__ = ["Finding", "Verification", "verify_store"]
+
+_HASH = "audio_sha256"
+_NOT_FINITE = "no finite numbers: lost, or spoilt before they were written"
+_ROWS_AT_A_TIME = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong.
+
+    Attributes
+    ----------
+    dataset, model : str
+        Where; `model` is empty for the clip table or a recording.
+    problem : str
+        What.
+    repaired : bool
+        Whether it was marked as missing, for the next build to make again.
+    """
+
+    dataset: str
+    model: str
+    problem: str
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found in a store.
+
+    Attributes
+    ----------
+    store : Path
+        The store.
+    n_embeddings : int
+        Rows that are marked as whole.
+    n_missing : int
+        Rows of a model that have no embedding: the store is incomplete, not damaged.
+    n_recordings : int
+        Recordings whose hashes were compared.
+    findings : tuple[Finding, ...]
+        What is wrong; empty when all is well.
+    """
+
+    store: Path
+    n_embeddings: int
+    n_missing: int
+    n_recordings: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong, or all that was is repaired."""
+        return all(finding.repaired for finding in self.findings)
+
+
+def verify_store(
+    store: str | Path,
+    *,
+    audio_folder: str | Path | None = None,
+    dataset: str | None = None,
+    repair: bool = False,
+    progress: bool | None = None,
+) -> Verification:
+    """Read all of a store, and compare recordings with their hashes where asked.
+
+    Parameters
+    ----------
+    store : str or Path
+        The store's folder.
+    audio_folder : str or Path, optional
+        The folder that the manifest's paths are relative to; its recordings are hashed.
+    dataset : str, optional
+        Only this dataset; all of them unless given.
+    repair : bool
+        Whether to mark damaged embeddings as missing, so that the next build makes them
+        again. Rows that share a chunk with damaged ones are marked with them.
+    progress : bool, optional
+        Whether to show a progress bar; by default where standard error is a terminal.
+
+    Raises
+    ------
+    StoreError
+        If there is no store of this format.
+    UnknownNameError
+        If it has no such dataset.
+    """
+    reader = StoreReader(store)
+    datasets = reader.datasets()
+    if dataset is not None:
+        reader.n_clips(dataset)  # raises if there is none of that name
+        datasets = (dataset,)
+    findings: list[Finding] = []
+    n_embeddings = n_missing = n_recordings = 0
+    for name in datasets:
+        findings += [Finding(name, "", problem) for problem in _table_problems(reader, name)]
+        models = _models(reader, name, findings)
+        with counting(name, len(models), unit="models", show=progress) as counter:
+            for model in models:
+                try:
+                    n_done, damage = _model_damage(reader, name, model)
+                    n_embeddings += n_done
+                    n_missing += reader.n_clips(name) - n_done
+                except RenoStoreError as error:
+                    findings.append(Finding(name, model, str(error)))
+                else:
+                    if damage and repair:
+                        damage = _repair(store, name, model)
+                    findings += [Finding(name, model, str(each), repair) for each in damage]
+                counter.advance()
+        if audio_folder is not None:
+            changed = list(_changed_recordings(reader, name, Path(audio_folder), progress))
+            findings += [Finding(name, "", problem) for problem in changed if problem]
+            n_recordings += len(changed)
+    return Verification(Path(store), n_embeddings, n_missing, n_recordings, tuple(findings))
+
+
+def _models(reader: StoreReader, dataset: str, findings: list[Finding]) -> tuple[str, ...]:
+    try:
+        return reader.models(dataset)
+    except RenoStoreError as error:
+        findings.append(Finding(dataset, "", str(error)))
+        return ()
+
+
+def _table_problems(reader: StoreReader, dataset: str) -> Iterator[str]:
+    try:
+        reader.check_clip_table(dataset)
+        for column in reader.columns(dataset):
+            reader.texts(dataset, column)
+        ids = reader.texts(dataset, "clip_id") if reader.n_clips(dataset) else []
+    except RenoStoreError as error:
+        yield str(error)
+        return
+    if twice := len(ids) - len(set(ids)):
+        yield f"{twice} clip ids stand twice"
+    if empty := ids.count(""):
+        yield f"{empty} clips have no id"
+
+
+def _model_damage(reader: StoreReader, dataset: str, model: str) -> tuple[int, list[Damage]]:
+    """Give how many rows are marked as whole, and which of them are not."""
+    reader.fingerprint(dataset, model)
+    done = np.flatnonzero(reader.done(dataset, model))
+    damage = reader.damaged_rows(dataset, model)
+    bad = np.zeros(reader.n_clips(dataset), bool)
+    for each in damage:
+        bad[each.start : each.stop] = True
+    readable = done[~bad[done]]
+    finite = [
+        reader.are_finite(dataset, model, readable[start : start + _ROWS_AT_A_TIME])
+        for start in range(0, len(readable), _ROWS_AT_A_TIME)
+    ]
+    damage += _stretches(readable[~np.concatenate(finite)] if finite else readable)
+    # A chunk in which nothing is stored yet harms nobody.
+    stored = set(done.tolist())
+    return len(done), [each for each in damage if stored.intersection(range(each.start, each.stop))]
+
+
+def _stretches(rows: NDArray[np.int64]) -> Iterator[Damage]:
+    """Put ascending rows that hold no finite numbers together where they follow one another."""
+    starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1).tolist()
+    for start, stop in pairwise([*starts, len(rows)]):
+        yield Damage(int(rows[start]), int(rows[stop - 1]) + 1, _NOT_FINITE)
+
+
+def _repair(store: str | Path, dataset: str, model: str) -> list[Damage]:
+    """Look once more with the model's lock held, and mark what is damaged as missing."""
+    with StoreWriter.open(store, tell=tell) as writer, writer.working_on(dataset, model):
+        damage = _model_damage(writer.reader, dataset, model)[1]
+        for each in damage:
+            if each.reason == _NOT_FINITE:
+                writer.forget(dataset, model, np.arange(each.start, each.stop))
+            else:
+                writer.discard(dataset, model, [each])
+    return damage
+
+
+def _changed_recordings(
+    reader: StoreReader, dataset: str, folder: Path, progress: bool | None
+) -> Iterator[str]:
+    """Compare each recording with its hash: what is wrong with it, or nothing."""
+    if not folder.is_dir():
+        raise ManifestError(f"audio folder {folder} is not there or not a folder.")
+    confinement = Confinement(folder)
+    names = ("clip_id", "path", _HASH)
+    table = zip(*(reader.texts(dataset, name) for name in names), strict=True)
+    n_clips = reader.n_clips(dataset)
+    with counting(f"{dataset}: recordings", n_clips, unit="clips", show=progress) as counter:
+        for clip_id, path, stored in table:
+            counter.advance()
+            if problem := confinement.problem(path):
+                yield f"clip {clip_id!r}: {problem}"
+                continue
+            try:
+                now = hash_file(folder / path)
+            except AudioError as error:
+                yield f"clip {clip_id!r}: {error}"
+                continue
+            differs = stored and now != stored
+            yield f"clip {clip_id!r}: {folder / path} has changed since" if differs else ""
