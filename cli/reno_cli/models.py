@@ -146,7 +146,12 @@ def _checks(
     asked = [check_precision(precision) for precision in precisions] or PRECISIONS
     here = [name for name, entry in CATALOGUE.items() if is_on_this_machine(entry)]
     rows = []
-    for spec in parse_model_specs(specs or [*here, *installed_models()]):
+    here += [
+        name
+        for name, offers in installed_models().items()
+        if len(offers) == 1 and name not in CATALOGUE
+    ]
+    for spec in parse_model_specs(specs or here):
         load = partial(load_model, spec, device=device, batched=True)
         for checked in check_model(load, asked):
             rows.append({"model": spec.name, "device": device, **asdict(checked)})

@@ -118,7 +118,7 @@ def refuse_long(path: Path, duration_s: float, max_seconds: float | None) -> Non
     """
     if max_seconds is not None and duration_s > max_seconds:
         raise AudioError(
-            f"{path}: lasts {duration_s:,.1f} s; at most {max_seconds:g} s are allowed, because "
+            f"{path}: lasts {duration_s:,.2f} s; at most {max_seconds:g} s are allowed, because "
             "the memory that a model needs grows with a clip's length. Cut it into its "
             "vocalisations, or allow it: --max-seconds (max_seconds=...)."
         )

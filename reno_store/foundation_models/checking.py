@@ -112,7 +112,11 @@ def trial_clips(sample_rate_hz: int, min_samples: int = 1) -> list[Waveform]:
 def relative_errors(
     rows: NDArray[np.float32], expected: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Give the norm of each row's difference over the norm of what was expected."""
+    """Give the norm of each row's difference over the norm of what was expected.
+
+    Where that is 0, the difference itself.
+    """
     differences = np.linalg.norm(rows.astype(np.float64) - expected, axis=1)
-    errors: NDArray[np.float64] = differences / np.linalg.norm(expected.astype(np.float64), axis=1)
+    lengths = np.linalg.norm(expected.astype(np.float64), axis=1)
+    errors: NDArray[np.float64] = differences / np.where(lengths > 0, lengths, 1.0)
     return errors

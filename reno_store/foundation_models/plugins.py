@@ -52,6 +52,8 @@ def load_installed(
             f"{where}: leads to a {type(factory).__name__}; expected a class or function that "
             "gives a FoundationModel."
         )
+    if reserved := sorted({"device", "precision"} & set(options)):
+        raise ModelError(f"{where}: {reserved[0]} is chosen for the whole build: --{reserved[0]}.")
     arguments: dict[str, Any] = {"device": device, **options}
     if _takes(factory, "precision"):
         arguments["precision"] = precision

@@ -15,7 +15,8 @@ __all__ = ["ModelSpec", "parse_model_spec"]
 
 _SOURCES = ("hf", "ssam")
 # A path may hold '?' and '='; only what reads as key=value, joined by '&', is taken for options.
-_OPTION = re.compile(r"([a-z_]+)=([^&?=/]*)")
+# A revision may hold a slash, as refs/pr/1 does.
+_OPTION = re.compile(r"((?<![a-z_])revision(?==)|[a-z_]+)=((?<=revision=)[^&?=]*|[^&?=/]*)")
 _OPTIONS = re.compile(rf"\?({_OPTION.pattern}(?:&{_OPTION.pattern})*)\Z")
 
 

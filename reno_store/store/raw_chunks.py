@@ -113,10 +113,15 @@ class RawChunks:
             What is damaged, chunk by chunk; empty when all is well. The array is worthless
             if it is not.
         """
-        out = np.empty((len(rows), self.dim), self.dtype)
         order = np.argsort(rows, kind="stable") if np.any(rows[1:] < rows[:-1]) else None
         ascending = rows if order is None else rows[order]
         parts = list(self._parts(ascending))
+        # Before any memory is asked for: what the metadata says may be damaged or hostile.
+        damage = [found for part in parts if (found := self._misfit(part[0])) is not None]
+        if damage or (parts and not any(self._path(part[0]).exists() for part in parts)):
+            lost = [Damage(row, row + 1, "lost") for row in rows[:1].tolist()]
+            return np.empty((0, 0), self.dtype), damage or lost
+        out = np.empty((len(rows), self.dim), self.dtype)
 
         def read_part(part: tuple[int, int, int]) -> Damage | None:
             chunk, start, stop = part
@@ -142,13 +147,9 @@ class RawChunks:
         self, chunk: int, within: NDArray[np.int64], out: NDArray[Any], where: Any
     ) -> Damage | None:
         """Read rows of one chunk into place; give what is wrong with it."""
-        path = self.folder / str(chunk) / "0"
-        n_bytes = self.rows_a_chunk * self.dim * self.dtype.itemsize
+        path, n_bytes = self._path(chunk), self._n_bytes
         is_whole = isinstance(where, slice) and len(within) == self.rows_a_chunk
         try:
-            size = path.stat().st_size
-            if size != n_bytes + _CHECKSUM_BYTES:
-                raise ValueError(f"{size:,} bytes instead of {n_bytes + _CHECKSUM_BYTES:,}")
             if is_whole and bool((np.diff(within, prepend=-1) == 1).all()):
                 numbers = out[where].reshape(-1).view(np.uint8)
                 with path.open("rb", buffering=0) as file:
@@ -167,6 +168,29 @@ class RawChunks:
         except FileNotFoundError:
             out[where] = np.nan
         except (OSError, ValueError) as error:
-            first = chunk * self.rows_a_chunk
-            return Damage(first, min(first + self.rows_a_chunk, self.n_rows), str(error))
+            return self._damage(chunk, str(error))
         return None
+
+    @property
+    def _n_bytes(self) -> int:
+        return self.rows_a_chunk * self.dim * self.dtype.itemsize
+
+    def _path(self, chunk: int) -> Path:
+        return self.folder / str(chunk) / "0"
+
+    def _misfit(self, chunk: int) -> Damage | None:
+        """Compare a chunk file's size with what the metadata says; a missing one is none."""
+        try:
+            size = self._path(chunk).stat().st_size
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return self._damage(chunk, str(error))
+        expected = self._n_bytes + _CHECKSUM_BYTES
+        if size != expected:
+            return self._damage(chunk, f"{size:,} bytes instead of {expected:,}")
+        return None
+
+    def _damage(self, chunk: int, reason: str) -> Damage:
+        first = chunk * self.rows_a_chunk
+        return Damage(first, min(first + self.rows_a_chunk, self.n_rows), reason)

@@ -56,8 +56,15 @@ class StoreReader:
             return tuple(sorted(name for name, group in groups if schema.DONE in group))
 
     def n_clips(self, dataset: str) -> int:
-        """How many clips the dataset has."""
-        return _n_clips(self._dataset(dataset))
+        """How many clips the dataset has.
+
+        Raises
+        ------
+        StoreError
+            If it says more than its table can hold: whoever believed it would ask for any
+            amount of memory.
+        """
+        return self._count(self._dataset(dataset))
 
     def columns(self, dataset: str) -> tuple[str, ...]:
         """Names of the columns of the clip table, sorted."""
@@ -73,7 +80,7 @@ class StoreReader:
             If it is missing, or part of it is lost or damaged.
         """
         group = self._dataset(dataset)
-        n_clips = _n_clips(group)
+        n_clips = self._count(group)
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}, column {name!r}"):
             array = schema.child_array(group, name)
             schema.check_chunks(array, n_clips)
@@ -114,7 +121,8 @@ class StoreReader:
 
     def dim(self, dataset: str, model: str) -> int:
         """Length of the model's embeddings."""
-        return int(schema.child_array(self._model(dataset, model), schema.EMBEDDING).shape[1])
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
+            return int(schema.child_array(self._model(dataset, model), schema.EMBEDDING).shape[1])
 
     def done(self, dataset: str, model: str) -> NDArray[np.bool_]:
         """Which clips have an embedding of the model, shape (n_clips,)."""
@@ -171,8 +179,9 @@ class StoreReader:
             return _damaged_chunks(array)
         step = _CHUNKS_AT_A_TIME * array.chunks[0]
         damage: list[Damage] = []
-        for start in range(0, array.shape[0], step):
-            rows = np.arange(start, min(start + step, array.shape[0]))
+        n_clips = min(array.shape[0], self.n_clips(dataset))
+        for start in range(0, n_clips, step):
+            rows = np.arange(start, min(start + step, n_clips))
             damage += self._read(array, rows)[1]
         return damage
 
@@ -201,6 +210,20 @@ class StoreReader:
                 raise
             return np.empty((0, array.shape[1]), np.float32), damage
 
+    def _count(self, group: zarr.Group) -> int:
+        where = f"{self.path}: dataset {group.path!r}"
+        with schema.naming_damage(where):
+            n_clips = group.attrs.get(schema.N_CLIPS, 0)
+            if not isinstance(n_clips, int) or isinstance(n_clips, bool) or n_clips < 0:
+                raise ValueError(f"attribute {schema.N_CLIPS!r} is {n_clips!r}")
+            if n_clips and "clip_id" in group:
+                length = schema.child_array(group, "clip_id").shape[0]
+                if n_clips > length:
+                    raise ValueError(
+                        f"attribute {schema.N_CLIPS!r} is {n_clips:,}, its clip_id has {length:,}"
+                    )
+        return n_clips
+
     def _dataset(self, name: str) -> zarr.Group:
         if name not in self.datasets():
             raise UnknownNameError.among(f"dataset in store {self.path}:", name, self.datasets())
@@ -212,13 +235,6 @@ class StoreReader:
             kind = f"model of dataset {dataset!r} in store {self.path}:"
             raise UnknownNameError.among(kind, name, self.models(dataset))
         return schema.child_group(group, name)
-
-
-def _n_clips(group: zarr.Group) -> int:
-    n_clips = group.attrs.get(schema.N_CLIPS, 0)
-    if not isinstance(n_clips, int) or n_clips < 0:
-        raise StoreError(f"{group.path}: attribute {schema.N_CLIPS!r} is {n_clips!r}.")
-    return n_clips
 
 
 def _damaged_chunks(array: zarr.Array[Any]) -> list[Damage]:

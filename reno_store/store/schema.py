@@ -59,6 +59,19 @@ _TEXT_CHUNK_ROWS = 8_192
 _DONE_CHUNK_ROWS = 65_536
 
 
+# What zarr, its codecs and its metadata raise on damaged or hostile bytes.
+_DAMAGE = (
+    ValueError,
+    RuntimeError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    MemoryError,
+    OverflowError,
+)
+
+
 def create_root(path: Path) -> zarr.Group:
     """Make an empty store; the folder must be missing or empty."""
     return zarr.create_group(
@@ -82,7 +95,7 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
         if not path.is_dir():
             raise StoreError(f"store {path} is a file; expected the folder of a Zarr store.")
         root = zarr.open_group(path, mode="r+" if writable else "r", zarr_format=3)
-    except (FileNotFoundError, ValueError, KeyError) as error:
+    except (FileNotFoundError, *_DAMAGE) as error:
         raise StoreError(
             f"{path} is not a reno-store: it holds no Zarr format 3 group ({error})."
         ) from None
@@ -107,7 +120,7 @@ def naming_damage(where: str) -> Iterator[None]:
     """Turn what zarr and its codecs raise on damaged bytes into a `StoreError` that says where."""
     try:
         yield
-    except (ValueError, RuntimeError, KeyError, TypeError) as error:
+    except _DAMAGE as error:
         raise StoreError(
             f"{where}: damaged, cannot be read: {error}. Restore it from a copy, or build it into "
             "a new store."

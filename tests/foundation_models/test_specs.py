@@ -112,6 +112,18 @@ def test_unnamed_location_is_named_by_its_last_part(parts):
         ("wavlm-base?layer=9", "wavlm-base-layer9", "wavlm-base", {"layer": "9"}),
         ("mine=wavlm-base?layer=9", "mine", "wavlm-base", {"layer": "9"}),
         ("ssam:runs/a=1?layer=3", "a=1-layer3", "runs/a=1", {"layer": "3"}),
+        (
+            "mine=hf:a/wavlm?revision=refs/pr/1&layer=2",
+            "mine",
+            "a/wavlm",
+            {"revision": "refs/pr/1", "layer": "2"},
+        ),
+        (
+            "mine=hf:a/wavlm?layer=2&revision=v/2",
+            "mine",
+            "a/wavlm",
+            {"layer": "2", "revision": "v/2"},
+        ),
         ("mine=hf:what?", "mine", "what?", {}),
         ("mine=hf:what?/run", "mine", "what?/run", {}),
         ("mine=hf:what?a=b/run", "mine", "what?a=b/run", {}),

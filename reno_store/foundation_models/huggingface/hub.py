@@ -100,7 +100,11 @@ def _snapshot(repository: str, revision: str | None) -> Path | None:
 
     try:
         found = try_to_load_from_cache(repository, "config.json", revision=revision)
-    # Not every impossible id is found out by the validation.
+    except PermissionError as error:
+        raise ModelError(
+            f"model {repository}: the hub's cache on this machine cannot be read: {error}"
+        ) from None
+    # A name may also be too long for a file.
     except (ValueError, OSError) as error:
         raise ModelError(
             f"model {repository}: neither a folder here nor a possible hub id: {error}"

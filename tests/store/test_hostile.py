@@ -1,0 +1,171 @@
+"""A store from somebody else: metadata that lies gives an error, never a crash or terabytes."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from reno_store.errors import RenoStoreError
+from reno_store.samples import open_store
+from reno_store.store import StoreWriter
+
+_TABLE = {name: ["a", "b", "c"] for name in ("clip_id", "label", "speaker", "audio_sha256", "path")}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sound") / "s"
+    with StoreWriter.open(path) as writer:
+        rows = writer.put_clips("d", _TABLE)
+        with writer.working_on("d", "m"):
+            writer.add_model("d", "m", {"weights": "none"}, 4)
+            writer.put_embeddings("d", "m", rows, np.ones((3, 4), np.float32))
+    return path
+
+
+@pytest.fixture
+def store(sound, tmp_path):
+    return shutil.copytree(sound, tmp_path / "s")
+
+
+def edit(path, change):
+    metadata = json.loads(path.read_text())
+    change(metadata)
+    path.write_text(json.dumps(metadata))
+
+
+def huge_shape(metadata):
+    metadata["shape"][0] = 10**15
+
+
+def huge_chunks(metadata):
+    metadata["chunk_grid"]["configuration"]["chunk_shape"][0] = 10**12
+
+
+def huge_rows(metadata):
+    metadata["shape"][-1] = 10**12
+    metadata["chunk_grid"]["configuration"]["chunk_shape"][-1] = 10**12
+
+
+def negative_shape(metadata):
+    metadata["shape"][0] = -3
+
+
+def unknown_codec(metadata):
+    metadata["codecs"].append({"name": "run_this", "configuration": {"code": "1 / 0"}})
+
+
+def no_codecs(metadata):
+    metadata["codecs"] = []
+
+
+def pickle_codec(metadata):
+    metadata["codecs"] = [{"name": "numcodecs.pickle", "configuration": {}}]
+
+
+def other_dtype(metadata):
+    metadata["data_type"] = "complex128"
+
+
+def unknown_dtype(metadata):
+    metadata["data_type"] = "r99999999"
+
+
+def other_grid(metadata):
+    metadata["chunk_grid"] = {"name": "spiral", "configuration": {}}
+
+
+CHANGES = [
+    huge_shape,
+    huge_chunks,
+    huge_rows,
+    negative_shape,
+    unknown_codec,
+    no_codecs,
+    pickle_codec,
+    other_dtype,
+    unknown_dtype,
+    other_grid,
+]
+
+_USE = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
+from reno_store.errors import RenoStoreError
+from reno_store.samples import open_store
+from reno_store.verification import verify_store
+for use in (
+    lambda: open_store(sys.argv[1]).load("d", "m"),
+    lambda: open_store(sys.argv[1]).summary(),
+    lambda: verify_store(sys.argv[1]),
+):
+    try:
+        print(use())
+    except RenoStoreError as error:
+        print("refused:", str(error)[:300])
+"""
+
+
+def use(store):
+    """Load, summarise and verify in a process that may not have much memory."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _USE, str(store), str(4 << 30)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("array", ["m/embedding", "m/done", "clip_id"])
+def test_metadata_of_an_array_that_lies_is_an_error(store, array, change):
+    if change is huge_rows and array != "m/embedding":
+        pytest.skip("has no second axis")
+    edit(store / "d" / array / "zarr.json", change)
+    said = use(store)
+    first = said.splitlines()[0]
+    if change in (huge_shape,):  # rows beyond the clip table are nobody's
+        assert "refused:" in first or "Samples(" in first
+    else:
+        assert "refused:" in first, first
+
+
+@pytest.mark.parametrize("n_clips", [10**12, -1, 2.5, "3", None, True, [3]])
+def test_a_count_of_clips_that_cannot_be_is_an_error(store, n_clips):
+    edit(store / "d" / "zarr.json", lambda group: group["attributes"].update(n_clips=n_clips))
+    with pytest.raises(RenoStoreError):
+        open_store(store).load("d", "m")
+
+
+@pytest.mark.parametrize("where", ["", "d", "d/m", "d/m/embedding", "d/clip_id"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", "[" * 100_000, '{"a":' * 50_000, '{"zarr_format": 9}']
+)
+def test_a_zarr_json_that_is_none_is_an_error(store, where, content):
+    (store / where / "zarr.json").write_text(content)
+    with pytest.raises(RenoStoreError):
+        open_store(store).load("d", "m")
+
+
+def test_names_that_lead_out_of_the_store_are_no_datasets(store):
+    from reno_store.errors import UnknownNameError
+
+    for name in ("..", "../s/d", "/", "d/m", "d/../d", ""):
+        with pytest.raises(UnknownNameError):
+            open_store(store).load(name, "m")
+    for name in ("..", "../m", "m/embedding", "", "clip_id"):
+        with pytest.raises(UnknownNameError):
+            open_store(store).load("d", name)
+
+
+def test_a_fingerprint_is_data_and_nothing_else(store):
+    text = "__import__('os').mkdir('it ran')"
+    edit(store / "d/m/zarr.json", lambda m: m["attributes"].update(fingerprint={"weights": text}))
+    assert open_store(store).load("d", "m").X.shape == (3, 4)
+    assert not (store / "it ran").exists()
