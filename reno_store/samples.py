@@ -255,17 +255,22 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
             If an id is not a clip of the dataset with an embedding of each model.
         """
         check_is_fitted(self, "models_")
-        samples = self._open().load(str(self.dataset), self.models_, missing="drop")
+        reader, dataset = StoreReader(self._open().path), str(self.dataset)
         wanted = np.asarray(X, dtype=str).ravel()
-        position = {clip_id: row for row, clip_id in enumerate(samples.clip_ids.tolist())}
+        clip_ids = reader.texts(dataset, "clip_id")
+        dones = [reader.done(dataset, model)[: len(clip_ids)] for model in self.models_]
+        done = np.logical_and.reduce(dones).tolist()
+        position = {clip_id: row for row, clip_id in enumerate(clip_ids) if done[row]}
         unknown = [clip_id for clip_id in wanted.tolist() if clip_id not in position]
         if unknown:
             raise UnknownNameError(
                 f"store {self.store}: {len(unknown):,} clip ids have no embedding of "
                 f"{' and '.join(self.models_)} in dataset {self.dataset!r}: {listed(unknown)}."
             )
-        rows = [position[clip_id] for clip_id in wanted.tolist()]
-        return pd.DataFrame(samples.X[rows], index=wanted, columns=samples.feature_names)
+        rows = np.array([position[clip_id] for clip_id in wanted.tolist()], np.int64)
+        blocks = [reader.embeddings(dataset, model, rows) for model in self.models_]
+        columns = self.get_feature_names_out()
+        return pd.DataFrame(np.concatenate(blocks, axis=1), index=wanted, columns=columns)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Give the names of the columns, ``MODEL:i``; `input_features` is ignored."""

@@ -36,18 +36,23 @@ def fingerprint_differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -
         for parts in (stored, now)
     )
     return [
-        f"{part}: stored {_shown(old.get(part))}, now {_shown(new.get(part))}"
+        f"{'.'.join(part)}: stored {_shown(old.get(part))}, now {_shown(new.get(part))}"
         for part in sorted(old.keys() | new.keys())
-        if old.get(part) != new.get(part)
+        if old.get(part, _ABSENT) != new.get(part, _ABSENT)
     ]
 
 
-def _flatten(parts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+_ABSENT = object()
+
+
+def _flatten(
+    parts: Mapping[str, Any], above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in parts.items():
         if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{key}.")
+            yield from _flatten(value, (*above, key))
         else:
-            yield prefix + key, value
+            yield (*above, key), value
 
 
 def _shown(value: Any) -> str:

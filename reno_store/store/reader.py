@@ -13,6 +13,7 @@ import zarr.errors
 from numpy.typing import NDArray
 
 from reno_store.errors import StoreError, UnknownNameError
+from reno_store.manifests.names import name_problem
 from reno_store.store import schema
 from reno_store.store.raw_chunks import Damage, RawChunks
 
@@ -225,16 +226,25 @@ class StoreReader:
         return n_clips
 
     def _dataset(self, name: str) -> zarr.Group:
-        if name not in self.datasets():
+        group = self._child(self._root, name)
+        if group is None:
             raise UnknownNameError.among(f"dataset in store {self.path}:", name, self.datasets())
-        return schema.child_group(self._root, name)
+        return group
 
     def _model(self, dataset: str, name: str) -> zarr.Group:
-        group = self._dataset(dataset)
-        if name not in self.models(dataset):
+        group = self._child(self._dataset(dataset), name)
+        if group is None or schema.DONE not in group:
             kind = f"model of dataset {dataset!r} in store {self.path}:"
             raise UnknownNameError.among(kind, name, self.models(dataset))
-        return schema.child_group(group, name)
+        return group
+
+    def _child(self, group: zarr.Group, name: str) -> zarr.Group | None:
+        """Give the group of a name below another, or None; no name leads elsewhere."""
+        if name_problem(name) is not None:
+            return None
+        with schema.naming_damage(f"{self.path}: {'/'.join(filter(None, [group.path, name]))}"):
+            child = group.get(name)
+        return child if isinstance(child, zarr.Group) else None
 
 
 def _damaged_chunks(array: zarr.Array[Any]) -> list[Damage]:
