@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         RENOClassifier,
     )
     from reno_store.evaluation import Evaluation, evaluate, evaluate_store
+    from reno_store.exporting import export_samples
     from reno_store.foundation_models import FoundationModel, load_model
     from reno_store.manifests import Clip, Manifest, make_manifest, read_manifest, write_manifest
     from reno_store.networks import renyi_divergence
@@ -45,6 +46,7 @@ _HOME_OF = {
     "build_store": "build",
     "evaluate": "evaluation",
     "evaluate_store": "evaluation",
+    "export_samples": "exporting",
     "load_model": "foundation_models",
     "make_manifest": "manifests",
     "open_store": "samples",
@@ -74,6 +76,7 @@ __all__ = [
     "build_store",
     "evaluate",
     "evaluate_store",
+    "export_samples",
     "load_model",
     "make_manifest",
     "open_store",

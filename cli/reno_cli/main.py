@@ -13,9 +13,11 @@ import click
 from reno_cli.build import build
 from reno_cli.demo import demo
 from reno_cli.evaluate import evaluate
+from reno_cli.export import export
 from reno_cli.info import info
 from reno_cli.manifest import manifest
 from reno_cli.models import models
+from reno_cli.remove import remove
 from reno_cli.verify import verify
 from reno_store import __version__
 from reno_store.errors import RenoStoreError
@@ -47,5 +49,5 @@ def main() -> None:
     """
 
 
-for _command in (build, demo, evaluate, info, manifest, models, verify):
+for _command in (build, demo, evaluate, export, info, manifest, models, remove, verify):
     main.add_command(_command)

@@ -1,11 +1,10 @@
 """The Zarr store: pooled embeddings keyed by (dataset, model, clip).
 
-`schema` fixes names, versions and codecs; `reader` and `writer` are the two ways in;
-`locking` says who may write what; `clip_table` grows and changes the clip axis; `raw_chunks`
-reads embeddings straight from their files; `staleness` finds what changed since; `known`
-finds embeddings of the same recordings; `summary` says
-what is there. Nothing here knows torch or audio: rows of numbers and strings come in and
-go out.
+`schema` fixes names, versions and codecs; `reader` and `writer` are the two ways in. `locking`
+says who may write what, `checks` and `staleness` what does not fit, `clip_table` grows and
+changes the clip axis, `model_rows` writes embeddings and `raw_chunks` reads them straight from
+their files, `known` finds those of the same recordings, `summary` says what is there. Nothing
+here knows torch or audio: rows of numbers and strings come in and go out.
 """
 
 from reno_store.store.fingerprints import short_fingerprint

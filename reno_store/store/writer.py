@@ -8,29 +8,36 @@ replaced by renaming a finished file over it, which is zarr's own way on a local
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import zarr
 from numpy.typing import NDArray
 
-from reno_store.errors import StaleStoreError, StoreError
-from reno_store.manifests import check_name
+from reno_store.errors import StoreError
 from reno_store.store import schema
+from reno_store.store.checks import StoreChecks
 from reno_store.store.clip_table import put_table
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.folders import make_folder, sweep
 from reno_store.store.known import known_embeddings
 from reno_store.store.locking import Locks, Tell
+from reno_store.store.model_rows import (
+    discard_chunks,
+    forget_rows,
+    put_rows,
+    stretch_rows,
+)
 from reno_store.store.raw_chunks import Damage
 from reno_store.store.reader import StoreReader
-from reno_store.store.staleness import changed_recordings, clip_differences
+from reno_store.store.staleness import changed_recordings
 
 __all__ = ["StoreWriter"]
 
 
-class StoreWriter:
+class StoreWriter(StoreChecks):
     """A store open for writing; made by `StoreWriter.open`, which holds the lock.
 
     The order of a build: `check_names`, `check_clips` and `check_model` while nothing is
@@ -39,10 +46,9 @@ class StoreWriter:
     """
 
     def __init__(self, path: Path, locks: Locks) -> None:
-        self.path = path
+        super().__init__(path, StoreReader(path))
         self._locks = locks
         self._root = schema.open_root(path, writable=True)
-        self.reader = StoreReader(path)
 
     @classmethod
     @contextlib.contextmanager
@@ -97,99 +103,6 @@ class StoreWriter:
                 # Clips that were added meanwhile could not be made room for by who added them.
                 self._stretch(dataset, model)
 
-    def check_names(self, dataset: str, columns: Iterable[str], models: Iterable[str]) -> None:
-        """Check that names can be used and that no model is called what a column is.
-
-        Both stand side by side in the dataset's group, so they share one space of names.
-
-        Raises
-        ------
-        ValueError
-            If the dataset's or a model's name cannot be used; see `check_name`.
-        StoreError
-            If a model and a column of the manifest or of the store have one name.
-        """
-        check_name("dataset", dataset)
-        taken, named = set(columns), {check_name("model", model) for model in models}
-        if dataset in self.reader.datasets():
-            taken.update(self.reader.columns(dataset))
-            named.update(self.reader.models(dataset))
-        if clashes := sorted(taken & named):
-            raise StoreError(
-                f"store {self.path}: dataset {dataset!r} cannot have both a column and a model "
-                f"called {clashes[0]!r}. Name the model otherwise: NAME=SPEC, or rename the "
-                "manifest's column."
-            )
-
-    def check_clips(
-        self,
-        dataset: str,
-        columns: Mapping[str, Sequence[str]],
-        *,
-        refresh: Collection[str] = (),
-    ) -> None:
-        """Compare a clip table with the stored one; nothing is written.
-
-        Parameters
-        ----------
-        dataset : str
-            Name of the dataset.
-        columns : Mapping[str, Sequence[str]]
-            Column name -> one string a clip; at least clip_id, label, speaker, audio_sha256.
-        refresh : Collection[str]
-            What may have changed: ``"labels"`` (speakers too), ``"audio"``.
-
-        Raises
-        ------
-        StoreError
-            If the stored table is damaged.
-        StaleStoreError
-            If clips have vanished, or labels, speakers or embedded recordings changed.
-        """
-        if dataset not in self.reader.datasets():
-            if any(path.is_file() for path in (self.path / dataset).rglob("*")):
-                raise StoreError(
-                    f"store {self.path}: damaged: folder {dataset!r} is there but its zarr.json "
-                    "is lost. Restore it from a copy, or name the dataset otherwise."
-                )
-            return
-        self.reader.check_clip_table(dataset)
-        if not self.reader.n_clips(dataset):
-            return
-        stored = {name: self.reader.texts(dataset, name) for name in schema.IDENTITY_COLUMNS}
-        differences = clip_differences(stored, columns, self._embedded(dataset), refresh)
-        if differences:
-            listed = "\n  ".join(differences)
-            raise StaleStoreError(
-                f"store {self.path}: dataset {dataset!r} was built from something else; "
-                f"nothing was changed:\n  {listed}\nTo take changed labels and speakers over, add "
-                "--refresh labels (refresh='labels'); to embed changed recordings anew, --refresh "
-                "audio. Otherwise put back what it was, or build under another name: --dataset "
-                "NAME, which takes over the embeddings of recordings that are the same."
-            )
-
-    def check_model(self, dataset: str, model: str, fingerprint: Mapping[str, Any]) -> None:
-        """Compare a model with the stored one of that name; nothing is written.
-
-        Raises
-        ------
-        StaleStoreError
-            If the fingerprints differ; each part that does is named.
-        """
-        if dataset not in self.reader.datasets():
-            return
-        if model not in self.reader.models(dataset):
-            return
-        stored = self.reader.fingerprint(dataset, model)
-        differences = fingerprint_differences(stored, fingerprint)
-        if differences:
-            listed = "\n  ".join(differences)
-            raise StaleStoreError(
-                f"store {self.path}: {model!r} of dataset {dataset!r} was computed by a different "
-                f"model; nothing was changed:\n  {listed}\nName the new one otherwise: NAME=SPEC. "
-                "Or drop all embeddings of the old one and compute them anew: --refresh model."
-            )
-
     def put_clips(
         self,
         dataset: str,
@@ -232,14 +145,15 @@ class StoreWriter:
     def forget(self, dataset: str, model: str, rows: NDArray[np.int64]) -> None:
         """Mark embeddings as missing, and put NaN in their place."""
         with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
-            group = schema.child_group(self._root, f"{dataset}/{model}")
-            done = schema.child_array(group, schema.DONE)
-            rows = np.sort(rows[rows < done.shape[0]])
-            if not len(rows):
-                return
-            # In this order: rows without their mark are written again, whatever they hold.
-            done.oindex[rows] = False
-            schema.child_array(group, schema.EMBEDDING).oindex[rows, :] = np.float32("nan")
+            forget_rows(self._model(dataset, model), rows)
+
+    def discard(self, dataset: str, model: str, damage: Sequence[Damage]) -> None:
+        """Mark rows that cannot be read as missing, and take their chunks away.
+
+        For whoever holds the model's lock. Whole rows that share a chunk with damaged ones
+        go with them: what cannot be read cannot be told apart.
+        """
+        discard_chunks(self._model(dataset, model), self.path, damage)
 
     def add_model(
         self,
@@ -268,8 +182,6 @@ class StoreWriter:
             if not fingerprint_differences(stored, fingerprint):
                 self._stretch(dataset, model)
                 return
-            # Its marks first: what is cut off from here on is a model without embeddings.
-            del schema.child_group(self._root, f"{dataset}/{model}")[schema.DONE]
             self._drop(dataset, model)
         n_clips = self.reader.n_clips(dataset)
         parent = schema.child_group(self._root, dataset)
@@ -333,51 +245,50 @@ class StoreWriter:
         """
         if not np.isfinite(embeddings).all():
             raise ValueError("embeddings hold NaN or infinite numbers; expected finite ones")
-        order = np.argsort(rows)
         with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
-            group = schema.child_group(self._root, f"{dataset}/{model}")
-            schema.child_array(group, schema.EMBEDDING).oindex[rows[order], :] = embeddings[order]
-            schema.child_array(group, schema.DONE).oindex[rows[order]] = True
+            put_rows(self._model(dataset, model), rows, embeddings)
 
     def _stored_columns(self, dataset: str) -> dict[str, list[str]]:
         if not self.reader.n_clips(dataset):
             return {}  # a killed build may have left columns half made
         return {name: self.reader.texts(dataset, name) for name in self.reader.columns(dataset)}
 
-    def _embedded(self, dataset: str) -> NDArray[np.bool_]:
-        embedded = np.zeros(self.reader.n_clips(dataset), bool)
-        for model in self.reader.models(dataset):
-            embedded |= self.reader.done(dataset, model)
-        return embedded
+    def remove_model(self, dataset: str, model: str) -> None:
+        """Remove a model's embeddings.
 
-    def discard(self, dataset: str, model: str, damage: Sequence[Damage]) -> None:
-        """Mark rows that cannot be read as missing, and take their chunks away.
-
-        For whoever holds the model's lock. Whole rows that share a chunk with damaged ones
-        go with them: what cannot be read cannot be told apart.
+        Raises
+        ------
+        UnknownNameError
+            If there is no such dataset or model.
         """
-        group = schema.child_group(self._root, f"{dataset}/{model}")
-        done = schema.child_array(group, schema.DONE)
-        embedding = schema.child_array(group, schema.EMBEDDING)
-        for each in damage:
-            rows = slice(each.start, min(each.stop, done.shape[0]))
-            done[rows] = False
-            chunk = each.start // embedding.chunks[0]
-            key = embedding.metadata.encode_chunk_key((chunk, 0))
-            (self.path / embedding.path / key).unlink(missing_ok=True)
+        self.reader.dim(dataset, model)  # raises if there is none of that name
+        with self._locks.model(dataset, model):
+            self._drop(dataset, model)
+
+    def remove_dataset(self, dataset: str) -> None:
+        """Remove a dataset, its models first, its clip table last.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such dataset.
+        """
+        with self._locks.table(dataset):
+            for model in self.reader.models(dataset):
+                self.remove_model(dataset, model)
+            schema.child_group(self._root, dataset).attrs[schema.N_CLIPS] = 0
+            del self._root[dataset]
+
+    def _model(self, dataset: str, model: str) -> zarr.Group:
+        return schema.child_group(self._root, f"{dataset}/{model}")
 
     def _stretch(self, dataset: str, model: str) -> None:
-        """Make a model's arrays as long as the clip axis."""
-        if model not in self.reader.models(dataset):
-            return
-        n_clips = self.reader.n_clips(dataset)
-        group = schema.child_group(self._root, f"{dataset}/{model}")
-        for name in (schema.EMBEDDING, schema.DONE):
-            array = schema.child_array(group, name)
-            if array.shape[0] < n_clips:
-                array.resize((n_clips, *array.shape[1:]))
+        if model in self.reader.models(dataset):
+            stretch_rows(self._model(dataset, model), self.reader.n_clips(dataset))
 
     def _drop(self, dataset: str, model: str) -> None:
+        # Its marks first: what is cut off from here on is a model without embeddings.
+        del self._model(dataset, model)[schema.DONE]
         del schema.child_group(self._root, dataset)[model]
 
     def _forget_changed(
@@ -386,7 +297,7 @@ class StoreWriter:
         stored: Mapping[str, Sequence[str]],
         columns: Mapping[str, Sequence[str]],
     ) -> None:
-        changed = set(changed_recordings(stored, columns, self._embedded(dataset)))
+        changed = set(changed_recordings(stored, columns, self.embedded(dataset)))
         rows = [row for row, clip_id in enumerate(stored["clip_id"]) if clip_id in changed]
         for model in self.reader.models(dataset) if rows else ():
             with self._locks.model(dataset, model):

@@ -1,0 +1,52 @@
+"""``reno-store export``: embeddings into a file that other programs read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["export"]
+
+
+@click.command(short_help="Write embeddings to npz, parquet, safetensors or npy.")
+@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("dataset")
+@click.option("--model", "models", multiple=True, required=True, help="Once for each model.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The file (.npz, .parquet, .safetensors), or the folder of npy.",
+)
+@click.option(
+    "--format",
+    "format_",
+    metavar="NAME",
+    help="npz, parquet, safetensors, or npy (one file a clip); by default the file's ending.",
+)
+@click.option("--allow-missing", is_flag=True, help="Leave out clips that lack an embedding.")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def export(
+    store: Path,
+    dataset: str,
+    models: tuple[str, ...],
+    output: Path,
+    format_: str | None,
+    allow_missing: bool,
+    force: bool,
+) -> None:
+    """Write the embeddings of DATASET in STORE, with clip ids, labels and speakers."""
+    from reno_store.exporting import export_samples
+
+    n_clips = export_samples(
+        store,
+        dataset,
+        models,
+        output,
+        format=format_,
+        missing="drop" if allow_missing else "raise",
+        force=force,
+    )
+    click.echo(f"{output}: {n_clips:,} clips of {dataset}: {', '.join(models)}")

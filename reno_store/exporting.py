@@ -1,0 +1,176 @@
+"""Embeddings out of a store into files that other programs read.
+
+Data walks: store -> samples -> one file (npz, parquet, safetensors), or one .npy a clip with
+a table of them. A file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+from urllib.parse import quote
+
+import numpy as np
+
+from reno_store.errors import RenoStoreError, UnknownNameError
+from reno_store.samples import Samples, open_store
+
+__all__ = ["EXPORT_FORMATS", "export_samples"]
+
+_LONGEST_NAME = 200
+
+
+def export_samples(
+    store: str | Path,
+    dataset: str,
+    models: str | Sequence[str],
+    path: str | Path,
+    *,
+    format: str | None = None,  # noqa: A002
+    missing: Literal["raise", "drop"] = "raise",
+    force: bool = False,
+) -> int:
+    """Write the embeddings of one or more models, with ids, labels and speakers.
+
+    Parameters
+    ----------
+    store : str or Path
+        The store's folder.
+    dataset : str
+        Name of a dataset.
+    models : str or Sequence[str]
+        Names of its models; their embeddings stand side by side.
+    path : str or Path
+        The file, or for ``"npy"`` the folder.
+    format : str, optional
+        ``"npz"``, ``"parquet"``, ``"safetensors"`` or ``"npy"`` (one file a clip, named by
+        the clip's id, and ``clips.csv``); by the ending of `path` unless given.
+    missing : {"raise", "drop"}
+        What to do with clips that lack an embedding of any of the models.
+    force : bool
+        Whether a file that is there may be written over.
+
+    Returns
+    -------
+    int
+        How many clips were written.
+
+    Raises
+    ------
+    UnknownNameError
+        If the store has no such dataset or model, or there is no such format.
+    MissingEmbeddingsError
+        If clips lack an embedding and `missing` is ``"raise"``.
+    RenoStoreError
+        If something is there already, or parquet is asked for without pyarrow.
+    """
+    path = Path(path)
+    format = format or path.suffix.removeprefix(".")  # noqa: A001
+    if format not in EXPORT_FORMATS:
+        raise UnknownNameError.among("format", format, EXPORT_FORMATS)
+    occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
+    if occupied and (not force or path.is_dir()):
+        advice = "Name another folder." if path.is_dir() else "Write over it with --force."
+        raise RenoStoreError(f"{path} is there already. {advice}")
+    samples = open_store(store).load(dataset, models, missing=missing)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        EXPORT_FORMATS[format](samples, partial)
+        if path.is_dir():
+            path.rmdir()
+        partial.replace(path)
+    except OSError as error:
+        raise RenoStoreError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        if partial.is_file():
+            partial.unlink()
+    return len(samples.clip_ids)
+
+
+def _write_npz(samples: Samples, path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(
+            file,
+            X=samples.X,
+            clip_ids=samples.clip_ids,
+            labels=samples.y,
+            speakers=_speakers(samples),
+            models=np.array(samples.models),
+            block_sizes=np.array(samples.block_sizes),
+        )
+
+
+def _write_parquet(samples: Samples, path: Path) -> None:
+    frame = samples.to_frame()
+    frame.insert(0, "speaker", _speakers(samples).tolist())
+    frame.insert(0, "label", samples.y.tolist())
+    frame.index.name = "clip_id"
+    try:
+        frame.reset_index().to_parquet(path, index=False)
+    except ImportError:
+        raise RenoStoreError(
+            "parquet needs the package pyarrow, which is not installed. Install it: "
+            "pip install 'reno-store[parquet]'; or export as npz."
+        ) from None
+
+
+def _write_safetensors(samples: Samples, path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    parts = np.split(samples.X, np.cumsum(samples.block_sizes)[:-1], axis=1)
+    blocks = zip(samples.models, parts, strict=True)
+    texts = {
+        "dataset": samples.dataset,
+        "clip_ids": json.dumps(samples.clip_ids.tolist()),
+        "labels": json.dumps(samples.y.tolist()),
+        "speakers": json.dumps(_speakers(samples).tolist()),
+    }
+    save_file({model: np.ascontiguousarray(block) for model, block in blocks}, path, texts)
+
+
+def _write_npy(samples: Samples, folder: Path) -> None:
+    import pandas as pd
+
+    folder.mkdir(exist_ok=True)
+    names = [_file_name(clip_id) for clip_id in samples.clip_ids.tolist()]
+    for name, row in zip(names, samples.X, strict=True):
+        np.save(folder / name, row, allow_pickle=False)
+    table = {
+        "clip_id": samples.clip_ids,
+        "file": names,
+        "label": samples.y,
+        "speaker": _speakers(samples),
+    }
+    pd.DataFrame(table).to_csv(folder / "clips.csv", index=False)
+
+
+def _file_name(clip_id: str) -> str:
+    """Name a clip's file by its id, with what could lead out of the folder spelled out."""
+    name = quote(clip_id, safe=" ")
+    if name.startswith("."):
+        name = "%2E" + name[1:]
+    if len(name) > _LONGEST_NAME:
+        raise RenoStoreError(
+            f"clip id {clip_id[:20]!r}... is too long for a file's name; export as npz."
+        )
+    return f"{name}.npy"
+
+
+def _speakers(samples: Samples) -> np.ndarray[tuple[int, ...], np.dtype[np.str_]]:
+    if samples.groups is None:
+        return np.full(len(samples.clip_ids), "", np.str_)
+    return np.asarray(samples.groups, np.str_)
+
+
+EXPORT_FORMATS: Mapping[str, Callable[[Samples, Path], None]] = MappingProxyType(
+    {
+        "npy": _write_npy,
+        "npz": _write_npz,
+        "parquet": _write_parquet,
+        "safetensors": _write_safetensors,
+    }
+)

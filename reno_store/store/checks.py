@@ -1,0 +1,135 @@
+"""What a build compares with a store before it touches anything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.errors import StaleStoreError, StoreError
+from reno_store.manifests import check_name
+from reno_store.store import schema
+from reno_store.store.fingerprints import fingerprint_differences
+from reno_store.store.reader import StoreReader
+from reno_store.store.staleness import clip_differences
+
+__all__ = ["StoreChecks"]
+
+
+class StoreChecks:
+    """Refuses what does not fit a store; writes nothing.
+
+    Parameters
+    ----------
+    path : Path
+        The store's folder.
+    reader : StoreReader
+        Of that store.
+    """
+
+    def __init__(self, path: Path, reader: StoreReader) -> None:
+        self.path = path
+        self.reader = reader
+
+    def check_names(self, dataset: str, columns: Iterable[str], models: Iterable[str]) -> None:
+        """Check that names can be used and that no model is called what a column is.
+
+        Both stand side by side in the dataset's group, so they share one space of names.
+
+        Raises
+        ------
+        ValueError
+            If the dataset's or a model's name cannot be used; see `check_name`.
+        StoreError
+            If a model and a column of the manifest or of the store have one name.
+        """
+        check_name("dataset", dataset)
+        taken, named = set(columns), {check_name("model", model) for model in models}
+        if dataset in self.reader.datasets():
+            taken.update(self.reader.columns(dataset))
+            named.update(self.reader.models(dataset))
+        if clashes := sorted(taken & named):
+            raise StoreError(
+                f"store {self.path}: dataset {dataset!r} cannot have both a column and a model "
+                f"called {clashes[0]!r}. Name the model otherwise: NAME=SPEC, or rename the "
+                "manifest's column."
+            )
+
+    def check_clips(
+        self,
+        dataset: str,
+        columns: Mapping[str, Sequence[str]],
+        *,
+        refresh: Collection[str] = (),
+    ) -> None:
+        """Compare a clip table with the stored one; nothing is written.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        columns : Mapping[str, Sequence[str]]
+            Column name -> one string a clip; at least clip_id, label, speaker, audio_sha256.
+        refresh : Collection[str]
+            What may have changed: ``"labels"`` (speakers too), ``"audio"``.
+
+        Raises
+        ------
+        StoreError
+            If the stored table is damaged.
+        StaleStoreError
+            If clips have vanished, or labels, speakers or embedded recordings changed.
+        """
+        if dataset not in self.reader.datasets():
+            if any(path.is_file() for path in (self.path / dataset).rglob("*")):
+                raise StoreError(
+                    f"store {self.path}: damaged: folder {dataset!r} is there but its zarr.json "
+                    "is lost. Restore it from a copy, or name the dataset otherwise."
+                )
+            return
+        self.reader.check_clip_table(dataset)
+        if not self.reader.n_clips(dataset):
+            return
+        stored = {name: self.reader.texts(dataset, name) for name in schema.IDENTITY_COLUMNS}
+        differences = clip_differences(stored, columns, self.embedded(dataset), refresh)
+        if differences:
+            listed = "\n  ".join(differences)
+            raise StaleStoreError(
+                f"store {self.path}: dataset {dataset!r} was built from something else; "
+                f"nothing was changed:\n  {listed}\nTo take changed labels and speakers over, add "
+                "--refresh labels (refresh='labels'); to embed changed recordings anew, --refresh "
+                "audio. Otherwise put back what it was, or build under another name: --dataset "
+                "NAME, which takes over the embeddings of recordings that are the same."
+            )
+
+    def check_model(self, dataset: str, model: str, fingerprint: Mapping[str, Any]) -> None:
+        """Compare a model with the stored one of that name; nothing is written.
+
+        Raises
+        ------
+        StaleStoreError
+            If the fingerprints differ; each part that does is named.
+        """
+        if dataset not in self.reader.datasets():
+            return
+        if model not in self.reader.models(dataset):
+            return
+        stored = self.reader.fingerprint(dataset, model)
+        differences = fingerprint_differences(stored, fingerprint)
+        if differences:
+            listed = "\n  ".join(differences)
+            raise StaleStoreError(
+                f"store {self.path}: {model!r} of dataset {dataset!r} was computed by a different "
+                f"model; nothing was changed:\n  {listed}\nName the new one otherwise: NAME=SPEC. "
+                "Or drop all embeddings of the old one and compute them anew: --refresh model."
+            )
+
+    def embedded(self, dataset: str) -> NDArray[np.bool_]:
+        """Tell which clips have an embedding of any model, shape (n_clips,)."""
+        embedded = np.zeros(self.reader.n_clips(dataset), bool)
+        for model in self.reader.models(dataset):
+            embedded |= self.reader.done(dataset, model)
+        return embedded
