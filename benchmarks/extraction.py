@@ -19,8 +19,8 @@ as real ones. Times are medians over rounds in which every competitor has one tu
     python benchmarks/extraction.py --device cuda --clips 512 --precisions float32 bfloat16
     python benchmarks/extraction.py --audio FOLDER      clips of real recordings
 
-The sequential scan of Audio-Mamba beside ours: benchmarks/scan.py, run from here with
---scan as well.
+The sequential scan of Audio-Mamba beside ours (benchmarks/scan.py) runs at the end, unless
+--no-scan is given.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=["float32"])
     parser.add_argument("--batch-seconds", type=float)
     parser.add_argument("--audio", type=Path, help="a folder of recordings to take clips from")
-    parser.add_argument("--scan", action="store_true", help="run benchmarks/scan.py as well")
+    parser.add_argument("--scan", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     arguments.device = resolve_device(arguments.device)
     if arguments.threads:

@@ -199,15 +199,15 @@ class MambaMixer(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Map (n_units, n_tokens, width) to the same shape; no token sees a later one."""
-        # Between the projections everything is float32, whatever the precision: the recurrence
-        # adds up over hundreds of steps.
-        u, gate = self.in_proj(hidden).float().chunk(2, dim=-1)
+        # Between the projections everything is at least float32, whatever the precision: the
+        # recurrence adds up over hundreds of steps.
+        u, gate = _lengthened(self.in_proj(hidden)).chunk(2, dim=-1)
         u = functional.silu(self._convolve(u), inplace=True)
-        steps, B, C = self.x_proj(u).split(self._split, dim=-1)
-        delta = functional.softplus(self.dt_proj(steps).float())
+        steps, B, C = _lengthened(self.x_proj(u)).split(self._split, dim=-1)
+        delta = functional.softplus(_lengthened(self.dt_proj(steps)))
         with torch.autocast(u.device.type, enabled=False):
             rates = -self.A_log.exp()
-            mixed = selective_scan(u, delta, rates, B.float(), C.float(), self.D, gate)
+            mixed = selective_scan(u, delta, rates, B, C, self.D, gate)
         projected: torch.Tensor = self.out_proj(mixed)
         return projected
 
@@ -222,3 +222,8 @@ class MambaMixer(nn.Module):
         for lag in range(1, len(kernel)):
             total[:, lag:].addcmul_(u[:, :-lag], kernel[-1 - lag])
         return total
+
+
+def _lengthened(tensor: torch.Tensor) -> torch.Tensor:
+    """Give float32 for a shorter type; others as they are."""
+    return tensor.float() if tensor.dtype in {torch.bfloat16, torch.float16} else tensor
