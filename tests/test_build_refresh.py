@@ -195,3 +195,11 @@ class TestKnownRecordings:
         report = build_store(twins, tmp_path / "s.zarr", "mfcc")
         assert [failure.clip_id for failure in report.models[0].failures] == ["a", "c"]
         assert report.models[0].n_new == 1
+
+    def test_a_damaged_source_is_computed_instead(self, twins, tmp_path):
+        build_store(twins, tmp_path / "s.zarr", "mfcc")
+        chunk = tmp_path / "s.zarr" / "twins" / "mfcc" / "embedding" / "c" / "0" / "0"
+        chunk.write_bytes(chunk.read_bytes()[:-1])
+        report = build_store(twins, tmp_path / "s.zarr", "mfcc", dataset="copy")
+        assert counts(report) == [(3, 0, 1)]
+        assert report.complete

@@ -14,7 +14,7 @@ from reno_store.manifests import check_name
 from reno_store.store import schema
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.reader import StoreReader
-from reno_store.store.staleness import clip_differences
+from reno_store.store.staleness import changed_recordings, clip_differences
 
 __all__ = ["StoreChecks"]
 
@@ -133,3 +133,16 @@ class StoreChecks:
         for model in self.reader.models(dataset):
             embedded |= self.reader.done(dataset, model)
         return embedded
+
+    def models_to_hold(self, dataset: str, columns: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Give all models of a dataset if any recording's hash is about to change, else none.
+
+        An extraction of any of them may have the old recording in flight.
+        """
+        if dataset not in self.reader.datasets() or not self.reader.n_clips(dataset):
+            return ()
+        names = ("clip_id", schema.SHA256)
+        stored = {name: self.reader.texts(dataset, name) for name in names}
+        known = np.array(stored[schema.SHA256], object) != ""
+        changed = changed_recordings(stored, columns, known)
+        return self.reader.models(dataset) if changed else ()

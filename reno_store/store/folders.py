@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reno_store.errors import StoreError
 
-__all__ = ["make_folder", "sweep"]
+__all__ = ["make_folder", "sweep", "unmake_if_empty"]
 
 
 def make_folder(path: Path) -> None:
@@ -41,3 +41,10 @@ def sweep(path: Path, *, below: bool = True) -> None:
     """
     for leftover in path.rglob("*.partial") if below else path.glob("*.partial"):
         leftover.unlink(missing_ok=True)
+
+
+def unmake_if_empty(path: Path) -> None:
+    """Where nothing came of it, leave no empty store behind."""
+    if [item.name for item in path.iterdir()] == ["zarr.json"]:
+        (path / "zarr.json").unlink()
+        path.rmdir()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reno_store.errors import StoreError
 from reno_store.store import schema
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.reader import StoreReader
@@ -42,12 +43,23 @@ def known_embeddings(
         for model in reader.models(dataset):
             if fingerprint_differences(reader.fingerprint(dataset, model), fingerprint):
                 continue
-            row_of = {
-                stored[row]: row
-                for row in np.flatnonzero(reader.done(dataset, model)).tolist()
-                if stored[row] in hashes and stored[row] not in found
-            }
-            rows = np.array(list(row_of.values()), np.int64)
-            embeddings = reader.embeddings(dataset, model, rows)
-            found.update(zip(row_of, embeddings, strict=True))
+            try:
+                found.update(_found(reader, dataset, model, set(hashes) - set(found), stored))
+            except StoreError:  # damaged, or just being changed: it is computed instead
+                continue
     return found
+
+
+def _found(
+    reader: StoreReader, dataset: str, model: str, hashes: Collection[str], stored: list[str]
+) -> dict[str, NDArray[np.float32]]:
+    row_of = {
+        stored[row]: row
+        for row in np.flatnonzero(reader.done(dataset, model)).tolist()
+        if row < len(stored) and stored[row] in hashes
+    }
+    rows = np.array(list(row_of.values()), np.int64)
+    embeddings = dict(zip(row_of, reader.embeddings(dataset, model, rows), strict=True))
+    # Another process may have taken over another recording in between.
+    now = reader.texts(dataset, schema.SHA256) if row_of else []
+    return {sha256: row for sha256, row in embeddings.items() if now[row_of[sha256]] == sha256}

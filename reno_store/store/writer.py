@@ -21,7 +21,7 @@ from reno_store.store import schema
 from reno_store.store.checks import StoreChecks
 from reno_store.store.clip_table import put_table
 from reno_store.store.fingerprints import fingerprint_differences
-from reno_store.store.folders import make_folder, sweep
+from reno_store.store.folders import make_folder, sweep, unmake_if_empty
 from reno_store.store.known import known_embeddings
 from reno_store.store.locking import Locks, Tell
 from reno_store.store.model_rows import (
@@ -85,7 +85,7 @@ class StoreWriter(StoreChecks):
             finally:
                 if is_new:
                     with locks.making():
-                        _unmake_if_empty(path)
+                        unmake_if_empty(path)
         except OSError as error:
             raise StoreError(
                 f"store {path} cannot be written: {error.strerror or error}. What was written "
@@ -129,17 +129,25 @@ class StoreWriter(StoreChecks):
             with self._locks.making():
                 if not (self.path / "zarr.json").exists():  # unmade by who made it in vain
                     schema.create_root(self.path)
-            self.check_clips(dataset, columns, refresh=refresh)
-            group = self._root.require_group(dataset)
-            self._sweep_table(dataset)
-            stored = self._stored_columns(dataset)
-            if "audio" in refresh and stored:
-                self._forget_changed(dataset, stored, columns)
-            rows = put_table(group, stored, columns)
-            for model in self.reader.models(dataset):
-                with self._locks.model_if_free(dataset, model) as is_free:
-                    if is_free:
+            with contextlib.ExitStack() as locks:
+                # An extraction may be about to store what it made of a recording that changed.
+                held = self.models_to_hold(dataset, columns)
+                for model in held:
+                    locks.enter_context(self._locks.model(dataset, model))
+                self.check_clips(dataset, columns, refresh=refresh)
+                group = self._root.require_group(dataset)
+                self._sweep_table(dataset)
+                stored = self._stored_columns(dataset)
+                if held:
+                    self._forget_changed(dataset, stored, columns)
+                rows = put_table(group, stored, columns)
+                for model in self.reader.models(dataset):
+                    if model in held:
                         self._stretch(dataset, model)
+                        continue
+                    with self._locks.model_if_free(dataset, model) as is_free:
+                        if is_free:
+                            self._stretch(dataset, model)
         return rows
 
     def forget(self, dataset: str, model: str, rows: NDArray[np.int64]) -> None:
@@ -300,17 +308,9 @@ class StoreWriter(StoreChecks):
         changed = set(changed_recordings(stored, columns, self.embedded(dataset)))
         rows = [row for row, clip_id in enumerate(stored["clip_id"]) if clip_id in changed]
         for model in self.reader.models(dataset) if rows else ():
-            with self._locks.model(dataset, model):
-                self.forget(dataset, model, np.array(rows, np.int64))
+            self.forget(dataset, model, np.array(rows, np.int64))
 
     def _sweep_table(self, dataset: str) -> None:
         sweep(self.path / dataset, below=False)
         for column in self.reader.columns(dataset):
             sweep(self.path / dataset / column)
-
-
-def _unmake_if_empty(path: Path) -> None:
-    """Where nothing came of it, leave no empty store behind."""
-    if [item.name for item in path.iterdir()] == ["zarr.json"]:
-        (path / "zarr.json").unlink()
-        path.rmdir()

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from reno_store.errors import StoreBusyError
+from reno_store.errors import StaleStoreError, StoreBusyError
 from reno_store.store import StoreReader, StoreWriter
 from reno_store.store.locking import Locks
 
@@ -170,3 +170,38 @@ def test_a_store_made_in_vain_is_not_taken_from_under_another_writer(tmp_path):
     writer.put_clips("d", table("a"))
     second.__exit__(None, None, None)
     assert StoreReader(tmp_path / "s").n_clips("d") == 1
+
+
+def test_a_recording_without_embedding_changes_only_when_nobody_is_about_to_store_one(tmp_path):
+    """What an extraction has in flight was made of the old recording."""
+    with StoreWriter.open(tmp_path / "s") as writer:
+        writer.put_clips("d", table("a"))
+        with writer.working_on("d", "m"):
+            writer.add_model("d", "m", FINGERPRINT, 3)
+            with (
+                StoreWriter.open(tmp_path / "s") as second,
+                pytest.raises(StoreBusyError, match="building m of d"),
+            ):
+                second.put_clips("d", {**table("a"), "audio_sha256": ["other"]})
+
+
+def test_what_was_stored_while_waiting_is_looked_at_again(tmp_path):
+    """The recording had no embedding when the table was checked, and has one now."""
+    with StoreWriter.open(tmp_path / "s") as writer:
+        rows = writer.put_clips("d", table("a"))
+        changed = {**table("a"), "audio_sha256": ["other"]}
+        held = writer.working_on("d", "m")
+        held.__enter__()
+        writer.add_model("d", "m", FINGERPRINT, 3)
+
+        def store_and_let_go(_):
+            writer.put_embeddings("d", "m", rows, np.ones((1, 3), np.float32))
+            held.__exit__(None, None, None)
+
+        with (
+            StoreWriter.open(tmp_path / "s", tell=store_and_let_go) as second,
+            pytest.raises(StaleStoreError, match="recordings changed: 1 clip"),
+        ):
+            second.put_clips("d", changed)
+        assert StoreReader(tmp_path / "s").texts("d", "audio_sha256") == ["a"]
+        assert StoreReader(tmp_path / "s").done("d", "m").all()

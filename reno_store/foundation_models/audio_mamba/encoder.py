@@ -195,7 +195,7 @@ class MambaMixer(nn.Module):
         self.A_log = nn.Parameter(torch.arange(1.0, states + 1).log().repeat(channels, 1))
         self.D = nn.Parameter(torch.ones(channels))
         self.out_proj = Projection(channels, sizes.width, bias=False)
-        self._split = (sizes.step_rank, states, states)
+        self._split = [sizes.step_rank, states, states]
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Map (n_units, n_tokens, width) to the same shape; no token sees a later one."""
@@ -203,7 +203,7 @@ class MambaMixer(nn.Module):
         # recurrence adds up over hundreds of steps.
         u, gate = _lengthened(self.in_proj(hidden)).chunk(2, dim=-1)
         u = functional.silu(self._convolve(u), inplace=True)
-        steps, B, C = _lengthened(self.x_proj(u)).split(self._split, dim=-1)
+        steps, B, C = torch.split(_lengthened(self.x_proj(u)), self._split, dim=-1)
         delta = functional.softplus(_lengthened(self.dt_proj(steps)))
         with torch.autocast(u.device.type, enabled=False):
             rates = -self.A_log.exp()
