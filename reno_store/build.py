@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from reno_store.audio import hash_file, read_duration_s
-from reno_store.devices import resolve_device
+from reno_store.devices import free_memory, resolve_device
 from reno_store.errors import AudioError, ManifestError, RenoStoreError, UnknownNameError
 from reno_store.extraction import Extraction, Recording, Task, default_batch_seconds
 from reno_store.foundation_models import (
@@ -130,13 +130,13 @@ def build_store(
         reports: list[ModelReport] = []
         interrupted = False
         for spec in specs:
-            # Each model is let go before the next is loaded: together they may not fit.
             model = loaded.pop(spec.name, None) or load(spec)
             with writer.working_on(table.dataset, spec.name):
                 writer.add_model(
                     table.dataset, spec.name, model.fingerprint, model.dim, refresh=refreshed
                 )
-                n_copied = writer.copy_known(table.dataset, spec.name, rows)
+                changed = writer.changed_rows(table.dataset, columns, rows)
+                n_copied = writer.copy_known(table.dataset, spec.name, rows[~changed])
                 missing = writer.missing(table.dataset, spec.name, rows)
                 if len(missing) and not recordings:
                     recordings = _recordings(table, columns["audio_sha256"])
@@ -146,7 +146,7 @@ def build_store(
                     Task(
                         recordings,
                         rows,
-                        np.isin(rows, missing),
+                        np.isin(rows, missing) & ~changed,
                         batch_seconds or default_batch_seconds(device),
                         max_seconds,
                         padded=not device.startswith("cpu"),
@@ -154,7 +154,10 @@ def build_store(
                     partial(writer.put_embeddings, table.dataset, spec.name),
                 )
                 interrupted = extraction.run(progress)
-            reports.append(extraction.report(n_copied))
+            reports.append(extraction.report(n_copied, np.isin(rows, missing) & changed))
+            # Let go before the next is loaded: together they may not fit.
+            del model, extraction
+            free_memory()
             if interrupted:
                 break
     return BuildReport(
@@ -238,4 +241,5 @@ def _check_models(
             check(dataset, spec.name, model.fingerprint)
         if len(specs) == 1:
             kept[spec.name] = model
+        del model
     return kept

@@ -7,6 +7,7 @@ a table of them. A file appears whole or not at all.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -72,13 +73,15 @@ def export_samples(
     if format not in EXPORT_FORMATS:
         raise UnknownNameError.among("format", format, EXPORT_FORMATS)
     occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
-    if occupied and (not force or path.is_dir()):
-        advice = "Name another folder." if path.is_dir() else "Write over it with --force."
+    is_folder = path.is_dir() or format == "npy"  # neither written over nor put over a file
+    if occupied and (not force or is_folder):
+        advice = "Name another folder." if is_folder else "Write over it with --force."
         raise RenoStoreError(f"{path} is there already. {advice}")
     samples = open_store(store).load(dataset, models, missing=missing)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(partial)
         EXPORT_FORMATS[format](samples, partial)
         if path.is_dir():
             path.rmdir()
@@ -86,9 +89,16 @@ def export_samples(
     except OSError as error:
         raise RenoStoreError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        if partial.is_file():
-            partial.unlink()
+        _clear(partial)
     return len(samples.clip_ids)
+
+
+def _clear(partial: Path) -> None:
+    """Remove what an export that was cut off has left."""
+    if partial.is_dir():
+        shutil.rmtree(partial)
+    else:
+        partial.unlink(missing_ok=True)
 
 
 def _write_npz(samples: Samples, path: Path) -> None:

@@ -19,6 +19,8 @@ from reno_store.reports import Failure, ModelReport
 
 __all__ = ["Extraction", "Task"]
 
+_OUTDATED = "another build has taken over another recording of it meanwhile; build again"
+
 _SECONDS_A_CLIP = 0.1
 """What a clip costs beside its length, in seconds of audio: it makes forecasts better."""
 
@@ -112,13 +114,25 @@ class Extraction:
         self._seconds = time.perf_counter() - begun
         return interrupted or self._sink.interrupted
 
-    def report(self, n_copied: int = 0) -> ModelReport:
-        """Say what was done, after so many embeddings were copied from the same recordings."""
+    def report(
+        self, n_copied: int = 0, is_outdated: NDArray[np.bool_] | None = None
+    ) -> ModelReport:
+        """Say what was done.
+
+        Parameters
+        ----------
+        n_copied : int
+            Embeddings that were copied from the same recordings before.
+        is_outdated : numpy.ndarray of bool, shape (n_clips,), optional
+            Clips that were left out because another build has changed them meanwhile.
+        """
+        outdated = [] if is_outdated is None else np.flatnonzero(is_outdated).tolist()
+        self._problems.update(dict.fromkeys(outdated, _OUTDATED))
         ids = {index: recording.clip_id for index, recording in enumerate(self._task.recordings)}
         return ModelReport(
             self._name,
             self._sink.n_written + n_copied,
-            int((~self._task.is_missing).sum()) - n_copied,
+            int((~self._task.is_missing).sum()) - n_copied - len(outdated),
             tuple(Failure(ids[index], why) for index, why in sorted(self._problems.items())),
             tuple(ids[index] for index in sorted(self._silent)),
             n_copied + self._n_twins,

@@ -56,7 +56,11 @@ class EmbeddingSink:
         self.interrupted = False
 
     def __enter__(self) -> EmbeddingSink:
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:  # Ctrl-C: nobody else would tell the thread to end
+            self._waiting.put(None)
+            raise
         return self
 
     def __exit__(

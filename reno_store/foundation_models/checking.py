@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reno_store.foundation_models.protocol import PRECISIONS, FoundationModel, Waveform
 
-__all__ = ["Load", "PrecisionCheck", "check_model", "trial_clips"]
+__all__ = ["Load", "PrecisionCheck", "check_model", "relative_errors", "trial_clips"]
 
 
 @dataclass(frozen=True, slots=True)

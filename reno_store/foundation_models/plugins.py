@@ -79,7 +79,10 @@ def package_of(entry: EntryPoint) -> str:
 
 
 def _takes(factory: Any, name: str) -> bool:
-    parameters = inspect.signature(factory).parameters.values()
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):  # written in C, say: it is left to take or refuse what it gets
+        return name != "precision"
     return any(
         parameter.kind is parameter.VAR_KEYWORD
         or (parameter.name == name and parameter.kind is not parameter.POSITIONAL_ONLY)

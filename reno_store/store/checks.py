@@ -127,6 +127,41 @@ class StoreChecks:
                 "Or drop all embeddings of the old one and compute them anew: --refresh model."
             )
 
+    def changed_rows(
+        self, dataset: str, columns: Mapping[str, Sequence[str]], rows: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Tell which clips of a table have another recording in the store by now.
+
+        For whoever holds a model's lock: from here on no recording changes.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        columns : Mapping[str, Sequence[str]]
+            The table that a build began with.
+        rows : numpy.ndarray of int64, shape (n_clips of the table,)
+            The rows that its clips had then.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (n_clips of the table,)
+
+        Raises
+        ------
+        StaleStoreError
+            If the rows have become other clips': the dataset was removed and made anew.
+        """
+        stored_ids = np.array(self.reader.texts(dataset, "clip_id"), object)
+        if (rows >= len(stored_ids)).any() or (stored_ids[rows] != columns["clip_id"]).any():
+            raise StaleStoreError(
+                f"store {self.path}: dataset {dataset!r} was removed and made anew by another "
+                "process meanwhile; nothing more was stored. Build again."
+            )
+        stored = np.array(self.reader.texts(dataset, schema.SHA256), object)[rows]
+        now = np.array(columns[schema.SHA256], object)
+        return np.asarray((now != "") & (stored != now), bool)
+
     def embedded(self, dataset: str) -> NDArray[np.bool_]:
         """Tell which clips have an embedding of any model, shape (n_clips,)."""
         embedded = np.zeros(self.reader.n_clips(dataset), bool)

@@ -40,7 +40,8 @@ def sweep(path: Path, *, below: bool = True) -> None:
     process's, about to be renamed.
     """
     for leftover in path.rglob("*.partial") if below else path.glob("*.partial"):
-        leftover.unlink(missing_ok=True)
+        if leftover.is_file():
+            leftover.unlink(missing_ok=True)
 
 
 def unmake_if_empty(path: Path) -> None:

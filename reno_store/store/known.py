@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import StoreError
+from reno_store.errors import StoreError, UnknownNameError
 from reno_store.store import schema
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.reader import StoreReader
@@ -37,16 +38,17 @@ def known_embeddings(
     """
     found: dict[str, NDArray[np.float32]] = {}
     for dataset in reader.datasets() if hashes else ():
-        if not reader.n_clips(dataset):
+        try:
+            stored = reader.texts(dataset, schema.SHA256) if reader.n_clips(dataset) else []
+            models = reader.models(dataset) if set(hashes) & set(stored) else ()
+        except (StoreError, UnknownNameError):
             continue
-        stored = reader.texts(dataset, schema.SHA256)
-        for model in reader.models(dataset):
-            if fingerprint_differences(reader.fingerprint(dataset, model), fingerprint):
-                continue
-            try:
-                found.update(_found(reader, dataset, model, set(hashes) - set(found), stored))
-            except StoreError:  # damaged, or just being changed: it is computed instead
-                continue
+        for model in models:
+            # What is damaged, or is being changed, is computed instead.
+            with contextlib.suppress(StoreError, UnknownNameError):
+                if not fingerprint_differences(reader.fingerprint(dataset, model), fingerprint):
+                    wanted = set(hashes) - set(found)
+                    found.update(_found(reader, dataset, model, wanted, stored))
     return found
 
 
@@ -62,4 +64,8 @@ def _found(
     embeddings = dict(zip(row_of, reader.embeddings(dataset, model, rows), strict=True))
     # Another process may have taken over another recording in between.
     now = reader.texts(dataset, schema.SHA256) if row_of else []
-    return {sha256: row for sha256, row in embeddings.items() if now[row_of[sha256]] == sha256}
+    return {
+        sha256: row
+        for sha256, row in embeddings.items()
+        if now[row_of[sha256]] == sha256 and np.isfinite(row).all()
+    }

@@ -1,7 +1,8 @@
 """Who may write what: locks that the operating system frees when their owner dies.
 
-There is one lock for making the store, one for each dataset's clip table (held for
-moments), and one for each model of a dataset (held while its embeddings are made). Whoever
+There is one lock for making the store, one for each dataset's clip table (held for moments,
+or where a recording has changed until the builds of its dataset are done), and one for each
+model of a dataset (held while its embeddings are made). Whoever
 holds a table's lock may go on to take its models' locks, never the other way round, so
 nobody waits in a circle. Beside each lock lies a note of who holds it, for those who wait.
 """
@@ -68,8 +69,10 @@ class Locks:
         except Timeout:
             yield False
             return
-        with lock:
+        try:
             yield True
+        finally:
+            lock.release()
 
     @contextlib.contextmanager
     def _hold(self, scope: str, purpose: str) -> Iterator[None]:
@@ -91,10 +94,12 @@ class Locks:
                     told = holder
                     self._tell(f"store {self._store}: waiting for {holder}")
                 time.sleep(_POLL_S)
-        with lock:
+        try:
             with contextlib.suppress(OSError):  # a courtesy: a full disk must not stop the work
                 note.write_text(_described(purpose), encoding="utf-8")
             yield
+        finally:
+            lock.release()
 
     def _lock(self, scope: str) -> FileLock:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -23,8 +23,9 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BytesCodec, Crc32cCodec
 
-__all__ = ["Damage", "RawChunks"]
+__all__ = ["LOST", "Damage", "RawChunks"]
 
+LOST = "lost"
 _CHECKSUM_BYTES = 4
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -118,9 +119,10 @@ class RawChunks:
         parts = list(self._parts(ascending))
         # Before any memory is asked for: what the metadata says may be damaged or hostile.
         damage = [found for part in parts if (found := self._misfit(part[0])) is not None]
-        if damage or (parts and not any(self._path(part[0]).exists() for part in parts)):
-            lost = [Damage(row, row + 1, "lost") for row in rows[:1].tolist()]
-            return np.empty((0, 0), self.dtype), damage or lost
+        if not damage and not any(self._path(part[0]).exists() for part in parts):
+            damage = [self._damage(part[0], LOST) for part in parts]
+        if damage:
+            return np.empty((0, 0), self.dtype), damage
         out = np.empty((len(rows), self.dim), self.dtype)
 
         def read_part(part: tuple[int, int, int]) -> Damage | None:

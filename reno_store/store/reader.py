@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reno_store.errors import StoreError, UnknownNameError
 from reno_store.manifests.names import name_problem
 from reno_store.store import schema
-from reno_store.store.raw_chunks import Damage, RawChunks
+from reno_store.store.raw_chunks import LOST, Damage, RawChunks
 
 __all__ = ["StoreReader"]
 
@@ -162,7 +162,7 @@ class StoreReader:
             found, damage = self._read(array, rows)
         # Rows without an embedding are NaN throughout.
         lost = [] if damage else rows[np.isnan(found[:, 0])].tolist()
-        damage += [Damage(row, row + 1, "lost") for row in lost]
+        damage += [Damage(row, row + 1, LOST) for row in lost]
         if damage:
             told = "; ".join(str(each) for each in damage[:3])
             more = f" and {len(damage) - 3:,} more" if len(damage) > 3 else ""
@@ -183,14 +183,17 @@ class StoreReader:
         n_clips = min(array.shape[0], self.n_clips(dataset))
         for start in range(0, n_clips, step):
             rows = np.arange(start, min(start + step, n_clips))
-            damage += self._read(array, rows)[1]
+            # Chunks that are not there may never have been written: `are_finite` tells.
+            damage += [each for each in self._read(array, rows)[1] if each.reason != LOST]
         return damage
 
     def are_finite(self, dataset: str, model: str, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which rows hold finite numbers only, shape (n,); none may be damaged."""
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
             array = schema.child_array(self._model(dataset, model), schema.EMBEDDING)
-            numbers, _ = self._read(array, rows)
+            numbers, damage = self._read(array, rows)
+        if damage:
+            return np.zeros(len(rows), bool)
         return np.asarray(np.isfinite(numbers).all(axis=1))
 
     def _read(

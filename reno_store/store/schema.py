@@ -28,6 +28,7 @@ from reno_store.errors import StoreError
 
 __all__ = [
     "DONE",
+    "DROPPED",
     "EMBEDDING",
     "FINGERPRINT",
     "FORMAT_VERSION",
@@ -53,6 +54,7 @@ SHA256 = "audio_sha256"
 IDENTITY_COLUMNS = ("clip_id", "label", "speaker", SHA256)
 EMBEDDING = "embedding"
 DONE = "done"
+DROPPED = "dropped"
 
 _EMBEDDING_CHUNK_ROWS = 256
 _TEXT_CHUNK_ROWS = 8_192

@@ -8,6 +8,7 @@ replaced by renaming a finished file over it, which is zarr's own way on a local
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -197,7 +198,8 @@ class StoreWriter(StoreChecks):
         with schema.naming_damage(where):
             if model in parent and schema.EMBEDDING in schema.child_group(parent, model):
                 half_made = schema.child_array(parent, f"{model}/{schema.EMBEDDING}")
-                if half_made.nchunks_initialized:
+                dropped = schema.child_group(parent, model).attrs.get(schema.DROPPED)
+                if half_made.nchunks_initialized and not dropped:
                     raise ValueError(f"its array {schema.DONE!r} is lost")
         # What a killed build left half made holds nothing yet, so it is made anew.
         group = parent.create_group(
@@ -269,22 +271,28 @@ class StoreWriter(StoreChecks):
         UnknownNameError
             If there is no such dataset or model.
         """
-        self.reader.dim(dataset, model)  # raises if there is none of that name
-        with self._locks.model(dataset, model):
+        if model not in schema.child_group(self._root, dataset):
+            self.reader.dim(dataset, model)  # raises, with the names there are
+        with self._locks.model(dataset, model), schema.naming_damage(str(self.path)):
             self._drop(dataset, model)
 
     def remove_dataset(self, dataset: str) -> None:
-        """Remove a dataset, its models first, its clip table last.
+        """Remove a dataset, whatever is damaged in it.
 
         Raises
         ------
         UnknownNameError
             If there is no such dataset.
         """
-        with self._locks.table(dataset):
+        with self._locks.table(dataset), contextlib.ExitStack() as locks:
             for model in self.reader.models(dataset):
-                self.remove_model(dataset, model)
+                locks.enter_context(self._locks.model(dataset, model))
+            # No row counts from here on; its own zarr.json goes last, so that what is cut off
+            # is an empty dataset.
             schema.child_group(self._root, dataset).attrs[schema.N_CLIPS] = 0
+            for item in sorted((self.path / dataset).iterdir()):
+                if item.is_dir():
+                    shutil.rmtree(item)
             del self._root[dataset]
 
     def _model(self, dataset: str, model: str) -> zarr.Group:
@@ -295,8 +303,12 @@ class StoreWriter(StoreChecks):
             stretch_rows(self._model(dataset, model), self.reader.n_clips(dataset))
 
     def _drop(self, dataset: str, model: str) -> None:
-        # Its marks first: what is cut off from here on is a model without embeddings.
-        del self._model(dataset, model)[schema.DONE]
+        # A word that this is meant, then its marks: what is cut off from here on is no model,
+        # and may be made anew.
+        group = self._model(dataset, model)
+        group.attrs[schema.DROPPED] = True
+        if schema.DONE in group:
+            del group[schema.DONE]
         del schema.child_group(self._root, dataset)[model]
 
     def _forget_changed(

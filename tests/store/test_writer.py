@@ -174,7 +174,7 @@ class TestDamage:
 
     def test_a_lost_chunk(self, tmp_path, chunk):
         chunk.unlink()
-        with pytest.raises(StoreError, match=r"damaged: rows 0 to 0 \(lost\)"):
+        with pytest.raises(StoreError, match=r"damaged: rows 0 to 1 \(lost\)"):
             self.read(tmp_path)
 
 

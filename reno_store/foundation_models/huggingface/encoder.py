@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from reno_store.devices import map_on_threads
 from reno_store.errors import ModelError
+from reno_store.foundation_models.checking import relative_errors
 from reno_store.foundation_models.huggingface.checkpoint import Checkpoint, read_checkpoint
 from reno_store.foundation_models.huggingface.hub import locate
 from reno_store.foundation_models.huggingface.valid_frames import FrameCounts, ValidFrames
@@ -192,8 +193,7 @@ class HuggingFaceEncoder:
         ]
         together = np.stack(self._embed_together(noises))
         alone = np.stack([self._embed_one(noise) for noise in noises])
-        errors = np.linalg.norm(together - alone, axis=1) / np.linalg.norm(alone, axis=1)
-        return float(np.nan_to_num(errors, nan=np.inf).max())
+        return float(np.nan_to_num(relative_errors(together, alone), nan=np.inf).max())
 
     def _embed_one(self, waveform: Waveform) -> NDArray[np.float32]:
         with computing_in(self._precision, self._device):
