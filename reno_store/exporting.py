@@ -70,6 +70,14 @@ def export_samples(
     """
     path = Path(path)
     format = format or path.suffix.removeprefix(".")  # noqa: A001
+    names = [models] if isinstance(models, str) else list(models)
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise RenoStoreError(f"model {min(twice)!r} is named twice; name each once.")
+    if not format:
+        raise RenoStoreError(
+            f"{path} has no ending that names a format; give it one of "
+            f"{', '.join(f'.{name}' for name in EXPORT_FORMATS)}, or add --format NAME."
+        )
     if format not in EXPORT_FORMATS:
         raise UnknownNameError.among("format", format, EXPORT_FORMATS)
     occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))

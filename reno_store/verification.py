@@ -125,7 +125,8 @@ def verify_store(
                     n_embeddings += n_done
                     n_missing += reader.n_clips(name) - n_done
                 except RenoStoreError as error:
-                    findings.append(Finding(name, model, str(error)))
+                    mended = repair and _mend_marks(store, name, model)
+                    findings.append(Finding(name, model, str(error), mended))
                 else:
                     if damage and repair:
                         damage = _repair(store, name, model)
@@ -186,9 +187,19 @@ def _stretches(rows: NDArray[np.int64]) -> Iterator[Damage]:
         yield Damage(int(rows[start]), int(rows[stop - 1]) + 1, _NOT_FINITE)
 
 
+def _mend_marks(store: str | Path, dataset: str, model: str) -> bool:
+    """Take damaged marks away; tell whether the model can be read after it."""
+    try:
+        _repair(store, dataset, model)
+    except RenoStoreError:
+        return False
+    return True
+
+
 def _repair(store: str | Path, dataset: str, model: str) -> list[Damage]:
     """Look once more with the model's lock held, and mark what is damaged as missing."""
     with StoreWriter.open(store, tell=tell) as writer, writer.working_on(dataset, model):
+        writer.mend_marks(dataset, model)
         damage = _model_damage(writer.reader, dataset, model)[1]
         for each in damage:
             if each.reason == _NOT_FINITE:

@@ -203,3 +203,57 @@ class TestKnownRecordings:
         report = build_store(twins, tmp_path / "s.zarr", "mfcc", dataset="copy")
         assert counts(report) == [(3, 0, 1)]
         assert report.complete
+
+
+class TestAnotherBuildMeanwhile:
+    """Between taking over the clip table and building a model, another process may come."""
+
+    def meanwhile(self, monkeypatch, action):
+        """Do something once, just before a model's lock is taken."""
+        from reno_store.store import StoreWriter
+
+        working_on, calls = StoreWriter.working_on, []
+
+        def first_something_else(self, dataset, model):
+            if not calls:
+                calls.append(model)
+                action()
+            return working_on(self, dataset, model)
+
+        monkeypatch.setattr(StoreWriter, "working_on", first_something_else)
+
+    def test_a_recording_that_it_took_over_is_left_to_the_next_build(
+        self, corpus, tmp_path, monkeypatch
+    ):
+        def change_and_build():
+            write_wav(corpus.recording("clip3"), seed=99)
+            build(corpus, tmp_path, ["logmel"])
+
+        self.meanwhile(monkeypatch, change_and_build)
+        report = build(corpus, tmp_path, ["mfcc"])
+        (failure,) = report.models[0].failures
+        assert failure.clip_id == "clip3"
+        assert "another build has taken over another recording" in failure.reason
+        assert build(corpus, tmp_path).complete
+        build(corpus, tmp_path, store="whole.zarr")
+        assert_stores_equal(tmp_path / "s.zarr", tmp_path / "whole.zarr")
+
+    def test_a_dataset_made_anew_in_another_order_gets_no_row_of_this_build(
+        self, corpus, tmp_path, monkeypatch
+    ):
+        from reno_store.store import StoreWriter
+
+        lines = corpus.manifest.read_text().splitlines()
+        other = corpus.manifest.with_name("other.csv")
+        other.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+
+        def remove_and_build():
+            with StoreWriter.open(tmp_path / "s.zarr") as writer:
+                writer.remove_dataset("small")
+            build_store(other, tmp_path / "s.zarr", ["logmel"], dataset="small")
+
+        self.meanwhile(monkeypatch, remove_and_build)
+        with pytest.raises(StaleStoreError, match="removed and made anew"):
+            build(corpus, tmp_path, ["mfcc"])
+        assert open_store(tmp_path / "s.zarr").models("small") in {("logmel",), ("logmel", "mfcc")}
+        assert build(corpus, tmp_path).complete

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 from click.testing import CliRunner
 from corpora import make_corpus
 from reno_cli.main import main
@@ -195,3 +196,29 @@ class TestCommands:
         assert found["findings"][0]["model"] == "mfcc"
         assert "marked as missing; build again: small, mfcc" in self.run("verify", copy, "--repair")
         assert "6 embeddings read, 6 missing; 0 problems" in self.run("verify", copy)
+
+    def test_help_shows_its_examples_line_by_line(self):
+        lines = [line.strip() for line in self.run("--help").splitlines()]
+        assert "\\b" not in lines
+        assert any(line.startswith("reno-store demo ") for line in lines)
+
+    def test_a_model_named_twice_and_a_format_that_is_not_said_are_refused(self, store, tmp_path):
+        words = ("export", store, "small", "--model", "mfcc", "-o")
+        assert "named twice" in self.run(*words, tmp_path / "x.npz", "--model", "mfcc", expect=1)
+        assert "add --format NAME" in self.run(*words, tmp_path / "x", expect=1)
+
+    def test_a_removal_that_was_cut_off_can_be_done_again_or_built(self, copy, store, corpus):
+        group = zarr.open_group(copy, mode="r+")["small/mfcc"]
+        group.attrs["dropped"] = True
+        del group["done"]
+        self.run("remove", copy, "small", "--model", "mfcc", "--yes", expect=1)
+        report = build_store(corpus.manifest, copy, MODELS)
+        assert [model.n_new for model in report.models] == [6, 0]
+        assert_stores_equal(copy, store)
+
+    def test_a_damaged_model_can_be_removed(self, copy):
+        chunk = copy / "small" / "mfcc" / "done" / "c" / "0"
+        chunk.write_bytes(b"x" + chunk.read_bytes()[1:])
+        shown = self.run("remove", copy, "small", "--model", "mfcc", "--yes")
+        assert "an unknown number of embeddings" in shown
+        assert StoreReader(copy).models("small") == ("logmel",)

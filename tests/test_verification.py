@@ -113,6 +113,41 @@ def test_a_repaired_store_is_built_to_what_it_was(whole, store, spoil):
     assert_stores_equal(store, before)
 
 
+def test_a_store_whose_only_chunk_is_lost_is_repaired_whole(tmp_path):
+    corpus = make_corpus(tmp_path)
+    for name in ("s.zarr", "before.zarr"):
+        build_store(corpus.manifest, tmp_path / name, ["mfcc"])
+    chunk(tmp_path / "s.zarr").unlink()
+    (finding,) = verify_store(tmp_path / "s.zarr", repair=True).findings
+    assert finding.problem.startswith("rows 0 to 5 ")
+    after = verify_store(tmp_path / "s.zarr")
+    assert (after.findings, after.n_missing) == ((), 6)
+    assert build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc"]).models[0].n_new == 6
+    assert_stores_equal(tmp_path / "s.zarr", tmp_path / "before.zarr")
+
+
+def test_damaged_marks_are_repaired_by_computing_the_model_again(whole, store):
+    corpus, before = whole
+    flip(store / "small" / "mfcc" / "done" / "c" / "0", 3)
+    found = verify_store(store)
+    assert not found.is_sound
+    assert verify_store(store, repair=True).is_sound
+    after = verify_store(store)
+    assert (after.findings, after.n_missing) == ((), N_CLIPS)
+    build_store(corpus.manifest, store, ["mfcc", "logmel"])
+    assert_stores_equal(store, before)
+
+
+def test_damage_in_a_chunk_of_which_nothing_counts_is_mended_too(whole, store):
+    """A kill between the marks and the chunk leaves it; no build could write into it."""
+    corpus, before = whole
+    flip(chunk(store, 1))
+    zarr.open_group(store, mode="r+")["small/mfcc/done"][256:] = False
+    assert len(verify_store(store, repair=True).findings) == 1
+    build_store(corpus.manifest, store, ["mfcc", "logmel"])
+    assert_stores_equal(store, before)
+
+
 def test_missing_embeddings_are_counted_and_are_no_damage(tmp_path):
     corpus = make_corpus(tmp_path)
     corpus.recording("clip2").write_text("no sound")

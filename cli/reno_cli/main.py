@@ -38,7 +38,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="reno-store")
 def main() -> None:
-    r"""Embeddings of non-verbal vocalisations, computed once, and classifiers on them.
+    """Embeddings of non-verbal vocalisations, computed once, and classifiers on them.
 
     \b
     reno-store demo                                     try it, offline
@@ -46,7 +46,7 @@ def main() -> None:
     reno-store models                                   list the foundation models
     reno-store build FOLDER/my.csv --model mfcc --model logmel --store my.zarr
     reno-store evaluate my.zarr my --model mfcc --model logmel
-    """
+    """  # noqa: D301
 
 
 for _command in (build, demo, evaluate, export, info, manifest, models, remove, verify):

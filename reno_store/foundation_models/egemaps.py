@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -61,8 +62,19 @@ class EgemapsFunctionals:
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Describe each clip by itself; see `FoundationModel.embed`."""
-        rows = [self._describe(waveform) for waveform in waveforms]
+        # In a thread of its own: openSMILE calls back into Python, and a Ctrl-C that arrives
+        # there would be lost, and with it the clip.
+        pool = ThreadPoolExecutor(1)
+        try:
+            rows = [future.result() for future in self._submitted(pool, waveforms)]
+        finally:
+            pool.shutdown(cancel_futures=True)
         return np.asarray(rows, np.float32).reshape(len(rows), self.dim)
+
+    def _submitted(
+        self, pool: ThreadPoolExecutor, waveforms: Sequence[Waveform]
+    ) -> list[Future[NDArray[np.float32]]]:
+        return [pool.submit(self._describe, waveform) for waveform in waveforms]
 
     def _describe(self, waveform: Waveform) -> NDArray[np.float32]:
         if len(waveform) < self.min_samples:

@@ -65,6 +65,11 @@ def load_installed(
         raise
     except Exception as error:
         raise ModelError(f"{where}: cannot be loaded: {type(error).__name__}: {error}") from error
+    if isinstance(model, FoundationModel) and not isinstance(model.fingerprint, Mapping):
+        raise ModelError(
+            f"{where}: its fingerprint is {type(model.fingerprint).__name__}; expected a mapping "
+            "of JSON values. reno_store.testing has tests of all that a model must be."
+        )
     if not isinstance(model, FoundationModel):
         raise ModelError(
             f"{where}: gave {type(model).__name__}, which lacks part of what a FoundationModel "

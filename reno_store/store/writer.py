@@ -156,6 +156,14 @@ class StoreWriter(StoreChecks):
         with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
             forget_rows(self._model(dataset, model), rows)
 
+    def mend_marks(self, dataset: str, model: str) -> None:
+        """Where it cannot be read which rows are whole, mark all of them as missing."""
+        try:
+            self.reader.done(dataset, model)
+        except StoreError:
+            marks = schema.child_array(self._model(dataset, model), schema.DONE)
+            shutil.rmtree(self.path / marks.path / "c", ignore_errors=True)
+
     def discard(self, dataset: str, model: str, damage: Sequence[Damage]) -> None:
         """Mark rows that cannot be read as missing, and take their chunks away.
 

@@ -186,5 +186,6 @@ def _unreachable(repository: str, revision: str | None, reason: str) -> ModelErr
         f"model {repository}: {here}, and the Hugging Face hub cannot be reached ({reason}). "
         f"Where there is a network, run: hf download {repository}{at}\n"
         "  then build there or copy the folder that it prints and name it: "
-        "hf:FOLDER. reno-store models shows which models are on this machine."
+        f"{repository.rpartition('/')[2]}=hf:FOLDER. reno-store models shows which models are on "
+        "this machine."
     )
