@@ -15,6 +15,7 @@ from stores import assert_stores_equal
 
 from reno_store.build import build_store
 from reno_store.errors import StoreError
+from reno_store.verification import verify_store
 
 _BUILD = """
 import sys
@@ -124,3 +125,35 @@ def test_killed_while_making_the_store_is_made_whole(tmp_path, monkeypatch):
             break
     assert files > 10, "a build writes more files than that"
     assert not killed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a file system")
+def test_a_file_system_that_fills_up_loses_nothing_and_the_build_goes_on(tmp_path):
+    corpus = make_corpus(tmp_path, 60)
+    models = ["mfcc", "logmel"]
+    build_store(corpus.manifest, tmp_path / "whole.zarr", models)
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("may not mount a file system")
+    try:
+        attempts = refusals = 0
+        for size_kb in range(64, 2000, 32):
+            subprocess.run(["mount", "-o", f"remount,size={size_kb}k", str(small)], check=True)
+            attempts += 1
+            try:
+                build_store(corpus.manifest, small / "s.zarr", models, batch_seconds=2.0)
+            except StoreError as error:
+                refusals += "No space left on device" in str(error)
+                if (small / "s.zarr" / "zarr.json").exists():
+                    assert verify_store(small / "s.zarr").findings == ()
+            else:
+                break
+        assert refusals == attempts - 1 > 3
+        assert_stores_equal(small / "s.zarr", tmp_path / "whole.zarr")
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=False)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
-import zarr.errors
 from numpy.typing import NDArray
 
 from reno_store.errors import StoreError, UnknownNameError
@@ -20,6 +19,7 @@ from reno_store.store.raw_chunks import LOST, Damage, RawChunks
 __all__ = ["StoreReader"]
 
 _CHUNKS_AT_A_TIME = 16
+_DONE_METADATA = f"{schema.DONE}/zarr.json"
 
 
 class StoreReader:
@@ -42,10 +42,8 @@ class StoreReader:
 
     def datasets(self) -> tuple[str, ...]:
         """Names of the datasets, sorted."""
-        with schema.naming_damage(str(self.path)), warnings.catch_warnings():
-            # Of a folder that lost its zarr.json; `StoreWriter.check_clips` refuses it.
-            warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
-            return tuple(sorted(name for name, _ in self._root.groups()))
+        with schema.naming_damage(str(self.path)):
+            return _members(self.path, "group")
 
     def models(self, dataset: str) -> tuple[str, ...]:
         """Names of a dataset's models, sorted.
@@ -53,8 +51,9 @@ class StoreReader:
         A model whose arrays a killed build did not get to make is not one of them yet.
         """
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}"):
-            groups = self._dataset(dataset).groups()
-            return tuple(sorted(name for name, group in groups if schema.DONE in group))
+            folder = self.path / self._dataset(dataset).path
+            names = _members(folder, "group")
+            return tuple(name for name in names if (folder / name / _DONE_METADATA).exists())
 
     def n_clips(self, dataset: str) -> int:
         """How many clips the dataset has.
@@ -70,7 +69,7 @@ class StoreReader:
     def columns(self, dataset: str) -> tuple[str, ...]:
         """Names of the columns of the clip table, sorted."""
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}"):
-            return tuple(sorted(name for name, _ in self._dataset(dataset).arrays()))
+            return _members(self.path / self._dataset(dataset).path, "array")
 
     def texts(self, dataset: str, name: str) -> list[str]:
         """One column of the clip table, n_clips long.
@@ -236,7 +235,7 @@ class StoreReader:
 
     def _model(self, dataset: str, name: str) -> zarr.Group:
         group = self._child(self._dataset(dataset), name)
-        if group is None or schema.DONE not in group:
+        if group is None or not (self.path / group.path / _DONE_METADATA).exists():
             kind = f"model of dataset {dataset!r} in store {self.path}:"
             raise UnknownNameError.among(kind, name, self.models(dataset))
         return group
@@ -248,6 +247,27 @@ class StoreReader:
         with schema.naming_damage(f"{self.path}: {'/'.join(filter(None, [group.path, name]))}"):
             child = group.get(name)
         return child if isinstance(child, zarr.Group) else None
+
+
+def _members(folder: Path, node_type: str) -> tuple[str, ...]:
+    """Name the groups or arrays in a group's folder, sorted.
+
+    Looked up in the folder itself: what another process is just making is passed over, where
+    zarr would warn of strangers.
+    """
+    names = []
+    for metadata in sorted(folder.glob("*/zarr.json")):
+        try:
+            node = json.loads(metadata.read_bytes())
+        except FileNotFoundError:  # just removed
+            continue
+        except ValueError as error:
+            raise ValueError(f"{metadata.relative_to(folder)}: {error}") from None
+        if not isinstance(node, dict) or "node_type" not in node:
+            raise ValueError(f"{metadata.relative_to(folder)}: no group and no array")
+        if node["node_type"] == node_type:
+            names.append(metadata.parent.name)
+    return tuple(names)
 
 
 def _damaged_chunks(array: zarr.Array[Any]) -> list[Damage]:

@@ -1,0 +1,179 @@
+"""Random sequences of what may happen to a store, beside a dictionary of what must be there."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from reno_store.errors import StaleStoreError
+from reno_store.store import StoreReader, StoreWriter
+
+DIM = 3
+MODELS = st.sampled_from(["m", "n"])
+ALL = {"labels", "audio", "model"}
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing after it is done."""
+
+
+def vector(model, recording, weights):
+    seed = [sum(map(ord, model)), recording, weights]
+    return np.random.default_rng(seed).standard_normal(DIM).astype(np.float32)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """What must be there: clips in order, their recordings and labels, embeddings by model."""
+
+    def __init__(self):
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.path = self.folder / "s"
+        self.clips, self.recording, self.label = [], {}, {}
+        self.weights = {"m": 0, "n": 0}
+        self.stored = {}  # what the store must hold: clip -> (recording, label)
+        self.embedded = {}  # model -> {clip: vector}
+        self.n_recordings = 0
+
+    @initialize(n_clips=st.integers(1, 4))
+    def begin(self, n_clips):
+        self.add(n_clips)
+
+    def add(self, n_clips):
+        for _ in range(n_clips):
+            clip = f"clip{len(self.clips)}"
+            self.clips.append(clip)
+            self.n_recordings += 1
+            self.recording[clip], self.label[clip] = self.n_recordings, "laugh"
+
+    @rule(
+        kind=st.sampled_from(["add", "record", "record", "copy", "label", "train"]),
+        model=MODELS,
+        data=st.data(),
+    )
+    def change(self, kind, model, data):
+        """Something happens outside of the store."""
+        clip, other = (data.draw(st.sampled_from(self.clips)) for _ in range(2))
+        if kind == "add":
+            self.add(data.draw(st.integers(1, 3)))
+        elif kind == "record":
+            self.n_recordings += 1
+            self.recording[clip] = self.n_recordings
+        elif kind == "copy":
+            self.recording[clip] = self.recording[other]
+        elif kind == "label":
+            self.label[clip] = "cry" if self.label[clip] == "laugh" else "laugh"
+        else:
+            self.weights[model] += 1
+
+    @rule(
+        model=MODELS,
+        refresh=st.sampled_from([ALL, ALL, ALL, {"labels"}, {"audio"}, {"labels", "model"}, set()]),
+        kill_after=st.none() | st.integers(0, 6),
+        order=st.randoms(use_true_random=False),
+    )
+    def build(self, model, refresh, kill_after, order):
+        self.build_once(model, refresh, kill_after, order)
+
+    @rule(model=MODELS, order=st.randoms(use_true_random=False))
+    def build_to_the_end(self, model, order):
+        self.build_once(model, ALL, None, order)
+
+    def build_once(self, model, refresh, kill_after, order):
+        clips = order.sample(self.clips, len(self.clips))
+        columns = {
+            "clip_id": clips,
+            "label": [self.label[clip] for clip in clips],
+            "speaker": [""] * len(clips),
+            "audio_sha256": [f"{self.recording[clip]:064x}" for clip in clips],
+        }
+        fingerprint = {"weights": f"{model}{self.weights[model]}"}
+        any_embedded = {clip for rows in self.embedded.values() for clip in rows}
+        stale = any(
+            (self.stored[clip][1] != self.label[clip] and "labels" not in refresh)
+            or (
+                self.stored[clip][0] != self.recording[clip]
+                and clip in any_embedded
+                and "audio" not in refresh
+            )
+            for clip in self.stored
+        )
+        try:
+            with StoreWriter.open(self.path) as writer:
+                self._build(writer, columns, clips, model, fingerprint, refresh, kill_after)
+        except StaleStoreError as error:
+            if "was computed by" not in str(error):
+                assert stale
+        except Killed:
+            pass
+        else:
+            assert not stale
+
+    def _build(self, writer, columns, clips, model, fingerprint, refresh, kill_after):
+        rows = writer.put_clips("d", columns, refresh=refresh)
+        for clip in clips:
+            if clip in self.stored and self.stored[clip][0] != self.recording[clip]:
+                for embedded in self.embedded.values():
+                    embedded.pop(clip, None)
+            self.stored[clip] = (self.recording[clip], self.label[clip])
+        with writer.working_on("d", model):
+            writer.add_model("d", model, fingerprint, DIM, refresh=refresh)
+            known = self.embedded.get(model, {})
+            now = {clip: self._vector(model, clip) for clip in clips}
+            if any(not np.array_equal(known[clip], now[clip]) for clip in known):
+                known = {}  # dropped for another model
+            self.embedded[model] = known
+            writer.copy_known("d", model, rows)
+            missing = set(writer.missing("d", model, rows).tolist())
+            by_recording = {self.stored[clip][0] for clip in known}
+            for clip, row in zip(clips, rows.tolist(), strict=True):
+                copied = self.stored[clip][0] in by_recording
+                assert (row in missing) == (clip not in known and not copied), clip
+                if row not in missing:
+                    known[clip] = now[clip]
+            todo = [pair for pair in zip(clips, rows.tolist(), strict=True) if pair[1] in missing]
+            for done, (clip, row) in enumerate(todo):
+                if done == kill_after:
+                    raise Killed
+                writer.put_embeddings("d", model, np.array([row]), now[clip][None])
+                known[clip] = now[clip]
+
+    @rule(model=MODELS)
+    def remove(self, model):
+        if model in self.embedded:
+            with StoreWriter.open(self.path) as writer:
+                writer.remove_model("d", model)
+            del self.embedded[model]
+
+    @invariant()
+    def store_holds_what_it_must_and_nothing_else(self):
+        if not self.stored:
+            return
+        reader = StoreReader(self.path)
+        ids = reader.texts("d", "clip_id")
+        assert sorted(ids) == sorted(self.stored)
+        assert reader.texts("d", "label") == [self.stored[clip][1] for clip in ids]
+        hashes = [f"{self.stored[clip][0]:064x}" for clip in ids]
+        assert reader.texts("d", "audio_sha256") == hashes
+        assert set(reader.models("d")) == set(self.embedded)
+        for model, embedded in self.embedded.items():
+            done = reader.done("d", model)
+            assert {clip for clip, whole in zip(ids, done, strict=True) if whole} == set(embedded)
+            rows = np.flatnonzero(done)
+            for row, numbers in zip(rows, reader.embeddings("d", model, rows), strict=True):
+                np.testing.assert_array_equal(numbers, embedded[ids[row]])
+            assert reader.damaged_rows("d", model) == []
+
+    def _vector(self, model, clip):
+        return vector(model, self.stored[clip][0], self.weights[model])
+
+    def teardown(self):
+        shutil.rmtree(self.folder)
+
+
+TestStoreMachine = StoreMachine.TestCase
+TestStoreMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
