@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reno_store.audio import PREPROCESSING
 from reno_store.errors import ModelError
-from reno_store.foundation_models.protocol import Waveform
+from reno_store.foundation_models.protocol import Waveform, refuse_short
 
 __all__ = ["EgemapsFunctionals"]
 
@@ -62,6 +62,7 @@ class EgemapsFunctionals:
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Describe each clip by itself; see `FoundationModel.embed`."""
+        refuse_short(waveforms, self, "the longest window of eGeMAPS")
         # In a thread of its own: openSMILE calls back into Python, and a Ctrl-C that arrives
         # there would be lost, and with it the clip.
         pool = ThreadPoolExecutor(1)
@@ -77,12 +78,6 @@ class EgemapsFunctionals:
         return [pool.submit(self._describe, waveform) for waveform in waveforms]
 
     def _describe(self, waveform: Waveform) -> NDArray[np.float32]:
-        if len(waveform) < self.min_samples:
-            raise ModelError(
-                f"{len(waveform)} samples at {self.sample_rate_hz} Hz are shorter than the longest "
-                f"window of eGeMAPS; it needs at least {self.min_samples} "
-                f"({self.min_samples / self.sample_rate_hz:.3f} s)."
-            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # NaN is found and named by the build
             functionals = self._smile.process_signal(waveform, self.sample_rate_hz)

@@ -8,9 +8,9 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import UnknownNameError
+from reno_store.errors import ModelError, UnknownNameError
 
-__all__ = ["PRECISIONS", "FoundationModel", "Waveform", "check_precision"]
+__all__ = ["PRECISIONS", "FoundationModel", "Waveform", "check_precision", "refuse_short"]
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 """Weights stay in float32; in the shorter types, products and convolutions are computed in them."""
@@ -78,3 +78,22 @@ def check_precision(precision: str) -> str:
     if precision not in PRECISIONS:
         raise UnknownNameError.among("precision", precision, PRECISIONS)
     return precision
+
+
+def refuse_short(
+    waveforms: Sequence[Waveform], model: FoundationModel, least: str = "one frame of the model"
+) -> None:
+    """Refuse waveforms that are shorter than a model can take.
+
+    Raises
+    ------
+    ModelError
+        With the length of the first and what it needs; `least` says what it does not fill.
+    """
+    for waveform in waveforms:
+        if len(waveform) < model.min_samples:
+            raise ModelError(
+                f"{len(waveform)} samples at {model.sample_rate_hz} Hz are shorter than {least}; "
+                f"it needs at least {model.min_samples} "
+                f"({model.min_samples / model.sample_rate_hz:.3f} s)."
+            )

@@ -27,7 +27,7 @@ from reno_store.foundation_models.audio_mamba.frontend import (
 from reno_store.foundation_models.layers import LayerChoice
 from reno_store.foundation_models.pooling import Pooling
 from reno_store.foundation_models.precision import computing_in
-from reno_store.foundation_models.protocol import Waveform, check_precision
+from reno_store.foundation_models.protocol import Waveform, check_precision, refuse_short
 from reno_store.foundation_models.weights import hash_weights
 
 __all__ = ["AudioMamba"]
@@ -149,8 +149,7 @@ class AudioMamba:
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Embed clips; see `FoundationModel.embed`."""
-        for waveform in waveforms:
-            self._refuse_short(waveform)
+        refuse_short(waveforms, self, "half a window of the model's spectrogram")
         embeddings = np.empty((len(waveforms), self.dim), np.float32)
         rows_of_clip: list[torch.Tensor] = []
         batches = _batches(self._units(waveforms), self._units_at_a_time)
@@ -189,14 +188,6 @@ class AudioMamba:
                 n_rows -= rows_in_unit
                 if n_rows <= 0:
                     break
-
-    def _refuse_short(self, waveform: Waveform) -> None:
-        if len(waveform) < self.min_samples:
-            raise ModelError(
-                f"{len(waveform)} samples at {self.sample_rate_hz} Hz are shorter than half a "
-                f"window of the model's spectrogram; it needs at least {self.min_samples} "
-                f"({self.min_samples / self.sample_rate_hz:.3f} s)."
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from reno_store.foundation_models.layers import LayerChoice
 from reno_store.foundation_models.pooling import Pooling
 from reno_store.foundation_models.precision import computing_in
 from reno_store.foundation_models.projection import use_projections
-from reno_store.foundation_models.protocol import Waveform, check_precision
+from reno_store.foundation_models.protocol import Waveform, check_precision, refuse_short
 
 __all__ = ["HuggingFaceEncoder"]
 
@@ -155,8 +155,7 @@ class HuggingFaceEncoder:
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Embed clips; see `FoundationModel.embed`."""
-        for waveform in waveforms:
-            self._refuse_short(waveform)
+        refuse_short(waveforms, self)
         if not len(waveforms):
             return np.empty((0, self.dim), np.float32)
         if self._batched and len(waveforms) > 1:
@@ -240,14 +239,6 @@ class HuggingFaceEncoder:
             # torch says so of WavLM's masks, one of which is of numbers; they are right.
             warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")
             return self._encoder(batch, attention_mask=mask, output_hidden_states=every_layer)
-
-    def _refuse_short(self, waveform: Waveform) -> None:
-        if len(waveform) < self.min_samples:
-            raise ModelError(
-                f"{len(waveform)} samples at {self.sample_rate_hz} Hz are shorter than one frame "
-                f"of the model; it needs at least {self.min_samples} "
-                f"({self.min_samples / self.sample_rate_hz:.3f} s)."
-            )
 
 
 def _prepared(encoder: Any, layer: LayerChoice, device: str) -> Any:
