@@ -29,7 +29,7 @@ from reno_store.foundation_models import (
 from reno_store.manifests import REQUIRED_COLUMNS, Manifest, read_manifest
 from reno_store.progress import counting, tell
 from reno_store.reports import BuildReport, Failure, ModelReport
-from reno_store.store import StoreWriter
+from reno_store.store import StoreWriter, fingerprint_as_stored, storage_of
 
 __all__ = ["MAX_SECONDS", "REFRESHABLE", "BuildReport", "Failure", "ModelReport", "build_store"]
 
@@ -55,6 +55,7 @@ def build_store(
     batch_seconds: float | None = None,
     max_seconds: float | None = MAX_SECONDS,
     refresh: str | Sequence[str] = (),
+    storage: str = "float32",
     progress: bool | None = None,
 ) -> BuildReport:
     """Embed every clip of a manifest with every model, as far as the store lacks it.
@@ -87,6 +88,9 @@ def build_store(
         speakers, on which no embedding depends; ``"audio"`` embeds changed recordings
         again, with every model as it is built; ``"model"`` drops all embeddings of a model
         whose weights or settings changed; ``"all"`` is all three.
+    storage : str
+        How numbers are stored: ``"float32"``, as they are, or ``"float16"``, rounded, in half
+        the space; part of the fingerprint, with a bound of the error.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -109,6 +113,8 @@ def build_store(
     """
     specs = parse_model_specs([models] if isinstance(models, str) else models)
     check_precision(precision)
+    stored_fingerprint = partial(fingerprint_as_stored, precision=storage)
+    largest = storage_of(stored_fingerprint({})).largest
     _check_seconds("batch_seconds", batch_seconds)
     _check_seconds("max_seconds", max_seconds)
     refreshed = {refresh} if isinstance(refresh, str) else set(refresh)
@@ -123,8 +129,12 @@ def build_store(
         writer.check_names(table.dataset, columns, [spec.name for spec in specs])
         writer.check_clips(table.dataset, columns, refresh=refreshed)
         load = partial(load_model, device=device, precision=precision)
-        check = writer.check_model if "model" not in refreshed else None
-        loaded = _check_models(table.dataset, specs, load, check)
+
+        def check(name: str, fingerprint: Mapping[str, Any]) -> None:
+            if "model" not in refreshed:
+                writer.check_model(table.dataset, name, stored_fingerprint(fingerprint))
+
+        loaded = _check_models(specs, load, check)
         rows = writer.put_clips(table.dataset, columns, refresh=refreshed)
         recordings: Sequence[Recording] = ()
         reports: list[ModelReport] = []
@@ -132,8 +142,9 @@ def build_store(
         for spec in specs:
             model = loaded.pop(spec.name, None) or load(spec)
             with writer.working_on(table.dataset, spec.name):
+                fingerprint = stored_fingerprint(model.fingerprint)
                 writer.add_model(
-                    table.dataset, spec.name, model.fingerprint, model.dim, refresh=refreshed
+                    table.dataset, spec.name, fingerprint, model.dim, refresh=refreshed
                 )
                 changed = writer.changed_rows(table.dataset, columns, rows)
                 n_copied = writer.copy_known(table.dataset, spec.name, rows[~changed])
@@ -150,6 +161,7 @@ def build_store(
                         batch_seconds or default_batch_seconds(device),
                         max_seconds,
                         padded=not device.startswith("cpu"),
+                        largest=largest,
                     ),
                     partial(writer.put_embeddings, table.dataset, spec.name),
                 )
@@ -228,17 +240,15 @@ def _check_seconds(name: str, seconds: float | None) -> None:
 
 
 def _check_models(
-    dataset: str,
     specs: Sequence[ModelSpec],
     load: Callable[[ModelSpec], FoundationModel],
-    check: Callable[[str, str, Mapping[str, Any]], None] | None,
+    check: Callable[[str, Mapping[str, Any]], None],
 ) -> dict[str, FoundationModel]:
     """Load every model once before the first is run, so that a wrong one is told at once."""
     kept = {}
     for spec in specs:
         model = load(spec)
-        if check is not None:
-            check(dataset, spec.name, model.fingerprint)
+        check(spec.name, model.fingerprint)
         if len(specs) == 1:
             kept[spec.name] = model
         del model

@@ -153,7 +153,7 @@ class EmbeddingStore:
         if missing not in {"raise", "drop"}:
             raise ValueError(f"missing must be 'raise' or 'drop', got {missing!r}")
         reader = self._reader
-        reader.check_clip_table(dataset)
+        reader.check_clip_table(dataset, names)
         # Once: a build that appends meanwhile must not lengthen one column and not another.
         n_clips = reader.n_clips(dataset)
         done = np.logical_and.reduce([reader.done(dataset, name)[:n_clips] for name in names])

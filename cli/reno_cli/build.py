@@ -46,6 +46,13 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     help="float32, or bfloat16 or float16: faster, less exact (see reno-store models --check).",
 )
 @click.option(
+    "--storage",
+    default="float32",
+    show_default=True,
+    metavar="NAME",
+    help="float32, or float16: half the space, rounded to three digits.",
+)
+@click.option(
     "--batch-seconds",
     type=float,
     metavar="SECONDS",
@@ -74,6 +81,7 @@ def build(
     audio_folder: Path | None,
     device: str,
     precision: str,
+    storage: str,
     batch_seconds: float | None,
     max_seconds: float,
     refresh: tuple[str, ...],
@@ -93,6 +101,7 @@ def build(
         audio_folder=audio_folder,
         device=device,
         precision=precision,
+        storage=storage,
         batch_seconds=batch_seconds,
         max_seconds=max_seconds,
         refresh=refresh,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from reno_store.store import ModelSummary
 
 __all__ = ["info"]
 
@@ -15,13 +20,22 @@ __all__ = ["info"]
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(store: Path, as_json: bool) -> None:
-    """Say what STORE holds: datasets, models, clips done and missing."""
+    """Say what STORE holds: datasets, models, clips done and missing.
+
+    The exit code is 1 where part of it is damaged; the rest is listed all the same.
+    """
     from reno_store.samples import open_store
 
     summary = open_store(store).summary()
     if as_json:
         click.echo(json.dumps([asdict(row) for row in summary], indent=2))
-        return
+    else:
+        _print(store, summary)
+    if any(row.problem for row in summary):
+        sys.exit(1)
+
+
+def _print(store: Path, summary: list[ModelSummary]) -> None:
     if not summary:
         click.echo(f"{store}: empty")
     for number, row in enumerate(summary):
@@ -30,8 +44,22 @@ def info(store: Path, as_json: bool) -> None:
                 f"{row.dataset}: {row.n_clips:,} clips, {row.n_labels} labels, "
                 f"{row.n_speakers or 'unknown'} speakers"
             )
-        if row.model:
+        if row.model and row.fingerprint:
             click.echo(
                 f"  {row.model}: {row.n_done:,} done, {row.n_missing:,} missing, "
-                f"{row.dim} numbers a clip, fingerprint {row.fingerprint}"
+                f"{row.dim} numbers a clip, {_size(row.n_bytes)}, {_precision(row)}, "
+                f"fingerprint {row.fingerprint}"
             )
+        if row.problem:
+            click.echo(f"  damaged: {row.problem}")
+
+
+def _size(n_bytes: int) -> str:
+    if n_bytes < 1e6:
+        return f"{n_bytes / 1e3:,.0f} kB"
+    return f"{n_bytes / 1e6:,.1f} MB" if n_bytes < 1e9 else f"{n_bytes / 1e9:,.2f} GB"
+
+
+def _precision(row: ModelSummary) -> str:
+    computed = row.precision or "unknown precision"
+    return computed if computed == row.storage else f"{computed} stored as {row.storage}"

@@ -43,6 +43,8 @@ class Task:
         Longer clips are refused.
     padded : bool
         Whether the clips of a batch are padded to one length.
+    largest : float
+        The largest magnitude that can be stored; clips with larger numbers fail.
     """
 
     recordings: Sequence[Recording]
@@ -51,6 +53,7 @@ class Task:
     batch_seconds: float
     max_seconds: float | None
     padded: bool = True
+    largest: float = float(np.finfo(np.float32).max)
 
 
 class Extraction:
@@ -154,6 +157,13 @@ class Extraction:
 
     def _embed(self, embedder: BatchEmbedder, clips: Sequence[LoadedClip]) -> None:
         embeddings, problems = embedder.embed(clips)
+        for index, embedding in list(embeddings.items()):
+            if (magnitude := float(np.abs(embedding).max())) > self._task.largest:
+                del embeddings[index]
+                problems[index] = (
+                    f"its embedding holds {magnitude:g}, more than the {self._task.largest:g} that "
+                    "can be stored in float16; store it as float32."
+                )
         silent = {clip.index for clip in clips if clip.is_silent}
         twins_of = {
             clip.index: self._twins[clip.index] for clip in clips if clip.index in self._twins

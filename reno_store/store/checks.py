@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class StoreChecks:
                     "is lost. Restore it from a copy, or name the dataset otherwise."
                 )
             return
-        self.reader.check_clip_table(dataset)
+        self.reader.check_clip_table(dataset, self.readable_models(dataset))
         if not self.reader.n_clips(dataset):
             return
         stored = {name: self.reader.texts(dataset, name) for name in schema.IDENTITY_COLUMNS}
@@ -163,11 +164,27 @@ class StoreChecks:
         return np.asarray((now != "") & (stored != now), bool)
 
     def embedded(self, dataset: str) -> NDArray[np.bool_]:
-        """Tell which clips have an embedding of any model, shape (n_clips,)."""
+        """Tell which clips have an embedding of any model, shape (n_clips,).
+
+        All of them, where the marks of a model are damaged.
+        """
         embedded = np.zeros(self.reader.n_clips(dataset), bool)
         for model in self.reader.models(dataset):
-            embedded |= self.reader.done(dataset, model)
+            try:
+                embedded |= self.reader.done(dataset, model)
+            except StoreError:
+                embedded[:] = True
         return embedded
+
+    def readable_models(self, dataset: str) -> tuple[str, ...]:
+        """Name the models of a dataset whose arrays and marks are not damaged."""
+        readable = []
+        for model in self.reader.models(dataset):
+            with contextlib.suppress(StoreError):
+                self.reader.done(dataset, model)
+                self.reader.dim(dataset, model)
+                readable.append(model)
+        return tuple(readable)
 
     def models_to_hold(self, dataset: str, columns: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """Give all models of a dataset if any recording's hash is about to change, else none.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,15 @@ class StoreReader:
         """Give `texts` as an array of fixed-width strings, shape (n_clips,)."""
         return np.array(self.texts(dataset, name), np.str_)
 
-    def check_clip_table(self, dataset: str) -> None:
+    def check_clip_table(self, dataset: str, models: Iterable[str] = ()) -> None:
         """Check that the rows of the clip axis are what the embeddings were stored by.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        models : Iterable[str]
+            Those that are to be read; damage in others does not matter.
 
         Raises
         ------
@@ -103,7 +111,7 @@ class StoreReader:
         n_clips = self.n_clips(dataset)
         for name in schema.IDENTITY_COLUMNS if n_clips else ():
             self.texts(dataset, name)
-        for model in self.models(dataset):
+        for model in models:
             with schema.naming_damage(f"{where}, model {model!r}"):
                 done = schema.child_array(self._model(dataset, model), schema.DONE)[n_clips:]
                 if np.any(done):
@@ -123,6 +131,11 @@ class StoreReader:
         """Length of the model's embeddings."""
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
             return int(schema.child_array(self._model(dataset, model), schema.EMBEDDING).shape[1])
+
+    def n_bytes(self, dataset: str, model: str) -> int:
+        """How much room the model's files take."""
+        folder = self.path / self._model(dataset, model).path
+        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
     def done(self, dataset: str, model: str) -> NDArray[np.bool_]:
         """Which clips have an embedding of the model, shape (n_clips,)."""
@@ -253,21 +266,27 @@ def _members(folder: Path, node_type: str) -> tuple[str, ...]:
     """Name the groups or arrays in a group's folder, sorted.
 
     Looked up in the folder itself: what another process is just making is passed over, where
-    zarr would warn of strangers.
+    zarr would warn of strangers. What is damaged is named too, as what it looks like, so that
+    whoever wants it is told, and whoever wants something else is not.
     """
     names = []
     for metadata in sorted(folder.glob("*/zarr.json")):
-        try:
-            node = json.loads(metadata.read_bytes())
-        except FileNotFoundError:  # just removed
-            continue
-        except ValueError as error:
-            raise ValueError(f"{metadata.relative_to(folder)}: {error}") from None
-        if not isinstance(node, dict) or "node_type" not in node:
-            raise ValueError(f"{metadata.relative_to(folder)}: no group and no array")
-        if node["node_type"] == node_type:
-            names.append(metadata.parent.name)
+        with contextlib.suppress(FileNotFoundError):  # just removed
+            if _node_type(metadata) == node_type:
+                names.append(metadata.parent.name)
     return tuple(names)
+
+
+def _node_type(metadata: Path) -> str:
+    """Read whether a zarr.json is a group's or an array's, or guess it by what lies beside."""
+    try:
+        node = json.loads(metadata.read_bytes())
+    except ValueError:
+        node = None
+    found = node.get("node_type") if isinstance(node, dict) else None
+    if found in {"group", "array"}:
+        return str(found)
+    return "group" if any(metadata.parent.glob("*/zarr.json")) else "array"
 
 
 def _damaged_chunks(array: zarr.Array[Any]) -> list[Damage]:

@@ -7,7 +7,7 @@
         clip_id (clip)     one string array a manifest column, and
         audio_sha256       the hash of each recording; empty where it could not be read
     /DATASET/MODEL         attribute fingerprint: what the embeddings depend on
-        embedding (clip, feature)   float32; NaN where no embedding is stored
+        embedding (clip, feature)   float32 or float16; NaN where no embedding is stored
         done (clip)                 whether the row's embedding is whole
 
 A row counts once ``n_clips`` reaches beyond it, an embedding once its ``done`` is true;
@@ -25,6 +25,7 @@ import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from reno_store.errors import StoreError
+from reno_store.store.precision import StoragePrecision
 
 __all__ = [
     "DONE",
@@ -187,13 +188,16 @@ def create_text_column(group: zarr.Group, name: str) -> None:
     )
 
 
-def create_embedding(group: zarr.Group, n_clips: int, dim: int) -> None:
+def create_embedding(
+    group: zarr.Group, n_clips: int, dim: int, precision: StoragePrecision
+) -> None:
     """Make the (clip, feature) array; NaN where nothing is stored yet."""
     group.create_array(
         EMBEDDING,
         shape=(n_clips, dim),
         chunks=(_EMBEDDING_CHUNK_ROWS, dim),
-        dtype="float32",
+        dtype=precision.dtype,
+        attributes=dict(precision.error_bounds),
         fill_value=float("nan"),
         dimension_names=("clip", "feature"),
         # Not compressed: it would save a sixth at most and double the time of reading.

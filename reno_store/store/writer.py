@@ -31,6 +31,7 @@ from reno_store.store.model_rows import (
     put_rows,
     stretch_rows,
 )
+from reno_store.store.precision import storage_of
 from reno_store.store.raw_chunks import Damage
 from reno_store.store.reader import StoreReader
 from reno_store.store.staleness import changed_recordings
@@ -142,7 +143,8 @@ class StoreWriter(StoreChecks):
                 if held:
                     self._forget_changed(dataset, stored, columns)
                 rows = put_table(group, stored, columns)
-                for model in self.reader.models(dataset):
+                # A damaged one stays short, which counts as missing, until it is mended.
+                for model in self.readable_models(dataset):
                     if model in held:
                         self._stretch(dataset, model)
                         continue
@@ -213,7 +215,7 @@ class StoreWriter(StoreChecks):
         group = parent.create_group(
             model, attributes={schema.FINGERPRINT: dict(fingerprint)}, overwrite=True
         )
-        schema.create_embedding(group, n_clips, dim)
+        schema.create_embedding(group, n_clips, dim, storage_of(fingerprint))
         schema.create_done(group, n_clips)
 
     def copy_known(self, dataset: str, model: str, rows: NDArray[np.int64]) -> int:
@@ -263,6 +265,9 @@ class StoreWriter(StoreChecks):
         """
         if not np.isfinite(embeddings).all():
             raise ValueError("embeddings hold NaN or infinite numbers; expected finite ones")
+        largest = storage_of(self.reader.fingerprint(dataset, model)).largest
+        if np.abs(embeddings).max(initial=0) > largest:
+            raise ValueError(f"embeddings hold numbers beyond {largest:g}; expected none")
         with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
             put_rows(self._model(dataset, model), rows, embeddings)
 
@@ -308,7 +313,9 @@ class StoreWriter(StoreChecks):
 
     def _stretch(self, dataset: str, model: str) -> None:
         if model in self.reader.models(dataset):
-            stretch_rows(self._model(dataset, model), self.reader.n_clips(dataset))
+            n_clips = self.reader.n_clips(dataset)
+            with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
+                stretch_rows(self._model(dataset, model), n_clips)
 
     def _drop(self, dataset: str, model: str) -> None:
         # A word that this is meant, then its marks: what is cut off from here on is no model,

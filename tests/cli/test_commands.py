@@ -151,12 +151,27 @@ class TestInfo:
     def test_datasets_and_models_are_listed(self, store):
         shown = run("info", store).output
         assert "small: 12 clips, 2 labels, 3 speakers" in shown
-        assert "mfcc: 12 done, 0 missing, 120 numbers a clip, fingerprint " in shown
+        assert re.search(
+            r"mfcc: 12 done, 0 missing, 120 numbers a clip, \d+ kB, float32, fingerprint \w{12}\n",
+            shown,
+        )
 
     def test_json_is_for_programs(self, store):
         (logmel, mfcc) = json.loads(run("info", store, "--json").output)
         assert (logmel["model"], mfcc["model"]) == ("logmel", "mfcc")
         assert (mfcc["n_clips"], mfcc["n_done"], mfcc["n_missing"], mfcc["dim"]) == (12, 12, 0, 120)
+
+    def test_what_is_damaged_is_named_and_the_rest_is_listed(self, store):
+        (store / "small" / "logmel" / "zarr.json").write_text("{")
+        shown = run("info", store, expect=1).output
+        assert "mfcc: 12 done" in shown
+        assert "damaged: " in shown
+        assert "small/logmel" in shown
+        (logmel, mfcc) = json.loads(run("info", store, "--json", expect=1).output)
+        assert "damaged" in logmel["problem"]
+        assert (mfcc["problem"], mfcc["precision"], mfcc["storage"]) == ("", "float32", "float32")
+        files = (store / "small" / "mfcc").rglob("*")
+        assert mfcc["n_bytes"] == sum(file.stat().st_size for file in files if file.is_file())
 
     def test_no_store(self, tmp_path):
         assert "does not exist" in run("info", tmp_path / "none", expect=1).output

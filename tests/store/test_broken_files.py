@@ -1,0 +1,137 @@
+"""Each file of a store broken in turn: whoever needs it is told, whoever does not goes on."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from reno_store.errors import RenoStoreError, StoreError
+from reno_store.samples import open_store
+from reno_store.store import StoreReader, StoreWriter, summarize
+from reno_store.verification import verify_store
+
+DATASETS, MODELS = ("one", "two"), ("m", "n")
+IDS = [f"c{i}" for i in range(5)]
+
+
+def table(ids):
+    return {
+        "clip_id": list(ids),
+        "label": ["cry" if i % 2 else "laugh" for i in range(len(ids))],
+        "speaker": ["s"] * len(ids),
+        "audio_sha256": [f"{i:064x}" for i in range(len(ids))],
+    }
+
+
+def vectors(dataset, model, n):
+    seed = [DATASETS.index(dataset), MODELS.index(model)]
+    return np.random.default_rng(seed).normal(size=(n, 3)).astype(np.float32)
+
+
+def put(path, dataset, model, ids):
+    with StoreWriter.open(path) as writer:
+        # Each dataset has models of its own: rows are not copied from one to the other.
+        fingerprint = {"weights": dataset + model}
+        writer.check_clips(dataset, table(ids))
+        rows = writer.put_clips(dataset, table(ids))
+        with writer.working_on(dataset, model):
+            writer.add_model(dataset, model, fingerprint, 3)
+            missing = writer.missing(dataset, model, rows)
+            if len(missing):
+                writer.put_embeddings(
+                    dataset, model, missing, vectors(dataset, model, len(ids))[missing]
+                )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "s"
+    for dataset in DATASETS:
+        for model in MODELS:
+            put(path, dataset, model, IDS)
+    return path
+
+
+def files(path):
+    return sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
+
+
+def spoilt(path, name, how):
+    file = path / name
+    if how == "lost":
+        file.unlink()
+    elif how == "emptied":
+        file.write_bytes(b"")
+    elif how == "halved":
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    else:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 0x10
+        file.write_bytes(bytes(content))
+
+
+def scope(name):
+    """Which datasets and models need a file."""
+    parts = name.split("/")
+    if len(parts) == 1:
+        return DATASETS, MODELS
+    if len(parts) > 2 and parts[1] in MODELS:
+        return (parts[0],), (parts[1],)
+    return (parts[0],), MODELS
+
+
+@pytest.mark.parametrize("how", ["lost", "emptied", "halved", "flipped"])
+def test_damage_is_told_to_those_it_concerns_and_to_nobody_else(whole, tmp_path, how):
+    assert len(files(whole)) == 39
+    told = 0
+    # The other dataset's files, and the other model's, are the same once more.
+    names = [name for name in files(whole) if not name.startswith(("two/", "one/n/"))]
+    for number, name in enumerate(names):
+        path = tmp_path / f"s{number}"
+        shutil.copytree(whole, path)
+        spoilt(path, name, how)
+        datasets, models = scope(name)
+        if len(datasets) == len(DATASETS):
+            # The root's own metadata; a flipped bit may leave it what it was.
+            if how != "flipped":
+                with pytest.raises(StoreError):
+                    StoreReader(path)
+            continue
+        problems = {(row.dataset, row.model) for row in summarize(StoreReader(path)) if row.problem}
+        assert all(dataset in datasets for dataset, _ in problems), name
+        assert all(model in {*models, ""} for _, model in problems), name
+        verify_store(path)
+        for act in (reads_rightly_or_says, grows_rightly_or_says):
+            for dataset in DATASETS:
+                for model in MODELS:
+                    concerned = dataset in datasets and model in models
+                    told += act(path, dataset, model, concerned, name)
+    assert told > 15
+
+
+def reads_rightly_or_says(path, dataset, model, concerned, name):
+    try:
+        samples = open_store(path).load(dataset, model)
+    except (RenoStoreError, LookupError):
+        assert concerned, name
+        return 1
+    assert samples.clip_ids.tolist() == IDS, name
+    assert samples.y.tolist() == table(IDS)["label"], name
+    np.testing.assert_array_equal(samples.X, vectors(dataset, model, 5), err_msg=name)
+    return 0
+
+
+def grows_rightly_or_says(path, dataset, model, concerned, name):
+    try:
+        put(path, dataset, model, [*IDS, "c5"])
+    except (RenoStoreError, LookupError):
+        assert concerned, name
+        return 1
+    try:
+        samples = open_store(path).load(dataset, model)
+    except (RenoStoreError, LookupError):
+        assert concerned, name
+        return 1
+    assert samples.clip_ids.tolist() == [*IDS, "c5"], name
+    np.testing.assert_array_equal(samples.X, vectors(dataset, model, 6), err_msg=name)
+    return 0
