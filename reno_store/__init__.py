@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from reno_store.evaluation import Evaluation, evaluate, evaluate_store
     from reno_store.exporting import export_samples
     from reno_store.foundation_models import FoundationModel, load_model
+    from reno_store.importing import ImportReport, import_embeddings
     from reno_store.manifests import Clip, Manifest, make_manifest, read_manifest, write_manifest
+    from reno_store.merging import MergeReport, merge_stores
     from reno_store.networks import renyi_divergence
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
     from reno_store.verification import Verification, verify_store
@@ -38,7 +40,9 @@ _HOME_OF = {
     "Evaluation": "evaluation",
     "FCNClassifier": "estimators",
     "FoundationModel": "foundation_models",
+    "ImportReport": "importing",
     "Manifest": "manifests",
+    "MergeReport": "merging",
     "RENOClassifier": "estimators",
     "RenoStoreError": "errors",
     "Samples": "samples",
@@ -47,8 +51,10 @@ _HOME_OF = {
     "evaluate": "evaluation",
     "evaluate_store": "evaluation",
     "export_samples": "exporting",
+    "import_embeddings": "importing",
     "load_model": "foundation_models",
     "make_manifest": "manifests",
+    "merge_stores": "merging",
     "open_store": "samples",
     "read_manifest": "manifests",
     "renyi_divergence": "networks",
@@ -68,7 +74,9 @@ __all__ = [
     "Evaluation",
     "FCNClassifier",
     "FoundationModel",
+    "ImportReport",
     "Manifest",
+    "MergeReport",
     "RENOClassifier",
     "RenoStoreError",
     "Samples",
@@ -77,8 +85,10 @@ __all__ = [
     "evaluate",
     "evaluate_store",
     "export_samples",
+    "import_embeddings",
     "load_model",
     "make_manifest",
+    "merge_stores",
     "open_store",
     "read_manifest",
     "renyi_divergence",

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from reno_store.audio import hash_file, read_duration_s
+from reno_store.audio import read_duration_s
 from reno_store.devices import free_memory, resolve_device
-from reno_store.errors import AudioError, ManifestError, RenoStoreError, UnknownNameError
+from reno_store.errors import ManifestError, RenoStoreError, UnknownNameError
 from reno_store.extraction import Extraction, Recording, Task, default_batch_seconds
 from reno_store.foundation_models import (
     FoundationModel,
@@ -26,8 +26,9 @@ from reno_store.foundation_models import (
     load_model,
     parse_model_specs,
 )
-from reno_store.manifests import REQUIRED_COLUMNS, Manifest, read_manifest
-from reno_store.progress import counting, tell
+from reno_store.hashing import clip_columns
+from reno_store.manifests import Manifest, read_manifest
+from reno_store.progress import tell
 from reno_store.reports import BuildReport, Failure, ModelReport
 from reno_store.store import StoreWriter, fingerprint_as_stored, storage_of
 
@@ -125,7 +126,8 @@ def build_store(
     table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
     device = resolve_device(device)
     with StoreWriter.open(store, tell=tell) as writer:
-        columns = _clip_columns(table, progress)
+        columns = clip_columns(table, progress)
+        _check_any_readable(table, columns)
         writer.check_names(table.dataset, columns, [spec.name for spec in specs])
         writer.check_clips(table.dataset, columns, refresh=refreshed)
         load = partial(load_model, device=device, precision=precision)
@@ -190,34 +192,14 @@ def _duplicates(columns: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], 
     return tuple(tuple(ids) for sha256, ids in ids_of.items() if sha256 and len(ids) > 1)
 
 
-def _clip_columns(manifest: Manifest, progress: bool | None) -> dict[str, list[str]]:
-    """Give the manifest's columns and the recordings' hashes, empty where unreadable."""
-    clips = manifest.clips
-    with (
-        counting("hashing recordings", len(clips), unit="clips", show=progress) as counter,
-        ThreadPoolExecutor(_READING_THREADS) as pool,
-    ):
-
-        def hash_or_empty(path: Path) -> str:
-            try:
-                return hash_file(path)
-            except AudioError:
-                return ""
-            finally:
-                counter.advance()
-
-        hashes = list(pool.map(hash_or_empty, [manifest.audio_path(clip) for clip in clips]))
-    if not any(hashes):
-        example = manifest.audio_path(clips[0])
+def _check_any_readable(manifest: Manifest, columns: Mapping[str, Sequence[str]]) -> None:
+    if not any(columns["audio_sha256"]):
+        example = manifest.audio_path(manifest.clips[0])
         raise ManifestError(
-            f"none of the {len(clips):,} recordings can be read; the first would be {example}. "
-            "Put the manifest above the recordings, or name their folder with --audio-folder "
-            "(audio_folder=...)."
+            f"none of the {len(manifest.clips):,} recordings can be read; the first would be "
+            f"{example}. Put the manifest above the recordings, or name their folder with "
+            "--audio-folder (audio_folder=...)."
         )
-    columns = {name: [getattr(clip, name) for clip in clips] for name in REQUIRED_COLUMNS}
-    for name in manifest.extra_columns:
-        columns[name] = [clip.extra[name] for clip in clips]
-    return {**columns, "audio_sha256": hashes}
 
 
 def _recordings(manifest: Manifest, hashes: Sequence[str]) -> list[Recording]:

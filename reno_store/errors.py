@@ -15,8 +15,10 @@ __all__ = [
     "AudioError",
     "CardError",
     "DeviceError",
+    "ForeignEmbeddingsError",
     "HoldOutError",
     "ManifestError",
+    "MergeConflictError",
     "MissingEmbeddingsError",
     "ModelError",
     "ProtocolError",
@@ -91,6 +93,14 @@ class StoreBusyError(StoreError):
 
 class StaleStoreError(StoreError):
     """What is stored no longer matches the recordings, the manifest or the model."""
+
+
+class MergeConflictError(StoreError):
+    """Two stores that say different things of the same clip or model."""
+
+
+class ForeignEmbeddingsError(RenoStoreError, ValueError):
+    """Embeddings from elsewhere that cannot be read, or belong to no clip."""
 
 
 class MissingEmbeddingsError(StoreError):

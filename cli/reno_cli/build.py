@@ -123,8 +123,8 @@ def _print_report(report: BuildReport) -> None:
         if model.one_by_one_because:
             click.echo(f"  {model.model}: one clip at a time: {model.one_by_one_because}")
     for model in report.models:
-        for failure in model.failures:
-            click.echo(f"failed: {model.model}, clip {failure.clip_id}: {failure.reason}")
+        for clips, reason in _by_reason(model):
+            click.echo(f"failed: {model.model}, {clips}: {reason}")
     for clip_id in dict.fromkeys(clip for model in report.models for clip in model.silent):
         click.echo(f"silent, embedded all the same: clip {clip_id}")
     for clip_ids in report.duplicates:
@@ -133,10 +133,23 @@ def _print_report(report: BuildReport) -> None:
         click.echo("interrupted: the same command goes on from here")
 
 
+def _by_reason(model: ModelReport) -> list[tuple[str, str]]:
+    """Put clips that failed for the same reason into one line; paths make most reasons unlike."""
+    from reno_store.errors import listed
+
+    clips_of: dict[str, list[str]] = {}
+    for failure in model.failures:
+        clips_of.setdefault(failure.reason, []).append(failure.clip_id)
+    return [
+        (f"clip {ids[0]}" if len(ids) == 1 else f"{len(ids):,} clips ({listed(ids)})", reason)
+        for reason, ids in clips_of.items()
+    ]
+
+
 def _details(model: ModelReport) -> str:
     details = []
     if model.n_copied:
-        details.append(f"{model.n_copied:,} of the new from the same recordings")
+        details.append(f"{model.n_copied:,} taken over from the same recordings")
     n_computed = model.n_new - model.n_copied
     if n_computed and model.seconds:
         details.append(f"{model.seconds:,.1f} s, {n_computed / model.seconds:,.1f} clips/s")

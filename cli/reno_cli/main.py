@@ -14,8 +14,10 @@ from reno_cli.build import build
 from reno_cli.demo import demo
 from reno_cli.evaluate import evaluate
 from reno_cli.export import export
+from reno_cli.import_ import import_
 from reno_cli.info import info
 from reno_cli.manifest import manifest
+from reno_cli.merge import merge
 from reno_cli.models import models
 from reno_cli.remove import remove
 from reno_cli.verify import verify
@@ -49,5 +51,17 @@ def main() -> None:
     """  # noqa: D301
 
 
-for _command in (build, demo, evaluate, export, info, manifest, models, remove, verify):
+for _command in (
+    build,
+    demo,
+    evaluate,
+    export,
+    import_,
+    info,
+    manifest,
+    merge,
+    models,
+    remove,
+    verify,
+):
     main.add_command(_command)

@@ -45,7 +45,7 @@ def verify(
         recordings = f", {found.n_recordings:,} recordings" if audio_folder else ""
         click.echo(
             f"{store}: {found.n_embeddings:,} embeddings read, {found.n_missing:,} missing"
-            f"{recordings}; {len(found.findings):,} problems"
+            f"{recordings}; {_problems(len(found.findings))}"
         )
         for each in found.findings:
             where = f"{each.dataset}, {each.model}" if each.model else each.dataset
@@ -53,3 +53,7 @@ def verify(
             click.echo(f"{outcome}: {where}: {each.problem}")
     if not found.is_sound:
         sys.exit(1)
+
+
+def _problems(n: int) -> str:
+    return "1 problem" if n == 1 else f"{n:,} problems"

@@ -36,9 +36,10 @@ class Confinement:
             reason = error.strerror if isinstance(error, OSError) else "symbolic links in a circle"
             return f"path {path!r} can be no file's: {reason}"
         if not inside:
+            through = "" if ".." in PurePosixPath(path).parts else " through a symbolic link"
             return (
-                f"path {path!r} leaves the folder {self._root}; put the manifest above the "
-                "recordings, or name their folder with --audio-folder (audio_folder=...)"
+                f"path {path!r} leaves the folder {self._root}{through}; put the manifest "
+                "above the recordings, or name their folder with --audio-folder (audio_folder=...)"
             )
         return None
 

@@ -8,8 +8,13 @@ their files, `precision` says in how many digits,
 here knows torch or audio: rows of numbers and strings come in and go out.
 """
 
-from reno_store.store.fingerprints import short_fingerprint
-from reno_store.store.precision import STORAGE_PRECISIONS, fingerprint_as_stored, storage_of
+from reno_store.store.fingerprints import fingerprint_differences, short_fingerprint
+from reno_store.store.precision import (
+    STORAGE_PRECISIONS,
+    StoragePrecision,
+    fingerprint_as_stored,
+    storage_of,
+)
 from reno_store.store.raw_chunks import Damage
 from reno_store.store.reader import StoreReader
 from reno_store.store.summary import ModelSummary, summarize
@@ -19,9 +24,11 @@ __all__ = [
     "STORAGE_PRECISIONS",
     "Damage",
     "ModelSummary",
+    "StoragePrecision",
     "StoreReader",
     "StoreWriter",
     "fingerprint_as_stored",
+    "fingerprint_differences",
     "short_fingerprint",
     "storage_of",
     "summarize",

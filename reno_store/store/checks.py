@@ -19,6 +19,16 @@ from reno_store.store.staleness import changed_recordings, clip_differences
 
 __all__ = ["StoreChecks"]
 
+_LABELS_ADVICE = (
+    "To take changed labels and speakers over, add --refresh labels (refresh='labels')."
+)
+_ADVICE = {
+    "vanished": "Clips are never taken out of a dataset: put their lines back into the manifest.",
+    "labels": _LABELS_ADVICE,
+    "speakers": _LABELS_ADVICE,
+    "recordings": "To embed changed recordings anew, add --refresh audio.",
+}
+
 
 class StoreChecks:
     """Refuses what does not fit a store; writes nothing.
@@ -97,13 +107,13 @@ class StoreChecks:
         stored = {name: self.reader.texts(dataset, name) for name in schema.IDENTITY_COLUMNS}
         differences = clip_differences(stored, columns, self.embedded(dataset), refresh)
         if differences:
-            listed = "\n  ".join(differences)
+            listed = "\n  ".join(differences.values())
+            advice = " ".join(dict.fromkeys(_ADVICE[kind] for kind in differences))
             raise StaleStoreError(
                 f"store {self.path}: dataset {dataset!r} was built from something else; "
-                f"nothing was changed:\n  {listed}\nTo take changed labels and speakers over, add "
-                "--refresh labels (refresh='labels'); to embed changed recordings anew, --refresh "
-                "audio. Otherwise put back what it was, or build under another name: --dataset "
-                "NAME, which takes over the embeddings of recordings that are the same."
+                f"nothing was changed:\n  {listed}\n{advice} Otherwise put back what it was, or "
+                "build under another name: --dataset NAME, which takes over the embeddings of "
+                "recordings that are the same."
             )
 
     def check_model(self, dataset: str, model: str, fingerprint: Mapping[str, Any]) -> None:
@@ -125,7 +135,8 @@ class StoreChecks:
             raise StaleStoreError(
                 f"store {self.path}: {model!r} of dataset {dataset!r} was computed by a different "
                 f"model; nothing was changed:\n  {listed}\nName the new one otherwise: NAME=SPEC. "
-                "Or drop all embeddings of the old one and compute them anew: --refresh model."
+                "Or drop all embeddings of the old one: --refresh model computes them anew, "
+                "`reno-store remove` takes them out."
             )
 
     def changed_rows(

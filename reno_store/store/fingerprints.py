@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -43,6 +44,8 @@ def fingerprint_differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -
 
 
 _ABSENT = object()
+_HASH = re.compile(r"[0-9a-f]{40,}")
+_LONGEST = 80
 
 
 def _flatten(
@@ -57,4 +60,6 @@ def _flatten(
 
 def _shown(value: Any) -> str:
     text = "nothing" if value is None else str(value)
-    return text if len(text) <= 20 else f"{text[:12]}..."
+    if _HASH.fullmatch(text):
+        return f"{text[:12]}..."
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

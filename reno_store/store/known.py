@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,12 @@ from reno_store.store.reader import StoreReader
 __all__ = ["known_embeddings"]
 
 
+_ROWS_AT_A_TIME = 4096
+
+
 def known_embeddings(
     reader: StoreReader, fingerprint: Mapping[str, Any], hashes: Collection[str]
-) -> dict[str, NDArray[np.float32]]:
+) -> Iterator[dict[str, NDArray[np.float32]]]:
     """Find embeddings that a model has made of recordings, in any dataset.
 
     Parameters
@@ -31,41 +34,44 @@ def known_embeddings(
     hashes : Collection[str]
         SHA-256 of the recordings.
 
-    Returns
-    -------
+    Yields
+    ------
     dict of str to numpy.ndarray of float32, shape (dim,)
-        By hash, those that were found.
+        Some of those that were found, by hash; each once.
     """
-    found: dict[str, NDArray[np.float32]] = {}
-    for dataset in reader.datasets() if hashes else ():
+    wanted = set(hashes)
+    for dataset in reader.datasets() if wanted else ():
         try:
             stored = reader.texts(dataset, schema.SHA256) if reader.n_clips(dataset) else []
-            models = reader.models(dataset) if set(hashes) & set(stored) else ()
+            models = reader.models(dataset) if wanted & set(stored) else ()
         except (StoreError, UnknownNameError):
             continue
         for model in models:
             # What is damaged, or is being changed, is computed instead.
             with contextlib.suppress(StoreError, UnknownNameError):
                 if not fingerprint_differences(reader.fingerprint(dataset, model), fingerprint):
-                    wanted = set(hashes) - set(found)
-                    found.update(_found(reader, dataset, model, wanted, stored))
-    return found
+                    for found in _found(reader, dataset, model, wanted, stored):
+                        wanted -= found.keys()
+                        yield found
 
 
 def _found(
     reader: StoreReader, dataset: str, model: str, hashes: Collection[str], stored: list[str]
-) -> dict[str, NDArray[np.float32]]:
+) -> Iterator[dict[str, NDArray[np.float32]]]:
     row_of = {
         stored[row]: row
         for row in np.flatnonzero(reader.done(dataset, model)).tolist()
         if row < len(stored) and stored[row] in hashes
     }
-    rows = np.array(list(row_of.values()), np.int64)
-    embeddings = dict(zip(row_of, reader.embeddings(dataset, model, rows), strict=True))
-    # Another process may have taken over another recording in between.
-    now = reader.texts(dataset, schema.SHA256) if row_of else []
-    return {
-        sha256: row
-        for sha256, row in embeddings.items()
-        if now[row_of[sha256]] == sha256 and np.isfinite(row).all()
-    }
+    found = list(row_of)
+    for start in range(0, len(found), _ROWS_AT_A_TIME):
+        piece = found[start : start + _ROWS_AT_A_TIME]
+        rows = np.array([row_of[sha256] for sha256 in piece], np.int64)
+        embeddings = reader.embeddings(dataset, model, rows)
+        # Another process may have taken over another recording in between.
+        now = reader.texts(dataset, schema.SHA256)
+        yield {
+            sha256: embedding
+            for sha256, embedding in zip(piece, embeddings, strict=True)
+            if now[row_of[sha256]] == sha256 and np.isfinite(embedding).all()
+        }

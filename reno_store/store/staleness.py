@@ -20,7 +20,7 @@ def clip_differences(
     now: Mapping[str, Sequence[str]],
     embedded: NDArray[np.bool_],
     refresh: Collection[str] = (),
-) -> list[str]:
+) -> dict[str, str]:
     """Say in which way a clip table no longer fits the embeddings that are stored for it.
 
     Parameters
@@ -37,20 +37,21 @@ def clip_differences(
 
     Returns
     -------
-    list of str
-        One sentence a kind of change, naming the first clips; empty when all fits.
+    dict of str to str
+        One sentence a kind of change (``"vanished"``, ``"labels"``, ``"speakers"``,
+        ``"recordings"``), naming the first clips; empty when all fits.
     """
     position = {clip_id: index for index, clip_id in enumerate(now["clip_id"])}
     vanished = [clip_id for clip_id in stored["clip_id"] if clip_id not in position]
-    differences = []
+    differences = {}
     if vanished:
-        differences.append(f"{_clips(vanished)} in the store but not in the manifest")
+        differences["vanished"] = f"{_clips(vanished)} in the store but not in the manifest"
     for column, plural in _IDENTITY.items():
         if ("audio" if column == schema.SHA256 else "labels") in refresh:
             continue
         changed = _changed(column, stored, now, position, embedded)
         if changed:
-            differences.append(f"{plural} changed: {_clips(changed)}")
+            differences[plural] = f"{plural} changed: {_clips(changed)}"
     return differences
 
 
@@ -81,8 +82,9 @@ def _changed(
 
 def _differ(column: str, stored: str, now: str, embedded: np.bool_) -> bool:
     if column == schema.SHA256:
-        # A recording that cannot be read today is reported as a failed clip, not as changed.
-        return bool(embedded) and bool(now) and stored != now
+        # A recording that cannot be read today is reported as a failed clip, not as changed;
+        # one that was not at hand when embeddings were imported is now known.
+        return bool(embedded and now and stored) and stored != now
     return stored != now
 
 

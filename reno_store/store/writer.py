@@ -228,18 +228,20 @@ class StoreWriter(StoreChecks):
         int
             How many were copied.
         """
-        wanted = self.missing(dataset, model, rows)
         hashes = self.reader.texts(dataset, schema.SHA256)
-        found = known_embeddings(
-            self.reader,
-            self.reader.fingerprint(dataset, model),
-            {hashes[row] for row in wanted.tolist()} - {""},
-        )
-        known = np.array([row for row in wanted.tolist() if hashes[row] in found], np.int64)
-        if len(known):
-            embeddings = np.stack([found[hashes[row]] for row in known.tolist()])
-            self.put_embeddings(dataset, model, known, embeddings)
-        return len(known)
+        rows_of: dict[str, list[int]] = {}
+        for row in self.missing(dataset, model, rows).tolist():
+            rows_of.setdefault(hashes[row], []).append(row)
+        rows_of.pop("", None)
+        n_copied = 0
+        fingerprint = self.reader.fingerprint(dataset, model)
+        for found in known_embeddings(self.reader, fingerprint, rows_of):
+            pairs = [(row, each) for sha256, each in found.items() for row in rows_of[sha256]]
+            if pairs:
+                known = np.array([row for row, _ in pairs], np.int64)
+                self.put_embeddings(dataset, model, known, np.stack([each for _, each in pairs]))
+            n_copied += len(pairs)
+        return n_copied
 
     def missing(self, dataset: str, model: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give those of the rows that have no embedding yet, in their order."""
@@ -298,10 +300,14 @@ class StoreWriter(StoreChecks):
             If there is no such dataset.
         """
         with self._locks.table(dataset), contextlib.ExitStack() as locks:
-            for model in self.reader.models(dataset):
+            models = self.reader.models(dataset)
+            for model in models:
                 locks.enter_context(self._locks.model(dataset, model))
+            for model in models:
+                with contextlib.suppress(StoreError), schema.naming_damage(model):
+                    self._drop(dataset, model)
             # No row counts from here on; its own zarr.json goes last, so that what is cut off
-            # is an empty dataset.
+            # is a dataset without models, or an empty one.
             schema.child_group(self._root, dataset).attrs[schema.N_CLIPS] = 0
             for item in sorted((self.path / dataset).iterdir()):
                 if item.is_dir():

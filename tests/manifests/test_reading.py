@@ -184,9 +184,10 @@ def test_symbolic_link_that_leaves_the_folder_is_refused(refusal, tmp_path, tmp_
     (tmp_path / "a.wav").symlink_to(elsewhere / "a.wav")
     (tmp_path / "audio").symlink_to(elsewhere)
     problems = refusal(f"{HEADER}a,a.wav,joy,s\nb,audio/a.wav,joy,s\n").problems
+    leaves = f"leaves the folder {tmp_path.resolve()} through a symbolic link"
     assert [problem.split(";")[0] for problem in problems] == [
-        f"line 2: clip 'a': path 'a.wav' leaves the folder {tmp_path.resolve()}",
-        f"line 3: clip 'b': path 'audio/a.wav' leaves the folder {tmp_path.resolve()}",
+        f"line 2: clip 'a': path 'a.wav' {leaves}",
+        f"line 3: clip 'b': path 'audio/a.wav' {leaves}",
     ]
 
 

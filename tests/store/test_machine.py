@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from reno_store.errors import StaleStoreError
+from reno_store.errors import MergeConflictError, StaleStoreError
+from reno_store.merging import merge_stores
 from reno_store.store import StoreReader, StoreWriter
 
 DIM = 3
@@ -37,6 +38,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.weights = {"m": 0, "n": 0}
         self.stored = {}  # what the store must hold: clip -> (recording, label)
         self.embedded = {}  # model -> {clip: vector}
+        self.stored_weights = {}
         self.n_recordings = 0
 
     @initialize(n_clips=st.integers(1, 4))
@@ -85,13 +87,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     def build_once(self, model, refresh, kill_after, order):
         clips = order.sample(self.clips, len(self.clips))
-        columns = {
-            "clip_id": clips,
-            "label": [self.label[clip] for clip in clips],
-            "speaker": [""] * len(clips),
-            "audio_sha256": [f"{self.recording[clip]:064x}" for clip in clips],
-        }
-        fingerprint = {"weights": f"{model}{self.weights[model]}"}
+        columns = self._columns(clips)
+        fingerprint = self._fingerprint(model)
         any_embedded = {clip for rows in self.embedded.values() for clip in rows}
         stale = any(
             (self.stored[clip][1] != self.label[clip] and "labels" not in refresh)
@@ -127,6 +124,7 @@ class StoreMachine(RuleBasedStateMachine):
             if any(not np.array_equal(known[clip], now[clip]) for clip in known):
                 known = {}  # dropped for another model
             self.embedded[model] = known
+            self.stored_weights[model] = self.weights[model]
             writer.copy_known("d", model, rows)
             missing = set(writer.missing("d", model, rows).tolist())
             by_recording = {self.stored[clip][0] for clip in known}
@@ -141,6 +139,50 @@ class StoreMachine(RuleBasedStateMachine):
                     raise Killed
                 writer.put_embeddings("d", model, np.array([row]), now[clip][None])
                 known[clip] = now[clip]
+
+    @rule(model=MODELS, is_killed=st.booleans(), data=st.data())
+    def merge(self, model, is_killed, data):
+        """Another store, made of the world as it is now, is brought into this one."""
+        clips = data.draw(st.lists(st.sampled_from(self.clips), min_size=1, unique=True))
+        embedded = data.draw(st.lists(st.sampled_from(clips), unique=True))
+        other = self.folder / "other"
+        with StoreWriter.open(other) as writer:
+            rows = writer.put_clips("d", self._columns(clips))
+            with writer.working_on("d", model):
+                writer.add_model("d", model, self._fingerprint(model), DIM)
+                for clip in embedded:
+                    row = rows[[clips.index(clip)]]
+                    numbers = vector(model, self.recording[clip], self.weights[model])
+                    writer.put_embeddings("d", model, row, numbers[None])
+        stranger = model in self.embedded and self.stored_weights[model] != self.weights[model]
+        conflict = stranger or any(
+            self.stored[clip] != (self.recording[clip], self.label[clip])
+            for clip in clips
+            if clip in self.stored
+        )
+        put = StoreWriter.put_embeddings
+
+        def put_or_die(*arguments):
+            if is_killed:
+                raise Killed
+            put(*arguments)
+
+        StoreWriter.put_embeddings = put_or_die
+        try:
+            merge_stores(other, self.path)
+        except MergeConflictError:
+            assert conflict
+            return
+        except Killed:
+            embedded = []
+        finally:
+            StoreWriter.put_embeddings = put
+            shutil.rmtree(other)
+        assert not conflict
+        self.stored.update({clip: (self.recording[clip], self.label[clip]) for clip in clips})
+        self.stored_weights[model] = self.weights[model]
+        known = self.embedded.setdefault(model, {})
+        known.update({clip: self._vector(model, clip) for clip in embedded})
 
     @rule(model=MODELS)
     def remove(self, model):
@@ -167,6 +209,17 @@ class StoreMachine(RuleBasedStateMachine):
             for row, numbers in zip(rows, reader.embeddings("d", model, rows), strict=True):
                 np.testing.assert_array_equal(numbers, embedded[ids[row]])
             assert reader.damaged_rows("d", model) == []
+
+    def _columns(self, clips):
+        return {
+            "clip_id": clips,
+            "label": [self.label[clip] for clip in clips],
+            "speaker": [""] * len(clips),
+            "audio_sha256": [f"{self.recording[clip]:064x}" for clip in clips],
+        }
+
+    def _fingerprint(self, model):
+        return {"weights": f"{model}{self.weights[model]}"}
 
     def _vector(self, model, clip):
         return vector(model, self.stored[clip][0], self.weights[model])

@@ -1,5 +1,6 @@
 """Writing a store: rows that line up, count only once whole, and are never mixed."""
 
+import os
 import shutil
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from reno_store.errors import StaleStoreError, StoreError
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter
+from reno_store.verification import verify_store
 
 FINGERPRINT = {"weights": "a" * 64, "layer": "last"}
 
@@ -239,3 +241,71 @@ def test_another_format_version_is_refused_by_number(tmp_path):
         StoreWriter.open(tmp_path / "s"),
     ):
         pass
+
+
+def test_a_removal_that_is_cut_off_anywhere_leaves_the_rest_whole_and_can_be_done_again(
+    tmp_path, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def columns(ids):
+        return {
+            "clip_id": ids,
+            "label": ["cry"] * len(ids),
+            "speaker": [""] * len(ids),
+            "audio_sha256": [f"{hash_:0>64}" for hash_ in ids],
+        }
+
+    def fill(path, dataset):
+        with StoreWriter.open(path) as writer:
+            rows = writer.put_clips(dataset, columns(["a", "b"]))
+            for model in ("m", "n"):
+                with writer.working_on(dataset, model):
+                    writer.add_model(dataset, model, {"weights": dataset + model}, 3)
+                    missing = writer.missing(dataset, model, rows)
+                    writer.put_embeddings(
+                        dataset, model, missing, np.ones((len(missing), 3), np.float32)
+                    )
+
+    removals = {"dataset": ("remove_dataset", "d"), "model": ("remove_model", "d", "m")}
+    for what, (name, *words) in removals.items():
+        real = os.unlink
+        for n_files in range(1000):
+            path = tmp_path / f"{what}{n_files}"
+            for dataset in ("d", "other"):
+                fill(path, dataset)
+            removed = 0
+
+            def unlink_some(*arguments, n_files=n_files, real=real, **options):
+                nonlocal removed
+                if removed == n_files:
+                    raise Killed
+                removed += 1
+                return real(*arguments, **options)
+
+            monkeypatch.setattr(os, "unlink", unlink_some)
+            try:
+                with StoreWriter.open(path) as writer:
+                    getattr(writer, name)(*words)
+            except Killed:
+                pass
+            else:
+                break
+            finally:
+                monkeypatch.setattr(os, "unlink", real)
+            assert verify_store(path).is_sound
+            reader = StoreReader(path)
+            assert reader.done("other", "m").all()
+            if what == "model":
+                assert reader.done("d", "n").all()
+            elif "d" in reader.datasets():
+                assert reader.n_clips("d") in (0, 2)
+            # Either way on: the same again, or a build of the same anew.
+            if n_files % 2 and words[-1] in (*reader.datasets(), *reader.models("d")):
+                with StoreWriter.open(path) as writer:
+                    getattr(writer, name)(*words)
+            fill(path, "d")
+            assert all(StoreReader(path).done("d", model).all() for model in ("m", "n"))
+            assert verify_store(path).is_sound
+        assert n_files > (12 if what == "dataset" else 4)

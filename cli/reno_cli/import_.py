@@ -1,0 +1,85 @@
+"""``reno-store import``: embeddings that something else has made, into a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["import_"]
+
+
+@click.command("import", short_help="Take over embeddings that something else has made.")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--store", required=True, type=click.Path(path_type=Path), help="The store.")
+@click.option("--dataset", required=True, help="Name of the dataset in the store.")
+@click.option("--model", required=True, help="Name of the model in the store.")
+@click.option(
+    "--provenance",
+    required=True,
+    metavar="TEXT",
+    help="Where they come from: model, version, layer, pooling. Kept in the fingerprint.",
+)
+@click.option(
+    "--manifest",
+    type=click.Path(path_type=Path),
+    help="The clips, with labels and speakers; not needed for a dataset that the store has.",
+)
+@click.option(
+    "--audio-folder",
+    type=click.Path(path_type=Path),
+    help="The folder that the manifest's paths are relative to; by default the manifest's own.",
+)
+@click.option(
+    "--ids",
+    type=click.Path(path_type=Path),
+    help="Which row of a matrix is which clip: .txt (an id a line), .json (a list, or id: row), "
+    ".csv (a column clip_id).",
+)
+@click.option("--array", metavar="NAME", help="The matrix, in a file that holds several.")
+@click.option(
+    "--allow-unknown", is_flag=True, help="Leave out embeddings of clips the dataset lacks."
+)
+@click.option(
+    "--storage", default="float32", show_default=True, metavar="NAME", help="float32 or float16."
+)
+def import_(
+    source: Path,
+    store: Path,
+    dataset: str,
+    model: str,
+    provenance: str,
+    manifest: Path | None,
+    audio_folder: Path | None,
+    ids: Path | None,
+    array: str | None,
+    allow_unknown: bool,
+    storage: str,
+) -> None:
+    """Store embeddings from SOURCE, a folder with one .npy a clip or a matrix with ids.
+
+    A matrix is .npy, .npz, .parquet or .safetensors. They are marked as foreign. Nothing is
+    stored unless every embedding is a vector of finite numbers and belongs to a clip.
+    """
+    from reno_store.importing import import_embeddings
+
+    report = import_embeddings(
+        source,
+        store,
+        dataset=dataset,
+        model=model,
+        provenance=provenance,
+        manifest=manifest,
+        audio_folder=audio_folder,
+        ids=ids,
+        array=array,
+        allow_unknown=allow_unknown,
+        storage=storage,
+    )
+    click.echo(
+        f"{report.store}: {report.dataset}, {report.model}: {report.n_new:,} new, "
+        f"{report.n_reused:,} there already, {report.n_missing:,} clips without "
+        f"(matched by {report.matched_by})"
+    )
+    if report.n_unknown:
+        click.echo(f"left out: {report.n_unknown:,} embeddings of clips that the dataset lacks")

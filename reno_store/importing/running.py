@@ -1,0 +1,310 @@
+"""Embeddings from elsewhere -> store: all of them checked, then all of them written.
+
+Data walks: source -> keys -> clips (of the store, of a manifest, or as the source itself
+tells) -> numbers, looked at once before anything is touched -> the clip axis -> rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.errors import ForeignEmbeddingsError, StaleStoreError, listed
+from reno_store.hashing import clip_columns
+from reno_store.importing.matching import match_clips
+from reno_store.importing.sources import Source, open_source
+from reno_store.manifests import read_manifest
+from reno_store.progress import Counter, counting, tell
+from reno_store.store import (
+    StoragePrecision,
+    StoreReader,
+    StoreWriter,
+    fingerprint_as_stored,
+    storage_of,
+)
+
+__all__ = ["ImportReport", "import_embeddings"]
+
+_ROWS_AT_A_TIME = 4096
+_TOLD = ("label", "speaker")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes
+    ----------
+    store : Path
+        The store.
+    dataset, model : str
+        Names in it.
+    n_clips : int
+        Clips of the dataset.
+    n_new, n_reused : int
+        Embeddings that were stored now, and those that were there already.
+    n_unknown : int
+        Embeddings left out, since the dataset has no such clip.
+    matched_by : str
+        In which way embeddings found their clips.
+    """
+
+    store: Path
+    dataset: str
+    model: str
+    n_clips: int
+    n_new: int
+    n_reused: int
+    n_unknown: int
+    matched_by: str
+
+    @property
+    def n_missing(self) -> int:
+        """Clips of the dataset that the source has no embedding of."""
+        return self.n_clips - self.n_new - self.n_reused
+
+
+def import_embeddings(
+    source: str | Path,
+    store: str | Path,
+    *,
+    dataset: str,
+    model: str,
+    provenance: str,
+    manifest: str | Path | None = None,
+    audio_folder: str | Path | None = None,
+    ids: str | Path | None = None,
+    array: str | None = None,
+    allow_unknown: bool = False,
+    storage: str = "float32",
+    progress: bool | None = None,
+) -> ImportReport:
+    """Store embeddings that something else has made, as a model of its own.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder with one .npy a clip, or a matrix: .npy, .npz, .parquet, .safetensors.
+    store : str or Path
+        The store's folder; made where it is missing.
+    dataset, model : str
+        Names in the store.
+    provenance : str
+        Where the embeddings come from (model, version, layer, pooling): kept in the
+        fingerprint, whose ``kind`` is ``"foreign"``. More can be imported later under the
+        same name with the same words.
+    manifest : str or Path, optional
+        The clips: labels, speakers and, where the recordings are at hand, their hashes.
+        Not needed where the store has the dataset, or the source tells labels.
+    audio_folder : str or Path, optional
+        The folder that the manifest's paths are relative to; the CSV's own unless given.
+    ids : str or Path, optional
+        Which row of a matrix is which clip, where it does not say so itself: a .txt with an
+        id a line, a .json list, a .json of id: row, a .csv with a column clip_id.
+    array : str, optional
+        Name of the matrix in a file that holds several.
+    allow_unknown : bool
+        Whether to leave out embeddings of clips that the dataset does not have.
+    storage : str
+        ``"float32"`` or ``"float16"``; see `build_store`.
+    progress : bool, optional
+        Whether to show a progress bar; by default where standard error is a terminal.
+
+    Returns
+    -------
+    ImportReport
+
+    Raises
+    ------
+    ForeignEmbeddingsError
+        If the source cannot be read, an embedding is no vector of finite numbers, belongs to
+        no clip, or nothing tells the clips' labels.
+    StaleStoreError
+        If the store holds other embeddings of the model, other labels, or another model of
+        that name.
+    StoreError, ManifestError
+        If the store or the manifest cannot be read.
+    """
+    if not provenance.strip():
+        raise ForeignEmbeddingsError(
+            "provenance is empty; say which model, version, layer and pooling made the embeddings."
+        )
+    table = None
+    if manifest is not None:
+        table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
+    found = open_source(Path(source), ids=None if ids is None else Path(ids), array=array)
+    fingerprint = fingerprint_as_stored(_fingerprint(found, provenance.strip()), storage)
+    stored = {} if table else _stored_columns(Path(store), dataset)
+    columns = stored or (clip_columns(table, progress) if table else _told_columns(found))
+    matched, way = match_clips(found.keys, columns, allow_unknown=allow_unknown)
+    _check_told(found, matched, columns)
+    job = _Import(found, matched, columns, dataset, model, storage_of(fingerprint))
+    with (
+        StoreWriter.open(store, tell=tell) as writer,
+        counting(f"importing {model}", 2 * len(matched), unit="clips", show=progress) as counter,
+    ):
+        writer.check_names(dataset, columns, [model])
+        if not stored:
+            writer.check_clips(dataset, columns)
+        writer.check_model(dataset, model, fingerprint)
+        digest = job.check_numbers(writer.reader, counter)
+        fingerprint["source"] = {"name": found.path.name, "sha256": digest}
+        n_clips = len(columns["clip_id"])
+        rows = np.arange(n_clips) if stored else writer.put_clips(dataset, columns)
+        with writer.working_on(dataset, model):
+            writer.add_model(dataset, model, fingerprint, found.dim)
+            n_new = job.store(writer, rows, counter)
+    return ImportReport(
+        Path(store),
+        dataset,
+        model,
+        len(rows),
+        n_new,
+        len(matched) - n_new,
+        len(found.keys) - len(matched),
+        way,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """Embeddings that have found their clips."""
+
+    source: Source
+    clip_of: Mapping[int, str]
+    columns: Mapping[str, Sequence[str]]
+    dataset: str
+    model: str
+    storage: StoragePrecision
+
+    def check_numbers(self, reader: StoreReader, counter: Counter) -> str:
+        """Look at every number, and compare with what is stored already; give a hash of all."""
+        stored = _stored_rows(reader, self.dataset, self.model)
+        digest = hashlib.sha256()
+        for clip_ids, embeddings in self._pieces():
+            is_good = (np.abs(embeddings) <= self.storage.largest).all(axis=1)
+            if bad := [clip_ids[position] for position in np.flatnonzero(~is_good).tolist()]:
+                raise ForeignEmbeddingsError(
+                    f"{self.source.path}: {len(bad):,} embeddings hold NaN, infinity or numbers "
+                    f"beyond {self.storage.largest:g}: {listed(bad)}. Nothing was stored; leave "
+                    "them out."
+                )
+            self._check_stored(reader, stored, clip_ids, embeddings)
+            digest.update("\n".join(clip_ids).encode())
+            digest.update(embeddings.tobytes())
+            counter.advance(len(clip_ids))
+        return digest.hexdigest()
+
+    def _check_stored(
+        self,
+        reader: StoreReader,
+        stored: Mapping[str, int],
+        clip_ids: Sequence[str],
+        embeddings: NDArray[np.float32],
+    ) -> None:
+        known = [position for position, clip_id in enumerate(clip_ids) if clip_id in stored]
+        if not known:
+            return
+        rows = np.array([stored[clip_ids[position]] for position in known], np.int64)
+        there = reader.embeddings(self.dataset, self.model, rows)
+        same = (there == embeddings[known].astype(self.storage.dtype)).all(axis=1)
+        differ = [clip_ids[position] for position in np.array(known)[~same].tolist()]
+        if differ:
+            raise StaleStoreError(
+                f"store {reader.path}: {self.model!r} of dataset {self.dataset!r} has other "
+                f"embeddings of {len(differ):,} clips ({listed(differ)}); nothing was changed. "
+                "Name the model otherwise, or take the old one out first: reno-store remove."
+            )
+
+    def store(self, writer: StoreWriter, rows: NDArray[np.int64], counter: Counter) -> int:
+        """Write what is missing; give how many embeddings that were."""
+        row_of = dict(zip(self.columns["clip_id"], rows.tolist(), strict=True))
+        n_new = 0
+        for clip_ids, embeddings in self._pieces():
+            wanted = np.array([row_of[clip_id] for clip_id in clip_ids], np.int64)
+            is_missing = np.isin(wanted, writer.missing(self.dataset, self.model, wanted))
+            if is_missing.any():
+                writer.put_embeddings(
+                    self.dataset, self.model, wanted[is_missing], embeddings[is_missing]
+                )
+            n_new += int(is_missing.sum())
+            counter.advance(len(clip_ids))
+        return n_new
+
+    def _pieces(self) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+        positions = list(self.clip_of)
+        for start in range(0, len(positions), _ROWS_AT_A_TIME):
+            piece = positions[start : start + _ROWS_AT_A_TIME]
+            yield [self.clip_of[position] for position in piece], self.source.read(piece)
+
+
+def _fingerprint(source: Source, provenance: str) -> dict[str, Any]:
+    return {
+        "kind": "foreign",
+        "provenance": provenance,
+        "dim": source.dim,
+        "precision": source.dtype,
+    }
+
+
+def _stored_columns(store: Path, dataset: str) -> dict[str, list[str]]:
+    """Give the store's own clip table, or nothing where it has none of that dataset."""
+    if not store.exists():
+        return {}
+    reader = StoreReader(store)
+    if dataset not in reader.datasets() or not reader.n_clips(dataset):
+        return {}
+    return {name: reader.texts(dataset, name) for name in reader.columns(dataset)}
+
+
+def _told_columns(source: Source) -> dict[str, list[str]]:
+    """Make a clip table of what the source itself tells."""
+    labels = list(source.known.get("label", ()))
+    if not labels or not all(label.strip() for label in labels):
+        raise ForeignEmbeddingsError(
+            f"{source.path} does not tell the label of each clip, and the store does not have the "
+            "dataset yet. Name a manifest with clip_id, path, label and speaker: --manifest."
+        )
+    if len(set(source.keys)) < len(source.keys):
+        raise ForeignEmbeddingsError(f"{source.path}: ids stand twice.")
+    n_clips = len(source.keys)
+    return {
+        "clip_id": list(source.keys),
+        "label": labels,
+        "speaker": list(source.known.get("speaker", [""] * n_clips)),
+        "path": [""] * n_clips,
+        "audio_sha256": [""] * n_clips,
+    }
+
+
+def _check_told(
+    source: Source, matched: Mapping[int, str], columns: Mapping[str, Sequence[str]]
+) -> None:
+    """Compare labels and speakers that the source tells with those of the clips."""
+    position_of = {clip_id: row for row, clip_id in enumerate(columns["clip_id"])}
+    for name in _TOLD:
+        told = source.known.get(name)
+        differ = [
+            clip_id
+            for position, clip_id in matched.items()
+            if told and told[position] and told[position] != columns[name][position_of[clip_id]]
+        ]
+        if differ:
+            raise ForeignEmbeddingsError(
+                f"{source.path} tells another {name} of {len(differ):,} clips than the dataset: "
+                f"{listed(differ)}. Are they the same clips? Mend one of the two."
+            )
+
+
+def _stored_rows(reader: StoreReader, dataset: str, model: str) -> dict[str, int]:
+    """Give the rows of clips that have an embedding of the model already."""
+    if dataset not in reader.datasets() or model not in reader.models(dataset):
+        return {}
+    ids = reader.texts(dataset, "clip_id")
+    return {ids[row]: row for row in np.flatnonzero(reader.done(dataset, model)).tolist()}

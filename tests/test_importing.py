@@ -1,0 +1,453 @@
+"""Embeddings from elsewhere: found their clips, checked, marked as foreign, or refused whole."""
+
+import json
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from corpora import make_corpus
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reno_cli.main import main
+
+from reno_store.build import build_store
+from reno_store.errors import (
+    ForeignEmbeddingsError,
+    ManifestError,
+    RenoStoreError,
+    StaleStoreError,
+)
+from reno_store.exporting import export_samples
+from reno_store.importing import import_embeddings
+from reno_store.importing.matching import match_clips
+from reno_store.samples import open_store
+from reno_store.store import StoreReader
+from reno_store.verification import verify_store
+
+WORDS = {"dataset": "small", "model": "theirs", "provenance": "their model, layer 12, mean"}
+IDS = [f"clip{i}" for i in range(6)]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return make_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def matrix():
+    return np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)
+
+
+def folder_of(path, names, matrix):
+    for name, row in zip(names, matrix, strict=True):
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        np.save(path / name, row)
+    return path
+
+
+def stored(store, model="theirs"):
+    samples = open_store(store).load("small", model)
+    return dict(zip(samples.clip_ids.tolist(), samples.X.tolist(), strict=True))
+
+
+def expected(matrix):
+    return dict(zip(IDS, matrix.tolist(), strict=True))
+
+
+class TestWhatIsRead:
+    @pytest.mark.parametrize("format_", ["npz", "parquet", "safetensors", "npy"])
+    def test_an_export_comes_back_the_same_without_a_manifest(self, corpus, tmp_path, format_):
+        build_store(corpus.manifest, tmp_path / "s", "mfcc")
+        out = tmp_path / f"x.{format_}"
+        export_samples(tmp_path / "s", "small", "mfcc", out, format=format_)
+        report = import_embeddings(out, tmp_path / "t", **WORDS)
+        assert (report.n_new, report.n_missing, report.matched_by) == (6, 0, "clip id")
+        one = open_store(tmp_path / "s").load("small", "mfcc")
+        other = open_store(tmp_path / "t").load("small", "theirs")
+        np.testing.assert_array_equal(one.X, other.X)
+        assert one.y.tolist() == other.y.tolist()
+        assert one.groups.tolist() == other.groups.tolist()
+        assert verify_store(tmp_path / "t").is_sound
+
+    @pytest.mark.parametrize(
+        ("names", "way"),
+        [
+            (IDS, "clip id"),
+            ([f"audio/{name}.wav" for name in IDS], "path"),
+            ([f"audio/{name}.wav.embedding" for name in IDS], "path"),
+            ([f"audio/{name}" for name in IDS], "path without ending"),
+            ([f"test/{name}.wav.embedding" for name in IDS], "file name"),
+            ([f"fold0/{name}" for name in IDS], "clip id"),
+        ],
+    )
+    def test_files_named_as_people_name_them(self, corpus, matrix, tmp_path, names, way):
+        folder = folder_of(tmp_path / "theirs", [f"{name}.npy" for name in names], matrix)
+        if way == "clip id" and "/" in names[0]:
+            way = "file name without ending"
+        report = import_embeddings(folder, tmp_path / "s", manifest=corpus.manifest, **WORDS)
+        assert report.matched_by == way
+        assert stored(tmp_path / "s") == expected(matrix)
+
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4", "int16"])
+    def test_numbers_of_any_type(self, corpus, tmp_path, dtype):
+        numbers = np.arange(30).reshape(6, 5).astype(dtype)
+        np.save(tmp_path / "x.npy", numbers)
+        (tmp_path / "ids.txt").write_text("\n".join(IDS))
+        import_embeddings(
+            tmp_path / "x.npy",
+            tmp_path / "s",
+            ids=tmp_path / "ids.txt",
+            manifest=corpus.manifest,
+            **WORDS,
+        )
+        assert stored(tmp_path / "s") == expected(numbers.astype(np.float32))
+
+    @pytest.mark.parametrize("kind", ["txt", "json", "index", "csv"])
+    def test_ids_beside_a_matrix(self, corpus, matrix, tmp_path, kind):
+        order = [3, 1, 5, 0, 2, 4]
+        np.save(tmp_path / "x.npy", matrix[order])
+        ids = [IDS[row] for row in order]
+        beside = tmp_path / f"ids.{'json' if kind == 'index' else kind}"
+        if kind == "txt":
+            beside.write_text("\n".join(ids) + "\n")
+        elif kind == "json":
+            beside.write_text(json.dumps(ids))
+        elif kind == "index":
+            beside.write_text(json.dumps({name: ids.index(name) for name in IDS}))
+        else:
+            pd.DataFrame({"clip_id": ids, "more": "x"}).to_csv(beside, index=False)
+        import_embeddings(
+            tmp_path / "x.npy", tmp_path / "s", ids=beside, manifest=corpus.manifest, **WORDS
+        )
+        assert stored(tmp_path / "s") == expected(matrix)
+
+    @pytest.mark.parametrize("peer", ["HEAR", "MTEB"])
+    def test_raw_memory_maps_with_their_shape_beside_them(self, corpus, matrix, tmp_path, peer):
+        name = "fold00.embeddings.npy" if peer == "HEAR" else "vectors.npy"
+        matrix.tofile(tmp_path / name)
+        if peer == "HEAR":
+            (tmp_path / "fold00.embedding-dimensions.json").write_text("[6, 5]")
+        else:
+            (tmp_path / "dimension").write_text("5")
+        (tmp_path / "index.json").write_text(json.dumps({name: i for i, name in enumerate(IDS)}))
+        import_embeddings(
+            tmp_path / name,
+            tmp_path / "s",
+            ids=tmp_path / "index.json",
+            manifest=corpus.manifest,
+            **WORDS,
+        )
+        assert stored(tmp_path / "s") == expected(matrix)
+
+    def test_one_of_several_matrices_is_named(self, corpus, matrix, tmp_path):
+        np.savez(tmp_path / "x.npz", first=matrix + 1, second=matrix, ids=np.array(IDS))
+        words = {**WORDS, "manifest": corpus.manifest}
+        with pytest.raises(ForeignEmbeddingsError, match="--array; found: first, second"):
+            import_embeddings(tmp_path / "x.npz", tmp_path / "s", **words)
+        import_embeddings(tmp_path / "x.npz", tmp_path / "s", array="second", **words)
+        assert stored(tmp_path / "s") == expected(matrix)
+
+
+class TestWhatIsStored:
+    @pytest.fixture
+    def source(self, matrix, tmp_path):
+        np.savez(tmp_path / "x.npz", X=matrix, ids=np.array(IDS))
+        return tmp_path / "x.npz"
+
+    def test_it_is_marked_as_foreign_with_its_provenance(self, corpus, source, tmp_path):
+        import_embeddings(source, tmp_path / "s", manifest=corpus.manifest, **WORDS)
+        fingerprint = StoreReader(tmp_path / "s").fingerprint("small", "theirs")
+        assert fingerprint["kind"] == "foreign"
+        assert fingerprint["provenance"] == "their model, layer 12, mean"
+        assert fingerprint["dim"] == 5
+        assert fingerprint["source"]["name"] == "x.npz"
+        assert len(fingerprint["source"]["sha256"]) == 64
+
+    def test_it_stands_beside_models_of_a_build_in_the_same_rows(self, corpus, source, tmp_path):
+        build_store(corpus.manifest, tmp_path / "s", "mfcc")
+        import_embeddings(source, tmp_path / "s", **WORDS)
+        both = open_store(tmp_path / "s").load("small", ["mfcc", "theirs"])
+        assert both.block_sizes == (120, 5)
+        assert both.clip_ids.tolist() == IDS
+
+    def test_a_build_goes_on_beside_it(self, corpus, source, tmp_path):
+        import_embeddings(source, tmp_path / "s", manifest=corpus.manifest, **WORDS)
+        assert build_store(corpus.manifest, tmp_path / "s", "mfcc").complete
+        hashes = StoreReader(tmp_path / "s").texts("small", "audio_sha256")
+        assert all(len(sha256) == 64 for sha256 in hashes)
+
+    def test_recordings_unknown_at_the_import_are_known_from_the_next_build_on(
+        self, corpus, matrix, tmp_path
+    ):
+        np.savez(
+            tmp_path / "x.npz",
+            X=matrix,
+            ids=np.array(IDS),
+            labels=np.array(["cry", "laugh"] * 3),
+            speakers=np.array(["s0", "s0", "s1"] * 2),
+        )
+        import_embeddings(tmp_path / "x.npz", tmp_path / "s", **WORDS)
+        assert set(StoreReader(tmp_path / "s").texts("small", "audio_sha256")) == {""}
+        build_store(corpus.manifest, tmp_path / "s", "mfcc", refresh="labels")
+        assert len(set(StoreReader(tmp_path / "s").texts("small", "audio_sha256"))) == 6
+        assert stored(tmp_path / "s") == expected(matrix)
+
+    def test_a_build_under_its_name_is_refused(self, corpus, source, tmp_path):
+        import_embeddings(source, tmp_path / "s", manifest=corpus.manifest, **WORDS)
+        with pytest.raises(StaleStoreError, match="kind: stored foreign, now mfcc"):
+            build_store(corpus.manifest, tmp_path / "s", "theirs=mfcc")
+
+    def test_again_and_in_parts(self, corpus, matrix, tmp_path):
+        for part in (IDS[:4], IDS[2:]):
+            rows = [IDS.index(clip_id) for clip_id in part]
+            np.savez(tmp_path / "x.npz", X=matrix[rows], ids=np.array(part))
+            report = import_embeddings(
+                tmp_path / "x.npz", tmp_path / "s", manifest=corpus.manifest, **WORDS
+            )
+        assert (report.n_new, report.n_reused, report.n_missing) == (2, 2, 2)
+        assert stored(tmp_path / "s") == expected(matrix)
+
+    def test_rounded(self, corpus, source, matrix, tmp_path):
+        for _ in range(2):
+            report = import_embeddings(
+                source, tmp_path / "s", manifest=corpus.manifest, storage="float16", **WORDS
+            )
+        assert report.n_reused == 6
+        rounded = matrix.astype(np.float16).astype(np.float32)
+        assert stored(tmp_path / "s") == expected(rounded)
+
+
+class TestWhatIsRefused:
+    def refused(self, source, store, corpus=None, error=ForeignEmbeddingsError, **words):
+        before = stored(store) if (store / "small" / "theirs").exists() else None
+        if corpus is not None:
+            words["manifest"] = corpus.manifest
+        with pytest.raises(error) as caught:
+            import_embeddings(source, store, **{**WORDS, **words})
+        if before is None:
+            assert not (store / "small" / "theirs").exists()
+        else:
+            assert stored(store) == before
+        return str(caught.value)
+
+    def npz(self, tmp_path, matrix, ids=IDS, **more):
+        np.savez(tmp_path / "x.npz", X=matrix, ids=np.array(ids), **more)
+        return tmp_path / "x.npz"
+
+    def test_other_numbers_than_those_stored(self, corpus, matrix, tmp_path):
+        source = self.npz(tmp_path, matrix)
+        import_embeddings(source, tmp_path / "s", manifest=corpus.manifest, **WORDS)
+        other = matrix.copy()
+        other[4, 2] += 1
+        told = self.refused(self.npz(tmp_path, other), tmp_path / "s", corpus, StaleStoreError)
+        assert "other embeddings of 1 clips ('clip4')" in told
+
+    def test_another_length_than_that_stored(self, corpus, matrix, tmp_path):
+        import_embeddings(
+            self.npz(tmp_path, matrix), tmp_path / "s", manifest=corpus.manifest, **WORDS
+        )
+        source = self.npz(tmp_path, matrix[:, :3])
+        told = self.refused(source, tmp_path / "s", corpus, StaleStoreError)
+        assert "dim: stored 5, now 3" in told
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e39])
+    def test_numbers_that_are_none_by_clip(self, corpus, matrix, tmp_path, bad):
+        numbers = matrix.astype(np.float64)
+        numbers[3, 1] = bad
+        told = self.refused(self.npz(tmp_path, numbers), tmp_path / "s", corpus)
+        assert "1 embeddings hold NaN, infinity" in told
+        assert "'clip3'" in told
+
+    def test_embeddings_of_no_clip_unless_allowed(self, corpus, matrix, tmp_path):
+        source = self.npz(tmp_path, matrix, [*IDS[:5], "stranger"])
+        told = self.refused(source, tmp_path / "s", corpus)
+        assert "1 of 6 embeddings belong to no clip of the dataset: 'stranger'" in told
+        assert "--allow-unknown" in told
+        report = import_embeddings(
+            source, tmp_path / "s", manifest=corpus.manifest, allow_unknown=True, **WORDS
+        )
+        assert (report.n_new, report.n_unknown, report.n_missing) == (5, 1, 1)
+
+    def test_nothing_that_belongs_even_if_allowed(self, corpus, matrix, tmp_path):
+        source = self.npz(tmp_path, matrix, [f"x{i}" for i in range(6)])
+        told = self.refused(source, tmp_path / "s", corpus, allow_unknown=True)
+        assert "6 of 6 embeddings belong to no clip" in told
+
+    def test_two_embeddings_of_one_clip(self, corpus, matrix, tmp_path):
+        source = self.npz(tmp_path, matrix, [*IDS[:5], "clip0"])
+        assert "clip 'clip0' has two embeddings" in self.refused(source, tmp_path / "s", corpus)
+
+    def test_other_labels_than_the_datasets(self, corpus, matrix, tmp_path):
+        labels = np.array(["cry", "laugh", "cry", "sigh", "cry", "laugh"])
+        source = self.npz(tmp_path, matrix, labels=labels)
+        told = self.refused(source, tmp_path / "s", corpus)
+        assert "another label of 1 clips than the dataset: 'clip3'" in told
+
+    def test_no_labels_at_all(self, matrix, tmp_path):
+        told = self.refused(self.npz(tmp_path, matrix), tmp_path / "s")
+        assert "does not tell the label" in told
+        assert "--manifest" in told
+
+    def test_a_matrix_without_ids(self, corpus, matrix, tmp_path):
+        np.save(tmp_path / "x.npy", matrix)
+        told = self.refused(tmp_path / "x.npy", tmp_path / "s", corpus)
+        assert "does not say which row is which clip" in told
+        assert "--ids" in told
+
+    def test_more_ids_than_rows(self, corpus, matrix, tmp_path):
+        np.save(tmp_path / "x.npy", matrix)
+        (tmp_path / "i.txt").write_text("\n".join([*IDS, "clip7"]))
+        told = self.refused(tmp_path / "x.npy", tmp_path / "s", corpus, ids=tmp_path / "i.txt")
+        assert "7 ids for a matrix of 6 rows" in told
+
+    def test_rows_beyond_the_matrix(self, corpus, matrix, tmp_path):
+        np.save(tmp_path / "x.npy", matrix)
+        (tmp_path / "i.json").write_text(json.dumps({"clip0": 6}))
+        told = self.refused(tmp_path / "x.npy", tmp_path / "s", corpus, ids=tmp_path / "i.json")
+        assert "beyond the 6 of the matrix" in told
+
+    @pytest.mark.parametrize(
+        ("shape", "told"), [((3, 5), "Average it over time first"), ((0,), "expected shape")]
+    )
+    def test_files_that_hold_no_vector(self, corpus, matrix, tmp_path, shape, told):
+        folder = folder_of(tmp_path / "f", [f"{name}.npy" for name in IDS], matrix)
+        np.save(folder / "clip2.npy", np.zeros(shape, np.float32))
+        shown = self.refused(folder, tmp_path / "s", corpus)
+        assert "clip2.npy" in shown
+        assert told in shown
+
+    def test_files_of_different_lengths(self, corpus, matrix, tmp_path):
+        folder = folder_of(tmp_path / "f", [f"{name}.npy" for name in IDS], matrix)
+        np.save(folder / "clip2.npy", np.zeros(4, np.float32))
+        shown = self.refused(folder, tmp_path / "s", corpus)
+        assert "clip2.npy: 4 numbers; expected 5, as in clip0.npy" in shown
+
+    def test_an_empty_folder_and_nothing_and_something_else(self, corpus, tmp_path):
+        (tmp_path / "f").mkdir()
+        assert "no .npy file" in self.refused(tmp_path / "f", tmp_path / "s", corpus)
+        assert "no such file" in self.refused(tmp_path / "g", tmp_path / "s", corpus)
+        (tmp_path / "x.mat").write_bytes(b"")
+        assert "ends in .npy, .npz" in self.refused(tmp_path / "x.mat", tmp_path / "s", corpus)
+
+    def test_words_that_say_nothing(self, corpus, matrix, tmp_path):
+        source = self.npz(tmp_path, matrix)
+        assert "provenance is empty" in self.refused(source, tmp_path / "s", corpus, provenance=" ")
+
+    def test_names_that_would_leave_the_store(self, corpus, matrix, tmp_path):
+        source = self.npz(tmp_path, matrix)
+        self.refused(source, tmp_path / "s", corpus, ValueError, model="../theirs")
+        self.refused(source, tmp_path / "s", corpus, ManifestError, dataset="../small")
+        assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == ["x.npz"]
+
+
+class TestHostileSources:
+    def refused(self, source, tmp_path, corpus, **words):
+        with pytest.raises(RenoStoreError) as caught:
+            import_embeddings(source, tmp_path / "s", manifest=corpus.manifest, **WORDS, **words)
+        assert not (tmp_path / "s").exists()
+        return str(caught.value)
+
+    def test_a_link_out_of_the_folder(self, corpus, matrix, tmp_path):
+        folder = folder_of(tmp_path / "f", [f"{name}.npy" for name in IDS[:5]], matrix[:5])
+        np.save(tmp_path / "secret.npy", matrix[5])
+        (folder / "clip5.npy").symlink_to(tmp_path / "secret.npy")
+        assert "leaves the folder" in self.refused(folder, tmp_path, corpus)
+
+    @pytest.mark.parametrize("name", ["../secret.npy", "/etc/passwd"])
+    def test_a_table_that_names_files_elsewhere(self, corpus, matrix, tmp_path, name):
+        folder = folder_of(tmp_path / "f", [f"{name}.npy" for name in IDS], matrix)
+        np.save(tmp_path / "secret.npy", matrix[5])
+        files = [f"{clip_id}.npy" for clip_id in IDS[:5]]
+        pd.DataFrame({"clip_id": IDS, "file": [*files, name]}).to_csv(
+            folder / "clips.csv", index=False
+        )
+        told = self.refused(folder, tmp_path, corpus)
+        assert "leaves the folder" in told or "is absolute" in told
+
+    def test_pickles_are_not_opened(self, corpus, tmp_path):
+        class Trap:
+            def __reduce__(self):
+                return os.mkdir, (str(tmp_path / "sprung"),)
+
+        np.save(tmp_path / "x.npy", np.array([Trap()], object), allow_pickle=True)
+        (tmp_path / "x.pkl").write_bytes(pickle.dumps(Trap()))
+        np.savez(tmp_path / "x.npz", X=np.array([[Trap()]], object), ids=np.array(["clip0"]))
+        (tmp_path / "i.txt").write_text("clip0")
+        for name in ("x.npy", "x.pkl", "x.npz"):
+            self.refused(tmp_path / name, tmp_path, corpus, ids=tmp_path / "i.txt")
+        assert not (tmp_path / "sprung").exists()
+
+    def header(self, shape):
+        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+        header = header.ljust(117) + "\n"
+        return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+
+    def test_headers_that_claim_terabytes(self, corpus, tmp_path):
+        claim = self.header((10**9, 1000)) + bytes(4000)
+        (tmp_path / "x.npy").write_bytes(claim)
+        with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+            archive.writestr("X.npy", claim)
+        (tmp_path / "f").mkdir()
+        (tmp_path / "f" / "clip0.npy").write_bytes(self.header((10**12,)) + bytes(40))
+        (tmp_path / "i.txt").write_text("clip0")
+        for name in ("x.npy", "x.npz", "f"):
+            self.refused(tmp_path / name, tmp_path, corpus, ids=tmp_path / "i.txt")
+
+    def test_a_zip_that_swells(self, corpus, tmp_path):
+        with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("X.npy", self.header((50_000, 1000)) + bytes(4 * 50_000_000))
+        assert "claims" in self.refused(tmp_path / "x.npz", tmp_path, corpus)
+
+    @given(
+        garbage=st.binary(max_size=300),
+        ending=st.sampled_from([".npy", ".npz", ".parquet", ".safetensors"]),
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_garbage_is_an_error(self, corpus, tmp_path_factory, garbage, ending):
+        folder = tmp_path_factory.mktemp("garbage")
+        (folder / f"x{ending}").write_bytes(garbage)
+        (folder / "i.txt").write_text("clip0")
+        self.refused(folder / f"x{ending}", folder, corpus, ids=folder / "i.txt")
+
+
+def test_names_that_several_clips_share_match_nothing():
+    clips = {"clip_id": ["a", "b"], "path": ["x/1.wav", "y/1.wav"]}
+    with pytest.raises(ForeignEmbeddingsError, match="belong to no clip"):
+        match_clips(["1", "2"], clips)
+
+
+def test_a_way_in_which_all_match_comes_before_a_mixture():
+    clips = {"clip_id": ["1", "2"], "path": ["2.wav", "1.wav"]}
+    assert match_clips(["1.wav", "2.wav"], clips) == ({0: "2", 1: "1"}, "path")
+    assert match_clips(["1", "2"], clips) == ({0: "1", 1: "2"}, "clip id")
+
+
+def test_the_command_says_what_it_did(corpus, matrix, tmp_path):
+    np.savez(tmp_path / "x.npz", X=matrix[:4], ids=np.array([*IDS[:3], "stranger"]))
+    words = [
+        "import",
+        tmp_path / "x.npz",
+        "--store",
+        tmp_path / "s",
+        "--dataset",
+        "small",
+        "--model",
+        "theirs",
+        "--provenance",
+        "trial",
+        "--manifest",
+        corpus.manifest,
+    ]
+    shown = CliRunner().invoke(main, [str(word) for word in [*words, "--allow-unknown"]])
+    assert shown.exit_code == 0, shown.output
+    assert "small, theirs: 3 new, 0 there already, 3 clips without (matched by clip id)" in (
+        shown.output
+    )
+    assert "left out: 1 embeddings of clips that the dataset lacks" in shown.output
+    shown = CliRunner().invoke(main, [str(word) for word in words])
+    assert shown.exit_code == 1
+    assert "belong to no clip" in shown.output
