@@ -18,6 +18,7 @@ from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.holdout import hold_out
 from reno_store.estimators.parameters import check_parameters
 from reno_store.estimators.training import TrainingData, TrainingPlan, seeded, train
+from reno_store.estimators.weighting import ClassWeight, class_weights
 from reno_store.networks import FusionLoss
 
 __all__ = ["EmbeddingClassifier", "FusionClassifier"]
@@ -38,6 +39,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
     early_stopping: bool
     validation_fraction: float
     n_iter_no_change: int
+    class_weight: ClassWeight
     device: str
     random_state: Any
     verbose: int
@@ -89,8 +91,9 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             seed=int(seeds[1]),
             verbose=int(self.verbose),
         )
+        loss = self._loss(class_weights(self.class_weight, self.classes_, targets))
         with one_thread(), seeded(plan.seed, device):
-            trained = train(self._network(inputs.shape[1]), self._loss(), data, plan)
+            trained = train(self._network(inputs.shape[1]), loss, data, plan)
         self.network_ = trained.network
         self.history_ = trained.history
         self.n_epochs_ = len(trained.history)
@@ -136,9 +139,9 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         """Make the network, untrained, for X of that many columns and ``classes_``."""
         raise NotImplementedError
 
-    def _loss(self) -> FusionLoss:
+    def _loss(self, class_weight: torch.Tensor | None) -> FusionLoss:
         """Give what to minimise: cross-entropy alone, unless a subclass says otherwise."""
-        return FusionLoss(lam=1.0)
+        return FusionLoss(lam=1.0, class_weight=class_weight)
 
     def _held_out(
         self, targets: NDArray[np.int64], groups: ArrayLike | None, seed: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.estimators.weighting import ClassWeight
 from reno_store.networks import FCN
 
 __all__ = ["FCNClassifier"]
@@ -31,6 +32,11 @@ class FCNClassifier(EmbeddingClassifier):
         that is held out, in (0, 1).
     n_iter_no_change : int
         Epochs without a fall before stopping.
+    class_weight : dict, "balanced" or None
+        How much each class weighs in the cross-entropy, in training and on held-out rows:
+        label -> weight, 1 where a label is left out; ``"balanced"`` weighs a class by one
+        over how often it occurs; None weighs all alike. Only ratios matter: weights are
+        scaled so that they average one over the rows of `fit`.
     device : str
         ``"cpu"``, ``"cuda"`` or ``"auto"``.
     random_state : int, RandomState instance or None
@@ -58,6 +64,7 @@ class FCNClassifier(EmbeddingClassifier):
         early_stopping: bool = True,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
+        class_weight: ClassWeight = None,
         device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
@@ -69,6 +76,7 @@ class FCNClassifier(EmbeddingClassifier):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
