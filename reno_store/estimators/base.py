@@ -71,7 +71,8 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         """
         check_parameters(type(self).__name__, self.get_params(deep=False))
         device = resolve_device(self.device)
-        inputs, labels = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
+        with _quiet_overflow():
+            inputs, labels = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
         check_classification_targets(labels)
         self.classes_, targets = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -115,7 +116,8 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             Columns in the order of ``classes_``; each row sums to one.
         """
         check_is_fitted(self, "network_")
-        inputs = validate_data(self, X, dtype=np.float32, reset=False)
+        with _quiet_overflow():
+            inputs = validate_data(self, X, dtype=np.float32, reset=False)
         device = next(self.network_.parameters()).device
         # In float32 a product of matrices depends, in the last digits, on how many rows it has.
         network = copy.deepcopy(self.network_).double()
@@ -176,6 +178,11 @@ class FusionClassifier(EmbeddingClassifier):
             self.block_sizes, n_features, None if names is None else names.tolist()
         )
         return self.block_sizes_
+
+
+def _quiet_overflow() -> np.errstate:
+    """Keep numpy from warning of numbers beyond float32, which scikit-learn then refuses."""
+    return np.errstate(over="ignore")
 
 
 def _in_pieces(X: NDArray[np.float32]) -> list[NDArray[np.float32]]:
