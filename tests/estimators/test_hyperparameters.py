@@ -6,7 +6,7 @@ import torch
 from classifiers import CLASSIFIERS, FUSIONS, easy_data
 from sklearn.base import clone
 
-from reno_store.estimators import CNNClassifier
+from reno_store.estimators import CNNClassifier, ConcatClassifier, FCNClassifier, RENOClassifier
 from reno_store.networks import CNN, FCN, RENO, Concat
 
 
@@ -119,3 +119,37 @@ def test_each_hyperparameter_of_the_divergence_changes_the_training(data):
     for change in ({"beta": 3.0}, {"delta": 0.01}, {"lam": 0.8}):
         other = clone(CLASSIFIERS["reno"]).set_params(**change).fit(X, y).predict_proba(X)
         assert np.abs(other - usual).max() > 0, change
+
+
+def test_defaults_are_the_papers():
+    defaults = RENOClassifier().get_params()
+    papers = {"lr": 1e-3, "batch_size": 32, "max_epochs": 20, "beta": 2, "delta": 0.2, "lam": 0.4}
+    assert {name: defaults[name] for name in papers} == papers
+    assert defaults["n_heads"] == 2
+    assert defaults["dropout"] > 0
+    assert defaults["early_stopping"] is True
+    for other in (FCNClassifier, CNNClassifier, ConcatClassifier):
+        shared = other().get_params()
+        assert {name: defaults[name] for name in shared} == shared
+
+
+def test_open_points_of_the_paper_are_read_as_decided():
+    defaults = RENOClassifier().get_params()
+    assert {
+        name: defaults[name]
+        for name in (
+            *("n_tokens", "align_dim", "attention", "residual", "layer_norm", "distribution"),
+            *("dropout", "validation_fraction", "n_iter_no_change", "class_weight"),
+        )
+    } == {
+        "n_tokens": 26,
+        "align_dim": 256,
+        "attention": True,
+        "residual": True,
+        "layer_norm": True,
+        "distribution": "softmax",
+        "dropout": 0.3,
+        "validation_fraction": 0.1,
+        "n_iter_no_change": 10,
+        "class_weight": None,
+    }
