@@ -26,6 +26,8 @@ n_iter_no_change, class_weight, device, random_state, verbose
     ----------
     n_tokens_ : int
         Positions that are left, after fit.
+    classes_, history_, n_epochs_, best_epoch_, n_parameters_, network_
+        As for `FCNClassifier`.
 
     Examples
     --------

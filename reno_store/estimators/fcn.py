@@ -26,7 +26,8 @@ class FCNClassifier(EmbeddingClassifier):
         Passes over the training rows at most.
     early_stopping : bool
         Whether to hold rows out, stop once their cross-entropy no longer falls, and go
-        back to the best weights.
+        back to the best weights. Where every class has a single row, none is held out, with
+        a warning; where no speaker can be spared without losing a class, `fit` raises.
     validation_fraction : float
         Share of the training speakers (where `fit` gets groups) or of each class's rows
         that is held out, in (0, 1).
@@ -42,7 +43,29 @@ class FCNClassifier(EmbeddingClassifier):
     random_state : int, RandomState instance or None
         Seeds the weights, batches, dropout and held-out rows.
     verbose : int
-        1 prints a line an epoch.
+        1 prints `history_` as it comes, a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : numpy.ndarray, shape (n_classes,)
+        Labels, sorted.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : numpy.ndarray of str, shape (n_features_in_,)
+        Their names, where X was a DataFrame.
+    history_ : list of dict
+        An entry an epoch: ``epoch`` from 1, ``seconds``, ``train_loss`` (Eq. 3),
+        ``train_cross_entropy`` and ``train_divergence_excess`` (what Eq. 2 exceeds its
+        minimum by; both in nats), and the same of the held-out rows, ``valid_...``, with
+        their ``valid_accuracy``.
+    n_epochs_ : int
+        Epochs that were run.
+    best_epoch_ : int
+        The epoch, from 1, whose weights are kept; the last where nothing is held out.
+    n_parameters_ : int
+        Weights of the network.
+    network_ : torch.nn.Module
+        The network, in eval mode.
 
     Examples
     --------

@@ -57,6 +57,8 @@ n_iter_no_change, class_weight, device, random_state, verbose
         Columns of each block, after fit.
     n_tokens_ : tuple of int
         Positions that are left of each block, after fit.
+    classes_, history_, n_epochs_, best_epoch_, n_parameters_, network_
+        As for `FCNClassifier`.
 
     Examples
     --------

@@ -52,6 +52,15 @@ def test_numbers_of_any_kind_and_layout_give_the_same_bits(classifier, data, lay
     assert other.predict_proba(layout(X)).tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("kind", [list, pd.Series, pd.Categorical, lambda y: y.astype(object)])
+def test_labels_in_any_container_give_the_same_bits(classifier, data, kind):
+    X, y = data
+    expected = classifier.fit(X, y).predict_proba(X)
+    other = clone(classifier).fit(X, kind(y))
+    assert other.predict_proba(X).tobytes() == expected.tobytes()
+    assert other.predict(X).tolist() == classifier.predict(X).tolist()
+
+
 def test_read_only_memory_is_taken_and_left_alone(classifier, data):
     X, y = (each.copy() for each in data)
     X.flags.writeable = y.flags.writeable = False
