@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +25,10 @@ from reno_store.networks import FusionLoss
 __all__ = ["EmbeddingClassifier", "FusionClassifier"]
 
 _ROWS_PER_PREDICTION = 1024
+
+# torch's random state and its number of threads belong to the whole process, so fits and
+# predictions on threads of one process take turns; on processes of their own they need not.
+_TORCH_STATE = threading.Lock()
 
 
 class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
@@ -93,7 +98,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             verbose=int(self.verbose),
         )
         loss = self._loss(class_weights(self.class_weight, self.classes_, targets))
-        with one_thread(), seeded(plan.seed, device):
+        with _TORCH_STATE, one_thread(), seeded(plan.seed, device):
             trained = train(self._network(inputs.shape[1]), loss, data, plan)
         self.network_ = trained.network
         self.history_ = trained.history
@@ -121,7 +126,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         device = next(self.network_.parameters()).device
         # In float32 a product of matrices depends, in the last digits, on how many rows it has.
         network = copy.deepcopy(self.network_).double()
-        with one_thread(), torch.inference_mode():
+        with _TORCH_STATE, one_thread(), torch.inference_mode():
             logits = torch.cat(
                 [
                     network(torch.tensor(rows, dtype=torch.float64, device=device)).logits

@@ -7,6 +7,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from classifiers import CLASSIFIERS, FUSIONS, LABELS, QUICK, easy_data
 from joblib import Parallel, delayed
 from sklearn.base import clone
@@ -67,6 +68,21 @@ def test_same_seed_gives_the_same_bits_in_this_process_and_in_others(classifier,
     elsewhere = Parallel(n_jobs=2)(delayed(clone(classifier).fit)(X, y) for _ in range(2))
     for fitted in (*elsewhere, through_pickle(elsewhere[0]), through_joblib(elsewhere[0])):
         assert fitted.predict_proba(X).tobytes() == alone.tobytes()
+
+
+def test_fits_on_threads_of_one_process_do_not_disturb_one_another(classifier, data):
+    X, y = data
+    alone = fit_and_predict(clone(classifier), X, y).tobytes()
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        shared = Parallel(n_jobs=4, backend="threading")(
+            delayed(fit_and_predict)(clone(classifier), X, y) for _ in range(12)
+        )
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(n_threads)
+    assert {each.tobytes() for each in shared} == {alone}
 
 
 def test_cross_validated_predictions_are_the_same_bits_for_any_number_of_processes(
