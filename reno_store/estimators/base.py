@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from typing import Any, Self
 
 import numpy as np
@@ -18,11 +19,16 @@ from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.holdout import hold_out
 from reno_store.estimators.parameters import check_parameters
 from reno_store.estimators.training import TrainingData, TrainingPlan, seeded, train
+from reno_store.estimators.weighting import ClassWeight, class_weights
 from reno_store.networks import FusionLoss
 
 __all__ = ["EmbeddingClassifier", "FusionClassifier"]
 
 _ROWS_PER_PREDICTION = 1024
+
+# torch's random state and its number of threads belong to the whole process, so fits and
+# predictions on threads of one process take turns; on processes of their own they need not.
+_TORCH_STATE = threading.Lock()
 
 
 class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
@@ -38,6 +44,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
     early_stopping: bool
     validation_fraction: float
     n_iter_no_change: int
+    class_weight: ClassWeight
     device: str
     random_state: Any
     verbose: int
@@ -69,7 +76,8 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         """
         check_parameters(type(self).__name__, self.get_params(deep=False))
         device = resolve_device(self.device)
-        inputs, labels = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
+        with _quiet_overflow():
+            inputs, labels = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
         check_classification_targets(labels)
         self.classes_, targets = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -89,8 +97,9 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             seed=int(seeds[1]),
             verbose=int(self.verbose),
         )
-        with one_thread(), seeded(plan.seed, device):
-            trained = train(self._network(inputs.shape[1]), self._loss(), data, plan)
+        loss = self._loss(class_weights(self.class_weight, self.classes_, targets))
+        with _TORCH_STATE, one_thread(), seeded(plan.seed, device):
+            trained = train(self._network(inputs.shape[1]), loss, data, plan)
         self.network_ = trained.network
         self.history_ = trained.history
         self.n_epochs_ = len(trained.history)
@@ -112,11 +121,12 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             Columns in the order of ``classes_``; each row sums to one.
         """
         check_is_fitted(self, "network_")
-        inputs = validate_data(self, X, dtype=np.float32, reset=False)
+        with _quiet_overflow():
+            inputs = validate_data(self, X, dtype=np.float32, reset=False)
         device = next(self.network_.parameters()).device
         # In float32 a product of matrices depends, in the last digits, on how many rows it has.
         network = copy.deepcopy(self.network_).double()
-        with one_thread(), torch.inference_mode():
+        with _TORCH_STATE, one_thread(), torch.inference_mode():
             logits = torch.cat(
                 [
                     network(torch.tensor(rows, dtype=torch.float64, device=device)).logits
@@ -136,9 +146,9 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         """Make the network, untrained, for X of that many columns and ``classes_``."""
         raise NotImplementedError
 
-    def _loss(self) -> FusionLoss:
+    def _loss(self, class_weight: torch.Tensor | None) -> FusionLoss:
         """Give what to minimise: cross-entropy alone, unless a subclass says otherwise."""
-        return FusionLoss(lam=1.0)
+        return FusionLoss(lam=1.0, class_weight=class_weight)
 
     def _held_out(
         self, targets: NDArray[np.int64], groups: ArrayLike | None, seed: int
@@ -173,6 +183,11 @@ class FusionClassifier(EmbeddingClassifier):
             self.block_sizes, n_features, None if names is None else names.tolist()
         )
         return self.block_sizes_
+
+
+def _quiet_overflow() -> np.errstate:
+    """Keep numpy from warning of numbers beyond float32, which scikit-learn then refuses."""
+    return np.errstate(over="ignore")
 
 
 def _in_pieces(X: NDArray[np.float32]) -> list[NDArray[np.float32]]:

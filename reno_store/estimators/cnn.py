@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.estimators.weighting import ClassWeight
 from reno_store.networks import CNN
 
 __all__ = ["CNNClassifier"]
@@ -18,7 +19,14 @@ class CNNClassifier(EmbeddingClassifier):
     n_tokens : int or None
         Positions left after pooling, at most the number of columns; None pools by 2 twice.
     dropout, lr, batch_size, max_epochs, early_stopping, validation_fraction, \
-n_iter_no_change, device, random_state, verbose
+n_iter_no_change, class_weight, device, random_state, verbose
+        As for `FCNClassifier`.
+
+    Attributes
+    ----------
+    n_tokens_ : int
+        Positions that are left, after fit.
+    classes_, history_, n_epochs_, best_epoch_, n_parameters_, network_
         As for `FCNClassifier`.
 
     Examples
@@ -42,6 +50,7 @@ n_iter_no_change, device, random_state, verbose
         early_stopping: bool = True,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
+        class_weight: ClassWeight = None,
         device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
@@ -54,9 +63,12 @@ n_iter_no_change, device, random_state, verbose
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
 
     def _network(self, n_features: int) -> CNN:
-        return CNN(n_features, len(self.classes_), n_tokens=self.n_tokens, dropout=self.dropout)
+        network = CNN(n_features, len(self.classes_), n_tokens=self.n_tokens, dropout=self.dropout)
+        self.n_tokens_ = network.n_tokens
+        return network

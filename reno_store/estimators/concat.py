@@ -6,6 +6,7 @@ from typing import Any
 
 from reno_store.estimators.base import FusionClassifier
 from reno_store.estimators.blocks import BlockSizes
+from reno_store.estimators.weighting import ClassWeight
 from reno_store.networks import Concat
 
 __all__ = ["ConcatClassifier"]
@@ -24,7 +25,16 @@ class ConcatClassifier(FusionClassifier):
     align_dim : int
         Width that each block is aligned to.
     dropout, lr, batch_size, max_epochs, early_stopping, validation_fraction, \
-n_iter_no_change, device, random_state, verbose
+n_iter_no_change, class_weight, device, random_state, verbose
+        As for `FCNClassifier`.
+
+    Attributes
+    ----------
+    block_sizes_ : tuple of int
+        Columns of each block, after fit.
+    n_tokens_ : tuple of int
+        Positions that are left of each block, after fit.
+    classes_, history_, n_epochs_, best_epoch_, n_parameters_, network_
         As for `FCNClassifier`.
 
     Examples
@@ -51,6 +61,7 @@ n_iter_no_change, device, random_state, verbose
         early_stopping: bool = True,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
+        class_weight: ClassWeight = None,
         device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
@@ -65,15 +76,18 @@ n_iter_no_change, device, random_state, verbose
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
 
     def _network(self, n_features: int) -> Concat:
-        return Concat(
+        network = Concat(
             self._blocks(n_features),
             len(self.classes_),
             n_tokens=self.n_tokens,
             align_dim=self.align_dim,
             dropout=self.dropout,
         )
+        self.n_tokens_ = network.n_tokens
+        return network

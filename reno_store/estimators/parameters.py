@@ -27,17 +27,32 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, bool) or type(value).__name__ == "bool"  # Python's or numpy's
 
 
+def _is_class_weight(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_number(weight) and weight >= 0 for weight in value.values())
+    return value is None or (isinstance(value, str) and value == "balanced")
+
+
+_FLAG = _Rule("True or False", _is_flag)
 _COUNT = _Rule("a whole number of at least 1", lambda v: _is_whole(v) and v >= 1)
 
 _RULES: Mapping[str, _Rule] = {
     "align_dim": _COUNT,
+    "attention": _FLAG,
     "batch_size": _COUNT,
     "beta": _Rule("a number above 1", lambda v: _is_number(v) and v > 1),
+    "class_weight": _Rule(
+        "None, 'balanced' or a dict from labels to numbers of at least 0", _is_class_weight
+    ),
     "delta": _Rule("a number of at least 0", lambda v: _is_number(v) and v >= 0),
     "device": _Rule("a string such as 'cpu' or 'cuda'", lambda v: isinstance(v, str)),
+    "distribution": _Rule(
+        "'softmax' or None", lambda v: v is None or (isinstance(v, str) and v == "softmax")
+    ),
     "dropout": _Rule("a number in [0, 1)", lambda v: _is_number(v) and 0 <= v < 1),
-    "early_stopping": _Rule("True or False", _is_flag),
+    "early_stopping": _FLAG,
     "lam": _Rule("a number in [0, 1]", lambda v: _is_number(v) and 0 <= v <= 1),
+    "layer_norm": _FLAG,
     "lr": _Rule("a number above 0", lambda v: _is_number(v) and v > 0),
     "max_epochs": _COUNT,
     "n_heads": _COUNT,
@@ -45,6 +60,7 @@ _RULES: Mapping[str, _Rule] = {
     "n_tokens": _Rule(
         "a whole number of at least 1, or None", lambda v: v is None or (_is_whole(v) and v >= 1)
     ),
+    "residual": _FLAG,
     "validation_fraction": _Rule("a number in (0, 1)", lambda v: _is_number(v) and 0 < v < 1),
     "verbose": _Rule(
         "a whole number of at least 0", lambda v: isinstance(v, Integral) and int(v) >= 0
@@ -74,7 +90,7 @@ def check_parameters(estimator: str, parameters: Mapping[str, Any]) -> None:
     ]
     n_heads: Any = parameters.get("n_heads")
     align_dim: Any = parameters.get("align_dim")
-    if _COUNT.holds(n_heads):
+    if _COUNT.holds(n_heads) and parameters.get("attention", True):
         widths: tuple[tuple[str, Any], ...] = (("64 channels", 64), ("align_dim", align_dim))
         for what, width in widths:
             if _COUNT.holds(width) and width % n_heads:

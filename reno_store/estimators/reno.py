@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
+
+import torch
 
 from reno_store.estimators.base import FusionClassifier
 from reno_store.estimators.blocks import BlockSizes
+from reno_store.estimators.weighting import ClassWeight
 from reno_store.networks import RENO, FusionLoss
 
 __all__ = ["RENOClassifier"]
@@ -31,8 +34,30 @@ class RENOClassifier(FusionClassifier):
         Width that each block is aligned to.
     n_heads : int
         Heads of every self-attention; divides 64 and `align_dim`.
+    attention : bool
+        Whether there is self-attention, over each block's positions and over the blocks.
+        Without it, and with ``lam=1``, this is `ConcatClassifier`.
+    residual : bool
+        Whether each attention's input is added to its output.
+    layer_norm : bool
+        Whether a LayerNorm follows each attention.
+    distribution : "softmax" or None
+        What z is in Eq. 2. ``"softmax"``: the softmax of a block's aligned features. None:
+        the features a themselves, made positive by softplus, z = log(1 + exp(a)), and each
+        side of Eq. 2, δ included, divided by its sum, without which training could lower
+        the divergence without end by letting features grow. Here δ is small beside z; a
+        softmax over 256 features is small beside δ, which makes Eq. 2 nearly flat.
     dropout, lr, batch_size, max_epochs, early_stopping, validation_fraction, \
-n_iter_no_change, device, random_state, verbose
+n_iter_no_change, class_weight, device, random_state, verbose
+        As for `FCNClassifier`.
+
+    Attributes
+    ----------
+    block_sizes_ : tuple of int
+        Columns of each block, after fit.
+    n_tokens_ : tuple of int
+        Positions that are left of each block, after fit.
+    classes_, history_, n_epochs_, best_epoch_, n_parameters_, network_
         As for `FCNClassifier`.
 
     Examples
@@ -56,6 +81,10 @@ n_iter_no_change, device, random_state, verbose
         n_tokens: int | None = 26,
         align_dim: int = 256,
         n_heads: int = 2,
+        attention: bool = True,
+        residual: bool = True,
+        layer_norm: bool = True,
+        distribution: Literal["softmax"] | None = "softmax",
         dropout: float = 0.3,
         lr: float = 1e-3,
         batch_size: int = 32,
@@ -63,6 +92,7 @@ n_iter_no_change, device, random_state, verbose
         early_stopping: bool = True,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
+        class_weight: ClassWeight = None,
         device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
@@ -74,6 +104,10 @@ n_iter_no_change, device, random_state, verbose
         self.n_tokens = n_tokens
         self.align_dim = align_dim
         self.n_heads = n_heads
+        self.attention = attention
+        self.residual = residual
+        self.layer_norm = layer_norm
+        self.distribution = distribution
         self.dropout = dropout
         self.lr = lr
         self.batch_size = batch_size
@@ -81,19 +115,31 @@ n_iter_no_change, device, random_state, verbose
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
 
     def _network(self, n_features: int) -> RENO:
-        return RENO(
+        network = RENO(
             self._blocks(n_features),
             len(self.classes_),
             n_tokens=self.n_tokens,
             align_dim=self.align_dim,
             n_heads=self.n_heads,
+            attention=self.attention,
+            residual=self.residual,
+            layer_norm=self.layer_norm,
             dropout=self.dropout,
         )
+        self.n_tokens_ = network.n_tokens
+        return network
 
-    def _loss(self) -> FusionLoss:
-        return FusionLoss(beta=self.beta, delta=self.delta, lam=self.lam)
+    def _loss(self, class_weight: torch.Tensor | None) -> FusionLoss:
+        return FusionLoss(
+            beta=self.beta,
+            delta=self.delta,
+            lam=self.lam,
+            distribution=self.distribution,
+            class_weight=class_weight,
+        )

@@ -6,7 +6,7 @@ block: `RENO` and, without attention, `Concat`. The parts they share stand in `d
 """
 
 from reno_store.networks.cnn import CNN
-from reno_store.networks.divergence import renyi_divergence, renyi_minimum
+from reno_store.networks.divergence import renyi_divergence, renyi_excess, renyi_minimum
 from reno_store.networks.fcn import FCN
 from reno_store.networks.fusion import RENO, Concat
 from reno_store.networks.loss import FusionLoss, LossParts
@@ -21,5 +21,6 @@ __all__ = [
     "LossParts",
     "Prediction",
     "renyi_divergence",
+    "renyi_excess",
     "renyi_minimum",
 ]

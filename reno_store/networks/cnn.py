@@ -23,6 +23,11 @@ class CNN(nn.Module):
         Positions left after pooling; None pools by 2 twice.
     dropout : float
         Dropout after each hidden layer of the dense block.
+
+    Attributes
+    ----------
+    n_tokens : int
+        Positions that are left, at most `n_features`.
     """
 
     def __init__(
@@ -35,7 +40,8 @@ class CNN(nn.Module):
     ) -> None:
         super().__init__()
         self.convolution = ConvolutionalBlocks(n_features, n_tokens)
-        self.dense = DenseBlock(N_CHANNELS * self.convolution.n_tokens, n_classes, dropout)
+        self.n_tokens = self.convolution.n_tokens
+        self.dense = DenseBlock(N_CHANNELS * self.n_tokens, n_classes, dropout)
 
     def forward(self, X: torch.Tensor) -> Prediction:
         """Map (batch, n_features) to logits (batch, n_classes)."""

@@ -6,7 +6,9 @@ import math
 
 import torch
 
-__all__ = ["renyi_divergence", "renyi_minimum"]
+__all__ = ["renyi_divergence", "renyi_excess", "renyi_minimum"]
+
+_NEAR_1 = 0.1
 
 
 def renyi_divergence(
@@ -19,7 +21,7 @@ def renyi_divergence(
     log_p, log_q : torch.Tensor, shape (..., n_features)
         Logarithms of two distributions over the features (``log_softmax``).
     beta : float
-        Order β > 0 other than 1; the paper asks for β > 1.
+        Order β > 0; the paper asks for β > 1.
     delta : float
         δ ≥ 0, added to every probability.
 
@@ -32,10 +34,14 @@ def renyi_divergence(
     Raises
     ------
     ValueError
-        If `beta` is 1 or not positive, `delta` is negative, or either is not finite.
+        If `beta` is not positive, `delta` is negative, or either is not finite.
 
     Notes
     -----
+    At β = 1 this is the limit, the Kullback-Leibler divergence Σ_j p_j log(p_j / q_j); with
+    δ > 0 that of the renormalised distributions, Eq. 2's minimum, which grows beyond all
+    bounds there, being left out, as `renyi_minimum` leaves it out.
+
     Source: Eq. 2 of the paper; the divergence itself is that of van Erven and Harremoës,
     "Rényi Divergence and Kullback-Leibler Divergence", IEEE Trans. Inf. Theory 60(7), 2014.
 
@@ -45,19 +51,69 @@ def renyi_divergence(
     >>> log_q = torch.tensor([0.25, 0.75]).log()
     >>> round(renyi_divergence(log_p, log_q, beta=2.0, delta=0.0).item(), 4)  # log(4/3)
     0.2877
+    >>> round(renyi_divergence(log_p, log_q, beta=1.0, delta=0.0).item(), 4)  # log(4/3) / 2
+    0.1438
     """
-    if not (beta > 0 and math.isfinite(beta)) or beta == 1:
-        raise ValueError(f"beta must be positive, finite and other than 1, got {beta}")
-    if not (delta >= 0 and math.isfinite(delta)):
-        raise ValueError(f"delta must be finite and not negative, got {delta}")
-    if delta > 0:
-        shift = torch.full((), math.log(delta), dtype=log_p.dtype, device=log_p.device)
-        log_p, log_q = torch.logaddexp(log_p, shift), torch.logaddexp(log_q, shift)
-    terms = beta * log_p + (1 - beta) * log_q
-    if delta == 0:
-        # 0^β q^(1 − β) is 0 for every q, 0 included, as van Erven and Harremoës define it.
-        terms = terms.masked_fill(log_p.isneginf(), -math.inf)
-    return torch.logsumexp(terms, dim=-1) / (beta - 1)
+    _check(beta, delta)
+    if abs(beta - 1) < _NEAR_1:
+        # Dividing by β − 1 would magnify the rounding of the logarithm by as much.
+        excess = renyi_excess(log_p, log_q, beta=beta, delta=delta)
+        return excess + renyi_minimum(log_p.shape[-1], beta=beta, delta=delta)
+    log_p, log_q = _shifted(log_p, delta), _shifted(log_q, delta)
+    return _log_sum(log_p, log_q, beta, delta) / (beta - 1)
+
+
+def renyi_excess(
+    log_p: torch.Tensor, log_q: torch.Tensor, *, beta: float, delta: float
+) -> torch.Tensor:
+    """Rényi divergence of P from Q, P_j being (p_j + δ) / Σ_k (p_k + δ), and Q alike.
+
+    For distributions p and q it is what Eq. 2 exceeds its minimum by. It is zero for p = q
+    and nowhere negative, but for rounding; it asks neither p nor q to sum to one.
+
+    Parameters
+    ----------
+    log_p, log_q : torch.Tensor, shape (..., n_features)
+        Logarithms of numbers that are not negative.
+    beta : float
+        Order β > 0; 1 gives the Kullback-Leibler divergence Σ_j P_j log(P_j / Q_j).
+    delta : float
+        δ ≥ 0.
+
+    Returns
+    -------
+    torch.Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        If `beta` is not positive, `delta` is negative, or either is not finite.
+
+    Examples
+    --------
+    >>> log_p = torch.tensor([0.5, 0.5]).log()
+    >>> renyi_excess(log_p, log_p + 1, beta=2.0, delta=0.0).item()
+    0.0
+    """
+    _check(beta, delta)
+    log_p, log_q = (
+        shifted - shifted.logsumexp(dim=-1, keepdim=True)
+        for shifted in (_shifted(log_p, delta), _shifted(log_q, delta))
+    )
+    # 0/0 is 0, as in `_log_sum`.
+    log_ratio = (log_p - log_q).masked_fill(log_p.isneginf(), 0)
+    if beta == 1:
+        return (log_p.exp() * log_ratio).sum(dim=-1)
+    # log Σ P^β Q^(1 − β) = log(1 + Σ P (exp((β − 1) log(P/Q)) − 1)): exact to the last digits
+    # where P and Q are close or β is near 1, but beyond the range of numbers where they are not.
+    power = (beta - 1) * log_ratio
+    is_close = power.detach().abs().amax(dim=-1, keepdim=True) <= 1
+    change = (log_p.exp() * torch.where(is_close, power, 0.0).expm1()).sum(dim=-1)
+    log_sum = change.log1p()
+    if not is_close.all():
+        far = _log_sum(log_p, log_q, beta, delta)
+        log_sum = torch.where(is_close.squeeze(-1), log_sum, far)
+    return log_sum / (beta - 1)
 
 
 def renyi_minimum(n_features: int, *, beta: float, delta: float) -> float:
@@ -65,11 +121,36 @@ def renyi_minimum(n_features: int, *, beta: float, delta: float) -> float:
 
     Both sides sum to 1 + δ·M, M being `n_features`, so Eq. 2 is the Rényi divergence of
     the two renormalised distributions plus this constant. What exceeds it is a true
-    divergence, and it is what training reports.
+    divergence, `renyi_excess`, and it is what training reports. At β = 1, where the
+    constant has no value, it is left out here and in `renyi_divergence`: 0.
 
     Examples
     --------
     >>> round(renyi_minimum(256, beta=2.0, delta=0.2), 3)
     3.955
     """
-    return math.log1p(delta * n_features) / (beta - 1)
+    return 0.0 if beta == 1 else math.log1p(delta * n_features) / (beta - 1)
+
+
+def _check(beta: float, delta: float) -> None:
+    if not (beta > 0 and math.isfinite(beta)):
+        raise ValueError(f"beta must be positive and finite, got {beta}")
+    if not (delta >= 0 and math.isfinite(delta)):
+        raise ValueError(f"delta must be finite and not negative, got {delta}")
+
+
+def _shifted(log_p: torch.Tensor, delta: float) -> torch.Tensor:
+    """Give log(p + δ)."""
+    if delta == 0:
+        return log_p
+    shift = torch.full((), math.log(delta), dtype=log_p.dtype, device=log_p.device)
+    return torch.logaddexp(log_p, shift)
+
+
+def _log_sum(log_p: torch.Tensor, log_q: torch.Tensor, beta: float, delta: float) -> torch.Tensor:
+    """Give log Σ_j p_j^β q_j^(1 − β)."""
+    terms = beta * log_p + (1 - beta) * log_q
+    if delta == 0:
+        # 0^β q^(1 − β) is 0 for every q, 0 included, as van Erven and Harremoës define it.
+        terms = terms.masked_fill(log_p.isneginf(), -math.inf)
+    return torch.logsumexp(terms, dim=-1)

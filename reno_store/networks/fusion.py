@@ -1,4 +1,4 @@
-"""Two networks over several embeddings of a clip: concatenation, and RENO (Fig. 1).
+"""Two networks over two or more embeddings of a clip: concatenation, and RENO (Fig. 1).
 
 Data walks: each block of X -> its convolutional blocks -> (RENO: self-attention over the
 positions) -> flattened -> aligned to a common width -> (RENO: self-attention over the
@@ -8,7 +8,9 @@ attention and, through its loss, without the divergence, as section IV-B says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import torch
 from torch import nn
@@ -20,17 +22,21 @@ from reno_store.networks.outputs import Prediction
 
 __all__ = ["RENO", "Concat"]
 
+_MakeAttention: TypeAlias = Callable[[int], SelfAttention] | None
+"""Width of a token -> attention over such tokens; None: no attention."""
+
 
 class _Branch(nn.Module):
     """One block of X: (batch, n_features) -> (batch, align_dim)."""
 
     def __init__(
-        self, n_features: int, n_tokens: int | None, align_dim: int, n_heads: int | None
+        self, n_features: int, n_tokens: int | None, align_dim: int, attention: _MakeAttention
     ) -> None:
         super().__init__()
         self.convolution = ConvolutionalBlocks(n_features, n_tokens)
-        self.attention = None if n_heads is None else SelfAttention(N_CHANNELS, n_heads)
-        self.align = nn.Linear(N_CHANNELS * self.convolution.n_tokens, align_dim)
+        self.attention = None if attention is None else attention(N_CHANNELS)
+        self.n_tokens = self.convolution.n_tokens
+        self.align = nn.Linear(N_CHANNELS * self.n_tokens, align_dim)
 
     def forward(self, embedding: torch.Tensor) -> torch.Tensor:
         channels = self.convolution(embedding)
@@ -50,15 +56,15 @@ class _Fusion(nn.Module):
         n_classes: int,
         n_tokens: int | None,
         align_dim: int,
-        n_heads: int | None,
+        attention: _MakeAttention,
         dropout: float,
     ) -> None:
         super().__init__()
         self.block_sizes = tuple(block_sizes)
-        self.branches = nn.ModuleList(
-            _Branch(size, n_tokens, align_dim, n_heads) for size in self.block_sizes
-        )
-        self.attention = None if n_heads is None else SelfAttention(align_dim, n_heads)
+        branches = [_Branch(size, n_tokens, align_dim, attention) for size in self.block_sizes]
+        self.n_tokens = tuple(branch.n_tokens for branch in branches)
+        self.branches = nn.ModuleList(branches)
+        self.attention = None if attention is None else attention(align_dim)
         self.dense = DenseBlock(align_dim * len(self.block_sizes), n_classes, dropout)
 
     def forward(self, X: torch.Tensor) -> Prediction:
@@ -86,6 +92,11 @@ class Concat(_Fusion):
         Width that every block is aligned to.
     dropout : float
         Dropout after each hidden layer of the dense block.
+
+    Attributes
+    ----------
+    n_tokens : tuple of int
+        Positions that are left of each block, at most its columns.
     """
 
     def __init__(
@@ -109,6 +120,10 @@ class RENO(_Fusion):
         As for `Concat`.
     n_heads : int
         Heads of every self-attention; divides 64 and `align_dim`.
+    attention : bool
+        Whether there is any self-attention; without it this is `Concat`.
+    residual, layer_norm : bool
+        As for `SelfAttention`, for every one of them.
     """
 
     def __init__(
@@ -119,6 +134,12 @@ class RENO(_Fusion):
         n_tokens: int | None = 26,
         align_dim: int = 256,
         n_heads: int = 2,
+        attention: bool = True,
+        residual: bool = True,
+        layer_norm: bool = True,
         dropout: float = 0.3,
     ) -> None:
-        super().__init__(block_sizes, n_classes, n_tokens, align_dim, n_heads, dropout)
+        make = partial(SelfAttention, n_heads=n_heads, residual=residual, layer_norm=layer_norm)
+        super().__init__(
+            block_sizes, n_classes, n_tokens, align_dim, make if attention else None, dropout
+        )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, log_softmax
+from torch.nn.functional import cross_entropy, log_softmax, softplus
 
-from reno_store.networks.divergence import renyi_divergence, renyi_minimum
+from reno_store.networks.divergence import renyi_divergence, renyi_excess
 from reno_store.networks.outputs import Prediction
 
 __all__ = ["FusionLoss", "LossParts"]
@@ -26,7 +27,8 @@ class LossParts(NamedTuple):
         Mean cross-entropy in nats.
     divergence_excess : torch.Tensor, shape ()
         Mean of what Eq. 2 exceeds its minimum by, in nats: the Rényi divergence of the
-        two renormalised distributions. 0 where no divergence is asked for.
+        two renormalised distributions, computed in float64. 0 where no divergence is asked
+        for.
     """
 
     total: torch.Tensor
@@ -45,11 +47,31 @@ class FusionLoss(nn.Module):
         δ ≥ 0.
     lam : float
         λ in [0, 1]; with 1 the divergence plays no part.
+    distribution : "softmax" or None
+        What z in Eq. 2 is. ``"softmax"``: the softmax of a block's aligned features. None:
+        the features themselves, made positive by softplus, z = log(1 + exp(a)); then δ is
+        added and each side divided by its sum. Without that division Eq. 2 has no minimum:
+        it falls without end as the second block's features grow.
+    class_weight : torch.Tensor, shape (n_classes,), or None
+        How much each class's rows weigh in the cross-entropy: the mean of weight times
+        cross-entropy. With weights that average one over all rows, that is an unbiased
+        estimate, from any batch, of the weighted mean over all rows.
     """
 
-    def __init__(self, beta: float = 2.0, delta: float = 0.2, lam: float = 1.0) -> None:
+    def __init__(
+        self,
+        beta: float = 2.0,
+        delta: float = 0.2,
+        lam: float = 1.0,
+        *,
+        distribution: Literal["softmax"] | None = "softmax",
+        class_weight: torch.Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.beta, self.delta, self.lam = beta, delta, lam
+        self.distribution = distribution
+        self.class_weight: torch.Tensor | None
+        self.register_buffer("class_weight", class_weight)
 
     def forward(self, prediction: Prediction, target: torch.Tensor) -> torch.Tensor:
         """Give the total; see `parts`."""
@@ -65,18 +87,37 @@ class FusionLoss(nn.Module):
         target : torch.Tensor of int64, shape (batch,)
             Class indices.
         """
-        ce = cross_entropy(prediction.logits, target)
+        ce = self._cross_entropy(prediction.logits, target)
         if self.lam == 1 or prediction.aligned is None:
             return LossParts(ce, ce, torch.zeros_like(ce))
-        log_z = log_softmax(prediction.aligned, dim=-1)
-        n_blocks, n_features = log_z.shape[1:]
-        pairs = list(combinations(range(n_blocks), 2))
-        divergence = torch.stack(
-            [
-                renyi_divergence(log_z[:, a], log_z[:, b], beta=self.beta, delta=self.delta)
-                for a, b in pairs
-            ]
-        ).mean()
-        minimum = renyi_minimum(n_features, beta=self.beta, delta=self.delta)
+        measure = renyi_divergence if self.distribution == "softmax" else renyi_excess
+        divergence = self._over_pairs(measure, prediction.aligned)
+        with torch.no_grad():
+            # A small difference of large numbers, of which float32 would leave little.
+            excess = self._over_pairs(renyi_excess, prediction.aligned.double())
         total = self.lam * ce + (1 - self.lam) * divergence
-        return LossParts(total, ce, divergence - minimum)
+        return LossParts(total, ce, excess)
+
+    def _cross_entropy(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        if self.class_weight is None:
+            return cross_entropy(logits, target)
+        # Divided by the number of rows and not, as torch does, by the sum of their weights:
+        # that would weigh a row by who else is in its batch.
+        weight = self.class_weight.to(logits)
+        return cross_entropy(logits, target, weight=weight, reduction="sum") / len(target)
+
+    def _over_pairs(
+        self, measure: Callable[..., torch.Tensor], aligned: torch.Tensor
+    ) -> torch.Tensor:
+        """Average a divergence over clips and over all pairs of blocks."""
+        log_z = log_softmax(aligned, dim=-1) if self.distribution else _log_softplus(aligned)
+        pairs = combinations(range(log_z.shape[1]), 2)
+        return torch.stack(
+            [measure(log_z[:, a], log_z[:, b], beta=self.beta, delta=self.delta) for a, b in pairs]
+        ).mean()
+
+
+def _log_softplus(features: torch.Tensor) -> torch.Tensor:
+    """Give log(log(1 + exp(a))), which far below zero is a itself."""
+    is_far = features < -40
+    return torch.where(is_far, features, softplus(features.masked_fill(is_far, 0)).log())

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from reno_store.networks import FusionLoss, Prediction, renyi_minimum
 
@@ -112,3 +113,94 @@ def test_three_blocks_average_over_their_pairs():
     pairs = [divergence_by_hand(prediction, *pair) for pair in [(0, 1), (0, 2), (1, 2)]]
     parts = FusionLoss(BETA, DELTA, lam=0.0).parts(prediction, target)
     assert parts.total.item() == pytest.approx(np.mean(pairs))
+
+
+def test_class_weights_are_torchs_where_they_average_one():
+    prediction, target = prediction_and_target()
+    weight = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
+    weight /= weight[target].mean()
+    loss = FusionLoss(class_weight=weight)
+    expected = cross_entropy(prediction.logits, target, weight=weight)
+    torch.testing.assert_close(loss(prediction, target), expected)
+
+
+def test_class_weights_leave_the_divergence_alone():
+    prediction, target = prediction_and_target()
+    weighed = FusionLoss(BETA, DELTA, 0.0, class_weight=torch.tensor([9.0, 1.0, 1.0]))
+    assert weighed(prediction, target) == FusionLoss(BETA, DELTA, 0.0)(prediction, target)
+
+
+def test_a_batch_of_one_class_is_weighed_by_its_class():
+    prediction, _ = prediction_and_target()
+    target = torch.full((N_ROWS,), 2)
+    plain = FusionLoss()(prediction, target).item()
+    for weight in (0.0, 1.0, 5.0):
+        loss = FusionLoss(class_weight=torch.tensor([1.0, 1.0, weight]))
+        assert loss(prediction, target).item() == pytest.approx(weight * plain)
+
+
+@pytest.mark.parametrize("distribution", ["softmax", None])
+def test_identical_blocks_have_no_excess_in_single_precision_either(distribution):
+    generator = torch.Generator().manual_seed(0)
+    aligned = torch.randn(32, 1, 256, generator=generator).expand(-1, 2, -1)
+    prediction = Prediction(torch.zeros(32, 3), aligned)
+    loss = FusionLoss(BETA, DELTA, 0.4, distribution=distribution)
+    assert loss.parts(prediction, torch.zeros(32, dtype=torch.int64)).divergence_excess == 0
+
+
+def test_a_small_excess_in_single_precision_is_right_to_six_digits():
+    generator = torch.Generator().manual_seed(0)
+    aligned = torch.randn(32, 2, 256, generator=generator)
+    aligned[:, 1] = aligned[:, 0] + 1e-3 * aligned[:, 1]
+    prediction = Prediction(torch.zeros(32, 3), aligned)
+    target = torch.zeros(32, dtype=torch.int64)
+    excess = FusionLoss(BETA, DELTA, 0.4).parts(prediction, target).divergence_excess.item()
+    z = (softmax(aligned.numpy().astype(np.longdouble)) + DELTA) / (1 + 256 * DELTA)
+    expected = np.log((z[:, 0] ** 2 / z[:, 1]).sum(axis=1)).mean()
+    assert 0 < excess < 1e-7, "else this test shows nothing"
+    assert excess == pytest.approx(float(expected), rel=1e-6)
+
+
+def softplus_by_hand(prediction):
+    z = np.log1p(np.exp(prediction.aligned.detach().numpy())) + DELTA
+    return z / z.sum(axis=-1, keepdims=True)
+
+
+def test_without_a_distribution_features_are_made_positive_and_each_side_sums_to_one():
+    prediction, target = prediction_and_target()
+    parts = FusionLoss(BETA, DELTA, 0.0, distribution=None).parts(prediction, target)
+    z = softplus_by_hand(prediction)
+    expected = np.log((z[:, 0] ** BETA * z[:, 1] ** (1 - BETA)).sum(axis=1)).mean()
+    assert parts.total.item() == pytest.approx(expected)
+    assert parts.divergence_excess.item() == pytest.approx(expected)
+
+
+def test_without_a_distribution_no_growth_of_a_block_brings_the_loss_below_zero():
+    prediction, target = prediction_and_target()
+    loss = FusionLoss(BETA, DELTA, 0.0, distribution=None)
+    for scale in (1e-3, 1.0, 1e3, 1e6):
+        grown = prediction.aligned * torch.tensor([1.0, scale], dtype=torch.float64)[:, None]
+        assert loss(Prediction(prediction.logits, grown), target).item() > 0
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.2])
+def test_without_a_distribution_gradients_are_those_of_finite_differences(delta):
+    prediction, target = prediction_and_target(n_blocks=3)
+    loss = FusionLoss(3.0, delta, 0.4, distribution=None)
+
+    def total(logits, aligned):
+        return loss(Prediction(logits, 3 * aligned), target)
+
+    assert torch.autograd.gradcheck(total, tuple(prediction))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("distribution", ["softmax", None])
+def test_far_out_features_have_a_finite_loss_and_gradient(distribution, dtype):
+    aligned = torch.tensor([[[-1e4, 0.0, 1e4], [1e4, -50.0, -1e4]]], dtype=dtype)
+    prediction = Prediction(torch.zeros(1, 2, dtype=dtype), aligned.requires_grad_())
+    loss = FusionLoss(BETA, DELTA, 0.4, distribution=distribution)
+    total = loss(prediction, torch.tensor([0]))
+    total.backward()
+    assert total.isfinite()
+    assert aligned.grad.isfinite().all()

@@ -191,6 +191,57 @@ def test_reno_has_two_heads_unless_told_otherwise():
     assert {each.num_heads for each in of_kind(RENO((10, 6), 2), nn.MultiheadAttention)} == {2}
 
 
+def test_attention_may_leave_its_input_out():
+    attention = SelfAttention(8, n_heads=2, residual=False).eval()
+    tokens = torch.randn(2, 5, 8)
+    attended, _ = attention.attention(tokens, tokens, tokens)
+    torch.testing.assert_close(attention(tokens), nn.functional.layer_norm(attended, (8,)))
+
+
+def test_attention_may_leave_its_output_as_it_is():
+    attention = SelfAttention(8, n_heads=2, layer_norm=False).eval()
+    tokens = torch.randn(2, 5, 8)
+    attended, _ = attention.attention(tokens, tokens, tokens)
+    torch.testing.assert_close(attention(tokens), tokens + attended)
+
+
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize("layer_norm", [True, False])
+def test_residual_and_norm_reach_every_attention_of_reno(residual, layer_norm):
+    reno = RENO((10, 6), N_CLASSES, align_dim=8, residual=residual, layer_norm=layer_norm)
+    attentions = of_kind(reno, SelfAttention)
+    assert [each.residual for each in attentions] == [residual] * 3
+    assert len(of_kind(reno, nn.LayerNorm)) == (3 if layer_norm else 0)
+
+
+def test_reno_without_attention_is_concat():
+    shape, widths = (30, 20), {"n_tokens": 7, "align_dim": 9}
+    reno = RENO(shape, N_CLASSES, **widths, attention=False, n_heads=2).eval()
+    concat = Concat(shape, N_CLASSES, **widths).eval()
+    concat.load_state_dict(reno.state_dict())
+    X = torch.randn(4, 50)
+    assert torch.equal(reno(X).logits, concat(X).logits)
+    assert torch.equal(reno(X).aligned, concat(X).aligned)
+
+
+def test_three_blocks_are_three_branches_and_three_tokens():
+    reno = RENO((10, 6, 8), N_CLASSES, n_tokens=7, align_dim=8).eval()
+    assert reno.n_tokens == (7, 6, 7)
+    assert inputs_of(reno.attention, lambda: reno(torch.randn(5, 24)))[0].shape == (5, 3, 8)
+    assert reno.dense.layers[0].in_features == 24
+
+
+def test_each_of_three_blocks_changes_its_own_aligned_features():
+    for network in (RENO, Concat):
+        fusion = network((10, 6, 8), N_CLASSES, align_dim=8).eval()
+        X = torch.randn(4, 24)
+        for block, columns in enumerate([slice(0, 10), slice(10, 16), slice(16, 24)]):
+            changed = X.clone()
+            changed[:, columns] += torch.randn(changed[:, columns].shape)
+            moved = (fusion(X).aligned - fusion(changed).aligned).abs().amax(dim=(0, 2)) > 1e-4
+            assert moved.tolist() == [each == block for each in range(3)]
+
+
 def test_concat_has_no_attention():
     assert not of_kind(Concat((10, 6), N_CLASSES), SelfAttention | nn.MultiheadAttention)
 

@@ -1,27 +1,20 @@
-"""Store -> arrays that scikit-learn takes: X, y, groups.
-
-`open_store` gives an `EmbeddingStore`; its `load` lines up the embeddings of one or more
-models as the columns of one X. `EmbeddingLookup` does the same as a transformer, so that
-the models themselves can be searched over.
-"""
+"""`open_store` gives an `EmbeddingStore`; its `load` lines up embeddings as one X."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from numpy.typing import NDArray
 
-from reno_store.errors import MissingEmbeddingsError, UnknownNameError, listed
+from reno_store.errors import MissingEmbeddingsError, listed
 from reno_store.store import ModelSummary, StoreReader, summarize
 
-__all__ = ["EmbeddingLookup", "EmbeddingStore", "Samples", "open_store"]
+__all__ = ["EmbeddingStore", "Samples", "open_store"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,96 +186,3 @@ def open_store(path: str | Path) -> EmbeddingStore:
         If there is no store, or one of another version.
     """
     return EmbeddingStore(path)
-
-
-class EmbeddingLookup(TransformerMixin, BaseEstimator):
-    """Clip ids in, embeddings out: a transformer whose `models` can be searched over.
-
-    Parameters
-    ----------
-    store : str or Path
-        The store's folder.
-    dataset : str
-        Name of a dataset.
-    models : str or Sequence[str]
-        Names of its models.
-    """
-
-    def __init__(
-        self,
-        store: str | Path | None = None,
-        dataset: str | None = None,
-        models: str | Sequence[str] = (),
-    ) -> None:
-        self.store = store
-        self.dataset = dataset
-        self.models = models
-
-    def fit(self, X: ArrayLike, y: Any = None) -> EmbeddingLookup:
-        """Check that the store has the dataset and the models.
-
-        Parameters
-        ----------
-        X : array-like of str, shape (n_clips,)
-            Clip ids.
-        y : ignored
-        """
-        store = self._open()
-        models = (self.models,) if isinstance(self.models, str) else tuple(self.models)
-        known = store.models(str(self.dataset))
-        for name in models:
-            if name not in known:
-                raise UnknownNameError.among(f"model of dataset {self.dataset!r}:", name, known)
-        self.models_ = models
-        return self
-
-    def transform(self, X: ArrayLike) -> pd.DataFrame:
-        """Look clips up.
-
-        Parameters
-        ----------
-        X : array-like of str, shape (n_clips,)
-            Clip ids of the dataset.
-
-        Returns
-        -------
-        pandas.DataFrame of float32, shape (n_clips, sum of the models' dimensions)
-            Columns ``MODEL:i``, index the clip ids.
-
-        Raises
-        ------
-        UnknownNameError
-            If an id is not a clip of the dataset with an embedding of each model.
-        """
-        check_is_fitted(self, "models_")
-        reader, dataset = StoreReader(self._open().path), str(self.dataset)
-        wanted = np.asarray(X, dtype=str).ravel()
-        clip_ids = reader.texts(dataset, "clip_id")
-        dones = [reader.done(dataset, model)[: len(clip_ids)] for model in self.models_]
-        done = np.logical_and.reduce(dones).tolist()
-        position = {clip_id: row for row, clip_id in enumerate(clip_ids) if done[row]}
-        unknown = [clip_id for clip_id in wanted.tolist() if clip_id not in position]
-        if unknown:
-            raise UnknownNameError(
-                f"store {self.store}: {len(unknown):,} clip ids have no embedding of "
-                f"{' and '.join(self.models_)} in dataset {self.dataset!r}: {listed(unknown)}."
-            )
-        rows = np.array([position[clip_id] for clip_id in wanted.tolist()], np.int64)
-        blocks = [reader.embeddings(dataset, model, rows) for model in self.models_]
-        columns = self.get_feature_names_out()
-        return pd.DataFrame(np.concatenate(blocks, axis=1), index=wanted, columns=columns)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Give the names of the columns, ``MODEL:i``; `input_features` is ignored."""
-        check_is_fitted(self, "models_")
-        store, dataset = self._open(), str(self.dataset)
-        names = [f"{model}:{i}" for model in self.models_ for i in range(store.dim(dataset, model))]
-        return np.array(names, object)
-
-    def _open(self) -> EmbeddingStore:
-        if self.store is None or self.dataset is None or not len(self.models):
-            raise ValueError(
-                "EmbeddingLookup needs a store, a dataset and at least one model; got "
-                f"store={self.store!r}, dataset={self.dataset!r}, models={self.models!r}"
-            )
-        return EmbeddingStore(self.store)

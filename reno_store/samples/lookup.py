@@ -1,0 +1,187 @@
+"""Clip ids -> embeddings, as a scikit-learn transformer.
+
+A lookup holds the path of its store and nothing out of it, so that it travels to worker
+processes as a few hundred bytes; each process opens the store once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from reno_store.errors import StaleStoreError, UnknownNameError, listed
+from reno_store.store import StoreReader, short_fingerprint
+
+__all__ = ["EmbeddingLookup"]
+
+_STORES_KEPT_OPEN = 8
+
+
+class EmbeddingLookup(TransformerMixin, BaseEstimator):
+    """Clip ids in, embeddings out: a transformer whose `models` can be searched over.
+
+    Parameters
+    ----------
+    store : str or Path
+        The store's folder.
+    dataset : str
+        Name of a dataset.
+    models : str or Sequence[str]
+        Names of its models.
+
+    Attributes
+    ----------
+    models_ : tuple of str
+        Names of the models, in the order of their columns.
+    fingerprints_ : tuple of str
+        First digits of the fingerprint of each model's embeddings at `fit`.
+    """
+
+    def __init__(
+        self,
+        store: str | Path | None = None,
+        dataset: str | None = None,
+        models: str | Sequence[str] = (),
+    ) -> None:
+        self.store = store
+        self.dataset = dataset
+        self.models = models
+
+    def fit(self, X: ArrayLike, y: Any = None) -> EmbeddingLookup:
+        """Check that the store has the dataset and the models.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_clips,)
+            Clip ids.
+        y : ignored
+
+        Raises
+        ------
+        ValueError
+            If no store, dataset or model is given.
+        UnknownNameError
+            If the store has no such dataset or model.
+        StoreError
+            If there is no such store.
+        """
+        reader = self._open()
+        models = (self.models,) if isinstance(self.models, str) else tuple(self.models)
+        known = reader.models(str(self.dataset))
+        for name in models:
+            if name not in known:
+                raise UnknownNameError.among(f"model of dataset {self.dataset!r}:", name, known)
+        self.models_ = models
+        self.fingerprints_ = self._fingerprints(reader)
+        return self
+
+    def transform(self, X: ArrayLike) -> pd.DataFrame:
+        """Look clips up.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_clips,)
+            Clip ids of the dataset.
+
+        Returns
+        -------
+        pandas.DataFrame of float32, shape (n_clips, sum of the models' dimensions)
+            Columns ``MODEL:i``, index the clip ids.
+
+        Raises
+        ------
+        UnknownNameError
+            If an id is not a clip of the dataset with an embedding of each model.
+        StaleStoreError
+            If a model's embeddings are of other weights or settings than at `fit`.
+        """
+        check_is_fitted(self, "models_")
+        reader, dataset = self._open(), str(self.dataset)
+        self._check_fingerprints(reader)
+        wanted = np.asarray(X, dtype=str).ravel()
+        clip_ids = reader.texts(dataset, "clip_id")
+        dones = [reader.done(dataset, model)[: len(clip_ids)] for model in self.models_]
+        done = np.logical_and.reduce(dones).tolist()
+        position = {clip_id: row for row, clip_id in enumerate(clip_ids) if done[row]}
+        unknown = [clip_id for clip_id in wanted.tolist() if clip_id not in position]
+        if unknown:
+            raise UnknownNameError(
+                f"store {self.store}: {len(unknown):,} clip ids have no embedding of "
+                f"{' and '.join(self.models_)} in dataset {self.dataset!r}: {listed(unknown)}."
+            )
+        rows = np.array([position[clip_id] for clip_id in wanted.tolist()], np.int64)
+        blocks = [reader.embeddings(dataset, model, rows) for model in self.models_]
+        columns = self.get_feature_names_out()
+        return pd.DataFrame(np.concatenate(blocks, axis=1), index=wanted, columns=columns)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Give the names of the columns, ``MODEL:i``; `input_features` is ignored."""
+        check_is_fitted(self, "models_")
+        reader, dataset = self._open(), str(self.dataset)
+        names = [
+            f"{model}:{i}" for model in self.models_ for i in range(reader.dim(dataset, model))
+        ]
+        return np.array(names, object)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say what goes in: one string a clip."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+    def _fingerprints(self, reader: StoreReader) -> tuple[str, ...]:
+        dataset = str(self.dataset)
+        return tuple(short_fingerprint(reader.fingerprint(dataset, name)) for name in self.models_)
+
+    def _check_fingerprints(self, reader: StoreReader) -> None:
+        # Whatever was learned from one model's numbers says nothing about another's.
+        then, now = self.fingerprints_, self._fingerprints(reader)
+        for model, old, new in zip(self.models_, then, now, strict=True):
+            if old != new:
+                raise StaleStoreError(
+                    f"store {self.store}: the embeddings of {model!r} in dataset "
+                    f"{self.dataset!r} have the fingerprint {new}, at fit it was {old}: the "
+                    "model was built anew with other weights or settings. Fit again."
+                )
+
+    def _open(self) -> StoreReader:
+        if self.store is None or self.dataset is None or not len(self.models):
+            raise ValueError(
+                "EmbeddingLookup needs a store, a dataset and at least one model; got "
+                f"store={self.store!r}, dataset={self.dataset!r}, models={self.models!r}"
+            )
+        if not isinstance(self.store, str | os.PathLike):
+            raise ValueError(
+                f"EmbeddingLookup needs the path of a store, got store={self.store!r}; "
+                "an open one has it as .path"
+            )
+        path = Path(self.store)
+        try:
+            stat = (path / "zarr.json").stat()
+        except OSError:
+            return StoreReader(path)  # which says what is wrong
+        stamp = (stat.st_dev, stat.st_ino, stat.st_ctime_ns, stat.st_mtime_ns, stat.st_size)
+        return _opened(path.resolve(), stamp)
+
+
+@lru_cache(maxsize=_STORES_KEPT_OPEN)
+def _opened(path: Path, stamp: tuple[int, ...]) -> StoreReader:
+    """Open a store once a process, and again if another stands in its place.
+
+    A reader keeps of a store what its root says, in one file that no build changes; the
+    `stamp` tells that file from any other. All else is read from disk each time it is
+    asked for, so clips and embeddings that were stored since are seen.
+    """
+    return StoreReader(path)
