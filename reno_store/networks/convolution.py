@@ -6,6 +6,9 @@ import math
 
 import torch
 from torch import nn
+from torch.nn.functional import conv2d
+
+from reno_store.networks.winners import convolve_and_pool, pool
 
 __all__ = ["N_CHANNELS", "ConvolutionalBlocks"]
 
@@ -36,29 +39,28 @@ class ConvolutionalBlocks(nn.Module):
 
     def __init__(self, n_features: int, n_tokens: int | None) -> None:
         super().__init__()
-        first: nn.Module
-        second: nn.Module
         if n_tokens is None:
-            # A pool over fewer than two positions leaves them as they are.
-            between = max(n_features // 2, 1)
-            self.n_tokens = max(between // 2, 1)
-            first = nn.MaxPool1d(2) if n_features >= 2 else nn.Identity()
-            second = nn.MaxPool1d(2) if between >= 2 else nn.Identity()
+            self._lengths: tuple[int | None, int | None] = (None, None)
+            self.n_tokens = max(max(n_features // 2, 1) // 2, 1)
         else:
             self.n_tokens = min(n_tokens, n_features)
-            between = round(math.sqrt(n_features * self.n_tokens))
-            first = nn.AdaptiveMaxPool1d(between)
-            second = nn.AdaptiveMaxPool1d(self.n_tokens)
-        self.layers = nn.Sequential(
-            nn.Conv1d(1, 32, kernel_size=3, padding=1),
-            nn.ReLU(),
-            first,
-            nn.Conv1d(32, N_CHANNELS, kernel_size=3, padding=1),
-            nn.ReLU(),
-            second,
-        )
+            self._lengths = (round(math.sqrt(n_features * self.n_tokens)), self.n_tokens)
+        self.first = nn.Conv1d(1, 32, kernel_size=3, padding=1)
+        self.second = nn.Conv1d(32, N_CHANNELS, kernel_size=3, padding=1)
 
     def forward(self, embedding: torch.Tensor) -> torch.Tensor:
         """Map (batch, n_features) to (batch, 64, n_tokens)."""
-        channels: torch.Tensor = self.layers(embedding.unsqueeze(1))
-        return channels
+        first, second = self.first, self.second
+        # ReLU comes after the pool: the maximum of what is cut off at zero is the maximum
+        # cut off at zero, and there are fewer numbers to cut.
+        channels = convolve_and_pool(embedding, first.weight, _bias(first), self._lengths[0]).relu()
+        channels = conv2d(channels, second.weight.unsqueeze(2), second.bias, padding=(0, 1))
+        channels, _ = pool(channels, self._lengths[1])
+        return channels.relu().squeeze(2)
+
+
+def _bias(layer: nn.Conv1d) -> torch.Tensor:
+    bias = layer.bias
+    if bias is None:
+        raise TypeError("the convolution has no bias")
+    return bias

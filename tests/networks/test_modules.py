@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import conv1d, max_pool1d, relu
+from torch.nn.functional import adaptive_max_pool1d, conv1d, max_pool1d, relu
 
 from reno_store.devices import one_thread
 from reno_store.networks import CNN, FCN, RENO, Concat
@@ -118,9 +118,13 @@ def test_max_pooling_follows_each_convolution():
 
 def test_adaptive_pooling_goes_through_the_geometric_mean_of_the_lengths():
     convolution = ConvolutionalBlocks(768, 26)
-    _, second = of_kind(convolution, nn.Conv1d)
-    (between,) = inputs_of(second, lambda: convolution(torch.randn(2, 768)))
-    assert between.shape == (2, 32, 141)  # sqrt(768 * 26) = 141.3
+    first, second = of_kind(convolution, nn.Conv1d)
+    embedding = torch.randn(2, 768)
+    expected = embedding.unsqueeze(1)
+    for layer, length in ((first, 141), (second, 26)):  # sqrt(768 * 26) = 141.3
+        expected = relu(conv1d(expected, layer.weight, layer.bias, padding=1))
+        expected = adaptive_max_pool1d(expected, length)
+    torch.testing.assert_close(convolution(embedding), expected)
 
 
 def test_dense_block_is_512_and_128_with_dropout_after_each():
