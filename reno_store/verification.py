@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.audio import hash_file
-from reno_store.errors import AudioError, ManifestError, RenoStoreError
+from reno_store.errors import AudioError, ManifestError, RenoStoreError, StoreError
 from reno_store.manifests import Confinement
 from reno_store.progress import counting, tell
-from reno_store.store import Damage, StoreReader, StoreWriter
+from reno_store.store import Damage, StoreReader, StoreWriter, storage_of
 
 __all__ = ["Finding", "Verification", "verify_store"]
 
@@ -113,7 +113,8 @@ def verify_store(
     if dataset is not None:
         reader.n_clips(dataset)  # raises if there is none of that name
         datasets = (dataset,)
-    findings: list[Finding] = []
+    lost = [name for name in reader.lost_datasets() if dataset in {None, name}]
+    findings = [Finding(name, "", "its zarr.json is lost") for name in lost]
     n_embeddings = n_missing = n_recordings = 0
     for name in datasets:
         findings += [Finding(name, "", problem) for problem in _table_problems(reader, name)]
@@ -164,7 +165,9 @@ def _table_problems(reader: StoreReader, dataset: str) -> Iterator[str]:
 
 def _model_damage(reader: StoreReader, dataset: str, model: str) -> tuple[int, list[Damage]]:
     """Give how many rows are marked as whole, and which of them are not."""
-    reader.fingerprint(dataset, model)
+    storage = storage_of(reader.fingerprint(dataset, model)).dtype
+    if (dtype := reader.dtype(dataset, model)) != storage:
+        raise StoreError(f"its numbers are {dtype}, its fingerprint says {storage}")
     done = np.flatnonzero(reader.done(dataset, model))
     damage = reader.damaged_rows(dataset, model)
     bad = np.zeros(reader.n_clips(dataset), bool)
@@ -215,6 +218,9 @@ def _changed_recordings(
     """Compare each recording with its hash: what is wrong with it, or nothing."""
     if not folder.is_dir():
         raise ManifestError(f"audio folder {folder} is not there or not a folder.")
+    if "path" not in reader.columns(dataset):
+        yield "its clips have no paths: they came without recordings"
+        return
     confinement = Confinement(folder)
     names = ("clip_id", "path", _HASH)
     table = zip(*(reader.texts(dataset, name) for name in names), strict=True)

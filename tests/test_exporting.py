@@ -207,11 +207,16 @@ class TestCommands:
         assert "named twice" in self.run(*words, tmp_path / "x.npz", "--model", "mfcc", expect=1)
         assert "add --format NAME" in self.run(*words, tmp_path / "x", expect=1)
 
-    def test_a_removal_that_was_cut_off_can_be_done_again_or_built(self, copy, store, corpus):
+    @pytest.mark.parametrize("again", [True, False])
+    def test_a_removal_that_was_cut_off_can_be_done_again_or_built(
+        self, copy, store, corpus, again
+    ):
         group = zarr.open_group(copy, mode="r+")["small/mfcc"]
         group.attrs["dropped"] = True
         del group["done"]
-        self.run("remove", copy, "small", "--model", "mfcc", "--yes", expect=1)
+        if again:
+            self.run("remove", copy, "small", "--model", "mfcc", "--yes")
+            assert not (copy / "small" / "mfcc").exists()
         report = build_store(corpus.manifest, copy, MODELS)
         assert [model.n_new for model in report.models] == [6, 0]
         assert_stores_equal(copy, store)

@@ -78,8 +78,9 @@ def import_(
     )
     click.echo(
         f"{report.store}: {report.dataset}, {report.model}: {report.n_new:,} new, "
-        f"{report.n_reused:,} there already, {report.n_missing:,} clips without "
-        f"(matched by {report.matched_by})"
+        f"{report.n_reused:,} there already, {report.n_missing:,} clips without"
     )
+    key, clip_id = report.example
+    click.echo(f"matched by {report.matched_by}: {key} is clip {clip_id}, for example")
     if report.n_unknown:
         click.echo(f"left out: {report.n_unknown:,} embeddings of clips that the dataset lacks")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from reno_store.store import StoreReader
 
 __all__ = ["remove"]
 
@@ -16,22 +20,35 @@ __all__ = ["remove"]
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(store: Path, dataset: str, model: str | None, yes: bool) -> None:
     """Remove a model's embeddings from DATASET in STORE, or all of DATASET."""
-    from reno_store.errors import StoreError
     from reno_store.progress import tell
     from reno_store.store import StoreReader, StoreWriter
 
-    reader = StoreReader(store)
-    models = reader.models(dataset) if model is None else (model,)
-    try:
-        n_done = f"{sum(int(reader.done(dataset, name).sum()) for name in models):,}"
-    except StoreError:  # damaged: all the more reason to remove it
-        n_done = "an unknown number of"
-    what = f"{model} of {dataset}" if model else f"{dataset} with {len(models)} models"
+    n_models, n_done = _count(StoreReader(store), dataset, model)
+    what = f"{model} of {dataset}" if model else f"{dataset} with {n_models} models"
+    what += f" ({n_done} embeddings)"
     if not yes:
-        click.confirm(f"Remove {what} ({n_done} embeddings) from {store}?", abort=True)
+        click.confirm(f"Remove {what} from {store}?", abort=True)
     with StoreWriter.open(store, tell=tell) as writer:
         if model is None:
             writer.remove_dataset(dataset)
         else:
             writer.remove_model(dataset, model)
-    click.echo(f"removed {what} ({n_done} embeddings) from {store}")
+    click.echo(f"removed {what} from {store}")
+
+
+def _count(reader: StoreReader, dataset: str, model: str | None) -> tuple[int, str]:
+    """Count models and embeddings that would go; a name that nothing carries is an error."""
+    from reno_store.errors import StoreError, UnknownNameError
+
+    names: tuple[str, ...] = () if model is None else (model,)
+    try:
+        names = names or reader.models(dataset)
+        return len(names), f"{sum(int(reader.done(dataset, name).sum()) for name in names):,}"
+    except UnknownNameError:
+        if model is None and dataset not in reader.lost_datasets():
+            raise
+        if model is not None and model not in reader.remains(dataset):
+            raise
+    except StoreError:  # damaged: all the more reason to remove it
+        pass
+    return len(names), "an unknown number of"

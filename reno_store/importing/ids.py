@@ -1,9 +1,9 @@
-"""Which row is which clip: ids beside a matrix, from a list, a table or an index."""
+"""Which row is which clip: ids as files from elsewhere tell them, made into plain texts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,56 @@ import pandas as pd
 
 from reno_store.errors import ForeignEmbeddingsError
 
-__all__ = ["ID_NAMES", "LABEL_NAMES", "SPEAKER_NAMES", "Table", "read_ids", "read_table"]
+__all__ = ["ID_NAMES", "Table", "as_texts", "read_ids", "read_table", "told"]
 
 ID_NAMES = ("clip_id", "clip_ids", "id", "ids", "filename", "filenames", "file", "files")
-LABEL_NAMES = ("label", "labels", "y")
-SPEAKER_NAMES = ("speaker", "speakers", "groups")
+_TOLD_NAMES = {"label": ("label", "labels", "y"), "speaker": ("speaker", "speakers", "groups")}
 
-Table = tuple[list[str], dict[str, list[str]]]
-"""Ids, and what else is known of the clips: ``label`` and ``speaker``, one a row."""
+Table = tuple[list[str] | None, dict[str, list[str]]]
+"""Ids, where they are told, and what else is known of the clips: ``label``, ``speaker``."""
+
+
+def told(columns: Mapping[str, Iterable[Any]], path: Path) -> Table:
+    """Find ids, labels and speakers among named columns, by the names people give them."""
+    id_name = next((name for name in ID_NAMES if name in columns), None)
+    known = {
+        meaning: as_texts(columns[name], f"{path}: {name}")
+        for meaning, names in _TOLD_NAMES.items()
+        if (name := next((name for name in names if name in columns), None))
+    }
+    if id_name is None:
+        return None, known
+    return as_texts(columns[id_name], f"{path}: {id_name}"), known
+
+
+def as_texts(values: Iterable[Any], where: str) -> list[str]:
+    """Give texts as they are but for spaces around them, whole numbers as digits, none as "".
+
+    Raises
+    ------
+    ForeignEmbeddingsError
+        If a value is of another kind, or holds what no clip id, label or speaker can.
+    """
+    return [_as_text(value, f"{where}, row {row}") for row, value in enumerate(values)]
+
+
+def _as_text(value: Any, where: str) -> str:
+    if value is None or (isinstance(value, float) and value != value) or value is pd.NA:
+        return ""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ForeignEmbeddingsError(
+            f"{where}: expected a text or a whole number, got {value!r} ({type(value).__name__})."
+        )
+    text = value.strip()
+    if any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 for char in text):
+        raise ForeignEmbeddingsError(f"{where}: {text!r} holds a character that no name can have.")
+    return text
 
 
 def read_ids(path: Path) -> tuple[Table, list[int] | None]:
@@ -34,25 +76,52 @@ def read_ids(path: Path) -> tuple[Table, list[int] | None]:
     Raises
     ------
     ForeignEmbeddingsError
-        If the file is none of these.
+        If the file is none of these, or an index names a clip or a row twice.
     """
     try:
         if path.suffix.lower() == ".csv":
             return read_table(path), None
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix.lower() != ".json":
-            return ([line.strip() for line in text.splitlines() if line.strip()], {}), None
-        found: Any = json.loads(text)
-    except (OSError, ValueError) as error:
+            lines = [line for line in text.splitlines() if line.strip()]
+            return (as_texts(lines, str(path)), {}), None
+        found: Any = json.loads(text, object_pairs_hook=_Pairs)
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, ForeignEmbeddingsError):
+            raise
         raise ForeignEmbeddingsError(f"{path}: cannot be read as a list of ids: {error}.") from None
-    if isinstance(found, Mapping) and all(type(row) is int for row in found.values()):
-        return (list(found), {}), list(found.values())
-    if isinstance(found, list) and all(isinstance(each, str) for each in found):
-        return (found, {}), None
+    if isinstance(found, _Pairs):
+        return _from_index(path, found)
+    if isinstance(found, list) and all(isinstance(each, str | int) for each in found):
+        return (as_texts(found, str(path)), {}), None
     raise ForeignEmbeddingsError(f"{path}: expected a JSON list of ids, or an object of id: row.")
 
 
-def read_table(path: Path) -> Table:
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it is written, twice-named keys too."""
+
+
+def _from_index(path: Path, pairs: _Pairs) -> tuple[Table, list[int]]:
+    ids, rows = as_texts([key for key, _ in pairs], str(path)), [row for _, row in pairs]
+    if not pairs or not all(type(row) is int for row in rows):
+        raise ForeignEmbeddingsError(f"{path}: expected an object of id: row, rows from 0.")
+    for what, values in (("id", ids), ("row", rows)):
+        if twice := _first_twice(values):
+            raise ForeignEmbeddingsError(f"{path}: {what} {twice[0]!r} stands twice.")
+    return (ids, {}), rows
+
+
+def _first_twice(values: Sequence[Any]) -> list[Any]:
+    """Give the first value that was there before, in a list, or an empty list."""
+    seen: set[Any] = set()
+    for value in values:
+        if value in seen:
+            return [value]
+        seen.add(value)
+    return []
+
+
+def read_table(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     """Read a CSV with a column of ids and, if it has them, labels and speakers.
 
     Raises
@@ -60,19 +129,22 @@ def read_table(path: Path) -> Table:
     ForeignEmbeddingsError
         If there is no column of ids, or no CSV.
     """
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise ForeignEmbeddingsError(f"{path}: cannot be read as a CSV: {error}.") from None
-    known = {
-        meaning: frame[name].tolist()
-        for meaning, names in (("label", LABEL_NAMES), ("speaker", SPEAKER_NAMES))
-        if (name := next((name for name in names if name in frame), None))
-    }
-    column = next((name for name in ID_NAMES if name in frame), None)
-    if column is None:
+    frame = read_frame(path)
+    ids, known = told({str(name): frame[name] for name in frame}, path)
+    if ids is None:
         raise ForeignEmbeddingsError(
             f"{path}: no column of ids; expected one called {', '.join(ID_NAMES[::2])}. "
-            f"Found: {', '.join(frame.columns)}."
+            f"Found: {', '.join(map(str, frame.columns))}."
         )
-    return frame[column].tolist(), known
+    return ids, known
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a CSV, every field as text."""
+    try:
+        # Without index_col a comma at each line's end would make ids of the second field.
+        return pd.read_csv(
+            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+        )
+    except (OSError, ValueError) as error:
+        raise ForeignEmbeddingsError(f"{path}: cannot be read as a CSV: {error}.") from None

@@ -47,14 +47,21 @@ def match_clips(
     ForeignEmbeddingsError
         If keys are left over, or two are one clip's.
     """
-    best: tuple[dict[int, str], str] = ({}, "")
+    best: dict[int, str] = {}
+    best_way, best_ambiguous = "", list[int]()
     for way, name_of in _WAYS.items():
-        found = _matched(keys, clips, name_of)
-        if len(found) > len(best[0]):
-            best = found, way
+        found, ambiguous = _matched(keys, clips, name_of)
+        if len(found) + len(ambiguous) > len(best) + len(best_ambiguous):
+            best, best_way, best_ambiguous = found, way, ambiguous
         if len(found) == len(keys):
             break
-    matched, way = best
+    if best_ambiguous:
+        several = [keys[position] for position in best_ambiguous]
+        raise ForeignEmbeddingsError(
+            f"matched by {best_way}, {len(several):,} of {len(keys):,} embeddings fit several "
+            f"clips: {listed(several)}. Name them by clip id or by path."
+        )
+    matched, way = best, best_way
     unknown = [key for position, key in enumerate(keys) if position not in matched]
     if unknown and (not allow_unknown or not matched):
         most = f"matched by {way}, " if matched else ""
@@ -112,21 +119,22 @@ def _matched(
     keys: Sequence[str],
     clips: Mapping[str, Sequence[str]],
     name_of: Callable[[str, PurePosixPath], str],
-) -> dict[int, str]:
-    """Match keys by one way of naming clips; names that several clips share match nothing."""
+) -> tuple[dict[int, str], list[int]]:
+    """Match keys by one way of naming clips; give also those that fit several clips."""
     ids = clips["clip_id"]
     paths = clips.get("path") or [""] * len(ids)
-    owners: dict[str, str | None] = {}
+    owners: dict[str, set[str]] = {}
     for clip_id, path in zip(ids, paths, strict=True):
-        name = name_of(clip_id, PurePosixPath(path))
-        owners[name] = None if name in owners else clip_id
-    found = {}
+        owners.setdefault(name_of(clip_id, PurePosixPath(path)), set()).add(clip_id)
+    found, ambiguous = {}, []
     for position, key in enumerate(keys):
         name = PurePosixPath(key).name if name_of in (_file_name, _file_stem) else key
         plain = _without_endings(name)
         # Our own export spells out what could lead out of a folder: %2F for a slash.
-        for candidate in filter(None, (name, plain, unquote(plain))):
-            if owner := owners.get(candidate):
-                found[position] = owner
-                break
-    return found
+        candidates = filter(None, (name, plain, unquote(plain)))
+        fitting = {clip_id for each in candidates for clip_id in owners.get(each, ())}
+        if len(fitting) == 1:
+            found[position] = fitting.pop()
+        elif fitting:
+            ambiguous.append(position)
+    return found, ambiguous

@@ -20,6 +20,7 @@ from reno_store.hashing import clip_columns
 from reno_store.importing.matching import match_clips
 from reno_store.importing.sources import Source, open_source
 from reno_store.manifests import read_manifest
+from reno_store.manifests.names import name_problem
 from reno_store.progress import Counter, counting, tell
 from reno_store.store import (
     StoragePrecision,
@@ -48,11 +49,15 @@ class ImportReport:
     n_clips : int
         Clips of the dataset.
     n_new, n_reused : int
-        Embeddings that were stored now, and those that were there already.
+        Embeddings that were stored now, and those of the source that were there already.
+    n_missing : int
+        Clips of the dataset that still have no embedding of the model.
     n_unknown : int
         Embeddings left out, since the dataset has no such clip.
     matched_by : str
         In which way embeddings found their clips.
+    example : tuple[str, str]
+        What the source calls an embedding, and the id of the clip that it was stored for.
     """
 
     store: Path
@@ -61,13 +66,10 @@ class ImportReport:
     n_clips: int
     n_new: int
     n_reused: int
+    n_missing: int
     n_unknown: int
     matched_by: str
-
-    @property
-    def n_missing(self) -> int:
-        """Clips of the dataset that the source has no embedding of."""
-        return self.n_clips - self.n_new - self.n_reused
+    example: tuple[str, str]
 
 
 def import_embeddings(
@@ -135,6 +137,9 @@ def import_embeddings(
         raise ForeignEmbeddingsError(
             "provenance is empty; say which model, version, layer and pooling made the embeddings."
         )
+    for kind, name in (("dataset", dataset), ("model", model)):
+        if problem := name_problem(name):
+            raise ForeignEmbeddingsError(f"{kind} name {name!r} cannot be used: {problem}.")
     table = None
     if manifest is not None:
         table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
@@ -158,17 +163,28 @@ def import_embeddings(
         n_clips = len(columns["clip_id"])
         rows = np.arange(n_clips) if stored else writer.put_clips(dataset, columns)
         with writer.working_on(dataset, model):
+            # Whoever holds the model sees no recording change, and no row another clip's.
+            if writer.changed_rows(dataset, columns, rows).any():
+                raise StaleStoreError(
+                    f"store {store}: recordings of dataset {dataset!r} were changed by another "
+                    "process meanwhile; nothing more was stored. Import again."
+                )
             writer.add_model(dataset, model, fingerprint, found.dim)
             n_new = job.store(writer, rows, counter)
+            n_done = int(np.count_nonzero(writer.reader.done(dataset, model)))
+        n_clips = writer.reader.n_clips(dataset)
+    first = next(iter(matched))
     return ImportReport(
         Path(store),
         dataset,
         model,
-        len(rows),
+        n_clips,
         n_new,
         len(matched) - n_new,
+        n_clips - n_done,
         len(found.keys) - len(matched),
         way,
+        (found.keys[first], matched[first]),
     )
 
 
@@ -227,6 +243,13 @@ class _Import:
         row_of = dict(zip(self.columns["clip_id"], rows.tolist(), strict=True))
         n_new = 0
         for clip_ids, embeddings in self._pieces():
+            # Once more: another process may have imported others under this name meanwhile.
+            self._check_stored(
+                writer.reader,
+                _stored_rows(writer.reader, self.dataset, self.model),
+                clip_ids,
+                embeddings,
+            )
             wanted = np.array([row_of[clip_id] for clip_id in clip_ids], np.int64)
             is_missing = np.isin(wanted, writer.missing(self.dataset, self.model, wanted))
             if is_missing.any():
@@ -255,18 +278,19 @@ def _fingerprint(source: Source, provenance: str) -> dict[str, Any]:
 
 def _stored_columns(store: Path, dataset: str) -> dict[str, list[str]]:
     """Give the store's own clip table, or nothing where it has none of that dataset."""
-    if not store.exists():
+    if not (store / "zarr.json").exists():
         return {}
     reader = StoreReader(store)
     if dataset not in reader.datasets() or not reader.n_clips(dataset):
         return {}
-    return {name: reader.texts(dataset, name) for name in reader.columns(dataset)}
+    reader.check_clip_table(dataset)
+    return reader.table(dataset)
 
 
 def _told_columns(source: Source) -> dict[str, list[str]]:
     """Make a clip table of what the source itself tells."""
     labels = list(source.known.get("label", ()))
-    if not labels or not all(label.strip() for label in labels):
+    if not labels or not all(labels):
         raise ForeignEmbeddingsError(
             f"{source.path} does not tell the label of each clip, and the store does not have the "
             "dataset yet. Name a manifest with clip_id, path, label and speaker: --manifest."
@@ -278,7 +302,6 @@ def _told_columns(source: Source) -> dict[str, list[str]]:
         "clip_id": list(source.keys),
         "label": labels,
         "speaker": list(source.known.get("speaker", [""] * n_clips)),
-        "path": [""] * n_clips,
         "audio_sha256": [""] * n_clips,
     }
 

@@ -19,14 +19,12 @@ from reno_store.store.staleness import changed_recordings, clip_differences
 
 __all__ = ["StoreChecks"]
 
-_LABELS_ADVICE = (
-    "To take changed labels and speakers over, add --refresh labels (refresh='labels')."
-)
+_LABELS_ADVICE = "To take changed labels and speakers over, add --refresh labels to a build."
 _ADVICE = {
     "vanished": "Clips are never taken out of a dataset: put their lines back into the manifest.",
     "labels": _LABELS_ADVICE,
     "speakers": _LABELS_ADVICE,
-    "recordings": "To embed changed recordings anew, add --refresh audio.",
+    "recordings": "To embed changed recordings anew, add --refresh audio to a build.",
 }
 
 
@@ -134,9 +132,9 @@ class StoreChecks:
             listed = "\n  ".join(differences)
             raise StaleStoreError(
                 f"store {self.path}: {model!r} of dataset {dataset!r} was computed by a different "
-                f"model; nothing was changed:\n  {listed}\nName the new one otherwise: NAME=SPEC. "
-                "Or drop all embeddings of the old one: --refresh model computes them anew, "
-                "`reno-store remove` takes them out."
+                f"model; nothing was changed:\n  {listed}\nGive the new one another name "
+                "(build: NAME=SPEC), or drop all embeddings of the old one: `reno-store remove`, "
+                "or build with --refresh model, which computes them anew."
             )
 
     def changed_rows(

@@ -6,11 +6,16 @@ from pathlib import Path
 
 from reno_store.errors import StoreError
 
-__all__ = ["make_folder", "sweep", "unmake_if_empty"]
+__all__ = ["make_folder", "model_folders", "sweep", "unmake_if_empty"]
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path) -> bool:
     """Make a store's folder, or find that an existing one may hold a store.
+
+    Returns
+    -------
+    bool
+        Whether the folder was made.
 
     Raises
     ------
@@ -19,6 +24,7 @@ def make_folder(path: Path) -> None:
     """
     if path.is_file():
         raise StoreError(f"store {path} is a file; expected a folder, or a name not yet taken.")
+    is_made = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     strangers = sorted(
         item.name
@@ -32,6 +38,8 @@ def make_folder(path: Path) -> None:
             "expected a store or a new folder."
         )
 
+    return is_made
+
 
 def sweep(path: Path, *, below: bool = True) -> None:
     """Remove the half-written temporary files of a build that was killed.
@@ -44,8 +52,15 @@ def sweep(path: Path, *, below: bool = True) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def unmake_if_empty(path: Path) -> None:
-    """Where nothing came of it, leave no empty store behind."""
+def unmake_if_empty(path: Path, *, folder: bool) -> None:
+    """Where nothing came of it, leave no empty store behind, nor its `folder` if that was made."""
     if [item.name for item in path.iterdir()] == ["zarr.json"]:
         (path / "zarr.json").unlink()
-        path.rmdir()
+        if folder:
+            path.rmdir()
+
+
+def model_folders(dataset: Path) -> tuple[str, ...]:
+    """Name what looks like a model in a dataset's folder, damaged or not."""
+    children = {path.parent.parent.name for path in dataset.glob("*/*/zarr.json")}
+    return tuple(sorted(children))

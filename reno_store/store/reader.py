@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from reno_store.errors import StoreError, UnknownNameError
 from reno_store.manifests.names import name_problem
 from reno_store.store import schema
+from reno_store.store.folders import model_folders
 from reno_store.store.raw_chunks import LOST, Damage, RawChunks
 
 __all__ = ["StoreReader"]
@@ -88,6 +89,21 @@ class StoreReader:
             values: list[str] = np.asarray(array[:n_clips]).tolist()
         return values
 
+    def table(self, dataset: str) -> dict[str, list[str]]:
+        """All columns of the clip table, each n_clips long, also while clips are added."""
+        n_clips = self.n_clips(dataset)
+        names = self.columns(dataset) if n_clips else ()
+        return {name: self.texts(dataset, name)[:n_clips] for name in names}
+
+    def lost_datasets(self) -> tuple[str, ...]:
+        """Names of folders that look like datasets, but for their lost zarr.json."""
+        children = {path.parent.parent for path in self.path.glob("*/*/zarr.json")}
+        return tuple(sorted(path.name for path in children if not (path / "zarr.json").exists()))
+
+    def remains(self, dataset: str) -> tuple[str, ...]:
+        """Names of what looks like a dataset's models, sorted, whatever is damaged in them."""
+        return () if name_problem(dataset) else model_folders(self.path / dataset)
+
     def column(self, dataset: str, name: str) -> NDArray[np.str_]:
         """Give `texts` as an array of fixed-width strings, shape (n_clips,)."""
         return np.array(self.texts(dataset, name), np.str_)
@@ -131,6 +147,11 @@ class StoreReader:
         """Length of the model's embeddings."""
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
             return int(schema.child_array(self._model(dataset, model), schema.EMBEDDING).shape[1])
+
+    def dtype(self, dataset: str, model: str) -> str:
+        """Type of the numbers on disk."""
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
+            return str(schema.child_array(self._model(dataset, model), schema.EMBEDDING).dtype)
 
     def n_bytes(self, dataset: str, model: str) -> int:
         """How much room the model's files take."""
@@ -232,12 +253,15 @@ class StoreReader:
             n_clips = group.attrs.get(schema.N_CLIPS, 0)
             if not isinstance(n_clips, int) or isinstance(n_clips, bool) or n_clips < 0:
                 raise ValueError(f"attribute {schema.N_CLIPS!r} is {n_clips!r}")
-            if n_clips and "clip_id" in group:
-                length = schema.child_array(group, "clip_id").shape[0]
-                if n_clips > length:
-                    raise ValueError(
-                        f"attribute {schema.N_CLIPS!r} is {n_clips:,}, its clip_id has {length:,}"
-                    )
+        if not n_clips:
+            return 0
+        with schema.naming_damage(f"{where}, column 'clip_id'"):
+            length = schema.child_array(group, "clip_id").shape[0]
+        with schema.naming_damage(where):
+            if n_clips > length:
+                raise ValueError(
+                    f"attribute {schema.N_CLIPS!r} is {n_clips:,}, its clip_id has {length:,}"
+                )
         return n_clips
 
     def _dataset(self, name: str) -> zarr.Group:
@@ -249,6 +273,9 @@ class StoreReader:
     def _model(self, dataset: str, name: str) -> zarr.Group:
         group = self._child(self._dataset(dataset), name)
         if group is None or not (self.path / group.path / _DONE_METADATA).exists():
+            if name in self.models(dataset):
+                where = f"{self.path}: dataset {dataset!r}, model {name!r}"
+                raise StoreError(f"{where}: damaged: its zarr.json cannot be read. Remove it.")
             kind = f"model of dataset {dataset!r} in store {self.path}:"
             raise UnknownNameError.among(kind, name, self.models(dataset))
         return group
@@ -281,7 +308,9 @@ def _node_type(metadata: Path) -> str:
     """Read whether a zarr.json is a group's or an array's, or guess it by what lies beside."""
     try:
         node = json.loads(metadata.read_bytes())
-    except ValueError:
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError):
         node = None
     found = node.get("node_type") if isinstance(node, dict) else None
     if found in {"group", "array"}:

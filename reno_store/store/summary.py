@@ -66,16 +66,17 @@ def summarize(reader: StoreReader) -> list[ModelSummary]:
             rows.append(ModelSummary(name, problem=str(error)))
             continue
         rows += [_model_summary(reader, dataset, model) for model in models] or [dataset]
-    return rows
+    lost = "its zarr.json is lost; restore it from a copy, or remove what is left"
+    rows += [ModelSummary(name, problem=lost) for name in reader.lost_datasets()]
+    return sorted(rows, key=lambda row: (row.dataset, row.model))
 
 
 def _dataset_summary(reader: StoreReader, name: str) -> ModelSummary:
     n_clips = reader.n_clips(name)
-    columns = reader.columns(name) if n_clips else ()
     values, problem = {"label": 0, "speaker": 0}, ""
     for column in values:
         try:
-            known = reader.texts(name, column) if column in columns else []
+            known = reader.texts(name, column) if n_clips else []
             values[column] = len(set(known) - {""})
         except StoreError as error:
             problem = str(error)

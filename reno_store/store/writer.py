@@ -14,43 +14,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
-from reno_store.errors import StoreError
+from reno_store.errors import StaleStoreError, StoreError
+from reno_store.manifests.names import name_problem
 from reno_store.store import schema
-from reno_store.store.checks import StoreChecks
-from reno_store.store.clip_table import put_table
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.folders import make_folder, sweep, unmake_if_empty
 from reno_store.store.known import known_embeddings
 from reno_store.store.locking import Locks, Tell
 from reno_store.store.model_rows import (
     discard_chunks,
-    forget_rows,
     put_rows,
-    stretch_rows,
 )
 from reno_store.store.precision import storage_of
 from reno_store.store.raw_chunks import Damage
-from reno_store.store.reader import StoreReader
-from reno_store.store.staleness import changed_recordings
+from reno_store.store.removal import drop_dataset, drop_model
+from reno_store.store.table_writer import ClipTableWriter
 
 __all__ = ["StoreWriter"]
 
 
-class StoreWriter(StoreChecks):
+class StoreWriter(ClipTableWriter):
     """A store open for writing; made by `StoreWriter.open`, which holds the lock.
 
     The order of a build: `check_names`, `check_clips` and `check_model` while nothing is
     touched, then `put_clips`; then, inside `working_on` each model, `add_model` and
     `put_embeddings` for each batch. Several processes may do so at once.
     """
-
-    def __init__(self, path: Path, locks: Locks) -> None:
-        super().__init__(path, StoreReader(path))
-        self._locks = locks
-        self._root = schema.open_root(path, writable=True)
 
     @classmethod
     @contextlib.contextmanager
@@ -74,7 +65,7 @@ class StoreWriter(StoreChecks):
         """
         path = Path(path)
         try:
-            make_folder(path)
+            is_made = make_folder(path)
             locks = Locks(path, tell)
             with locks.making():
                 is_new = not (path / "zarr.json").exists()
@@ -87,7 +78,7 @@ class StoreWriter(StoreChecks):
             finally:
                 if is_new:
                     with locks.making():
-                        unmake_if_empty(path)
+                        unmake_if_empty(path, folder=is_made)
         except OSError as error:
             raise StoreError(
                 f"store {path} cannot be written: {error.strerror or error}. What was written "
@@ -104,59 +95,6 @@ class StoreWriter(StoreChecks):
             finally:
                 # Clips that were added meanwhile could not be made room for by who added them.
                 self._stretch(dataset, model)
-
-    def put_clips(
-        self,
-        dataset: str,
-        columns: Mapping[str, Sequence[str]],
-        *,
-        refresh: Collection[str] = (),
-    ) -> NDArray[np.int64]:
-        """Check a clip table once more and bring the stored one up to it; new clips at the end.
-
-        Where recordings changed and `refresh` allows it, their embeddings, of every model,
-        are marked as missing.
-
-        Returns
-        -------
-        numpy.ndarray of int64, shape (n_clips of the table,)
-            The row of the store's clip axis for each clip of the table.
-
-        Raises
-        ------
-        StoreError, StaleStoreError
-            As `check_clips`: another process may have changed the table since.
-        """
-        with self._locks.table(dataset):
-            with self._locks.making():
-                if not (self.path / "zarr.json").exists():  # unmade by who made it in vain
-                    schema.create_root(self.path)
-            with contextlib.ExitStack() as locks:
-                # An extraction may be about to store what it made of a recording that changed.
-                held = self.models_to_hold(dataset, columns)
-                for model in held:
-                    locks.enter_context(self._locks.model(dataset, model))
-                self.check_clips(dataset, columns, refresh=refresh)
-                group = self._root.require_group(dataset)
-                self._sweep_table(dataset)
-                stored = self._stored_columns(dataset)
-                if held:
-                    self._forget_changed(dataset, stored, columns)
-                rows = put_table(group, stored, columns)
-                # A damaged one stays short, which counts as missing, until it is mended.
-                for model in self.readable_models(dataset):
-                    if model in held:
-                        self._stretch(dataset, model)
-                        continue
-                    with self._locks.model_if_free(dataset, model) as is_free:
-                        if is_free:
-                            self._stretch(dataset, model)
-        return rows
-
-    def forget(self, dataset: str, model: str, rows: NDArray[np.int64]) -> None:
-        """Mark embeddings as missing, and put NaN in their place."""
-        with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
-            forget_rows(self._model(dataset, model), rows)
 
     def mend_marks(self, dataset: str, model: str) -> None:
         """Where it cannot be read which rows are whole, mark all of them as missing."""
@@ -199,9 +137,10 @@ class StoreWriter(StoreChecks):
                 self.check_model(dataset, model, fingerprint)
             stored = self.reader.fingerprint(dataset, model)
             if not fingerprint_differences(stored, fingerprint):
+                self._check_dim(dataset, model, dim)
                 self._stretch(dataset, model)
                 return
-            self._drop(dataset, model)
+            drop_model(self._root, self.path, dataset, model)
         n_clips = self.reader.n_clips(dataset)
         parent = schema.child_group(self._root, dataset)
         where = f"store {self.path}: dataset {dataset!r}, model {model!r}"
@@ -270,26 +209,22 @@ class StoreWriter(StoreChecks):
         largest = storage_of(self.reader.fingerprint(dataset, model)).largest
         if np.abs(embeddings).max(initial=0) > largest:
             raise ValueError(f"embeddings hold numbers beyond {largest:g}; expected none")
+        self._check_dim(dataset, model, embeddings.shape[1])
         with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
             put_rows(self._model(dataset, model), rows, embeddings)
 
-    def _stored_columns(self, dataset: str) -> dict[str, list[str]]:
-        if not self.reader.n_clips(dataset):
-            return {}  # a killed build may have left columns half made
-        return {name: self.reader.texts(dataset, name) for name in self.reader.columns(dataset)}
-
     def remove_model(self, dataset: str, model: str) -> None:
-        """Remove a model's embeddings.
+        """Remove a model's embeddings, whatever is damaged in them.
 
         Raises
         ------
         UnknownNameError
             If there is no such dataset or model.
         """
-        if model not in schema.child_group(self._root, dataset):
+        if model not in self.reader.remains(dataset):
             self.reader.dim(dataset, model)  # raises, with the names there are
-        with self._locks.model(dataset, model), schema.naming_damage(str(self.path)):
-            self._drop(dataset, model)
+        with self._locks.model(dataset, model):
+            drop_model(self._root, self.path, dataset, model)
 
     def remove_dataset(self, dataset: str) -> None:
         """Remove a dataset, whatever is damaged in it.
@@ -299,51 +234,17 @@ class StoreWriter(StoreChecks):
         UnknownNameError
             If there is no such dataset.
         """
+        if name_problem(dataset) or not (self.path / dataset).is_dir():
+            self.reader.n_clips(dataset)  # raises, with the names there are
         with self._locks.table(dataset), contextlib.ExitStack() as locks:
-            models = self.reader.models(dataset)
-            for model in models:
+            for model in self.reader.remains(dataset):
                 locks.enter_context(self._locks.model(dataset, model))
-            for model in models:
-                with contextlib.suppress(StoreError), schema.naming_damage(model):
-                    self._drop(dataset, model)
-            # No row counts from here on; its own zarr.json goes last, so that what is cut off
-            # is a dataset without models, or an empty one.
-            schema.child_group(self._root, dataset).attrs[schema.N_CLIPS] = 0
-            for item in sorted((self.path / dataset).iterdir()):
-                if item.is_dir():
-                    shutil.rmtree(item)
-            del self._root[dataset]
+            drop_dataset(self._root, self.path, dataset)
 
-    def _model(self, dataset: str, model: str) -> zarr.Group:
-        return schema.child_group(self._root, f"{dataset}/{model}")
-
-    def _stretch(self, dataset: str, model: str) -> None:
-        if model in self.reader.models(dataset):
-            n_clips = self.reader.n_clips(dataset)
-            with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
-                stretch_rows(self._model(dataset, model), n_clips)
-
-    def _drop(self, dataset: str, model: str) -> None:
-        # A word that this is meant, then its marks: what is cut off from here on is no model,
-        # and may be made anew.
-        group = self._model(dataset, model)
-        group.attrs[schema.DROPPED] = True
-        if schema.DONE in group:
-            del group[schema.DONE]
-        del schema.child_group(self._root, dataset)[model]
-
-    def _forget_changed(
-        self,
-        dataset: str,
-        stored: Mapping[str, Sequence[str]],
-        columns: Mapping[str, Sequence[str]],
-    ) -> None:
-        changed = set(changed_recordings(stored, columns, self.embedded(dataset)))
-        rows = [row for row, clip_id in enumerate(stored["clip_id"]) if clip_id in changed]
-        for model in self.reader.models(dataset) if rows else ():
-            self.forget(dataset, model, np.array(rows, np.int64))
-
-    def _sweep_table(self, dataset: str) -> None:
-        sweep(self.path / dataset, below=False)
-        for column in self.reader.columns(dataset):
-            sweep(self.path / dataset / column)
+    def _check_dim(self, dataset: str, model: str, dim: int) -> None:
+        stored = self.reader.dim(dataset, model)
+        if stored != dim:
+            raise StaleStoreError(
+                f"store {self.path}: {model!r} of dataset {dataset!r} has embeddings of "
+                f"{stored:,} numbers, these have {dim:,}. Give them another name."
+            )

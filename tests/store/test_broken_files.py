@@ -4,6 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from reno_cli.main import main
 
 from reno_store.errors import RenoStoreError, StoreError
 from reno_store.samples import open_store
@@ -135,3 +137,43 @@ def grows_rightly_or_says(path, dataset, model, concerned, name):
     assert samples.clip_ids.tolist() == [*IDS, "c5"], name
     np.testing.assert_array_equal(samples.X, vectors(dataset, model, 6), err_msg=name)
     return 0
+
+
+@pytest.mark.parametrize("how", ["lost", "emptied", "halved"])
+def test_whatever_is_damaged_can_be_removed_and_built_again(whole, tmp_path, how):
+    names = [name for name in files(whole) if name.startswith("one/") and "/n/" not in name]
+    for number, name in enumerate(names):
+        for what in ("model", "dataset"):
+            path = tmp_path / f"s{number}{what}"
+            shutil.copytree(whole, path)
+            spoilt(path, name, how)
+            in_model = name.startswith("one/m/")
+            if what == "model" and not in_model:
+                continue
+            words = ["remove", str(path), "one", "--yes"]
+            result = CliRunner().invoke(main, [*words, *(["--model", "m"] * (what == "model"))])
+            assert result.exit_code == 0, (name, result.output)
+            assert verify_store(path).is_sound, name
+            put(path, "one", "m", IDS)
+            samples = open_store(path).load("one", "m")
+            np.testing.assert_array_equal(samples.X, vectors("one", "m", 5), err_msg=name)
+            reads_rightly_or_says(path, "two", "n", False, name)
+
+
+@pytest.mark.parametrize("name", ["one/zarr.json", "one/label", "one/clip_id"])
+def test_a_lost_part_is_told_by_info_and_verify(whole, tmp_path, name):
+    path = tmp_path / "s"
+    shutil.copytree(whole, path)
+    lost = path / name
+    shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+    told = [row.dataset for row in summarize(StoreReader(path)) if row.problem]
+    assert set(told) == {"one"}
+    assert not verify_store(path).is_sound
+
+
+def test_metadata_that_is_a_folder_is_damage(whole, tmp_path):
+    path = tmp_path / "s"
+    shutil.copytree(whole, path)
+    (path / "one" / "m" / "zarr.json").unlink()
+    (path / "one" / "m" / "zarr.json").mkdir()
+    assert [row.model for row in summarize(StoreReader(path)) if row.problem] == ["m"]

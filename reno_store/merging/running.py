@@ -1,0 +1,157 @@
+"""All that agrees of one store into another, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reno_store.errors import StoreError, UnknownNameError
+from reno_store.merging.plans import DatasetPlan, refusal
+from reno_store.merging.tables import read_table
+from reno_store.progress import counting, tell
+from reno_store.store import StoreReader, StoreWriter
+
+__all__ = ["MergeReport", "ModelMerge", "merge_stores"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMerge:
+    """What was merged of one model.
+
+    Attributes
+    ----------
+    dataset, model : str
+        Names; `model` is empty for a dataset without models.
+    n_new, n_there : int
+        Embeddings that were copied, and those that both stores had.
+    """
+
+    dataset: str
+    model: str
+    n_new: int
+    n_there: int
+
+
+@dataclass(frozen=True, slots=True)
+class MergeReport:
+    """What a merge did.
+
+    Attributes
+    ----------
+    store : Path
+        The store that was written to.
+    models : tuple[ModelMerge, ...]
+        By dataset and model.
+    n_new_clips : int
+        Clips that the store did not have.
+    """
+
+    store: Path
+    models: tuple[ModelMerge, ...]
+    n_new_clips: int
+
+
+def merge_stores(
+    source: str | Path,
+    store: str | Path,
+    *,
+    datasets: Sequence[str] = (),
+    models: Sequence[str] = (),
+    progress: bool | None = None,
+) -> MergeReport:
+    """Bring what one store holds into another.
+
+    Clips of a dataset that both have are found by their ids, whatever rows they stand in.
+    What one store knows of a clip and the other does not (a speaker, a column) is filled in.
+    Nothing is taken out of `source`. A merge that was cut off goes on when run again.
+
+    Parameters
+    ----------
+    source : str or Path
+        The store to read from.
+    store : str or Path
+        The store to write to; made where it is missing.
+    datasets, models : Sequence[str]
+        Only these; all of them unless given. With `models`, only datasets that have any.
+    progress : bool, optional
+        Whether to show a progress bar; by default where standard error is a terminal.
+
+    Returns
+    -------
+    MergeReport
+
+    Raises
+    ------
+    MergeConflictError
+        If the stores say different things: a clip's label, speaker, recording or further
+        column, a model's fingerprint, an embedding. All conflicts are named; nothing is
+        changed. (Of one recording by its hash, the target's path is kept.)
+    StoreError, UnknownNameError
+        If a store cannot be read or is damaged, or `source` has no such dataset or model.
+    StaleStoreError
+        If another process changes one of the stores meanwhile.
+    """
+    source, store = Path(source), Path(store)
+    _check_apart(source, store)
+    with _reading(source):
+        plans = list(_plans(StoreReader(source), datasets, models))
+    reports, n_new_clips = [], 0
+    with StoreWriter.open(store, tell=tell) as writer, _reading(source):
+        conflicts = [conflict for plan in plans for conflict in plan.find_conflicts(writer)]
+        if conflicts:
+            raise refusal(plans[0].reader, writer.reader, conflicts)
+        for plan in plans:
+            is_there = plan.dataset in writer.reader.datasets()
+            before = writer.reader.n_clips(plan.dataset) if is_there else 0
+            n_new_clips += len(plan.put_clips(writer)) - before
+            if not plan.models:
+                reports.append(ModelMerge(plan.dataset, "", 0, 0))
+            for model in plan.models:
+                label, n_done = f"{plan.dataset}: {model}", plan.n_done(model)
+                with (
+                    writer.working_on(plan.dataset, model),
+                    counting(label, n_done, unit="clips", show=progress) as counter,
+                ):
+                    counts = plan.copy(writer, model, counter)
+                reports.append(ModelMerge(plan.dataset, model, *counts))
+    return MergeReport(store, tuple(reports), n_new_clips)
+
+
+def _check_apart(source: Path, store: Path) -> None:
+    one, other = source.resolve(), store.resolve()
+    if one == other:
+        raise StoreError(f"store {store} cannot be merged into itself; name another.")
+    if one in other.parents or other in one.parents:
+        raise StoreError(f"one of {source} and {store} lies in the other; put them side by side.")
+
+
+@contextlib.contextmanager
+def _reading(source: Path) -> Iterator[None]:
+    """Tell files of the source that cannot be read from those of the target."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or not Path(error.filename).is_relative_to(source):
+            raise
+        raise StoreError(f"store {source} cannot be read: {error.strerror or error}.") from error
+
+
+def _plans(
+    reader: StoreReader, datasets: Sequence[str], models: Sequence[str]
+) -> Iterator[DatasetPlan]:
+    for name in datasets:
+        reader.n_clips(name)  # raises if there is none of that name
+    if lost := [name for name in reader.lost_datasets() if not datasets or name in datasets]:
+        raise StoreError(f"store {reader.path}: damaged: zarr.json of {lost[0]!r} is lost.")
+    there = {name: reader.models(name) for name in datasets or reader.datasets()}
+    for model in models:
+        if not any(model in names for names in there.values()):
+            known = {name for names in there.values() for name in names}
+            raise UnknownNameError.among(f"model in store {reader.path}:", model, known)
+    for name, known_models in there.items():
+        chosen = tuple(model for model in known_models if not models or model in models)
+        table = read_table(reader, name)
+        if table and (chosen or not models):
+            yield DatasetPlan(reader, name, chosen, table)

@@ -1,0 +1,53 @@
+"""Taking models and datasets out, whatever is damaged in them.
+
+What is cut off half way must look like something that is not there yet, and never like
+something that is there and damaged: a model loses its marks first, a dataset its models, then
+its count of clips, and its own zarr.json last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import zarr
+
+from reno_store.errors import StoreError
+from reno_store.store import schema
+from reno_store.store.folders import model_folders
+
+__all__ = ["drop_dataset", "drop_model"]
+
+
+def drop_model(root: zarr.Group, store: Path, dataset: str, model: str) -> None:
+    """Remove a model's embeddings."""
+    folder = store / dataset / model
+    with _whatever_is_damaged():
+        # A word that this is meant, for whoever finds numbers without marks.
+        schema.child_group(root, f"{dataset}/{model}").attrs[schema.DROPPED] = True
+    (folder / schema.DONE / "zarr.json").unlink(missing_ok=True)
+    for name in (schema.DONE, schema.EMBEDDING):
+        if (folder / name).exists():
+            shutil.rmtree(folder / name)
+    shutil.rmtree(folder)
+
+
+def drop_dataset(root: zarr.Group, store: Path, dataset: str) -> None:
+    """Remove a dataset with all its models."""
+    folder = store / dataset
+    for model in model_folders(folder):
+        drop_model(root, store, dataset, model)
+    with _whatever_is_damaged():
+        schema.child_group(root, dataset).attrs[schema.N_CLIPS] = 0
+    for item in sorted(folder.iterdir()):
+        if item.is_dir():
+            shutil.rmtree(item)
+    shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _whatever_is_damaged() -> Iterator[None]:
+    with contextlib.suppress(StoreError, OSError), schema.naming_damage("what is removed"):
+        yield
