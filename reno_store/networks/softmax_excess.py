@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from reno_store.networks.divergence import check_order
+
 __all__ = ["softmax_excess"]
 
 
@@ -31,6 +33,11 @@ def softmax_excess(a: torch.Tensor, b: torch.Tensor, *, beta: float, delta: floa
     torch.Tensor of float64, shape (...)
         What Eq. 2 of the softmaxes exceeds its minimum by. Without gradients of gradients.
 
+    Raises
+    ------
+    ValueError
+        If `beta` is not positive, `delta` is negative, or either is not finite.
+
     Notes
     -----
     With p = softmax(a), q = softmax(b) and the shares t_j of the terms (p_j + δ)^β
@@ -38,6 +45,7 @@ def softmax_excess(a: torch.Tensor, b: torch.Tensor, *, beta: float, delta: floa
     by p_j and −t_j / (q_j + δ) by q_j. A softmax turns a derivative u_j by p_j into
     p_j (u_j − Σ_k p_k u_k).
     """
+    check_order(beta, delta)
     excess: torch.Tensor = _SoftmaxExcess.apply(a, b, beta, delta)  # type: ignore[no-untyped-call]
     return excess
 

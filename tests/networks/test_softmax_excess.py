@@ -81,3 +81,9 @@ def test_equal_features_have_no_excess_and_no_slope(beta):
     assert (found == 0).all()
     for slope in torch.autograd.grad(found.sum(), (a, b)):
         assert slope.abs().max() < 1e-16
+
+
+@pytest.mark.parametrize(("beta", "delta"), [(0.0, 0.2), (np.nan, 0.2), (2.0, -0.2), (2.0, np.inf)])
+def test_impossible_orders_and_deltas_are_refused(beta, delta):
+    with pytest.raises(ValueError, match="must be"):
+        softmax_excess(*features(), beta=beta, delta=delta)
