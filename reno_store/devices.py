@@ -6,11 +6,22 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from reno_store.errors import DeviceError
 
-__all__ = ["free_memory", "is_out_of_memory", "map_on_threads", "one_thread", "resolve_device"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "free_memory",
+    "is_out_of_memory",
+    "keep_freed_memory",
+    "map_on_threads",
+    "one_thread",
+    "onednn_is_faster",
+    "resolve_device",
+]
 
 _SIGNS_OF_NO_MEMORY = (
     "can't allocate memory",
@@ -125,6 +136,38 @@ def free_memory() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what torch frees, up to 64 MB, for what torch asks for next.
+
+    glibc hands blocks of some 100 KB back to the system as soon as they are free, so each
+    step of a training gets fresh pages, which the system must fill with zeros: a fifth of a
+    step of RENO. glibc keeps blocks no larger than the largest that it saw freed, of up to
+    32 MB, so it is shown one, of memory that is never touched. Other C libraries take no
+    notice.
+    """
+    import torch
+
+    torch.empty(31 * 2**20, dtype=torch.uint8)
+
+
+def onednn_is_faster(input: torch.Tensor) -> bool:  # noqa: A002
+    """Tell whether matrix products with an input are faster in oneDNN than in torch's default.
+
+    The default is MKL, which leaves AVX-512 idle on processors that are not Intel's; on
+    Intel's the two are on a par. oneDNN is asked for single precision alone.
+    """
+    import torch
+
+    is_built_in: Callable[[], bool] = torch.backends.mkldnn.is_available
+    return (
+        input.device.type == "cpu"
+        and input.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and is_built_in()
+        and torch.backends.cpu.get_cpu_capability() == "AVX512"
+    )
 
 
 def _keep_to_one_thread() -> None:

@@ -1,5 +1,6 @@
 """Which device, how many threads, and what counts as too little memory."""
 
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,10 @@ import torch
 from reno_store.devices import (
     free_memory,
     is_out_of_memory,
+    keep_freed_memory,
     map_on_threads,
     one_thread,
+    onednn_is_faster,
     resolve_device,
 )
 from reno_store.errors import DeviceError
@@ -319,3 +322,63 @@ class TestResolving:
             DeviceError, match=rf"device '{device}' is not supported; expected auto"
         ):
             resolve_device(device)
+
+
+class TestFreedMemory:
+    @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc alone")
+    def test_is_kept_for_what_torch_asks_for_next(self):
+        # In a process of its own, since what it changes stays.
+        script = """
+import platform, resource, torch
+from reno_store.devices import keep_freed_memory
+
+def new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.ones(3 * 2**20, dtype=torch.uint8), torch.ones(5 * 2**20, dtype=torch.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+keep_freed_memory()
+new_pages()
+print(platform.libc_ver()[0], new_pages())
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        )
+        library, n_pages = done.stdout.split() if " " in done.stdout.strip() else ("", "0")
+        if library != "glibc":
+            pytest.skip("of glibc alone")
+        assert int(n_pages) < 2000  # of 40,000 that hold the 160 MB
+
+    def test_is_never_touched_itself(self):
+        resource = pytest.importorskip("resource")
+        keep_freed_memory()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(5):
+            keep_freed_memory()
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4 * 2**10  # KB
+
+
+class TestOneDNN:
+    @pytest.mark.parametrize(
+        ("capability", "dtype", "device", "expected"),
+        [
+            ("AVX512", torch.float32, "cpu", True),
+            ("AVX2", torch.float32, "cpu", False),
+            ("AVX512", torch.float64, "cpu", False),
+            ("AVX512", torch.float32, "meta", False),
+        ],
+    )
+    def test_is_faster_with_avx512_in_single_precision(
+        self, monkeypatch, capability, dtype, device, expected
+    ):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+        assert onednn_is_faster(torch.zeros(2, dtype=dtype, device=device)) == expected
+
+    def test_is_left_alone_under_autocast_and_where_it_is_not_built_in(self, monkeypatch):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert not onednn_is_faster(torch.zeros(2))
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+        assert not onednn_is_faster(torch.zeros(2))

@@ -124,9 +124,10 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         with _quiet_overflow():
             inputs = validate_data(self, X, dtype=np.float32, reset=False)
         device = next(self.network_.parameters()).device
-        # In float32 a product of matrices depends, in the last digits, on how many rows it has.
-        network = copy.deepcopy(self.network_).double()
         with _TORCH_STATE, one_thread(), torch.inference_mode():
+            # In float32 a product of matrices depends, in its last digits, on how many rows
+            # it has.
+            network = copy.deepcopy(self.network_).double()
             logits = torch.cat(
                 [
                     network(torch.tensor(rows, dtype=torch.float64, device=device)).logits

@@ -20,6 +20,7 @@ from skorch.callbacks import EarlyStopping, PassthroughScoring
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
+from reno_store.devices import keep_freed_memory
 from reno_store.errors import TrainingError
 from reno_store.networks import FusionLoss, Prediction
 
@@ -122,6 +123,7 @@ def train(
         device=plan.device,
         verbose=plan.verbose,
     )
+    keep_freed_memory()
     net.fit(dataset)
     stopped_early = stopper is not None and stopper.misses_ >= plan.patience
     whole_epochs = [epoch for epoch in net.history if "dur" in epoch]
@@ -130,6 +132,7 @@ def train(
         raise KeyboardInterrupt
     history = [_row(epoch) for epoch in net.history]
     network = net.module_.eval()
+    network.zero_grad()  # else the last step's gradients stay, and are copied with the network
     if not _is_sound(network, dataset.X[: plan.batch_size]):
         raise TrainingError(
             "training diverged: the loss is not finite; lower lr, or standardise X "

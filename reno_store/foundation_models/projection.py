@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import nn
 from torch.nn import functional
+
+from reno_store.devices import onednn_is_faster
 
 __all__ = ["Projection", "use_projections"]
 
@@ -20,7 +20,7 @@ class Projection(nn.Linear):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
         """Map (..., in_features) to (..., out_features)."""
-        if _onednn_serves(input):
+        if onednn_is_faster(input) and not torch.is_grad_enabled():
             dense: torch.Tensor = functional.linear(
                 input.contiguous().to_mkldnn(), self.weight, self.bias
             ).to_dense()
@@ -40,15 +40,3 @@ def use_projections(module: nn.Module) -> None:
                 projection.weight, projection.bias = child.weight, child.bias
                 projection.train(child.training)
                 setattr(parent, name, projection)
-
-
-def _onednn_serves(input: torch.Tensor) -> bool:  # noqa: A002
-    is_built_in: Callable[[], bool] = torch.backends.mkldnn.is_available
-    return (
-        input.device.type == "cpu"
-        and input.dtype == torch.float32
-        and not torch.is_grad_enabled()
-        and not torch.is_autocast_enabled("cpu")
-        and is_built_in()
-        and torch.backends.cpu.get_cpu_capability() == "AVX512"
-    )

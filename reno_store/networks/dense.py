@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from reno_store.networks.linear import linear
+
 __all__ = ["DenseBlock"]
 
 
@@ -35,5 +37,6 @@ class DenseBlock(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map (batch, n_features) to logits (batch, n_classes); softmax is left to the loss."""
-        logits: torch.Tensor = self.layers(features)
-        return logits
+        for layer in self.layers:
+            features = linear(features, layer) if isinstance(layer, nn.Linear) else layer(features)
+        return features

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-__all__ = ["renyi_divergence", "renyi_excess", "renyi_minimum"]
+__all__ = ["check_order", "renyi_divergence", "renyi_excess", "renyi_minimum"]
 
 _NEAR_1 = 0.1
 
@@ -54,7 +54,7 @@ def renyi_divergence(
     >>> round(renyi_divergence(log_p, log_q, beta=1.0, delta=0.0).item(), 4)  # log(4/3) / 2
     0.1438
     """
-    _check(beta, delta)
+    check_order(beta, delta)
     if abs(beta - 1) < _NEAR_1:
         # Dividing by β − 1 would magnify the rounding of the logarithm by as much.
         excess = renyi_excess(log_p, log_q, beta=beta, delta=delta)
@@ -95,7 +95,7 @@ def renyi_excess(
     >>> renyi_excess(log_p, log_p + 1, beta=2.0, delta=0.0).item()
     0.0
     """
-    _check(beta, delta)
+    check_order(beta, delta)
     log_p, log_q = (
         shifted - shifted.logsumexp(dim=-1, keepdim=True)
         for shifted in (_shifted(log_p, delta), _shifted(log_q, delta))
@@ -132,7 +132,8 @@ def renyi_minimum(n_features: int, *, beta: float, delta: float) -> float:
     return 0.0 if beta == 1 else math.log1p(delta * n_features) / (beta - 1)
 
 
-def _check(beta: float, delta: float) -> None:
+def check_order(beta: float, delta: float) -> None:
+    """Refuse a β that is not positive, a δ that is negative, and either if it is not finite."""
     if not (beta > 0 and math.isfinite(beta)):
         raise ValueError(f"beta must be positive and finite, got {beta}")
     if not (delta >= 0 and math.isfinite(delta)):

@@ -18,6 +18,7 @@ from torch import nn
 from reno_store.networks.attention import SelfAttention
 from reno_store.networks.convolution import N_CHANNELS, ConvolutionalBlocks
 from reno_store.networks.dense import DenseBlock
+from reno_store.networks.linear import linear
 from reno_store.networks.outputs import Prediction
 
 __all__ = ["RENO", "Concat"]
@@ -43,8 +44,7 @@ class _Branch(nn.Module):
         if self.attention is not None:
             # Positions are the tokens; a single flattened vector would attend to nothing.
             channels = self.attention(channels.transpose(1, 2)).transpose(1, 2)
-        aligned: torch.Tensor = self.align(channels.flatten(1))
-        return aligned
+        return linear(channels.flatten(1), self.align)
 
 
 class _Fusion(nn.Module):

@@ -8,10 +8,11 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, log_softmax, softplus
+from torch.nn.functional import cross_entropy, softplus
 
-from reno_store.networks.divergence import renyi_divergence, renyi_excess
+from reno_store.networks.divergence import renyi_excess, renyi_minimum
 from reno_store.networks.outputs import Prediction
+from reno_store.networks.softmax_excess import softmax_excess
 
 __all__ = ["FusionLoss", "LossParts"]
 
@@ -90,13 +91,14 @@ class FusionLoss(nn.Module):
         ce = self._cross_entropy(prediction.logits, target)
         if self.lam == 1 or prediction.aligned is None:
             return LossParts(ce, ce, torch.zeros_like(ce))
-        measure = renyi_divergence if self.distribution == "softmax" else renyi_excess
-        divergence = self._over_pairs(measure, prediction.aligned)
-        with torch.no_grad():
-            # A small difference of large numbers, of which float32 would leave little.
-            excess = self._over_pairs(renyi_excess, prediction.aligned.double())
+        excess = self._excess(prediction.aligned)
+        divergence = excess.to(ce)
+        if self.distribution == "softmax":
+            divergence = divergence + renyi_minimum(
+                prediction.aligned.shape[-1], beta=self.beta, delta=self.delta
+            )
         total = self.lam * ce + (1 - self.lam) * divergence
-        return LossParts(total, ce, excess)
+        return LossParts(total, ce, excess.detach())
 
     def _cross_entropy(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         if self.class_weight is None:
@@ -106,15 +108,20 @@ class FusionLoss(nn.Module):
         weight = self.class_weight.to(logits)
         return cross_entropy(logits, target, weight=weight, reduction="sum") / len(target)
 
-    def _over_pairs(
-        self, measure: Callable[..., torch.Tensor], aligned: torch.Tensor
-    ) -> torch.Tensor:
-        """Average a divergence over clips and over all pairs of blocks."""
-        log_z = log_softmax(aligned, dim=-1) if self.distribution else _log_softplus(aligned)
-        pairs = combinations(range(log_z.shape[1]), 2)
-        return torch.stack(
-            [measure(log_z[:, a], log_z[:, b], beta=self.beta, delta=self.delta) for a, b in pairs]
-        ).mean()
+    def _excess(self, aligned: torch.Tensor) -> torch.Tensor:
+        """Average what a divergence exceeds its minimum by, over clips and all pairs of blocks.
+
+        In float64: it is a small difference of large numbers, of which float32 leaves little.
+        """
+        measure: Callable[..., torch.Tensor] = renyi_excess
+        if self.distribution == "softmax":
+            blocks, measure = aligned.unbind(1), softmax_excess
+        else:
+            blocks = _log_softplus(aligned.double()).unbind(1)
+        pairs = [
+            measure(a, b, beta=self.beta, delta=self.delta) for a, b in combinations(blocks, 2)
+        ]
+        return torch.stack(pairs).mean()
 
 
 def _log_softplus(features: torch.Tensor) -> torch.Tensor:

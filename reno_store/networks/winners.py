@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import adaptive_max_pool2d, max_pool2d, pad
+from torch.nn.functional import adaptive_max_pool2d, conv2d, max_pool2d, pad
 
 __all__ = ["convolve_and_pool", "pool"]
 
@@ -72,20 +72,11 @@ class _Winners(torch.autograd.Function):
         bias: torch.Tensor,
         length: int | None,
     ) -> torch.Tensor:
-        n_features, n_channels = signals.shape[1], len(bias)
         padded = pad(signals, (1, 1))
-        windows = padded.unfold(1, 3, 1)
-        filters = weight[:, 0].t()
-        n_bytes = n_features * n_channels * signals.element_size()
-        limit = _BYTES_IN_CACHE if signals.device.type == "cpu" else _BYTES_ON_A_GPU
-        parts = []
-        step = min(max(limit // n_bytes, 1), len(signals))
-        room = signals.new_empty(step * n_features, n_channels)
-        for piece in torch.split(windows, step):
-            convolved = room[: len(piece) * n_features]
-            torch.mm(piece.reshape(-1, 3), filters, out=convolved)
-            channels_last = convolved.view(len(piece), 1, n_features, n_channels)
-            parts.append(pool(channels_last.permute(0, 3, 1, 2), length))
+        parts = [
+            pool(_convolve(padded[rows], weight), length)
+            for rows in _pieces(signals, signals.shape[1] * len(bias))
+        ]
         pooled, places = (
             torch.cat(each) if len(each) > 1 else each[0] for each in zip(*parts, strict=True)
         )
@@ -101,8 +92,16 @@ class _Winners(torch.autograd.Function):
         # (batch, n_windows, n_channels), which lies in one piece
         gradient, places = (each[:, :, 0].transpose(1, 2) for each in (gradient, places))
         flat = places.reshape(len(places), -1)
-        inputs = [padded[:, k : k + n_features].gather(1, flat).view_as(gradient) for k in range(3)]
-        of_weight = torch.stack([(each * gradient).sum(dim=(0, 1)) for each in inputs], dim=1)
+        pieces = _pieces(gradient, gradient[0].numel())
+        sums = gradient.new_zeros(3, *gradient[pieces[0]].shape)
+        room = gradient.new_empty(sums.shape[1], flat.shape[1])
+        for rows in pieces:
+            piece = gradient[rows]
+            for k in range(3):
+                inputs = room[: len(piece)]
+                torch.gather(padded[rows, k : k + n_features], 1, flat[rows], out=inputs)
+                sums[k, : len(piece)].addcmul_(inputs.view_as(piece), piece)
+        of_weight = sums.sum(dim=(1, 2)).t()
         of_signals = None
         if ctx.needs_input_grad[0]:
             scattered = torch.zeros_like(padded)
@@ -111,3 +110,22 @@ class _Winners(torch.autograd.Function):
                 shifted.scatter_add_(1, flat, (gradient * weight[:, 0, k]).flatten(1))
             of_signals = scattered[:, 1:-1]
         return of_signals, of_weight.unsqueeze(1), gradient.sum(dim=(0, 1)), None
+
+
+def _convolve(padded: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Convolve (batch, n_features + 2), without bias: (batch, n_channels, 1, n_features)."""
+    n_clips, width = padded.shape
+    if padded.device.type == "cpu" and padded.dtype == torch.float32:
+        # The strides are what tells torch that channels come last, where there is one.
+        images = padded.as_strided((n_clips, 1, 1, width), (width, 1, width, 1))
+        return conv2d(images, weight.unsqueeze(2).contiguous(memory_format=torch.channels_last))
+    windows = padded.unfold(1, 3, 1).reshape(-1, 3)
+    convolved = torch.mm(windows, weight[:, 0].t())
+    return convolved.view(n_clips, 1, width - 2, len(weight)).permute(0, 3, 1, 2)
+
+
+def _pieces(batch: torch.Tensor, n_numbers: int) -> list[slice]:
+    """Cut a batch so that so many numbers a clip stay in cache."""
+    limit = _BYTES_IN_CACHE if batch.device.type == "cpu" else _BYTES_ON_A_GPU
+    size = min(max(limit // (n_numbers * batch.element_size()), 1), len(batch))
+    return [slice(start, start + size) for start in range(0, len(batch), size)]

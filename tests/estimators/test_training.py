@@ -141,6 +141,11 @@ def test_network_comes_back_ready_for_prediction():
     assert not network.training
 
 
+def test_network_comes_back_without_the_last_steps_gradients():
+    network, _ = trained_recorder()
+    assert all(weights.grad is None for weights in network.parameters())
+
+
 def test_seeded_gives_the_same_numbers_and_leaves_torchs_state_alone():
     before = torch.get_rng_state()
     drawn = []
