@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from typing import Any, Self
 
 import numpy as np
@@ -14,21 +13,19 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from reno_store.devices import one_thread, resolve_device
+from reno_store.devices import resolve_device
 from reno_store.estimators.blocks import resolve_block_sizes
-from reno_store.estimators.holdout import hold_out
+from reno_store.estimators.holdout import hold_out, is_unknown
 from reno_store.estimators.parameters import check_parameters
+from reno_store.estimators.torch_state import pinned
 from reno_store.estimators.training import TrainingData, TrainingPlan, seeded, train
 from reno_store.estimators.weighting import ClassWeight, class_weights
 from reno_store.networks import FusionLoss
 
 __all__ = ["EmbeddingClassifier", "FusionClassifier"]
 
-_ROWS_PER_PREDICTION = 1024
-
-# torch's random state and its number of threads belong to the whole process, so fits and
-# predictions on threads of one process take turns; on processes of their own they need not.
-_TORCH_STATE = threading.Lock()
+# More are no faster, and a convolution of 3840 numbers in float64 needs 1 MB a row.
+_ROWS_PER_PREDICTION = 64
 
 
 class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
@@ -74,37 +71,12 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         DeviceError
             If the device is not there.
         """
-        check_parameters(type(self).__name__, self.get_params(deep=False))
-        device = resolve_device(self.device)
-        with _quiet_overflow():
-            inputs, labels = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
-        check_classification_targets(labels)
-        self.classes_, targets = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in y, got 1 class: "
-                f"{self.classes_.tolist()[0]!r}"
-            )
-        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=2)
-        held_out = self._held_out(targets, groups, seeds[0])
-        data = TrainingData(np.ascontiguousarray(inputs), targets.astype(np.int64), held_out)
-        plan = TrainingPlan(
-            lr=self.lr,
-            batch_size=self.batch_size,
-            max_epochs=self.max_epochs,
-            patience=self.n_iter_no_change,
-            device=device,
-            seed=int(seeds[1]),
-            verbose=int(self.verbose),
-        )
-        loss = self._loss(class_weights(self.class_weight, self.classes_, targets))
-        with _TORCH_STATE, one_thread(), seeded(plan.seed, device):
-            trained = train(self._network(inputs.shape[1]), loss, data, plan)
-        self.network_ = trained.network
-        self.history_ = trained.history
-        self.n_epochs_ = len(trained.history)
-        self.best_epoch_ = trained.best_epoch
-        self.n_parameters_ = sum(weights.numel() for weights in trained.network.parameters())
+        self._forget()
+        try:
+            self._fit(X, y, groups)
+        except BaseException:
+            self._forget()
+            raise
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -124,7 +96,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         with _quiet_overflow():
             inputs = validate_data(self, X, dtype=np.float32, reset=False)
         device = next(self.network_.parameters()).device
-        with _TORCH_STATE, one_thread(), torch.inference_mode():
+        with pinned(device.type), torch.inference_mode():
             # In float32 a product of matrices depends, in its last digits, on how many rows
             # it has.
             network = copy.deepcopy(self.network_).double()
@@ -142,6 +114,44 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         probabilities = self.predict_proba(X)
         labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return labels
+
+    def _fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None) -> None:
+        check_parameters(type(self).__name__, self.get_params(deep=False))
+        device = resolve_device(self.device)
+        with _quiet_overflow():
+            inputs, labels = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
+        check_classification_targets(labels)
+        self.classes_, targets = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes in y, got 1 class: "
+                f"{self.classes_.tolist()[0]!r}"
+            )
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=2)
+        held_out = self._held_out(targets, groups, seeds[0])
+        data = TrainingData(np.ascontiguousarray(inputs), targets.astype(np.int64), held_out)
+        plan = TrainingPlan(
+            lr=float(self.lr),
+            batch_size=int(self.batch_size),
+            max_epochs=int(self.max_epochs),
+            patience=int(self.n_iter_no_change),
+            device=device,
+            seed=int(seeds[1]),
+            verbose=int(self.verbose),
+        )
+        loss = self._loss(class_weights(self.class_weight, self.classes_, targets))
+        with pinned(device), seeded(plan.seed, device):
+            trained = train(self._network(inputs.shape[1]), loss, data, plan)
+        self.network_ = trained.network
+        self.history_ = trained.history
+        self.n_epochs_ = len(trained.history)
+        self.best_epoch_ = trained.best_epoch
+        self.n_parameters_ = sum(weights.numel() for weights in trained.network.parameters())
+
+    def _forget(self) -> None:
+        """Let go of an earlier fit: one that fails must not leave halves of two behind."""
+        for name in [name for name in vars(self) if name.endswith("_") and name[0] != "_"]:
+            delattr(self, name)
 
     def _network(self, n_features: int) -> torch.nn.Module:
         """Make the network, untrained, for X of that many columns and ``classes_``."""
@@ -161,10 +171,10 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
                     f"groups must have one entry a row of X, got shape {groups.shape} "
                     f"for {len(targets)} rows"
                 )
-            n_unknown = sum(group is None or group != group or group == "" for group in groups)
+            n_unknown = sum(is_unknown(group) for group in groups)
             if n_unknown:
                 raise ValueError(f"groups must name each row's speaker, {n_unknown} rows have none")
-            groups = np.unique(groups, return_inverse=True)[1]
+            groups = np.unique([str(group) for group in groups], return_inverse=True)[1]
         if not self.early_stopping:
             return None
         rng = np.random.default_rng(seed)

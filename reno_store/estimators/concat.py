@@ -86,7 +86,7 @@ n_iter_no_change, class_weight, device, random_state, verbose
             self._blocks(n_features),
             len(self.classes_),
             n_tokens=self.n_tokens,
-            align_dim=self.align_dim,
+            align_dim=int(self.align_dim),
             dropout=self.dropout,
         )
         self.n_tokens_ = network.n_tokens

@@ -56,8 +56,8 @@ class FCNClassifier(EmbeddingClassifier):
     history_ : list of dict
         An entry an epoch: ``epoch`` from 1, ``seconds``, ``train_loss`` (Eq. 3),
         ``train_cross_entropy`` and ``train_divergence_excess`` (what Eq. 2 exceeds its
-        minimum by; both in nats), and the same of the held-out rows, ``valid_...``, with
-        their ``valid_accuracy``.
+        minimum by, 0 where it plays no part; both in nats), and the same of the held-out
+        rows, ``valid_...``, with their ``valid_accuracy``.
     n_epochs_ : int
         Epochs that were run.
     best_epoch_ : int

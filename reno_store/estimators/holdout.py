@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.errors import HoldOutError
 
-__all__ = ["hold_out"]
+__all__ = ["hold_out", "is_unknown"]
 
 
 def hold_out(
@@ -57,7 +58,7 @@ def hold_out(
         warnings.warn(
             "every class has a single row, so none can be held out: early stopping is off",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return held
 
@@ -83,3 +84,13 @@ def _by_group(
             "of fit, or set early_stopping=False"
         )
     return held
+
+
+def is_unknown(group: Any) -> bool:
+    """Whether a speaker is missing, in whatever way arrays and tables say so."""
+    if group is None or (isinstance(group, str) and not group):
+        return True
+    try:
+        return bool(group != group)
+    except TypeError:  # pandas.NA is neither equal nor unequal to anything
+        return True

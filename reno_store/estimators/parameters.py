@@ -93,7 +93,7 @@ def check_parameters(estimator: str, parameters: Mapping[str, Any]) -> None:
     if _COUNT.holds(n_heads) and parameters.get("attention", True):
         widths: tuple[tuple[str, Any], ...] = (("64 channels", 64), ("align_dim", align_dim))
         for what, width in widths:
-            if _COUNT.holds(width) and width % n_heads:
+            if _COUNT.holds(width) and int(width) % int(n_heads):
                 problems.append(f"n_heads must divide {what}, got {n_heads} for {width}")
     if problems:
         raise ValueError(f"{estimator}: " + "; ".join(problems))

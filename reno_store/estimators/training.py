@@ -8,6 +8,7 @@ Ctrl-C stops a fit instead of passing for the end of it.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -126,17 +127,17 @@ def train(
     keep_freed_memory()
     net.fit(dataset)
     stopped_early = stopper is not None and stopper.misses_ >= plan.patience
-    whole_epochs = [epoch for epoch in net.history if "dur" in epoch]
-    # skorch takes Ctrl-C for an early stop; an epoch that was cut short has no duration.
-    if not stopped_early and len(whole_epochs) < plan.max_epochs:
+    # skorch takes Ctrl-C for an early stop.
+    if net.was_cut_off and not stopped_early:
         raise KeyboardInterrupt
     history = [_row(epoch) for epoch in net.history]
     network = net.module_.eval()
     network.zero_grad()  # else the last step's gradients stay, and are copied with the network
-    if not _is_sound(network, dataset.X[: plan.batch_size]):
+    is_finite = math.isfinite(history[-1]["train_loss"])
+    if not is_finite or not _is_sound(network, dataset.X[: plan.batch_size]):
         raise TrainingError(
-            "training diverged: the loss is not finite; lower lr, or standardise X "
-            "(sklearn.preprocessing.StandardScaler)"
+            "training diverged: the loss is not finite; lower lr, standardise X "
+            "(sklearn.preprocessing.StandardScaler), or lower beta or delta if they are huge"
         )
     best_epoch = stopper.best_epoch_ if stopper is not None else len(history)
     return Trained(network, history, int(best_epoch))
@@ -167,6 +168,15 @@ def _is_sound(network: torch.nn.Module, X: torch.Tensor) -> bool:
 class _Net(NeuralNet):
     """skorch's loop with our loss, each part of which goes into the history."""
 
+    was_cut_off = False
+
+    def fit_loop(self, *arguments: Any, **parameters: Any) -> Any:
+        try:
+            return super().fit_loop(*arguments, **parameters)
+        except KeyboardInterrupt:
+            self.was_cut_off = True
+            raise
+
     def get_loss(
         self, y_pred: Prediction, y_true: torch.Tensor, X: Any = None, training: bool = False
     ) -> torch.Tensor:
@@ -191,9 +201,9 @@ class _Batches:
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         n = len(self._y)
-        order = torch.arange(n)
+        order = torch.arange(n, device="cpu")
         if self._generator is not None:
-            order = torch.randperm(n, generator=self._generator)
+            order = torch.randperm(n, generator=self._generator, device="cpu")
         for rows in torch.split(order.to(self._y.device), self._batch_size):
             yield self._X[rows], self._y[rows]
 

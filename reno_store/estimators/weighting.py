@@ -50,6 +50,7 @@ def class_weights(
     if class_weight is None:
         return None
     weights = compute_class_weight(class_weight, classes=classes, y=classes[targets])
+    weights = weights / (weights.max() or 1.0)  # whose sum may be beyond all numbers
     mean = weights[targets].mean()
     if mean == 0:
         raise ValueError(f"class_weight {class_weight!r} leaves no row of y any weight")

@@ -28,10 +28,10 @@ class DenseBlock(nn.Module):
         self.layers = nn.Sequential(
             nn.Linear(n_features, 512),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            nn.Dropout(float(dropout)),
             nn.Linear(512, 128),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            nn.Dropout(float(dropout)),
             nn.Linear(128, n_classes),
         )
 

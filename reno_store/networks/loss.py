@@ -69,7 +69,7 @@ class FusionLoss(nn.Module):
         class_weight: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.beta, self.delta, self.lam = beta, delta, lam
+        self.beta, self.delta, self.lam = float(beta), float(delta), float(lam)
         self.distribution = distribution
         self.class_weight: torch.Tensor | None
         self.register_buffer("class_weight", class_weight)

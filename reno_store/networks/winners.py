@@ -73,14 +73,16 @@ class _Winners(torch.autograd.Function):
         length: int | None,
     ) -> torch.Tensor:
         padded = pad(signals, (1, 1))
+        # Nobody asks where the winners stood if there is no gradient.
+        is_recorded = any(ctx.needs_input_grad)
         parts = [
-            pool(_convolve(padded[rows], weight), length)
+            pool(_convolve(padded[rows], weight), length)[: 1 + is_recorded]
             for rows in _pieces(signals, signals.shape[1] * len(bias))
         ]
-        pooled, places = (
+        pooled, *places = (
             torch.cat(each) if len(each) > 1 else each[0] for each in zip(*parts, strict=True)
         )
-        ctx.save_for_backward(padded, weight, places)
+        ctx.save_for_backward(padded, weight, *places)
         # The bias moves the maximum and not the winner, so the few that won can have it.
         return (pooled + bias.view(1, -1, 1, 1)).contiguous(memory_format=torch.channels_last)
 

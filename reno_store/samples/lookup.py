@@ -75,8 +75,7 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         StoreError
             If there is no such store.
         """
-        reader = self._open()
-        models = (self.models,) if isinstance(self.models, str) else tuple(self.models)
+        reader, models = self._open(), self._models()
         known = reader.models(str(self.dataset))
         for name in models:
             if name not in known:
@@ -108,7 +107,10 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "models_")
         reader, dataset = self._open(), str(self.dataset)
         self._check_fingerprints(reader)
-        wanted = np.asarray(X, dtype=str).ravel()
+        wanted = np.asarray(X, dtype=str)
+        if wanted.ndim > 2 or (wanted.ndim == 2 and wanted.shape[1] != 1):
+            raise ValueError(f"expected one clip id a row, got an array of shape {wanted.shape}")
+        wanted = wanted.ravel()
         clip_ids = reader.texts(dataset, "clip_id")
         dones = [reader.done(dataset, model)[: len(clip_ids)] for model in self.models_]
         done = np.logical_and.reduce(dones).tolist()
@@ -156,8 +158,20 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
                     "model was built anew with other weights or settings. Fit again."
                 )
 
+    def _models(self) -> tuple[str, ...]:
+        models = (self.models,) if isinstance(self.models, str) else self.models
+        # The order of a set is another in each process, and so would be that of the columns.
+        if not isinstance(models, Sequence) or not all(isinstance(name, str) for name in models):
+            raise ValueError(
+                "EmbeddingLookup needs models in an order, a list or tuple of names; got "
+                f"models={self.models!r}"
+            )
+        if twice := {name for name in models if models.count(name) > 1}:
+            raise ValueError(f"model {min(twice)!r} is named twice; name each once")
+        return tuple(models)
+
     def _open(self) -> StoreReader:
-        if self.store is None or self.dataset is None or not len(self.models):
+        if self.store is None or self.dataset is None or not self._models():
             raise ValueError(
                 "EmbeddingLookup needs a store, a dataset and at least one model; got "
                 f"store={self.store!r}, dataset={self.dataset!r}, models={self.models!r}"

@@ -196,3 +196,15 @@ def test_lookup_passes_the_checks_of_scikit_learn_that_ask_for_no_numbers(path, 
 def test_lookup_says_that_it_takes_one_string_a_clip(path):
     tags = EmbeddingLookup(path, "cries", models=("mfcc",)).__sklearn_tags__().input_tags
     assert (tags.one_d_array, tags.two_d_array, tags.string) == (True, False, True)
+
+
+def test_models_without_an_order_or_named_twice_are_refused(path):
+    for models in ({"mfcc", "logmel"}, None, 5, [5], ["mfcc", "mfcc"]):
+        with pytest.raises(ValueError, match=r"models in an order|named twice"):
+            fitted_lookup(path, models)
+
+
+def test_two_columns_of_ids_are_refused(path):
+    lookup, ids = fitted_lookup(path), np.array(["clip03", "clip01"])
+    with pytest.raises(ValueError, match=r"one clip id a row, got an array of shape \(2, 2\)"):
+        lookup.transform(np.c_[ids, ids])
