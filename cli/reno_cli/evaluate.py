@@ -38,9 +38,17 @@ __all__ = ["evaluate"]
     default=("paper",),
     show_default=True,
     metavar="NAME",
-    help="paper (stratified, shuffled) or speaker (no speaker on both sides). Repeatable.",
+    help="paper (stratified, shuffled), speaker (no speaker on both sides) or loso (leave one "
+    "speaker out). Repeatable.",
 )
-@click.option("--folds", "n_folds", default=5, show_default=True, type=int, help="How many folds.")
+@click.option(
+    "--folds",
+    "n_folds",
+    default=5,
+    show_default=True,
+    type=int,
+    help="How many folds; loso has one a speaker.",
+)
 @click.option(
     "--seed",
     default=0,

@@ -144,11 +144,14 @@ def evaluate_store(
     _check_request(models, estimators, protocols)
     opened = open_store(store)
     whole = opened.load(dataset, list(models), missing=missing)
-    for protocol in protocols:
-        split(protocol, whole.y, whole.groups, n_folds=n_folds, seed=seed)  # or raise at once
+    # All folds first, so that what cannot be divided is refused before anything is trained.
+    n_folds_of = {
+        protocol: len(split(protocol, whole.y, whole.groups, n_folds=n_folds, seed=seed))
+        for protocol in protocols
+    }
     runs = list(_runs(whole, estimators, protocols))
     evaluations = []
-    total = len(runs) * n_folds
+    total = sum(n_folds_of[protocol] for protocol, _, _ in runs)
     with counting("evaluating", total, unit="folds", show=progress) as counter:
         for protocol, name, samples in runs:
             evaluations.append(

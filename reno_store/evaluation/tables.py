@@ -13,6 +13,9 @@ from reno_store.evaluation.protocols import PROTOCOLS
 
 __all__ = ["comparison_table"]
 
+_MOST_FOLDS = 30
+"""Beyond this many folds (speakers, one left out in each) a table gives mean and sd alone."""
+
 _METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
@@ -23,18 +26,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         evaluations = [each for each in comparison.evaluations if each.protocol == protocol]
         parts += [Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}.")]
         parts += [_table(evaluations)]
-        lacking = [
-            str(number)
-            for number, fold in enumerate(evaluations[0].folds, start=1)
-            if fold.n_labels < comparison.n_labels
-        ]
-        if lacking:
-            parts += [
-                Text(
-                    f"Fold {', '.join(lacking)} tests no clip of some labels; its macro-F1 is over "
-                    "the others, so compare folds and protocols with care."
-                )
-            ]
+        parts += [Text(note) for note in _notes(evaluations[0], comparison.n_labels)]
     return Group(*parts)
 
 
@@ -43,13 +35,45 @@ def _heading(comparison: Comparison) -> str:
     left_out = f" ({comparison.n_left_out:,} left out)" if comparison.n_left_out else ""
     speakers = f"{comparison.n_speakers} speakers" if comparison.n_speakers else "speakers unknown"
     scaled = "standardised on each training fold" if first.standardized else "as stored"
+    numbers = dict.fromkeys(len(each.folds) for each in comparison.evaluations)
+    folds = " or ".join(str(number) for number in numbers)
     return (
         f"{comparison.dataset}: {comparison.n_clips:,} clips{left_out}, "
-        f"{comparison.n_labels} labels, {speakers}; {len(first.folds)} folds, seed {first.seed}; "
+        f"{comparison.n_labels} labels, {speakers}; {folds} folds, seed {first.seed}; "
         f"embeddings {scaled}.\n"
         "In per cent; always guessing the most frequent label gives an accuracy of "
         f"{comparison.majority:.1%}."
     )
+
+
+def _notes(evaluation: Evaluation, n_labels: int) -> list[str]:
+    """Say what a reader of a protocol's table must know besides."""
+    notes = []
+    names = _fold_names(evaluation)
+    if len(names) > _MOST_FOLDS:
+        notes += [f"{len(names)} folds are too many to show each; --json has them."]
+    lacking = [
+        name for name, fold in zip(names, evaluation.folds, strict=True) if fold.n_labels < n_labels
+    ]
+    if len(lacking) > _MOST_FOLDS:
+        notes += [
+            f"{len(lacking)} folds test no clip of some labels; their macro-F1 is over the others, "
+            "so compare folds and protocols with care."
+        ]
+    elif lacking:
+        which = ", ".join(name.removeprefix("fold ") for name in lacking)
+        notes += [
+            f"Fold {which} tests no clip of some labels; its macro-F1 is over the others, so "
+            "compare folds and protocols with care."
+        ]
+    return notes
+
+
+def _fold_names(evaluation: Evaluation) -> list[str]:
+    """Name folds by the speaker that they leave out, or by their number."""
+    return [
+        fold.speaker or f"fold {number}" for number, fold in enumerate(evaluation.folds, start=1)
+    ]
 
 
 def _table(evaluations: list[Evaluation]) -> Table:
@@ -57,8 +81,10 @@ def _table(evaluations: list[Evaluation]) -> Table:
     table.add_column("estimator")
     table.add_column("models")
     table.add_column("score")
-    for number in range(1, len(evaluations[0].folds) + 1):
-        table.add_column(f"fold {number}", justify="right")
+    names = _fold_names(evaluations[0])
+    shown = names if len(names) <= _MOST_FOLDS else []
+    for name in shown:
+        table.add_column(Text(name), justify="right")
     table.add_column("mean", justify="right", style="bold")
     table.add_column("sd", justify="right")
     for evaluation in evaluations:
@@ -68,7 +94,7 @@ def _table(evaluations: list[Evaluation]) -> Table:
                 Text(evaluation.estimator if first else ""),
                 Text(" + ".join(evaluation.models) if first else ""),
                 _METRIC_NAMES[metric],
-                *(f"{100 * score:.1f}" for score in evaluation.scores(metric)),
+                *(f"{100 * score:.1f}" for score in evaluation.scores(metric)[: len(shown)]),
                 f"{100 * evaluation.mean(metric):.1f}",
                 f"{100 * evaluation.sd(metric):.1f}",
             )

@@ -200,11 +200,19 @@ class TestEvaluate:
             ("reno", ["mfcc", "logmel"]),
         ]
 
+    def test_each_speaker_is_left_out_in_turn(self, store):
+        words = ("--model", "mfcc", "--estimator", "fcn", "--protocol", "loso")
+        shown = run("evaluate", store, "small", *words).output
+        assert "Protocol loso: one speaker left out in each fold" in shown
+        assert "3 folds, seed 0" in shown
+        assert re.search("score +s0 +s1 +s2 +mean", shown)
+
     def test_more_folds_than_speakers(self, store):
         words = ("--model", "mfcc", "--estimator", "fcn", "--protocol", "speaker")
         shown = run("evaluate", store, "small", *words, expect=1).output
         assert "3 speakers cannot be divided into 5 speaker-disjoint folds" in shown
         assert "--folds 3" in shown
+        assert "--protocol loso" in shown
 
     def test_more_folds_than_clips_of_a_label(self, store):
         words = ("--model", "mfcc", "--estimator", "fcn", "--folds", 7)

@@ -223,6 +223,22 @@ def test_every_protocol_is_checked_before_the_first_is_run(store, guesses):
     assert not guesses
 
 
+def test_one_speaker_is_left_out_in_each_fold_whatever_the_number_of_folds(store, guesses, capfd):
+    result = evaluate_store(
+        store,
+        "cries",
+        models=["mfcc"],
+        estimators=["fcn"],
+        protocols=["loso", "paper"],
+        n_folds=2,
+        progress=True,
+    )
+    loso, paper = result.evaluations
+    assert [fold.speaker for fold in loso.folds] == [f"s{i}" for i in range(6)]
+    assert len(paper.folds) == 2
+    assert "8/8" in capfd.readouterr().err
+
+
 def test_devices_that_are_not_there_are_refused(store):
     with pytest.raises(DeviceError, match="device 'gpu' is unknown"):
         evaluate_store(store, "cries", models=["mfcc"], estimators=["fcn"], device="gpu")

@@ -9,6 +9,7 @@ from scanned import expected_of, labels, scan_names, speakers
 
 from reno_store.audio import read_waveform
 from reno_store.errors import CardError, UnknownNameError
+from reno_store.evaluation import split
 from reno_store.manifests import Clip, find_card, make_manifest
 
 
@@ -54,6 +55,21 @@ class TestJnv:
             for number in range(105)
         ]
         assert scan("jnv", *names).differences == ()
+
+    def test_four_speakers_make_four_folds_and_not_five(self, scan):
+        found = scan(
+            "jnv",
+            *(
+                f"JNV/{speaker}/{speaker}_{emotion}_{item:02}_R.wav"
+                for speaker in ("F1", "F2", "M1", "M2")
+                for emotion in ("angry", "happy")
+                for item in range(1, 4)
+            ),
+        )
+        y, groups = np.array(labels(found)), np.array(speakers(found))
+        with pytest.raises(ValueError, match=r"4 speakers cannot be divided into 5.*loso"):
+            split("speaker", y, groups)
+        assert len(split("loso", y, groups)) == 4
 
     def test_stereo_at_48_khz_comes_as_one_channel(self, tmp_path):
         folder = tmp_path / "JNV" / "M1"
