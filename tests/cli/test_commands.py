@@ -200,6 +200,16 @@ class TestEvaluate:
             ("reno", ["mfcc", "logmel"]),
         ]
 
+    @pytest.mark.parametrize("option", ["--seeds", "--seed"])
+    def test_several_seeds_each_have_a_column_and_their_folds_in_json(self, store, option):
+        words = ("--model", "mfcc", "--estimator", "fcn", "--folds", 2, option, "0, 3")
+        shown = run("evaluate", store, "small", *words).output
+        assert "2 folds, seeds 0, 3;" in shown
+        assert re.search("score +seed 0 +seed 3 +mean", shown)
+        told = json.loads(run("evaluate", store, "small", *words, "--json").output)
+        kept = [(each["seed"], len(each["folds"])) for each in told["evaluations"]]
+        assert kept == [(0, 2), (3, 2)]
+
     def test_each_speaker_is_left_out_in_turn(self, store):
         words = ("--model", "mfcc", "--estimator", "fcn", "--protocol", "loso")
         shown = run("evaluate", store, "small", *words).output
@@ -268,7 +278,7 @@ class TestReadOnlyFolder:
 
 
 @pytest.mark.parametrize(
-    "words", [("--jobs", 0), ("--seed", -1), ("--seed", 2**32), ("--folds", "x")]
+    "words", [("--jobs", 0), ("--seed", -1), ("--seed", 2**32), ("--seed", "0,x"), ("--folds", "x")]
 )
 def test_numbers_that_cannot_be_are_refused_with_the_range(store, words):
     shown = run("evaluate", store, "small", "--model", "mfcc", *words, expect=2).output
