@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         FCNClassifier,
         RENOClassifier,
     )
-    from reno_store.evaluation import Evaluation, evaluate, evaluate_store
+    from reno_store.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
     from reno_store.exporting import export_samples
     from reno_store.foundation_models import FoundationModel, load_model
     from reno_store.importing import ImportReport, import_embeddings
@@ -43,6 +43,7 @@ _HOME_OF = {
     "ImportReport": "importing",
     "Manifest": "manifests",
     "MergeReport": "merging",
+    "ProtocolSplitter": "evaluation",
     "RENOClassifier": "estimators",
     "RenoStoreError": "errors",
     "Samples": "samples",
@@ -77,6 +78,7 @@ __all__ = [
     "ImportReport",
     "Manifest",
     "MergeReport",
+    "ProtocolSplitter",
     "RENOClassifier",
     "RenoStoreError",
     "Samples",

@@ -12,6 +12,12 @@ from reno_cli.printing import print_wide
 __all__ = ["evaluate"]
 
 
+def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+    """Take one seed, or several with commas between them."""
+    one = click.IntRange(0, 2**32 - 1)
+    return tuple(one(each.strip(), param, ctx) for each in value.split(","))
+
+
 @click.command(short_help="Cross-validate classifiers on a store.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.argument("dataset")
@@ -38,15 +44,26 @@ __all__ = ["evaluate"]
     default=("paper",),
     show_default=True,
     metavar="NAME",
-    help="paper (stratified, shuffled) or speaker (no speaker on both sides). Repeatable.",
+    help="paper (stratified, shuffled), speaker (no speaker on both sides) or loso (leave one "
+    "speaker out). Repeatable.",
 )
-@click.option("--folds", "n_folds", default=5, show_default=True, type=int, help="How many folds.")
+@click.option(
+    "--folds",
+    "n_folds",
+    default=5,
+    show_default=True,
+    type=int,
+    help="How many folds; loso has one a speaker.",
+)
 @click.option(
     "--seed",
-    default=0,
+    "--seeds",
+    "seeds",
+    default="0",
     show_default=True,
-    type=click.IntRange(0, 2**32 - 1),
-    help="Seeds folds and classifiers.",
+    callback=_numbers,
+    metavar="NUMBERS",
+    help="Seeds folds and classifiers. Several, as in 0,1,2, repeat everything with each.",
 )
 @click.option(
     "--standardize/--as-stored",
@@ -74,7 +91,7 @@ def evaluate(
     estimators: tuple[str, ...],
     protocols: tuple[str, ...],
     n_folds: int,
-    seed: int,
+    seeds: tuple[int, ...],
     standardize: bool,
     allow_missing: bool,
     device: str,
@@ -92,7 +109,7 @@ def evaluate(
         estimators=estimators,
         protocols=protocols,
         n_folds=n_folds,
-        seed=seed,
+        seed=seeds,
         standardize=standardize,
         device=device,
         n_jobs=n_jobs,

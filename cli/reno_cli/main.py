@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from reno_cli.build import build
+from reno_cli.datasets import datasets
 from reno_cli.demo import demo
 from reno_cli.evaluate import evaluate
 from reno_cli.export import export
@@ -45,6 +46,7 @@ def main() -> None:
     \b
     reno-store demo                                     try it, offline
     reno-store manifest folders FOLDER -o FOLDER/my.csv list your recordings
+    reno-store datasets                                 list the corpora it knows
     reno-store models                                   list the foundation models
     reno-store build FOLDER/my.csv --model mfcc --model logmel --store my.zarr
     reno-store evaluate my.zarr my --model mfcc --model logmel
@@ -53,6 +55,7 @@ def main() -> None:
 
 for _command in (
     build,
+    datasets,
     demo,
     evaluate,
     export,

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reno_store.manifests import Count
 
 __all__ = ["manifest"]
 
@@ -20,25 +26,30 @@ __all__ = ["manifest"]
     type=click.Path(path_type=Path),
     help="The CSV to write; best above the recordings, so that it is complete in itself.",
 )
+@click.option(
+    "--subset",
+    metavar="NAME",
+    help="Which extent of the corpus, where its card has several; its first by default.",
+)
 @click.option("--force", is_flag=True, help="Write over an existing CSV.")
-def manifest(card: str, folder: Path, output: Path, force: bool) -> None:
+def manifest(card: str, folder: Path, output: Path, subset: str | None, force: bool) -> None:
     """List the recordings of FOLDER in a CSV, as CARD describes them.
 
     CARD is `folders` (each file's folder is its label), the name of a corpus such as
-    `emogator`, or the path of a TOML card of your own.
+    `emogator` (`reno-store datasets` lists them), or the path of a TOML card of your own.
     """
     from reno_store.manifests import make_manifest
 
-    made = make_manifest(card, folder, output, replace_existing=force)
+    made = make_manifest(card, folder, output, subset=subset, replace_existing=force)
     table = made.manifest
     speakers = f"{len(table.speakers):,} speakers" if table.speakers else "speakers unknown"
     click.echo(
         f"{made.path}: {len(table.clips):,} clips, {len(table.label_counts)} labels, {speakers}"
     )
-    for label, count in table.label_counts.items():
-        click.echo(f"  {count:>7,}  {label}")
-    for difference in made.scan.differences:
-        click.echo(f"differs from the card: {difference}")
+    for line in _counted(made.scan.counts):
+        click.echo(line)
+    for reason, number in sorted(made.scan.left_out.items()):
+        click.echo(f"left out: {number:,} recordings: {reason}")
     if made.scan.ignored:
         click.echo(
             f"passed over: {len(made.scan.ignored):,} files that the card does not describe, "
@@ -47,3 +58,16 @@ def manifest(card: str, folder: Path, output: Path, force: bool) -> None:
     where = ["--audio-folder", str(made.audio_folder)] if made.audio_folder else []
     words = ["reno-store", "build", str(made.path), *where, "--model", "mfcc", "--model", "logmel"]
     click.echo(f"next: {shlex.join([*words, '--store', f'{table.dataset}.zarr'])}")
+
+
+def _counted(counts: Sequence[Count]) -> list[str]:
+    """Lay out the clips of each label, and what the card expects beside what was found."""
+    if all(count.expected is None for count in counts):
+        return [f"  {count.found:>7,}  {count.what}" for count in counts if count.column]
+    lines = ["    found  expected"]
+    for count in counts:
+        expected = "?" if count.expected is None else f"{count.expected:,}"
+        of = "" if count.column in ("", "label") else f"{count.column} "
+        mark = "  <- differs" if count.differs else ""
+        lines.append(f"  {count.found:>7,}  {expected:>8}  {of}{count.what}{mark}")
+    return lines

@@ -9,13 +9,15 @@ from pathlib import Path
 from reno_store.build import BuildReport, build_store
 from reno_store.demo.voice import EMOTIONS, SPEAKERS, synthesize
 from reno_store.errors import RenoStoreError
-from reno_store.evaluation import ESTIMATORS, PROTOCOLS, Comparison, evaluate_store
+from reno_store.evaluation import ESTIMATORS, Comparison, evaluate_store
 from reno_store.manifests import Clip, write_manifest
 from reno_store.progress import counting
 
 __all__ = ["DEMO_MODELS", "Demo", "build_demo_store", "run_demo"]
 
 DEMO_MODELS = ("mfcc", "logmel")
+# Leaving one speaker out in turn says what "speaker" says, at twice the time.
+_PROTOCOLS = ("paper", "speaker")
 _TAKES = 5
 _SAMPLE_RATE_HZ = 16_000
 _MANIFEST = "synthetic.csv"
@@ -72,7 +74,7 @@ def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = Non
         build.dataset,
         models=DEMO_MODELS,
         estimators=tuple(ESTIMATORS),
-        protocols=tuple(PROTOCOLS),
+        protocols=_PROTOCOLS,
         n_jobs=n_jobs,
         progress=progress,
     )

@@ -21,6 +21,7 @@ from reno_store.estimators import (
 )
 from reno_store.evaluation.crossvalidation import Evaluation, evaluate
 from reno_store.evaluation.protocols import check_protocol, split
+from reno_store.evaluation.repeats import Repeats, check_seeds, put_together
 from reno_store.progress import counting
 from reno_store.samples import Samples, open_store
 
@@ -60,7 +61,7 @@ class Comparison:
     majority : float
         Share of the most frequent label: what always guessing it would score.
     evaluations : tuple[Evaluation, ...]
-        In the order of protocols, then estimators, then models.
+        In the order of protocols, then estimators, then models, then seeds.
     fingerprints : Mapping[str, str]
         Model -> first digits of the fingerprint of its embeddings.
     """
@@ -74,6 +75,11 @@ class Comparison:
     evaluations: tuple[Evaluation, ...]
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def repeats(self) -> tuple[Repeats, ...]:
+        """The evaluations, with those put together that differ in their seed alone."""
+        return put_together(self.evaluations)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON values."""
         own = {name: getattr(self, name) for name in self.__slots__ if name != "evaluations"}
@@ -81,6 +87,7 @@ class Comparison:
             "reno_store_version": __version__,
             **own,
             "fingerprints": dict(self.fingerprints),
+            "repeats": [each.to_dict() for each in self.repeats],
             "evaluations": [each.to_dict() for each in self.evaluations],
         }
 
@@ -93,7 +100,7 @@ def evaluate_store(
     estimators: str | Sequence[str] = (),
     protocols: str | Sequence[str] = ("paper",),
     n_folds: int = 5,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     standardize: bool = True,
     device: str = "cpu",
     n_jobs: int = 1,
@@ -118,8 +125,11 @@ def evaluate_store(
         Names in `ESTIMATORS`; by default all that the number of models allows.
     protocols : str or Sequence[str]
         Names in `PROTOCOLS`.
-    n_folds, seed, standardize, n_jobs
-        As for `evaluate`; the seed is the estimators' ``random_state`` too.
+    seed : int or Sequence[int]
+        Seed of the folds and the estimators' ``random_state``. With several, everything is
+        done once with each.
+    n_folds, standardize, n_jobs
+        As for `evaluate`.
     device : str
         Device of the estimators.
     missing : {"raise", "drop"}
@@ -132,7 +142,8 @@ def evaluate_store(
     UnknownNameError
         If the dataset, a model, an estimator or a protocol is unknown.
     ProtocolError
-        If the clips cannot be divided so, or a fusion has fewer than two models.
+        If the clips cannot be divided so, a fusion has fewer than two models, or a seed is
+        given twice or out of range.
     MissingEmbeddingsError
         If clips lack an embedding and `missing` is ``"raise"``.
     """
@@ -142,23 +153,27 @@ def evaluate_store(
             name for name, each in ESTIMATORS.items() if len(models) > 1 or not each.fuses
         ]
     _check_request(models, estimators, protocols)
+    seeds = check_seeds(seed)
     opened = open_store(store)
     whole = opened.load(dataset, list(models), missing=missing)
-    for protocol in protocols:
-        split(protocol, whole.y, whole.groups, n_folds=n_folds, seed=seed)  # or raise at once
-    runs = list(_runs(whole, estimators, protocols))
+    # All folds first, so that what cannot be divided is refused before anything is trained.
+    n_folds_of = {
+        (protocol, each): len(split(protocol, whole.y, whole.groups, n_folds=n_folds, seed=each))
+        for protocol, each in product(protocols, seeds)
+    }
+    runs = list(_runs(whole, estimators, protocols, seeds))
     evaluations = []
-    total = len(runs) * n_folds
+    total = sum(n_folds_of[protocol, each] for protocol, _, _, each in runs)
     with counting("evaluating", total, unit="folds", show=progress) as counter:
-        for protocol, name, samples in runs:
+        for protocol, name, samples, each in runs:
             evaluations.append(
                 evaluate(
                     samples,
-                    _make(name, samples, seed, device),
+                    _make(name, samples, each, device),
                     name=name,
                     protocol=protocol,
                     n_folds=n_folds,
-                    seed=seed,
+                    seed=each,
                     standardize=standardize,
                     n_jobs=n_jobs,
                     counter=counter,
@@ -207,14 +222,15 @@ def _check_request(
 
 
 def _runs(
-    whole: Samples, estimators: Sequence[str], protocols: Sequence[str]
-) -> list[tuple[str, str, Samples]]:
-    """List (protocol, estimator, samples it sees), in the order of the table."""
+    whole: Samples, estimators: Sequence[str], protocols: Sequence[str], seeds: Sequence[int]
+) -> list[tuple[str, str, Samples, int]]:
+    """List (protocol, estimator, samples it sees, seed), in the order of the table."""
     alone = whole.split_models()
     return [
-        (protocol, name, samples)
+        (protocol, name, samples, seed)
         for protocol, name in product(protocols, estimators)
         for samples in ([whole] if ESTIMATORS[name].fuses else alone)
+        for seed in seeds
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -40,6 +40,8 @@ class FoldScore:
         Clips on either side.
     n_labels : int
         Classes that the fold tests. Speaker-disjoint folds cannot always test them all.
+    speaker : str
+        The speaker that was left out, where each fold tests one; empty otherwise.
     """
 
     accuracy: float
@@ -47,6 +49,7 @@ class FoldScore:
     n_train: int
     n_test: int
     n_labels: int
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def evaluate(
     protocol : str
         A name in `PROTOCOLS`.
     n_folds : int
-        How many folds.
+        How many folds; ``loso`` has one a speaker.
     seed : int
         Seed of the folds.
     standardize : bool
@@ -159,7 +162,10 @@ def evaluate(
     # One fold a task, so that a bar moves; workers are kept between calls.
     tasks = (delayed(_score_fold)(model, samples.X, samples.y, groups, fold) for fold in folds)
     scores = []
-    for score in Parallel(n_jobs=n_jobs, return_as="generator")(tasks):
+    finished = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    for score, (_, test) in zip(finished, folds, strict=True):
+        if groups is not None and PROTOCOLS[protocol].one_fold_a_speaker:
+            score = replace(score, speaker=str(groups[test[0]]))
         scores.append(score)
         if counter is not None:
             counter.advance()

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, StratifiedKFold
 
 from reno_store.errors import ProtocolError, UnknownNameError
 
@@ -32,11 +32,15 @@ class Protocol:
     speaker_disjoint : bool
         Whether no speaker stands on both sides of a fold; then early stopping holds out
         whole speakers too.
+    one_fold_a_speaker : bool
+        Whether each fold tests one speaker; then there are as many folds as speakers, and
+        nothing is left to a seed.
     """
 
     name: str
     description: str
     speaker_disjoint: bool
+    one_fold_a_speaker: bool = False
 
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
@@ -54,6 +58,14 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
                 "stratified by label and shuffled, with no speaker on both sides: scores are "
                 "for voices never heard in training",
                 speaker_disjoint=True,
+            ),
+            Protocol(
+                "loso",
+                "one speaker left out in each fold and trained on all others (leave one speaker "
+                "out): scores are for voices never heard in training, and differ between folds "
+                "as speakers do",
+                speaker_disjoint=True,
+                one_fold_a_speaker=True,
             ),
         )
     }
@@ -84,11 +96,12 @@ def split(
     y : numpy.ndarray of str, shape (n_clips,)
         Labels.
     groups : numpy.ndarray of str, shape (n_clips,), or None
-        Speakers; the protocol ``speaker`` needs every one.
+        Speakers; the protocols ``speaker`` and ``loso`` need every one.
     n_folds : int
-        How many folds, at least 2.
+        How many folds, at least 2. ``loso`` has one a speaker, in the order of their names,
+        whatever is given here.
     seed : int
-        Seeds the shuffling.
+        Seeds the shuffling; ``loso`` has none.
 
     Returns
     -------
@@ -98,37 +111,47 @@ def split(
     Raises
     ------
     ProtocolError
-        If a class has fewer clips than folds, or, for ``speaker``, a clip's speaker is
-        unknown, there are fewer speakers than folds, or a class would be missing from a
+        If a class has fewer clips than folds, or, for ``speaker`` and ``loso``, a clip's
+        speaker is unknown, there are too few speakers, or a class would be missing from a
         training side.
     """
     chosen = check_protocol(protocol)
-    if n_folds < 2:
-        raise ProtocolError(f"{n_folds} folds are too few; expected at least 2.")
-    _check_classes(y, n_folds)
-    if not chosen.speaker_disjoint:
-        splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-        return list(splitter.split(y, y))
-    speakers = _checked_speakers(y, groups, n_folds)
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    folds = list(splitter.split(y, y, speakers))
-    for number, (train, _) in enumerate(folds, start=1):
-        lost = sorted(set(y.tolist()) - set(y[train].tolist()))
-        if lost:
-            raise ProtocolError(
-                f"fold {number} of {n_folds} leaves no clip of {', '.join(map(repr, lost))} to "
-                "train on: too few speakers show it. Use fewer folds, another seed, or leave "
-                "the label out of the manifest."
-            )
+    if chosen.one_fold_a_speaker:
+        _check_labels(y)
+        speakers = _known_speakers(y, groups)
+        _check_that_speakers_can_be_left_out(speakers)
+        folds = list(LeaveOneGroupOut().split(y, y, speakers))
+        advice = "only the speaker left out shows it. Leave the label out of the manifest."
+    else:
+        if n_folds < 2:
+            raise ProtocolError(f"{n_folds} folds are too few; expected at least 2.")
+        _check_labels(y)
+        _check_classes(y, n_folds)
+        if not chosen.speaker_disjoint:
+            splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+            return list(splitter.split(y, y))
+        speakers = _known_speakers(y, groups)
+        _check_that_speakers_fill_folds(speakers, n_folds)
+        splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+        folds = list(splitter.split(y, y, speakers))
+        advice = (
+            "too few speakers show it. Use fewer folds, another seed, or leave the label out of "
+            "the manifest."
+        )
+    _check_training_sides(y, folds, advice)
     return folds
 
 
-def _check_classes(y: NDArray[np.str_], n_folds: int) -> None:
-    labels, counts = np.unique(y, return_counts=True)
+def _check_labels(y: NDArray[np.str_]) -> None:
+    labels = np.unique(y)
     if len(labels) < 2:
         raise ProtocolError(
             f"all {len(y)} clips have the label {str(labels[0])!r}; expected 2 or more."
         )
+
+
+def _check_classes(y: NDArray[np.str_], n_folds: int) -> None:
+    labels, counts = np.unique(y, return_counts=True)
     few = [
         f"{label!s} ({count})"
         for label, count in zip(labels, counts, strict=True)
@@ -142,9 +165,7 @@ def _check_classes(y: NDArray[np.str_], n_folds: int) -> None:
         )
 
 
-def _checked_speakers(
-    y: NDArray[np.str_], groups: NDArray[np.str_] | None, n_folds: int
-) -> NDArray[np.str_]:
+def _known_speakers(y: NDArray[np.str_], groups: NDArray[np.str_] | None) -> NDArray[np.str_]:
     n_unknown = len(y) if groups is None else int((groups == "").sum())
     if groups is None or n_unknown:
         raise ProtocolError(
@@ -152,11 +173,35 @@ def _checked_speakers(
             "speaker-disjoint. Fill in the manifest's column 'speaker' and build again "
             "with --refresh labels, or use --protocol paper."
         )
-    n_speakers = len(np.unique(groups))
+    return groups
+
+
+def _check_that_speakers_fill_folds(speakers: NDArray[np.str_], n_folds: int) -> None:
+    n_speakers = len(np.unique(speakers))
     if n_speakers < n_folds:
-        instead = f"Use --folds {n_speakers}: leave one speaker out"
+        instead = (
+            f"Use --folds {n_speakers}: leave one speaker out. --protocol loso does that for any "
+            "number of speakers"
+        )
         raise ProtocolError(
             f"{n_speakers} speakers cannot be divided into {n_folds} speaker-disjoint folds. "
             f"{instead if n_speakers > 1 else 'Use --protocol paper'}."
         )
-    return groups
+
+
+def _check_that_speakers_can_be_left_out(speakers: NDArray[np.str_]) -> None:
+    if len(np.unique(speakers)) < 2:
+        raise ProtocolError(
+            f"all {len(speakers)} clips are of speaker {str(speakers[0])!r}, so none can be left "
+            "out; expected 2 speakers or more. Use --protocol paper."
+        )
+
+
+def _check_training_sides(y: NDArray[np.str_], folds: list[Fold], advice: str) -> None:
+    for number, (train, _) in enumerate(folds, start=1):
+        lost = sorted(set(y.tolist()) - set(y[train].tolist()))
+        if lost:
+            raise ProtocolError(
+                f"fold {number} of {len(folds)} leaves no clip of {', '.join(map(repr, lost))} to "
+                f"train on: {advice}"
+            )

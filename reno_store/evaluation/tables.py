@@ -10,31 +10,27 @@ from rich.text import Text
 from reno_store.evaluation.comparison import Comparison
 from reno_store.evaluation.crossvalidation import METRICS, Evaluation, Metric
 from reno_store.evaluation.protocols import PROTOCOLS
+from reno_store.evaluation.repeats import Repeats
 
 __all__ = ["comparison_table"]
+
+_MOST_FOLDS = 30
+"""Beyond this many folds (speakers, one left out in each) a table gives mean and sd alone."""
 
 _METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
-    """Lay a comparison out: a table a protocol, in per cent, each fold, mean and sd."""
+    """Lay a comparison out: a table a protocol, in per cent, with mean and sd.
+
+    Between them stands each fold, or, with several seeds, the mean of each seed's folds.
+    """
     parts: list[RenderableType] = [Text(_heading(comparison))]
     for protocol in dict.fromkeys(each.protocol for each in comparison.evaluations):
-        evaluations = [each for each in comparison.evaluations if each.protocol == protocol]
+        rows = [each for each in comparison.repeats if each.evaluations[0].protocol == protocol]
         parts += [Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}.")]
-        parts += [_table(evaluations)]
-        lacking = [
-            str(number)
-            for number, fold in enumerate(evaluations[0].folds, start=1)
-            if fold.n_labels < comparison.n_labels
-        ]
-        if lacking:
-            parts += [
-                Text(
-                    f"Fold {', '.join(lacking)} tests no clip of some labels; its macro-F1 is over "
-                    "the others, so compare folds and protocols with care."
-                )
-            ]
+        parts += [_table(rows)]
+        parts += [Text(note) for note in _notes(rows[0], comparison.n_labels)]
     return Group(*parts)
 
 
@@ -43,33 +39,91 @@ def _heading(comparison: Comparison) -> str:
     left_out = f" ({comparison.n_left_out:,} left out)" if comparison.n_left_out else ""
     speakers = f"{comparison.n_speakers} speakers" if comparison.n_speakers else "speakers unknown"
     scaled = "standardised on each training fold" if first.standardized else "as stored"
+    numbers = dict.fromkeys(len(each.folds) for each in comparison.evaluations)
+    given = list(dict.fromkeys(each.seed for each in comparison.evaluations))
+    seeds = f"seed{'s' if len(given) > 1 else ''} {', '.join(map(str, given))}"
+    folds = " or ".join(str(number) for number in numbers)
     return (
         f"{comparison.dataset}: {comparison.n_clips:,} clips{left_out}, "
-        f"{comparison.n_labels} labels, {speakers}; {len(first.folds)} folds, seed {first.seed}; "
+        f"{comparison.n_labels} labels, {speakers}; {folds} folds, {seeds}; "
         f"embeddings {scaled}.\n"
         "In per cent; always guessing the most frequent label gives an accuracy of "
         f"{comparison.majority:.1%}."
     )
 
 
-def _table(evaluations: list[Evaluation]) -> Table:
+def _notes(repeats: Repeats, n_labels: int) -> list[str]:
+    """Say what a reader of a protocol's table must know besides."""
+    notes = []
+    n_seeds, first = len(repeats.seeds), repeats.evaluations[0]
+    if n_seeds > 1:
+        notes += [
+            f"A seed's column is the mean of its folds; mean and sd are over all {n_seeds} x "
+            f"{len(first.folds)} folds, which share clips. --json has each fold."
+        ]
+    elif len(first.folds) > _MOST_FOLDS:
+        notes += [f"{len(first.folds)} folds are too many to show each; --json has them."]
+    lacking = [
+        f"{name} (seed {each.seed})" if n_seeds > 1 and not fold.speaker else name
+        for each in repeats.evaluations
+        for name, fold in zip(_fold_names(each), each.folds, strict=True)
+        if fold.n_labels < n_labels
+    ]
+    lacking = list(dict.fromkeys(lacking))  # a speaker left out is the same with every seed
+    if len(lacking) > _MOST_FOLDS:
+        notes += [
+            f"{len(lacking)} folds test no clip of some labels; their macro-F1 is over the others, "
+            "so compare folds and protocols with care."
+        ]
+    elif lacking:
+        which = ", ".join(name.removeprefix("fold ") for name in lacking)
+        notes += [
+            f"Fold {which} tests no clip of some labels; its macro-F1 is over the others, so "
+            "compare folds and protocols with care."
+        ]
+    return notes
+
+
+def _fold_names(evaluation: Evaluation) -> list[str]:
+    """Name folds by the speaker that they leave out, or by their number."""
+    return [
+        fold.speaker or f"fold {number}" for number, fold in enumerate(evaluation.folds, start=1)
+    ]
+
+
+def _columns(repeats: Repeats) -> list[str]:
+    """Name the columns between the score's name and its mean."""
+    if len(repeats.seeds) > 1:
+        return [f"seed {seed}" for seed in repeats.seeds]
+    names = _fold_names(repeats.evaluations[0])
+    return names if len(names) <= _MOST_FOLDS else []
+
+
+def _table(rows: list[Repeats]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("estimator")
     table.add_column("models")
     table.add_column("score")
-    for number in range(1, len(evaluations[0].folds) + 1):
-        table.add_column(f"fold {number}", justify="right")
+    columns = _columns(rows[0])
+    for name in columns:
+        table.add_column(Text(name), justify="right")
     table.add_column("mean", justify="right", style="bold")
     table.add_column("sd", justify="right")
-    for evaluation in evaluations:
+    for repeats in rows:
+        evaluation = repeats.evaluations[0]
         for metric in METRICS:
             first = metric == METRICS[0]
+            scores = (
+                [each.mean(metric) for each in repeats.evaluations]
+                if len(repeats.seeds) > 1
+                else evaluation.scores(metric)[: len(columns)]
+            )
             table.add_row(
                 Text(evaluation.estimator if first else ""),
                 Text(" + ".join(evaluation.models) if first else ""),
                 _METRIC_NAMES[metric],
-                *(f"{100 * score:.1f}" for score in evaluation.scores(metric)),
-                f"{100 * evaluation.mean(metric):.1f}",
-                f"{100 * evaluation.sd(metric):.1f}",
+                *(f"{100 * score:.1f}" for score in scores),
+                f"{100 * repeats.mean(metric):.1f}",
+                f"{100 * repeats.sd(metric):.1f}",
             )
     return table

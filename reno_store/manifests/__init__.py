@@ -5,12 +5,14 @@ turns a folder of it into a manifest. Data walks ``card + folder -> clips -> CSV
 and ``CSV -> Manifest`` at every build.
 """
 
-from reno_store.manifests.cards import Card, CardScan, find_card, list_cards, scan_folder
+from reno_store.manifests.card_reading import find_card, load_cards
+from reno_store.manifests.cards import Card, Expectation, LeftOut, Subset, list_cards
 from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip, Manifest
 from reno_store.manifests.confinement import Confinement
 from reno_store.manifests.making import MadeManifest, make_manifest
 from reno_store.manifests.names import check_name
 from reno_store.manifests.reading import read_manifest
+from reno_store.manifests.scanning import CardScan, Count, scan_folder
 from reno_store.manifests.writing import write_manifest
 
 __all__ = [
@@ -19,11 +21,16 @@ __all__ = [
     "CardScan",
     "Clip",
     "Confinement",
+    "Count",
+    "Expectation",
+    "LeftOut",
     "MadeManifest",
     "Manifest",
+    "Subset",
     "check_name",
     "find_card",
     "list_cards",
+    "load_cards",
     "make_manifest",
     "read_manifest",
     "scan_folder",

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reno_store.errors import ManifestError
-from reno_store.manifests.cards import Card, CardScan, find_card, scan_folder
+from reno_store.manifests.card_reading import find_card
+from reno_store.manifests.cards import Card
 from reno_store.manifests.clips import Clip, Manifest
 from reno_store.manifests.names import name_problem
 from reno_store.manifests.reading import read_manifest
+from reno_store.manifests.scanning import CardScan, scan_folder
 from reno_store.manifests.writing import write_manifest
 
 __all__ = ["MadeManifest", "make_manifest"]
@@ -29,7 +31,7 @@ class MadeManifest:
     card : Card
         The card that made it.
     scan : CardScan
-        What the card found; `scan.differences` names counts that differ from the card's.
+        What the card found; `scan.counts` holds what was found and what the card expects.
     manifest : Manifest
         The CSV as a build will read it.
     audio_folder : Path or None
@@ -45,7 +47,12 @@ class MadeManifest:
 
 
 def make_manifest(
-    card: str | Path, folder: str | Path, output: str | Path, *, replace_existing: bool = False
+    card: str | Path,
+    folder: str | Path,
+    output: str | Path,
+    *,
+    subset: str | None = None,
+    replace_existing: bool = False,
 ) -> MadeManifest:
     """Turn a folder of recordings into a manifest.
 
@@ -59,19 +66,21 @@ def make_manifest(
         The CSV to write. Where the recordings lie below its folder the CSV is complete in
         itself; elsewhere its paths are relative to `folder`, and a build is told that
         folder as well.
+    subset : str, optional
+        Name of one of the card's subsets; its first unless given.
     replace_existing : bool
         Whether an existing CSV, perhaps mended by hand, may be written over.
 
     Raises
     ------
     UnknownNameError, CardError
-        If the card is unknown or wrong, or does not fit the folder.
+        If the card or its subset is unknown, or the card is wrong or does not fit the folder.
     ManifestError
         If the CSV exists already or cannot be written.
     """
     output, folder = Path(output), Path(folder)
     found = find_card(card)
-    scan = scan_folder(found, folder)
+    scan = scan_folder(found, folder, subset)
     if output.exists() and not replace_existing:
         raise ManifestError(
             f"{output}: exists already. Give another name, or --force (replace_existing=True) "

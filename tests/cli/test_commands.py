@@ -64,7 +64,7 @@ class TestManifest:
     def test_an_unknown_card_lists_the_choices(self, tmp_path):
         shown = run("manifest", "emogater", tmp_path, "-o", tmp_path / "m.csv", expect=1).output
         assert "unknown card 'emogater'; did you mean 'emogator'?" in shown
-        assert "Choices: emogator, folders." in shown
+        assert "Choices: asvp-esd, deeply, donateacry, emogator, folders, jnv," in shown
 
     def test_an_existing_manifest_is_kept(self, corpus):
         before = corpus.manifest.read_text()
@@ -200,11 +200,29 @@ class TestEvaluate:
             ("reno", ["mfcc", "logmel"]),
         ]
 
+    @pytest.mark.parametrize("option", ["--seeds", "--seed"])
+    def test_several_seeds_each_have_a_column_and_their_folds_in_json(self, store, option):
+        words = ("--model", "mfcc", "--estimator", "fcn", "--folds", 2, option, "0, 3")
+        shown = run("evaluate", store, "small", *words).output
+        assert "2 folds, seeds 0, 3;" in shown
+        assert re.search("score +seed 0 +seed 3 +mean", shown)
+        told = json.loads(run("evaluate", store, "small", *words, "--json").output)
+        kept = [(each["seed"], len(each["folds"])) for each in told["evaluations"]]
+        assert kept == [(0, 2), (3, 2)]
+
+    def test_each_speaker_is_left_out_in_turn(self, store):
+        words = ("--model", "mfcc", "--estimator", "fcn", "--protocol", "loso")
+        shown = run("evaluate", store, "small", *words).output
+        assert "Protocol loso: one speaker left out in each fold" in shown
+        assert "3 folds, seed 0" in shown
+        assert re.search("score +s0 +s1 +s2 +mean", shown)
+
     def test_more_folds_than_speakers(self, store):
         words = ("--model", "mfcc", "--estimator", "fcn", "--protocol", "speaker")
         shown = run("evaluate", store, "small", *words, expect=1).output
         assert "3 speakers cannot be divided into 5 speaker-disjoint folds" in shown
         assert "--folds 3" in shown
+        assert "--protocol loso" in shown
 
     def test_more_folds_than_clips_of_a_label(self, store):
         words = ("--model", "mfcc", "--estimator", "fcn", "--folds", 7)
@@ -260,7 +278,7 @@ class TestReadOnlyFolder:
 
 
 @pytest.mark.parametrize(
-    "words", [("--jobs", 0), ("--seed", -1), ("--seed", 2**32), ("--folds", "x")]
+    "words", [("--jobs", 0), ("--seed", -1), ("--seed", 2**32), ("--seed", "0,x"), ("--folds", "x")]
 )
 def test_numbers_that_cannot_be_are_refused_with_the_range(store, words):
     shown = run("evaluate", store, "small", "--model", "mfcc", *words, expect=2).output

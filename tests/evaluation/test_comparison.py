@@ -133,6 +133,42 @@ def test_seed_device_and_blocks_reach_the_estimators(store, guesses):
     ]
 
 
+def test_several_seeds_repeat_everything_with_each(store, guesses, capfd):
+    result = evaluate_store(
+        store,
+        "cries",
+        models=["mfcc", "logmel"],
+        estimators=["fcn"],
+        protocols=["paper", "speaker"],
+        n_folds=2,
+        seed=[4, 0],
+        progress=True,
+    )
+    assert [(each.protocol, each.models[0], each.seed) for each in result.evaluations] == [
+        *(("paper", "mfcc", 4), ("paper", "mfcc", 0)),
+        *(("paper", "logmel", 4), ("paper", "logmel", 0)),
+        *(("speaker", "mfcc", 4), ("speaker", "mfcc", 0)),
+        *(("speaker", "logmel", 4), ("speaker", "logmel", 0)),
+    ]
+    assert [parameters["random_state"] for _, parameters in guesses] == [4, 0] * 4
+    assert [each.seeds for each in result.repeats] == [(4, 0)] * 4
+    assert "16/16" in capfd.readouterr().err
+
+
+def test_a_repeat_is_what_its_seed_alone_gives(store):
+    options = {"models": ["mfcc"], "estimators": ["fcn"], "n_folds": 2}
+    both = evaluate_store(store, "cries", **options, seed=(1, 2))
+    alone = [evaluate_store(store, "cries", **options, seed=seed).evaluations for seed in (1, 2)]
+    assert both.evaluations == alone[0] + alone[1]
+    assert both.evaluations[0].folds != both.evaluations[1].folds
+
+
+def test_a_seed_given_twice_is_refused_before_anything_is_run(store, guesses):
+    with pytest.raises(ProtocolError, match="seed 1 is given twice"):
+        evaluate_store(store, "cries", models=["mfcc"], seed=[1, 1])
+    assert not guesses
+
+
 def test_scores_are_those_of_evaluate_on_what_the_store_gives(store):
     result = evaluate_store(
         store, "cries", models=["mfcc", "logmel"], estimators=["concat"], n_folds=2, seed=1
@@ -223,6 +259,22 @@ def test_every_protocol_is_checked_before_the_first_is_run(store, guesses):
     assert not guesses
 
 
+def test_one_speaker_is_left_out_in_each_fold_whatever_the_number_of_folds(store, guesses, capfd):
+    result = evaluate_store(
+        store,
+        "cries",
+        models=["mfcc"],
+        estimators=["fcn"],
+        protocols=["loso", "paper"],
+        n_folds=2,
+        progress=True,
+    )
+    loso, paper = result.evaluations
+    assert [fold.speaker for fold in loso.folds] == [f"s{i}" for i in range(6)]
+    assert len(paper.folds) == 2
+    assert "8/8" in capfd.readouterr().err
+
+
 def test_devices_that_are_not_there_are_refused(store):
     with pytest.raises(DeviceError, match="device 'gpu' is unknown"):
         evaluate_store(store, "cries", models=["mfcc"], estimators=["fcn"], device="gpu")
@@ -244,6 +296,17 @@ def test_dict_of_a_comparison_is_json_with_everything(store, guesses):
     result = evaluate_store(store, "cries", models=["mfcc"], estimators=["fcn"], n_folds=2)
     told = json.loads(json.dumps(result.to_dict()))
     (evaluation,) = told.pop("evaluations")
+    assert told.pop("repeats") == [
+        {
+            "protocol": "paper",
+            "estimator": "fcn",
+            "models": ["mfcc"],
+            "seeds": [0],
+            "n_scores": 2,
+            "mean": evaluation["mean"],
+            "sd": evaluation["sd"],
+        }
+    ]
     assert told.pop("reno_store_version") == reno_store.__version__
     summary = open_store(store).summary()
     (row,) = [row for row in summary if (row.dataset, row.model) == ("cries", "mfcc")]

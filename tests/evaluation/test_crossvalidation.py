@@ -271,6 +271,7 @@ def test_dict_of_an_evaluation_is_json_with_everything():
         "n_train": 8,
         "n_test": 2,
         "n_labels": 3,
+        "speaker": "",
     }
     assert set(told["mean"]) == set(told["sd"]) == set(METRICS)
     assert told["mean"]["accuracy"] == pytest.approx(0.6)

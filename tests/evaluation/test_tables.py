@@ -34,7 +34,7 @@ COMPARISON = Comparison(
 
 def lines_of(comparison):
     file = io.StringIO()
-    Console(file=file, width=160).print(comparison_table(comparison))
+    Console(file=file, width=400).print(comparison_table(comparison))
     return [line.split() for line in file.getvalue().splitlines() if line.strip()]
 
 
@@ -98,3 +98,38 @@ def test_heading_says_what_the_numbers_rest_on():
 )
 def test_heading_tells_what_is_unusual(parts, told):
     assert told in text_of(changed(**parts))
+
+
+def leave_one_out(n_speakers, n_labels=6):
+    folds = tuple(
+        FoldScore(0.5, 0.4, 800, 200, n_labels=n_labels, speaker=f"voice{i}")
+        for i in range(n_speakers)
+    )
+    return Evaluation("cries", ("mfcc",), "fcn", "loso", 3, True, folds)
+
+
+def test_folds_that_leave_one_speaker_out_carry_the_speakers_names():
+    text = text_of(changed(evaluations=(leave_one_out(4),)))
+    assert "estimator models score voice0 voice1 voice2 voice3 mean sd" in text
+    assert "4 folds, seed 3" in text
+    assert "no clip of some labels" not in text
+
+
+def test_speakers_who_do_not_show_every_label_are_named():
+    text = text_of(changed(evaluations=(leave_one_out(2, n_labels=5),)))
+    assert "Fold voice0, voice1 tests no clip of some labels" in text
+
+
+def test_more_folds_than_a_page_holds_give_mean_and_sd_alone():
+    text = text_of(changed(evaluations=(leave_one_out(31, n_labels=5),)))
+    assert "estimator models score mean sd" in text
+    assert "fcn mfcc accuracy 50.0 0.0" in text
+    assert "31 folds are too many to show each; --json has them." in text
+    assert "31 folds test no clip of some labels" in text
+    assert "voice29" in text_of(changed(evaluations=(leave_one_out(30),)))
+
+
+def test_protocols_with_other_numbers_of_folds_stand_in_the_heading():
+    paper = COMPARISON.evaluations[0]
+    heading = text_of(changed(evaluations=(paper, leave_one_out(4)))).split("Protocol")[0]
+    assert "3 or 4 folds, seed 3" in heading

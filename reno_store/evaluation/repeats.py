@@ -1,0 +1,93 @@
+"""The same cross-validation with several seeds, put together."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reno_store.errors import ProtocolError
+from reno_store.evaluation.crossvalidation import METRICS, Evaluation, Metric
+
+__all__ = ["Repeats", "check_seeds", "put_together"]
+
+_LARGEST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """One estimator on one protocol and the same models, once for each seed.
+
+    Attributes
+    ----------
+    evaluations : tuple[Evaluation, ...]
+        At least one; they differ in their seed, and in what follows from it.
+    """
+
+    evaluations: tuple[Evaluation, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, in the order of the evaluations."""
+        return tuple(each.seed for each in self.evaluations)
+
+    def scores(self, metric: Metric) -> list[float]:
+        """Give each fold's score, seed by seed."""
+        return [score for each in self.evaluations for score in each.scores(metric)]
+
+    def mean(self, metric: Metric) -> float:
+        """Average over the folds of all seeds."""
+        return statistics.fmean(self.scores(metric))
+
+    def sd(self, metric: Metric) -> float:
+        """Give the sample standard deviation over the folds of all seeds (n - 1).
+
+        Folds of different seeds share clips, so it must not be divided by the root of their
+        number to get a standard error.
+        """
+        return statistics.stdev(self.scores(metric))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Mean and standard deviation, and over what, as JSON values."""
+        first = self.evaluations[0]
+        return {
+            "protocol": first.protocol,
+            "estimator": first.estimator,
+            "models": list(first.models),
+            "seeds": list(self.seeds),
+            "n_scores": len(self.scores(METRICS[0])),
+            "mean": {metric: self.mean(metric) for metric in METRICS},
+            "sd": {metric: self.sd(metric) for metric in METRICS},
+        }
+
+
+def put_together(evaluations: Iterable[Evaluation]) -> tuple[Repeats, ...]:
+    """Put evaluations that differ in nothing but their seed together, in order of appearance."""
+    together: dict[tuple[str, str, tuple[str, ...]], list[Evaluation]] = {}
+    for each in evaluations:
+        together.setdefault((each.protocol, each.estimator, each.models), []).append(each)
+    return tuple(Repeats(tuple(group)) for group in together.values())
+
+
+def check_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Take one seed or several.
+
+    Raises
+    ------
+    ProtocolError
+        If there is none, one stands twice, or one is no number that can seed.
+    """
+    found: tuple[int, ...] = tuple(np.atleast_1d(seeds).tolist())
+    if not found:
+        raise ProtocolError("expected at least one seed, got none.")
+    for seed in found:
+        if not 0 <= seed <= _LARGEST_SEED:
+            raise ProtocolError(f"seed {seed} is out of range; expected 0 to {_LARGEST_SEED}.")
+        if found.count(seed) > 1:
+            raise ProtocolError(
+                f"seed {seed} is given twice; the same seed gives the same scores. Give each once."
+            )
+    return found
