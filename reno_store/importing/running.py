@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from reno_store.errors import ForeignEmbeddingsError, StaleStoreError, listed
 from reno_store.hashing import clip_columns
+from reno_store.importing.clip_tables import check_told, stored_columns, told_columns
 from reno_store.importing.matching import match_clips
 from reno_store.importing.sources import Source, open_source
 from reno_store.manifests import read_manifest
@@ -33,7 +34,6 @@ from reno_store.store import (
 __all__ = ["ImportReport", "import_embeddings"]
 
 _ROWS_AT_A_TIME = 4096
-_TOLD = ("label", "speaker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +145,10 @@ def import_embeddings(
         table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
     found = open_source(Path(source), ids=None if ids is None else Path(ids), array=array)
     fingerprint = fingerprint_as_stored(_fingerprint(found, provenance.strip()), storage)
-    stored = {} if table else _stored_columns(Path(store), dataset)
-    columns = stored or (clip_columns(table, progress) if table else _told_columns(found))
+    stored = {} if table else stored_columns(Path(store), dataset)
+    columns = stored or (clip_columns(table, progress) if table else told_columns(found))
     matched, way = match_clips(found.keys, columns, allow_unknown=allow_unknown)
-    _check_told(found, matched, columns)
+    check_told(found, matched, columns)
     job = _Import(found, matched, columns, dataset, model, storage_of(fingerprint))
     with (
         StoreWriter.open(store, tell=tell) as writer,
@@ -241,15 +241,12 @@ class _Import:
     def store(self, writer: StoreWriter, rows: NDArray[np.int64], counter: Counter) -> int:
         """Write what is missing; give how many embeddings that were."""
         row_of = dict(zip(self.columns["clip_id"], rows.tolist(), strict=True))
+        # Once more: another process may have imported others under this name meanwhile.
+        if stored := _stored_rows(writer.reader, self.dataset, self.model):
+            for clip_ids, embeddings in self._pieces():
+                self._check_stored(writer.reader, stored, clip_ids, embeddings)
         n_new = 0
         for clip_ids, embeddings in self._pieces():
-            # Once more: another process may have imported others under this name meanwhile.
-            self._check_stored(
-                writer.reader,
-                _stored_rows(writer.reader, self.dataset, self.model),
-                clip_ids,
-                embeddings,
-            )
             wanted = np.array([row_of[clip_id] for clip_id in clip_ids], np.int64)
             is_missing = np.isin(wanted, writer.missing(self.dataset, self.model, wanted))
             if is_missing.any():
@@ -274,55 +271,6 @@ def _fingerprint(source: Source, provenance: str) -> dict[str, Any]:
         "dim": source.dim,
         "precision": source.dtype,
     }
-
-
-def _stored_columns(store: Path, dataset: str) -> dict[str, list[str]]:
-    """Give the store's own clip table, or nothing where it has none of that dataset."""
-    if not (store / "zarr.json").exists():
-        return {}
-    reader = StoreReader(store)
-    if dataset not in reader.datasets() or not reader.n_clips(dataset):
-        return {}
-    reader.check_clip_table(dataset)
-    return reader.table(dataset)
-
-
-def _told_columns(source: Source) -> dict[str, list[str]]:
-    """Make a clip table of what the source itself tells."""
-    labels = list(source.known.get("label", ()))
-    if not labels or not all(labels):
-        raise ForeignEmbeddingsError(
-            f"{source.path} does not tell the label of each clip, and the store does not have the "
-            "dataset yet. Name a manifest with clip_id, path, label and speaker: --manifest."
-        )
-    if len(set(source.keys)) < len(source.keys):
-        raise ForeignEmbeddingsError(f"{source.path}: ids stand twice.")
-    n_clips = len(source.keys)
-    return {
-        "clip_id": list(source.keys),
-        "label": labels,
-        "speaker": list(source.known.get("speaker", [""] * n_clips)),
-        "audio_sha256": [""] * n_clips,
-    }
-
-
-def _check_told(
-    source: Source, matched: Mapping[int, str], columns: Mapping[str, Sequence[str]]
-) -> None:
-    """Compare labels and speakers that the source tells with those of the clips."""
-    position_of = {clip_id: row for row, clip_id in enumerate(columns["clip_id"])}
-    for name in _TOLD:
-        told = source.known.get(name)
-        differ = [
-            clip_id
-            for position, clip_id in matched.items()
-            if told and told[position] and told[position] != columns[name][position_of[clip_id]]
-        ]
-        if differ:
-            raise ForeignEmbeddingsError(
-                f"{source.path} tells another {name} of {len(differ):,} clips than the dataset: "
-                f"{listed(differ)}. Are they the same clips? Mend one of the two."
-            )
 
 
 def _stored_rows(reader: StoreReader, dataset: str, model: str) -> dict[str, int]:

@@ -37,7 +37,6 @@ def make_folder(path: Path) -> bool:
             f"store {path} is a folder with other things in it ({', '.join(strangers[:3])}); "
             "expected a store or a new folder."
         )
-
     return is_made
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from reno_store.errors import StoreError, UnknownNameError
 from reno_store.manifests.names import name_problem
 from reno_store.store import schema
 from reno_store.store.folders import model_folders
+from reno_store.store.members import members
 from reno_store.store.raw_chunks import LOST, Damage, RawChunks
 
 __all__ = ["StoreReader"]
@@ -45,7 +44,7 @@ class StoreReader:
     def datasets(self) -> tuple[str, ...]:
         """Names of the datasets, sorted."""
         with schema.naming_damage(str(self.path)):
-            return _members(self.path, "group")
+            return members(self.path, "group")
 
     def models(self, dataset: str) -> tuple[str, ...]:
         """Names of a dataset's models, sorted.
@@ -54,7 +53,7 @@ class StoreReader:
         """
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}"):
             folder = self.path / self._dataset(dataset).path
-            names = _members(folder, "group")
+            names = members(folder, "group")
             return tuple(name for name in names if (folder / name / _DONE_METADATA).exists())
 
     def n_clips(self, dataset: str) -> int:
@@ -71,7 +70,7 @@ class StoreReader:
     def columns(self, dataset: str) -> tuple[str, ...]:
         """Names of the columns of the clip table, sorted."""
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}"):
-            return _members(self.path / self._dataset(dataset).path, "array")
+            return members(self.path / self._dataset(dataset).path, "array")
 
     def texts(self, dataset: str, name: str) -> list[str]:
         """One column of the clip table, n_clips long.
@@ -287,35 +286,6 @@ class StoreReader:
         with schema.naming_damage(f"{self.path}: {'/'.join(filter(None, [group.path, name]))}"):
             child = group.get(name)
         return child if isinstance(child, zarr.Group) else None
-
-
-def _members(folder: Path, node_type: str) -> tuple[str, ...]:
-    """Name the groups or arrays in a group's folder, sorted.
-
-    Looked up in the folder itself: what another process is just making is passed over, where
-    zarr would warn of strangers. What is damaged is named too, as what it looks like, so that
-    whoever wants it is told, and whoever wants something else is not.
-    """
-    names = []
-    for metadata in sorted(folder.glob("*/zarr.json")):
-        with contextlib.suppress(FileNotFoundError):  # just removed
-            if _node_type(metadata) == node_type:
-                names.append(metadata.parent.name)
-    return tuple(names)
-
-
-def _node_type(metadata: Path) -> str:
-    """Read whether a zarr.json is a group's or an array's, or guess it by what lies beside."""
-    try:
-        node = json.loads(metadata.read_bytes())
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, RecursionError):
-        node = None
-    found = node.get("node_type") if isinstance(node, dict) else None
-    if found in {"group", "array"}:
-        return str(found)
-    return "group" if any(metadata.parent.glob("*/zarr.json")) else "array"
 
 
 def _damaged_chunks(array: zarr.Array[Any]) -> list[Damage]:

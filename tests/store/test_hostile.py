@@ -169,3 +169,26 @@ def test_a_fingerprint_is_data_and_nothing_else(store):
     edit(store / "d/m/zarr.json", lambda m: m["attributes"].update(fingerprint={"weights": text}))
     assert open_store(store).load("d", "m").X.shape == (3, 4)
     assert not (store / "it ran").exists()
+
+
+@pytest.mark.parametrize("what", ["dataset", "model", "done", "column"])
+def test_removing_follows_no_link_out_of_a_store(tmp_path, what):
+    store, elsewhere = tmp_path / "s", tmp_path / "elsewhere"
+    with StoreWriter.open(store) as writer:
+        table = {"clip_id": ["a"], "label": ["cry"], "speaker": [""], "audio_sha256": ["x"]}
+        rows = writer.put_clips("d", table)
+        with writer.working_on("d", "m"):
+            writer.add_model("d", "m", {"weights": "w"}, 2)
+            writer.put_embeddings("d", "m", rows, np.ones((1, 2), np.float32))
+    place = {"dataset": "d", "model": "d/m", "done": "d/m/done", "column": "d/label"}[what]
+    (store / place).rename(elsewhere)
+    (store / place).symlink_to(elsewhere)
+    before = sorted(path for path in elsewhere.rglob("*"))
+    with StoreWriter.open(store) as writer:
+        if what in {"model", "done"}:
+            writer.remove_model("d", "m")
+        else:
+            writer.remove_dataset("d")
+    assert sorted(path for path in elsewhere.rglob("*")) == before
+    assert not (store / place).exists()
+    assert not (store / place).is_symlink()

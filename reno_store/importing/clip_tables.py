@@ -1,0 +1,61 @@
+"""The clips that embeddings from elsewhere are for: the store's own, or as the source tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from reno_store.errors import ForeignEmbeddingsError, listed
+from reno_store.importing.sources import Source
+from reno_store.store import StoreReader
+
+__all__ = ["check_told", "stored_columns", "told_columns"]
+
+
+def stored_columns(store: Path, dataset: str) -> dict[str, list[str]]:
+    """Give the store's own clip table, or nothing where it has none of that dataset."""
+    if not (store / "zarr.json").exists():
+        return {}
+    reader = StoreReader(store)
+    if dataset not in reader.datasets() or not reader.n_clips(dataset):
+        return {}
+    reader.check_clip_table(dataset)
+    return reader.table(dataset)
+
+
+def told_columns(source: Source) -> dict[str, list[str]]:
+    """Make a clip table of what the source itself tells."""
+    labels = list(source.known.get("label", ()))
+    if not labels or not all(labels):
+        raise ForeignEmbeddingsError(
+            f"{source.path} does not tell the label of each clip, and the store does not have the "
+            "dataset yet. Name a manifest with clip_id, path, label and speaker: --manifest."
+        )
+    if len(set(source.keys)) < len(source.keys):
+        raise ForeignEmbeddingsError(f"{source.path}: ids stand twice.")
+    n_clips = len(source.keys)
+    return {
+        "clip_id": list(source.keys),
+        "label": labels,
+        "speaker": list(source.known.get("speaker", [""] * n_clips)),
+        "audio_sha256": [""] * n_clips,
+    }
+
+
+def check_told(
+    source: Source, matched: Mapping[int, str], columns: Mapping[str, Sequence[str]]
+) -> None:
+    """Compare labels and speakers that the source tells with those of the clips."""
+    position_of = {clip_id: row for row, clip_id in enumerate(columns["clip_id"])}
+    for name in ("label", "speaker"):
+        told = source.known.get(name)
+        differ = [
+            clip_id
+            for position, clip_id in matched.items()
+            if told and told[position] and told[position] != columns[name][position_of[clip_id]]
+        ]
+        if differ:
+            raise ForeignEmbeddingsError(
+                f"{source.path} tells another {name} of {len(differ):,} clips than the dataset: "
+                f"{listed(differ)}. Are they the same clips? Mend one of the two."
+            )
