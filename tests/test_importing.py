@@ -286,6 +286,11 @@ class TestWhatIsRefused:
         told = self.refused(source, tmp_path / "s", corpus)
         assert "another label of 1 clips than the dataset: 'clip3'" in told
 
+    def test_one_id_twice_where_the_source_names_the_clips(self, matrix, tmp_path):
+        source = self.npz(tmp_path, matrix, [*IDS[:5], "clip0"], labels=np.array(["a"] * 6))
+        told = self.refused(source, tmp_path / "s")
+        assert "1 ids stand twice: 'clip0'" in told
+
     def test_no_labels_at_all(self, matrix, tmp_path):
         told = self.refused(self.npz(tmp_path, matrix), tmp_path / "s")
         assert "does not tell the label" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +25,13 @@ def stored_columns(store: Path, dataset: str) -> dict[str, list[str]]:
 
 
 def told_columns(source: Source) -> dict[str, list[str]]:
-    """Make a clip table of what the source itself tells."""
+    """Make a clip table of what the source itself tells: one text a clip and column.
+
+    Raises
+    ------
+    ForeignEmbeddingsError
+        If a clip has no label, or an id stands twice.
+    """
     labels = list(source.known.get("label", ()))
     if not labels or not all(labels):
         raise ForeignEmbeddingsError(
@@ -32,7 +39,10 @@ def told_columns(source: Source) -> dict[str, list[str]]:
             "dataset yet. Name a manifest with clip_id, path, label and speaker: --manifest."
         )
     if len(set(source.keys)) < len(source.keys):
-        raise ForeignEmbeddingsError(f"{source.path}: ids stand twice.")
+        twice = sorted(key for key, n in Counter(source.keys).items() if n > 1)
+        raise ForeignEmbeddingsError(
+            f"{source.path}: {len(twice):,} ids stand twice: {listed(twice)}. Keep one row of each."
+        )
     n_clips = len(source.keys)
     return {
         "clip_id": list(source.keys),
@@ -45,7 +55,13 @@ def told_columns(source: Source) -> dict[str, list[str]]:
 def check_told(
     source: Source, matched: Mapping[int, str], columns: Mapping[str, Sequence[str]]
 ) -> None:
-    """Compare labels and speakers that the source tells with those of the clips."""
+    """Compare labels and speakers that the source tells with those of the clips.
+
+    Raises
+    ------
+    ForeignEmbeddingsError
+        If any differ, naming the clips.
+    """
     position_of = {clip_id: row for row, clip_id in enumerate(columns["clip_id"])}
     for name in ("label", "speaker"):
         told = source.known.get(name)
