@@ -9,7 +9,7 @@ from pathlib import Path
 from reno_store.build import BuildReport, build_store
 from reno_store.demo.voice import EMOTIONS, SPEAKERS, synthesize
 from reno_store.errors import RenoStoreError
-from reno_store.evaluation import ESTIMATORS, Comparison, evaluate_store
+from reno_store.evaluation import Comparison, evaluate_store
 from reno_store.manifests import Clip, write_manifest
 from reno_store.progress import counting
 
@@ -73,7 +73,6 @@ def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = Non
         build.store,
         build.dataset,
         models=DEMO_MODELS,
-        estimators=tuple(ESTIMATORS),
         protocols=_PROTOCOLS,
         n_jobs=n_jobs,
         progress=progress,

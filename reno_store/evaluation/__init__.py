@@ -1,21 +1,28 @@
 """Cross-validation of the classifiers on what a store holds.
 
-`protocols` says how folds are made, `splitters` hands them to scikit-learn,
-`crossvalidation` scores one estimator over them, `comparison` runs several estimators,
-models, protocols and seeds, `repeats` puts the seeds together, `tables` shows the result.
+`protocols` says how folds are made, `splitters` hands them to scikit-learn, `outcomes` fits
+and predicts one of them, `scores` says what that is worth, `crossvalidation` scores one
+estimator over all, `classifiers` are those that have a name, `comparison` runs several of
+them, models, protocols and seeds, `repeats` puts the seeds together, `tables` shows the
+result.
 """
 
-from reno_store.evaluation.comparison import ESTIMATORS, Comparison, evaluate_store
-from reno_store.evaluation.crossvalidation import Evaluation, FoldScore, evaluate
+from reno_store.evaluation.classifiers import ESTIMATORS
+from reno_store.evaluation.comparison import Comparison, evaluate_store
+from reno_store.evaluation.crossvalidation import Evaluation, evaluate
+from reno_store.evaluation.outcomes import FoldOutcome
 from reno_store.evaluation.protocols import PROTOCOLS, split
 from reno_store.evaluation.repeats import Repeats
+from reno_store.evaluation.scores import METRICS, FoldScore
 from reno_store.evaluation.splitters import ProtocolSplitter
 
 __all__ = [
     "ESTIMATORS",
+    "METRICS",
     "PROTOCOLS",
     "Comparison",
     "Evaluation",
+    "FoldOutcome",
     "FoldScore",
     "ProtocolSplitter",
     "Repeats",

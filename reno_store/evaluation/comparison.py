@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
-
-from sklearn.base import BaseEstimator
 
 from reno_store import __version__
 from reno_store.errors import ProtocolError, UnknownNameError
-from reno_store.estimators import (
-    CNNClassifier,
-    ConcatClassifier,
-    FCNClassifier,
-    RENOClassifier,
-)
+from reno_store.evaluation.classifiers import ESTIMATORS, make_estimator
 from reno_store.evaluation.crossvalidation import Evaluation, evaluate
 from reno_store.evaluation.protocols import check_protocol, split
 from reno_store.evaluation.repeats import Repeats, check_seeds, put_together
 from reno_store.progress import counting
 from reno_store.samples import Samples, open_store
 
-__all__ = ["ESTIMATORS", "Comparison", "evaluate_store"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """An estimator by the name that a user types."""
-
-    make: Callable[..., BaseEstimator]
-    fuses: bool
-
-
-ESTIMATORS: Mapping[str, _Choice] = MappingProxyType(
-    {
-        "fcn": _Choice(FCNClassifier, fuses=False),
-        "cnn": _Choice(CNNClassifier, fuses=False),
-        "concat": _Choice(ConcatClassifier, fuses=True),
-        "reno": _Choice(RENOClassifier, fuses=True),
-    }
-)
+__all__ = ["Comparison", "evaluate_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +96,8 @@ def evaluate_store(
     models : str or Sequence[str]
         Names of models that the store has for it.
     estimators : str or Sequence[str]
-        Names in `ESTIMATORS`; by default all that the number of models allows.
+        Names in `ESTIMATORS`; by default those of the paper that the number of models
+        allows.
     protocols : str or Sequence[str]
         Names in `PROTOCOLS`.
     seed : int or Sequence[int]
@@ -150,7 +125,9 @@ def evaluate_store(
     models, estimators, protocols = _names(models), _names(estimators), _names(protocols)
     if not estimators:
         estimators = [
-            name for name, each in ESTIMATORS.items() if len(models) > 1 or not each.fuses
+            name
+            for name, each in ESTIMATORS.items()
+            if each.of_paper and (len(models) > 1 or not each.fuses)
         ]
     _check_request(models, estimators, protocols)
     seeds = check_seeds(seed)
@@ -169,7 +146,7 @@ def evaluate_store(
             evaluations.append(
                 evaluate(
                     samples,
-                    _make(name, samples, each, device),
+                    make_estimator(name, samples.block_sizes, seed=each, device=device),
                     name=name,
                     protocol=protocol,
                     n_folds=n_folds,
@@ -229,12 +206,13 @@ def _runs(
     return [
         (protocol, name, samples, seed)
         for protocol, name in product(protocols, estimators)
-        for samples in ([whole] if ESTIMATORS[name].fuses else alone)
+        for samples in _seen_by(name, whole, alone)
         for seed in seeds
     ]
 
 
-def _make(name: str, samples: Samples, seed: int, device: str) -> BaseEstimator:
-    choice = ESTIMATORS[name]
-    blocks = {"block_sizes": samples.block_sizes} if choice.fuses else {}
-    return choice.make(**blocks, random_state=seed, device=device)
+def _seen_by(name: str, whole: Samples, alone: Sequence[Samples]) -> list[Samples]:
+    """List what an estimator is evaluated on: each model alone, all together, or both."""
+    takes = ESTIMATORS[name].takes
+    together = takes == "several" or (takes == "any" and len(alone) > 1)
+    return [*(alone if takes != "several" else ()), *([whole] if together else ())]

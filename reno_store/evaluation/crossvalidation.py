@@ -4,52 +4,19 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
-from sklearn.metrics import accuracy_score, f1_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import has_fit_parameter
+from sklearn.base import BaseEstimator
 
-from reno_store.errors import HoldOutError
-from reno_store.evaluation.protocols import PROTOCOLS, Fold, split
+from reno_store.evaluation.outcomes import run_fold
+from reno_store.evaluation.protocols import PROTOCOLS, split
+from reno_store.evaluation.scores import METRICS, FoldScore, Metric
 from reno_store.progress import Counter
 from reno_store.samples import Samples
 
-__all__ = ["METRICS", "Evaluation", "FoldScore", "Metric", "evaluate"]
-
-Metric: TypeAlias = Literal["accuracy", "macro_f1"]
-METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1")
-
-
-@dataclass(frozen=True, slots=True)
-class FoldScore:
-    """Scores of one fold.
-
-    Attributes
-    ----------
-    accuracy, macro_f1 : float
-        Share of clips that are right, and the unweighted mean of the F1 of the classes that
-        the fold tests, in [0, 1].
-    n_train, n_test : int
-        Clips on either side.
-    n_labels : int
-        Classes that the fold tests. Speaker-disjoint folds cannot always test them all.
-    speaker : str
-        The speaker that was left out, where each fold tests one; empty otherwise.
-    """
-
-    accuracy: float
-    macro_f1: float
-    n_train: int
-    n_test: int
-    n_labels: int
-    speaker: str = ""
+__all__ = ["Evaluation", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +124,22 @@ def evaluate(
         If the samples cannot be divided so.
     """
     folds = split(protocol, samples.y, samples.groups, n_folds=n_folds, seed=seed)
-    groups = samples.groups if PROTOCOLS[protocol].speaker_disjoint else None
-    model = make_pipeline(StandardScaler(), estimator) if standardize else make_pipeline(estimator)
     # One fold a task, so that a bar moves; workers are kept between calls.
-    tasks = (delayed(_score_fold)(model, samples.X, samples.y, groups, fold) for fold in folds)
+    tasks = (
+        delayed(run_fold)(
+            estimator,
+            [samples.X],
+            samples.y,
+            samples.groups,
+            fold,
+            protocol=protocol,
+            standardize=standardize,
+        )
+        for fold in folds
+    )
     scores = []
-    finished = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    for score, (_, test) in zip(finished, folds, strict=True):
-        if groups is not None and PROTOCOLS[protocol].one_fold_a_speaker:
-            score = replace(score, speaker=str(groups[test[0]]))
-        scores.append(score)
+    for outcome in Parallel(n_jobs=n_jobs, return_as="generator")(tasks):
+        scores.append(outcome.score)
         if counter is not None:
             counter.advance()
     return Evaluation(
@@ -179,39 +152,3 @@ def evaluate(
         folds=tuple(scores),
         parameters=estimator.get_params(),
     )
-
-
-def _score_fold(
-    model: Any,
-    X: NDArray[np.float32],
-    y: NDArray[np.str_],
-    groups: NDArray[np.str_] | None,
-    fold: Fold,
-) -> FoldScore:
-    train, test = fold
-    model = clone(model)
-    try:
-        model.fit(X[train], y[train], **_fit_groups(model, groups, train))
-    except HoldOutError:
-        model.fit(X[train], y[train])
-    predicted = model.predict(X[test])
-    return FoldScore(
-        accuracy=float(accuracy_score(y[test], predicted)),
-        macro_f1=float(
-            f1_score(
-                y[test], predicted, labels=np.unique(y[test]), average="macro", zero_division=0.0
-            )
-        ),
-        n_train=len(train),
-        n_test=len(test),
-        n_labels=len(np.unique(y[test])),
-    )
-
-
-def _fit_groups(
-    model: Any, groups: NDArray[np.str_] | None, train: NDArray[np.int64]
-) -> dict[str, Any]:
-    step, estimator = model.steps[-1]
-    if groups is None or not has_fit_parameter(estimator, "groups"):
-        return {}
-    return {f"{step}__groups": groups[train]}

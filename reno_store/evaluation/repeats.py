@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from reno_store.errors import ProtocolError
-from reno_store.evaluation.crossvalidation import METRICS, Evaluation, Metric
+from reno_store.evaluation.crossvalidation import Evaluation
+from reno_store.evaluation.scores import METRICS, Metric
 
 __all__ = ["Repeats", "check_seeds", "put_together"]
 

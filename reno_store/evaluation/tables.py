@@ -8,16 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from reno_store.evaluation.comparison import Comparison
-from reno_store.evaluation.crossvalidation import METRICS, Evaluation, Metric
+from reno_store.evaluation.crossvalidation import Evaluation
 from reno_store.evaluation.protocols import PROTOCOLS
 from reno_store.evaluation.repeats import Repeats
+from reno_store.evaluation.scores import METRIC_TITLES, PAPER_METRICS
 
 __all__ = ["comparison_table"]
 
 _MOST_FOLDS = 30
 """Beyond this many folds (speakers, one left out in each) a table gives mean and sd alone."""
-
-_METRIC_NAMES: dict[Metric, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
@@ -111,8 +110,8 @@ def _table(rows: list[Repeats]) -> Table:
     table.add_column("sd", justify="right")
     for repeats in rows:
         evaluation = repeats.evaluations[0]
-        for metric in METRICS:
-            first = metric == METRICS[0]
+        for metric in PAPER_METRICS:
+            first = metric == PAPER_METRICS[0]
             scores = (
                 [each.mean(metric) for each in repeats.evaluations]
                 if len(repeats.seeds) > 1
@@ -121,7 +120,7 @@ def _table(rows: list[Repeats]) -> Table:
             table.add_row(
                 Text(evaluation.estimator if first else ""),
                 Text(" + ".join(evaluation.models) if first else ""),
-                _METRIC_NAMES[metric],
+                METRIC_TITLES[metric],
                 *(f"{100 * score:.1f}" for score in scores),
                 f"{100 * repeats.mean(metric):.1f}",
                 f"{100 * repeats.sd(metric):.1f}",

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from reno_store.errors import ProtocolError
 from reno_store.estimators import FCNClassifier, RENOClassifier
 from reno_store.evaluation import Evaluation, FoldScore, evaluate, split
-from reno_store.evaluation.crossvalidation import METRICS
+from reno_store.evaluation.scores import METRICS
 from reno_store.samples import Samples
 
 N_CLIPS = 60

@@ -1,0 +1,96 @@
+"""The classifiers that have a name: the paper's four, and classical baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+
+from reno_store.estimators import (
+    CNNClassifier,
+    ConcatClassifier,
+    FCNClassifier,
+    RENOClassifier,
+)
+
+__all__ = ["ESTIMATORS", "Choice", "make_estimator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An estimator by the name that a user types.
+
+    Attributes
+    ----------
+    title : str
+        What a table calls it.
+    make : Callable
+        Its class, or what fills in the parameters that differ from the class's own.
+    takes : {"one", "several", "any"}
+        How many models' embeddings it looks at.
+    of_paper : bool
+        Whether the paper's tables have it.
+    """
+
+    title: str
+    make: Callable[..., BaseEstimator]
+    takes: Literal["one", "several", "any"]
+    of_paper: bool
+
+    @property
+    def fuses(self) -> bool:
+        """Whether it looks at several models' embeddings, and at no fewer."""
+        return self.takes == "several"
+
+
+def _svm(**parameters: Any) -> BaseEstimator:
+    return SVC(kernel="rbf", C=1.0, gamma="scale", **parameters)
+
+
+def _logreg(**parameters: Any) -> BaseEstimator:
+    return LogisticRegression(C=1.0, max_iter=2_000, **parameters)
+
+
+def _forest(**parameters: Any) -> BaseEstimator:
+    return RandomForestClassifier(n_estimators=500, **parameters)
+
+
+ESTIMATORS: Mapping[str, Choice] = MappingProxyType(
+    {
+        "fcn": Choice("FCN", FCNClassifier, "one", of_paper=True),
+        "cnn": Choice("CNN", CNNClassifier, "one", of_paper=True),
+        "concat": Choice("Concat", ConcatClassifier, "several", of_paper=True),
+        "reno": Choice("RENO", RENOClassifier, "several", of_paper=True),
+        "svm": Choice("SVM (RBF)", _svm, "any", of_paper=False),
+        "logreg": Choice("logistic regression", _logreg, "any", of_paper=False),
+        "rf": Choice("random forest", _forest, "any", of_paper=False),
+    }
+)
+
+
+def make_estimator(
+    name: str, block_sizes: Sequence[int], *, seed: int, device: str = "cpu"
+) -> BaseEstimator:
+    """Make a named estimator.
+
+    Parameters
+    ----------
+    name : str
+        A name in `ESTIMATORS`.
+    block_sizes : Sequence[int]
+        Columns of each model that it will see.
+    seed : int
+        Its ``random_state``.
+    device : str
+        Where networks are trained; classical baselines know the CPU alone.
+    """
+    choice = ESTIMATORS[name]
+    networks: dict[str, Any] = {"device": device} if choice.of_paper else {}
+    blocks: dict[str, Any] = {"block_sizes": tuple(block_sizes)} if choice.fuses else {}
+    return choice.make(**blocks, **networks, random_state=seed)

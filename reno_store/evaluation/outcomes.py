@@ -1,0 +1,122 @@
+"""One fold: an estimator fitted on one side, its predictions on the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import has_fit_parameter
+
+from reno_store.errors import HoldOutError
+from reno_store.evaluation.protocols import PROTOCOLS, Fold
+from reno_store.evaluation.scores import FoldScore, score_fold
+
+__all__ = ["FoldOutcome", "run_fold"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldOutcome:
+    """What one fold gave.
+
+    Attributes
+    ----------
+    score : FoldScore
+        Its scores.
+    true, predicted : tuple[int, ...]
+        For each tested clip, in the order of the store, the place of its label and of the
+        label predicted for it among the sorted labels of all clips.
+    history : tuple[Mapping[str, float], ...]
+        The estimator's ``history_``, a dict an epoch; empty where it keeps none.
+    seconds : float
+        Time that fitting and predicting took.
+    n_parameters : int or None
+        The network's weights; None where the estimator does not say.
+    """
+
+    score: FoldScore
+    true: tuple[int, ...]
+    predicted: tuple[int, ...]
+    history: tuple[Mapping[str, float], ...] = ()
+    seconds: float = 0.0
+    n_parameters: int | None = None
+
+
+def run_fold(
+    estimator: BaseEstimator,
+    blocks: Sequence[NDArray[np.float32]],
+    y: NDArray[np.str_],
+    groups: NDArray[np.str_] | None,
+    fold: Fold,
+    *,
+    protocol: str,
+    standardize: bool = True,
+) -> FoldOutcome:
+    """Fit a clone on the fold's training side and predict its test side.
+
+    Parameters
+    ----------
+    estimator : sklearn classifier
+        Where the protocol is speaker-disjoint and its ``fit`` takes ``groups``, it gets the
+        speakers of the training side, so that early stopping holds out whole speakers; where
+        none can be spared, it holds out clips instead.
+    blocks : sequence of numpy.ndarray, shape (n_clips, dim) each
+        Embeddings, a block a model; side by side they are X.
+    y, groups : numpy.ndarray of str, shape (n_clips,)
+        Labels and speakers.
+    fold : (train, test)
+        Row numbers.
+    protocol : str
+        A name in `PROTOCOLS`.
+    standardize : bool
+        Whether to scale X by the mean and standard deviation of the training side.
+    """
+    began = time.perf_counter()
+    train, test = fold
+    labels, codes = np.unique(y, return_inverse=True)
+    disjoint = PROTOCOLS[protocol].speaker_disjoint
+    model = clone(
+        make_pipeline(StandardScaler(), estimator) if standardize else make_pipeline(estimator)
+    )
+    X = _rows(blocks, train)
+    try:
+        model.fit(X, y[train], **_fit_groups(model, groups if disjoint else None, train))
+    except HoldOutError:
+        model.fit(X, y[train])
+    predicted = np.searchsorted(labels, model.predict(_rows(blocks, test)))
+    fitted = model.steps[-1][1]
+    left_out = groups is not None and PROTOCOLS[protocol].one_fold_a_speaker
+    return FoldOutcome(
+        score=score_fold(
+            codes[test],
+            predicted,
+            n_train=len(train),
+            speaker=str(groups[test[0]]) if left_out and groups is not None else "",
+        ),
+        true=tuple(codes[test].tolist()),
+        predicted=tuple(predicted.tolist()),
+        history=tuple(getattr(fitted, "history_", ())),
+        seconds=time.perf_counter() - began,
+        n_parameters=getattr(fitted, "n_parameters_", None),
+    )
+
+
+def _rows(blocks: Sequence[NDArray[np.float32]], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    if len(blocks) == 1:
+        return np.asarray(blocks[0][rows])
+    return np.concatenate([block[rows] for block in blocks], axis=1)
+
+
+def _fit_groups(
+    model: Any, groups: NDArray[np.str_] | None, train: NDArray[np.int64]
+) -> dict[str, Any]:
+    step, estimator = model.steps[-1]
+    if groups is None or not has_fit_parameter(estimator, "groups"):
+        return {}
+    return {f"{step}__groups": groups[train]}

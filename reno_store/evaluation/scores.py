@@ -1,0 +1,80 @@
+"""What a fold's predictions are worth: accuracy, macro-F1, balanced accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score, recall_score
+
+__all__ = ["METRICS", "METRIC_TITLES", "PAPER_METRICS", "FoldScore", "Metric", "score_fold"]
+
+Metric: TypeAlias = Literal["accuracy", "macro_f1", "balanced_accuracy"]
+METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "balanced_accuracy")
+PAPER_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1")
+METRIC_TITLES: dict[Metric, str] = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "balanced_accuracy": "balanced accuracy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FoldScore:
+    """Scores of one fold.
+
+    Attributes
+    ----------
+    accuracy, macro_f1 : float
+        Share of clips that are right, and the unweighted mean of the F1 of the classes that
+        the fold tests, in [0, 1].
+    n_train, n_test : int
+        Clips on either side.
+    n_labels : int
+        Classes that the fold tests. Speaker-disjoint folds cannot always test them all.
+    speaker : str
+        The speaker that was left out, where each fold tests one; empty otherwise.
+    balanced_accuracy : float
+        The unweighted mean of the recall of the classes that the fold tests, in [0, 1].
+    """
+
+    accuracy: float
+    macro_f1: float
+    n_train: int
+    n_test: int
+    n_labels: int
+    speaker: str = ""
+    balanced_accuracy: float = float("nan")
+
+
+def score_fold(
+    true: NDArray[np.str_] | NDArray[np.int64],
+    predicted: NDArray[np.str_] | NDArray[np.int64],
+    *,
+    n_train: int,
+    speaker: str = "",
+) -> FoldScore:
+    """Score predictions.
+
+    Parameters
+    ----------
+    true, predicted : numpy.ndarray, shape (n_test,)
+        Labels, or their codes.
+    n_train : int
+        Clips that were trained on.
+    speaker : str
+        The speaker that was left out, where that is how folds are made.
+    """
+    tested = np.unique(true)
+    over_tested = {"labels": tested, "average": "macro", "zero_division": 0.0}
+    return FoldScore(
+        accuracy=float(accuracy_score(true, predicted)),
+        macro_f1=float(f1_score(true, predicted, **over_tested)),
+        balanced_accuracy=float(recall_score(true, predicted, **over_tested)),
+        n_train=n_train,
+        n_test=len(true),
+        n_labels=len(tested),
+        speaker=speaker,
+    )

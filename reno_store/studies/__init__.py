@@ -1,0 +1,19 @@
+"""Studies: the paper's tables and more, cell by cell, each fold kept when it is finished.
+
+`requests` is what is asked, `planning` turns it into cells, `running` computes what the
+ledger does not have, `study` is what comes out, `paper_values` is what the paper printed.
+"""
+
+from reno_store.studies.paper_values import PAPER_DATASETS, paper_value
+from reno_store.studies.requests import StudyRequest
+from reno_store.studies.study import Cell, DatasetFacts, ModelFacts, Study
+
+__all__ = [
+    "PAPER_DATASETS",
+    "Cell",
+    "DatasetFacts",
+    "ModelFacts",
+    "Study",
+    "StudyRequest",
+    "paper_value",
+]

@@ -1,0 +1,154 @@
+"""What is asked of a store: which datasets, models, pairs, estimators, protocols, seeds."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from reno_store.errors import ProtocolError, UnknownNameError
+from reno_store.evaluation.classifiers import ESTIMATORS
+from reno_store.evaluation.protocols import check_protocol
+from reno_store.evaluation.repeats import check_seeds
+from reno_store.studies.paper_values import PAPER_DATASETS
+
+__all__ = ["PAPER_ESTIMATORS", "StudyRequest"]
+
+PAPER_ESTIMATORS = tuple(name for name, each in ESTIMATORS.items() if each.of_paper)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRequest:
+    """What is asked of a store.
+
+    Attributes
+    ----------
+    datasets : tuple[str, ...]
+        Names of datasets, at least one.
+    models : tuple[str, ...]
+        Names of models; empty for all that the store has for them and, where a dataset is
+        one of the paper's, all of the paper's.
+    pairs : tuple[tuple[str, str], ...]
+        Models to fuse; empty for every pair of the models but two Audio-Mambas, which the
+        paper does not fuse. For the paper's seven models these are its 18 pairs.
+    estimators : tuple[str, ...]
+        Names in `ESTIMATORS`.
+    protocols : tuple[str, ...]
+        Names in `PROTOCOLS`.
+    n_folds : int
+        How many folds; ``loso`` has one a speaker.
+    seeds : tuple[int, ...]
+        Everything is done once with each.
+    standardize : bool
+        Whether to scale X by the mean and standard deviation of each training fold.
+    allow_missing : bool
+        Whether clips that lack an embedding of any of a dataset's models are left out, for
+        all of them. Otherwise a model that lacks clips is not evaluated.
+    paper_names : Mapping[str, str]
+        Dataset -> ``"asvp-esd"``, ``"jnv"`` or ``"vivae"``, where its name does not tell.
+    device : str
+        Where networks are trained.
+    """
+
+    datasets: tuple[str, ...]
+    models: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    estimators: tuple[str, ...] = PAPER_ESTIMATORS
+    protocols: tuple[str, ...] = ("paper", "speaker")
+    n_folds: int = 5
+    seeds: tuple[int, ...] = (0,)
+    standardize: bool = True
+    allow_missing: bool = False
+    paper_names: Mapping[str, str] = field(default_factory=dict)
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        _check_names("dataset", self.datasets, at_least_one=True)
+        _check_names("model", self.models)
+        _check_names("estimator", self.estimators, at_least_one=True)
+        _check_names("protocol", self.protocols, at_least_one=True)
+        for name in self.estimators:
+            if name not in ESTIMATORS:
+                raise UnknownNameError.among("estimator", name, ESTIMATORS)
+        for name in self.protocols:
+            check_protocol(name)
+        for pair in self.pairs:
+            if len(pair) != 2 or pair[0] == pair[1]:
+                raise ProtocolError(f"pair {'+'.join(pair)!r}: expected two different models.")
+        if twice := {pair for pair in self.pairs if self.pairs.count(pair) > 1}:
+            raise ProtocolError(f"pair {'+'.join(min(twice))!r} is named twice; name each once.")
+        check_seeds(self.seeds)
+        for dataset, name in self.paper_names.items():
+            if dataset not in self.datasets:
+                raise UnknownNameError.among("dataset", dataset, self.datasets)
+            if name not in PAPER_DATASETS:
+                raise UnknownNameError.among("dataset of the paper", name, PAPER_DATASETS)
+
+    def command(self, store: str | Path) -> str:
+        """Write the command that asks for this of a store, for a POSIX shell."""
+        words = ["reno-store", "tables", str(store), *self.datasets, *self.options()]
+        return shlex.join(words)
+
+    def options(self) -> list[str]:
+        """Give the command's options: those that differ from what is asked by default."""
+        words: list[str] = []
+        for name in self.models:
+            words += ["--model", name]
+        for pair in self.pairs:
+            words += ["--pair", "+".join(pair)]
+        for name in self.estimators:
+            if name not in PAPER_ESTIMATORS:
+                words += ["--estimator", name]
+        for name in PAPER_ESTIMATORS:
+            if name not in self.estimators:
+                words += ["--without", name]
+        if self.protocols != _DEFAULTS["protocols"]:
+            for name in self.protocols:
+                words += ["--protocol", name]
+        if self.n_folds != _DEFAULTS["n_folds"]:
+            words += ["--folds", str(self.n_folds)]
+        if self.seeds != _DEFAULTS["seeds"]:
+            words += ["--seeds", ",".join(map(str, self.seeds))]
+        if not self.standardize:
+            words += ["--as-stored"]
+        if self.allow_missing:
+            words += ["--allow-missing"]
+        for dataset, name in self.paper_names.items():
+            words += ["--as-in-paper", f"{dataset}={name}"]
+        if self.device != _DEFAULTS["device"]:
+            words += ["--device", self.device]
+        return words
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as JSON values."""
+        return {**asdict(self), "paper_names": dict(self.paper_names)}
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> StudyRequest:
+        """Take back what `to_dict` gave.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If it is something else.
+        """
+        known = {each.name for each in fields(cls)}
+        if unknown := set(told) - known:
+            raise ValueError(f"unknown {sorted(unknown)}")
+        values: dict[str, Any] = {name: told[name] for name in known}
+        for name in ("datasets", "models", "estimators", "protocols", "seeds"):
+            values[name] = tuple(values[name])
+        values["pairs"] = tuple((one, other) for one, other in values["pairs"])
+        return cls(**values)
+
+
+_DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(StudyRequest)}
+
+
+def _check_names(kind: str, names: Sequence[str], *, at_least_one: bool = False) -> None:
+    if at_least_one and not names:
+        raise ProtocolError(f"expected at least one {kind}, got none.")
+    if twice := {name for name in names if list(names).count(name) > 1}:
+        raise ProtocolError(f"{kind} {min(twice)!r} is named twice; name each once.")

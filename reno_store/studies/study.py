@@ -1,0 +1,233 @@
+"""A study: everything that was asked of a store, cell by cell, with every fold's outcome.
+
+Tables, statistics, figures and the page are all made from this and nothing else, so that
+what stands in one of them stands in all.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.evaluation import FoldOutcome
+from reno_store.evaluation.scores import Metric
+from reno_store.studies.requests import StudyRequest
+
+__all__ = ["Cell", "DatasetFacts", "Family", "ModelFacts", "Study"]
+
+Family = Literal["mamba", "attention", ""]
+"""MAFM, AAFM, or neither (mfcc, imported embeddings ...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """A dataset, as the study saw it.
+
+    Attributes
+    ----------
+    name : str
+        What the store calls it.
+    n_clips, n_left_out : int
+        Clips that were used, and those left out for want of an embedding.
+    n_speakers : int
+        Known speakers among them.
+    labels : Mapping[str, int]
+        Label -> clips, sorted by label. Codes in a `FoldOutcome` are places in it.
+    paper_name : str
+        ``"asvp-esd"``, ``"jnv"`` or ``"vivae"`` where its scores stand beside the paper's;
+        empty otherwise.
+    """
+
+    name: str
+    n_clips: int
+    n_left_out: int
+    n_speakers: int
+    labels: Mapping[str, int]
+    paper_name: str = ""
+
+    @property
+    def majority(self) -> float:
+        """Share of the most frequent label: what always guessing it would score."""
+        return max(self.labels.values(), default=0) / max(1, self.n_clips)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A foundation model, as the study saw it.
+
+    Attributes
+    ----------
+    name : str
+        What the store calls it.
+    letter : str
+        What the paper's tables call it, ``"A(T)"`` say; empty where they do not.
+    family : {"mamba", "attention", ""}
+        MAFM, AAFM, or neither.
+    dim : int
+        Length of an embedding; 0 where no dataset has it.
+    fingerprint : str
+        First digits of the fingerprint of its embeddings; empty where no dataset has it.
+    """
+
+    name: str
+    letter: str = ""
+    family: Family = ""
+    dim: int = 0
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One estimator on one or more models of one dataset under one protocol.
+
+    Attributes
+    ----------
+    dataset, protocol, estimator : str
+        Names; `estimator` one of `ESTIMATORS`.
+    models : tuple[str, ...]
+        One for a cell of Table I, two for one of Table II, in the order of the blocks of X.
+    seeds : tuple[int, ...]
+        Seeds of the folds and of the estimators.
+    labels : tuple[str, ...]
+        The dataset's labels, sorted.
+    outcomes : tuple[tuple[FoldOutcome, ...], ...]
+        For each seed its folds, in order; empty where the cell was not computed.
+    parameters : Mapping[str, Any]
+        Hyperparameters of the estimator, but for its seed.
+    reason : str
+        Why it was not computed; empty where it was.
+    command : str
+        What to type: to compute the same numbers again, or to be able to compute them.
+    """
+
+    dataset: str
+    protocol: str
+    estimator: str
+    models: tuple[str, ...]
+    seeds: tuple[int, ...] = (0,)
+    labels: tuple[str, ...] = ()
+    outcomes: tuple[tuple[FoldOutcome, ...], ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    command: str = ""
+
+    @property
+    def computed(self) -> bool:
+        """Whether every fold of every seed is there."""
+        return bool(self.outcomes)
+
+    @property
+    def folds(self) -> tuple[FoldOutcome, ...]:
+        """All folds, seed by seed."""
+        return tuple(outcome for outcomes in self.outcomes for outcome in outcomes)
+
+    @property
+    def n(self) -> int:
+        """How many folds there are, over all seeds."""
+        return len(self.folds)
+
+    def scores(self, metric: Metric) -> list[float]:
+        """Give each fold's score in [0, 1], seed by seed."""
+        return [float(getattr(outcome.score, metric)) for outcome in self.folds]
+
+    def mean(self, metric: Metric) -> float:
+        """Average over the folds of all seeds, in [0, 1]."""
+        return statistics.fmean(self.scores(metric))
+
+    def sd(self, metric: Metric) -> float:
+        """Give the sample standard deviation over the folds of all seeds (n - 1).
+
+        Folds share clips, so it must not be divided by the root of their number to get a
+        standard error: `reno_store.conclusions` says what may be concluded.
+        """
+        return statistics.stdev(self.scores(metric))
+
+    def confusion(self) -> NDArray[np.int64]:
+        """Count clips by label and by predicted label, over the folds of all seeds.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (n_labels, n_labels)
+            Rows are the true labels, columns the predicted, in the order of `labels`.
+        """
+        counts = np.zeros((len(self.labels), len(self.labels)), np.int64)
+        for outcome in self.folds:
+            np.add.at(counts, (list(outcome.true), list(outcome.predicted)), 1)
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Everything that was asked of a store.
+
+    Attributes
+    ----------
+    store : Path
+        The store's folder.
+    results : Path
+        Where each fold's outcome is kept.
+    request : StudyRequest
+        What was asked.
+    datasets : tuple[DatasetFacts, ...]
+        In the order in which they were named.
+    models : tuple[ModelFacts, ...]
+        In the paper's order, then by name.
+    cells : tuple[Cell, ...]
+        By dataset, protocol, estimator and models.
+    n_served, n_trained : int
+        Folds that were kept from before, and folds that were trained for this study.
+    notes : tuple[str, ...]
+        What a reader must know besides, such as kept results that were damaged.
+    versions : Mapping[str, str]
+        Package -> version.
+    """
+
+    store: Path
+    results: Path
+    request: StudyRequest
+    datasets: tuple[DatasetFacts, ...]
+    models: tuple[ModelFacts, ...]
+    cells: tuple[Cell, ...]
+    n_served: int = 0
+    n_trained: int = 0
+    notes: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def select(
+        self,
+        *,
+        dataset: str | None = None,
+        protocol: str | None = None,
+        estimator: str | None = None,
+        models: tuple[str, ...] | None = None,
+        computed: bool | None = None,
+    ) -> Iterator[Cell]:
+        """Give the cells that are as asked, in order."""
+        for cell in self.cells:
+            if (
+                (dataset is None or cell.dataset == dataset)
+                and (protocol is None or cell.protocol == protocol)
+                and (estimator is None or cell.estimator == estimator)
+                and (models is None or cell.models == models)
+                and (computed is None or cell.computed == computed)
+            ):
+                yield cell
+
+    def dataset(self, name: str) -> DatasetFacts:
+        """Find a dataset by name."""
+        return next(each for each in self.datasets if each.name == name)
+
+    def model(self, name: str) -> ModelFacts:
+        """Find a model by name."""
+        return next(each for each in self.models if each.name == name)
+
+    @property
+    def command(self) -> str:
+        """What to type to make this study."""
+        return self.request.command(self.store)
