@@ -17,6 +17,7 @@ __all__ = [
     "DeviceError",
     "ForeignEmbeddingsError",
     "HoldOutError",
+    "LedgerError",
     "ManifestError",
     "MergeConflictError",
     "MissingEmbeddingsError",
@@ -77,6 +78,10 @@ class DeviceError(RenoStoreError, ValueError):
 
 class HoldOutError(RenoStoreError, ValueError):
     """No speaker can be held out for early stopping without losing a class."""
+
+
+class LedgerError(RenoStoreError):
+    """A folder of kept results that cannot be read or written."""
 
 
 class TrainingError(RenoStoreError, ValueError):

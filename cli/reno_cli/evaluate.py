@@ -7,15 +7,10 @@ from pathlib import Path
 
 import click
 
+from reno_cli.options import numbers
 from reno_cli.printing import print_wide
 
 __all__ = ["evaluate"]
-
-
-def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
-    """Take one seed, or several with commas between them."""
-    one = click.IntRange(0, 2**32 - 1)
-    return tuple(one(each.strip(), param, ctx) for each in value.split(","))
 
 
 @click.command(short_help="Cross-validate classifiers on a store.")
@@ -34,8 +29,9 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     "estimators",
     multiple=True,
     metavar="NAME",
-    help="fcn or cnn (on each model), concat or reno (on all models together). Repeatable; "
-    "by default all that the number of models allows.",
+    help="fcn or cnn (on each model), concat or reno (on all models together), svm, logreg, rf or "
+    "a classifier of scikit-learn by its class's name (both ways). Repeatable; by default those of "
+    "the first four that the number of models allows.",
 )
 @click.option(
     "--protocol",
@@ -61,7 +57,7 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     "seeds",
     default="0",
     show_default=True,
-    callback=_numbers,
+    callback=numbers,
     metavar="NUMBERS",
     help="Seeds folds and classifiers. Several, as in 0,1,2, repeat everything with each.",
 )

@@ -1,9 +1,11 @@
-"""The classifiers that have a name: the paper's four, and classical baselines."""
+"""The classifiers that have a name: the paper's four, classical baselines, scikit-learn's."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -11,7 +13,9 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
+from sklearn.utils import all_estimators
 
+from reno_store.errors import UnknownNameError, suggestion
 from reno_store.estimators import (
     CNNClassifier,
     ConcatClassifier,
@@ -19,7 +23,7 @@ from reno_store.estimators import (
     RENOClassifier,
 )
 
-__all__ = ["ESTIMATORS", "Choice", "make_estimator"]
+__all__ = ["ESTIMATORS", "Choice", "find_estimator", "make_estimator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,47 @@ ESTIMATORS: Mapping[str, Choice] = MappingProxyType(
 )
 
 
+def find_estimator(name: str) -> Choice:
+    """Find an estimator by a name in `ESTIMATORS` or by that of a scikit-learn classifier.
+
+    The latter is taken with its defaults.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none, or it cannot be made without arguments.
+
+    Examples
+    --------
+    >>> find_estimator("reno").title, find_estimator("KNeighborsClassifier").takes
+    ('RENO', 'any')
+    """
+    if name in ESTIMATORS:
+        return ESTIMATORS[name]
+    own = {type_.__name__: type_ for type_ in _classifiers_of_sklearn()}
+    if name in own:
+        return Choice(name, own[name], "any", of_paper=False)
+    nearest = suggestion(name, [*ESTIMATORS, *own])
+    raise UnknownNameError(
+        f"unknown estimator {name!r}{nearest} Choices: {', '.join(ESTIMATORS)}, or a classifier of "
+        "scikit-learn that needs no arguments, such as KNeighborsClassifier."
+    )
+
+
+@cache
+def _classifiers_of_sklearn() -> tuple[type[BaseEstimator], ...]:
+    """List those that can be made without arguments."""
+    found = [type_ for _, type_ in all_estimators(type_filter="classifier")]
+    return tuple(
+        type_
+        for type_ in found
+        if all(
+            each.default is not each.empty or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+            for each in inspect.signature(type_).parameters.values()
+        )
+    )
+
+
 def make_estimator(
     name: str, block_sizes: Sequence[int], *, seed: int, device: str = "cpu"
 ) -> BaseEstimator:
@@ -82,7 +127,7 @@ def make_estimator(
     Parameters
     ----------
     name : str
-        A name in `ESTIMATORS`.
+        As for `find_estimator`.
     block_sizes : Sequence[int]
         Columns of each model that it will see.
     seed : int
@@ -90,7 +135,8 @@ def make_estimator(
     device : str
         Where networks are trained; classical baselines know the CPU alone.
     """
-    choice = ESTIMATORS[name]
+    choice = find_estimator(name)
     networks: dict[str, Any] = {"device": device} if choice.of_paper else {}
     blocks: dict[str, Any] = {"block_sizes": tuple(block_sizes)} if choice.fuses else {}
-    return choice.make(**blocks, **networks, random_state=seed)
+    made = choice.make(**blocks, **networks)
+    return made.set_params(random_state=seed) if "random_state" in made.get_params() else made

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reno_store import __version__
-from reno_store.errors import ProtocolError, UnknownNameError
-from reno_store.evaluation.classifiers import ESTIMATORS, make_estimator
+from reno_store.errors import ProtocolError
+from reno_store.evaluation.classifiers import ESTIMATORS, find_estimator, make_estimator
 from reno_store.evaluation.crossvalidation import Evaluation, evaluate
 from reno_store.evaluation.protocols import check_protocol, split
 from reno_store.evaluation.repeats import Repeats, check_seeds, put_together
@@ -96,8 +96,8 @@ def evaluate_store(
     models : str or Sequence[str]
         Names of models that the store has for it.
     estimators : str or Sequence[str]
-        Names in `ESTIMATORS`; by default those of the paper that the number of models
-        allows.
+        Names in `ESTIMATORS`, or of scikit-learn's classifiers; by default those of the
+        paper that the number of models allows.
     protocols : str or Sequence[str]
         Names in `PROTOCOLS`.
     seed : int or Sequence[int]
@@ -186,9 +186,7 @@ def _check_request(
     for protocol in protocols:
         check_protocol(protocol)
     for name in estimators:
-        if name not in ESTIMATORS:
-            raise UnknownNameError.among("estimator", name, ESTIMATORS)
-        if ESTIMATORS[name].fuses and len(models) < 2:
+        if find_estimator(name).fuses and len(models) < 2:
             raise ProtocolError(
                 f"{name} fuses models and needs at least two, got {len(models)}. "
                 "Name another with --model, or use --estimator fcn or cnn."
@@ -213,6 +211,6 @@ def _runs(
 
 def _seen_by(name: str, whole: Samples, alone: Sequence[Samples]) -> list[Samples]:
     """List what an estimator is evaluated on: each model alone, all together, or both."""
-    takes = ESTIMATORS[name].takes
+    takes = find_estimator(name).takes
     together = takes == "several" or (takes == "any" and len(alone) > 1)
     return [*(alone if takes != "several" else ()), *([whole] if together else ())]

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
+from threadpoolctl import threadpool_limits
 
 from reno_store.errors import HoldOutError
 from reno_store.evaluation.protocols import PROTOCOLS, Fold
@@ -85,11 +86,14 @@ def run_fold(
         make_pipeline(StandardScaler(), estimator) if standardize else make_pipeline(estimator)
     )
     X = _rows(blocks, train)
-    try:
-        model.fit(X, y[train], **_fit_groups(model, groups if disjoint else None, train))
-    except HoldOutError:
-        model.fit(X, y[train])
-    predicted = np.searchsorted(labels, model.predict(_rows(blocks, test)))
+    # One thread, so that sums are added up in the same order however many processes share
+    # the machine.
+    with threadpool_limits(limits=1):
+        try:
+            model.fit(X, y[train], **_fit_groups(model, groups if disjoint else None, train))
+        except HoldOutError:
+            model.fit(X, y[train])
+        predicted = np.searchsorted(labels, model.predict(_rows(blocks, test)))
     fitted = model.steps[-1][1]
     left_out = groups is not None and PROTOCOLS[protocol].one_fold_a_speaker
     return FoldOutcome(

@@ -27,26 +27,25 @@ class FoldScore:
 
     Attributes
     ----------
-    accuracy, macro_f1 : float
-        Share of clips that are right, and the unweighted mean of the F1 of the classes that
-        the fold tests, in [0, 1].
+    accuracy : float
+        Share of clips that are right, in [0, 1].
+    macro_f1, balanced_accuracy : float
+        The unweighted mean of the F1, and of the recall, of the classes that the fold tests.
     n_train, n_test : int
         Clips on either side.
     n_labels : int
         Classes that the fold tests. Speaker-disjoint folds cannot always test them all.
     speaker : str
         The speaker that was left out, where each fold tests one; empty otherwise.
-    balanced_accuracy : float
-        The unweighted mean of the recall of the classes that the fold tests, in [0, 1].
     """
 
     accuracy: float
     macro_f1: float
+    balanced_accuracy: float
     n_train: int
     n_test: int
     n_labels: int
     speaker: str = ""
-    balanced_accuracy: float = float("nan")
 
 
 def score_fold(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 from reno_store.errors import ManifestError
 from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip
+from reno_store.writing import write_whole
 
 __all__ = ["write_manifest"]
 
@@ -44,17 +44,10 @@ def write_manifest(path: str | Path, clips: Sequence[Clip]) -> Path:
                 "rename the file."
             )
     extra_columns = sorted({column for clip in clips for column in clip.extra})
+    text = io.StringIO(newline="")
+    _write_rows(text, clips, extra_columns)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                _write_rows(file, clips, extra_columns)
-            # mkstemp makes a private file; a manifest is as public as its folder.
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_whole(path, text.getvalue().encode())
     except OSError as error:
         raise ManifestError(f"{path}: cannot be written: {error.strerror}.") from None
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -102,6 +102,14 @@ class EmbeddingStore:
     def dim(self, dataset: str, model: str) -> int:
         """Length of a model's embeddings."""
         return self._reader.dim(dataset, model)
+
+    def fingerprint(self, dataset: str, model: str) -> dict[str, Any]:
+        """Say which model it is: weights, preprocessing, layer, pooling, precision."""
+        return dict(self._reader.fingerprint(dataset, model))
+
+    def n_missing(self, dataset: str, model: str) -> int:
+        """How many clips of the dataset lack an embedding of the model."""
+        return int((~self._reader.done(dataset, model)).sum())
 
     def summary(self) -> list[ModelSummary]:
         """Say how much of each (dataset, model) is there."""

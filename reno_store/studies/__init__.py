@@ -1,11 +1,14 @@
 """Studies: the paper's tables and more, cell by cell, each fold kept when it is finished.
 
-`requests` is what is asked, `planning` turns it into cells, `running` computes what the
-ledger does not have, `study` is what comes out, `paper_values` is what the paper printed.
+`requests` is what is asked, `models` says of which models and pairs, `preparation` loads a
+dataset and cuts its folds, `planning` lists cells and their folds, `recipes` says what a
+fold's outcome depends on, `running` trains what the ledger does not have, `study` is what
+comes out, `paper_values` is what the paper printed.
 """
 
 from reno_store.studies.paper_values import PAPER_DATASETS, paper_value
 from reno_store.studies.requests import StudyRequest
+from reno_store.studies.running import recall_study, results_folder, run_study
 from reno_store.studies.study import Cell, DatasetFacts, ModelFacts, Study
 
 __all__ = [
@@ -16,4 +19,7 @@ __all__ = [
     "Study",
     "StudyRequest",
     "paper_value",
+    "recall_study",
+    "results_folder",
+    "run_study",
 ]

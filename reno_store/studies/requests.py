@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reno_store.errors import ProtocolError, UnknownNameError
-from reno_store.evaluation.classifiers import ESTIMATORS
+from reno_store.evaluation.classifiers import ESTIMATORS, find_estimator
 from reno_store.evaluation.protocols import check_protocol
 from reno_store.evaluation.repeats import check_seeds
 from reno_store.studies.paper_values import PAPER_DATASETS
@@ -34,7 +34,7 @@ class StudyRequest:
         Models to fuse; empty for every pair of the models but two Audio-Mambas, which the
         paper does not fuse. For the paper's seven models these are its 18 pairs.
     estimators : tuple[str, ...]
-        Names in `ESTIMATORS`.
+        Names in `ESTIMATORS`, or of scikit-learn's classifiers.
     protocols : tuple[str, ...]
         Names in `PROTOCOLS`.
     n_folds : int
@@ -70,15 +70,14 @@ class StudyRequest:
         _check_names("estimator", self.estimators, at_least_one=True)
         _check_names("protocol", self.protocols, at_least_one=True)
         for name in self.estimators:
-            if name not in ESTIMATORS:
-                raise UnknownNameError.among("estimator", name, ESTIMATORS)
+            find_estimator(name)
         for name in self.protocols:
             check_protocol(name)
         for pair in self.pairs:
             if len(pair) != 2 or pair[0] == pair[1]:
-                raise ProtocolError(f"pair {'+'.join(pair)!r}: expected two different models.")
+                raise ProtocolError(f"pair {','.join(pair)!r}: expected two different models.")
         if twice := {pair for pair in self.pairs if self.pairs.count(pair) > 1}:
-            raise ProtocolError(f"pair {'+'.join(min(twice))!r} is named twice; name each once.")
+            raise ProtocolError(f"pair {','.join(min(twice))!r} is named twice; name each once.")
         check_seeds(self.seeds)
         for dataset, name in self.paper_names.items():
             if dataset not in self.datasets:
@@ -97,7 +96,7 @@ class StudyRequest:
         for name in self.models:
             words += ["--model", name]
         for pair in self.pairs:
-            words += ["--pair", "+".join(pair)]
+            words += ["--pair", ",".join(pair)]
         for name in self.estimators:
             if name not in PAPER_ESTIMATORS:
                 words += ["--estimator", name]

@@ -1,6 +1,7 @@
 """Several estimators, models and protocols over one dataset of a store."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from reno_store.errors import (
     ProtocolError,
     UnknownNameError,
 )
-from reno_store.evaluation import ESTIMATORS, comparison, evaluate, evaluate_store
+from reno_store.evaluation import ESTIMATORS, classifiers, comparison, evaluate, evaluate_store
 from reno_store.samples import open_store
 from reno_store.store import StoreWriter
 
@@ -70,10 +71,8 @@ def guesses(monkeypatch):
 
         return make
 
-    changed = {
-        name: comparison._Choice(make_guess(name), fuses=choice.fuses)
-        for name, choice in ESTIMATORS.items()
-    }
+    changed = {name: replace(choice, make=make_guess(name)) for name, choice in ESTIMATORS.items()}
+    monkeypatch.setattr(classifiers, "ESTIMATORS", changed)
     monkeypatch.setattr(comparison, "ESTIMATORS", changed)
     return made
 

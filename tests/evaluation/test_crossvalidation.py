@@ -162,6 +162,7 @@ def test_accuracy_and_macro_f1_are_those_of_a_constant_guess(samples):
     # 5 of 15 are right; F1 of fear: 2 * 5 / (15 + 5), of the others 0.
     assert result.scores("accuracy") == pytest.approx([1 / 3] * 4)
     assert result.scores("macro_f1") == pytest.approx([0.5 / 3] * 4)
+    assert result.scores("balanced_accuracy") == pytest.approx([1 / 3] * 4)
 
 
 def test_macro_f1_weighs_rare_labels_as_much_as_frequent_ones(samples):
@@ -171,6 +172,7 @@ def test_macro_f1_weighs_rare_labels_as_much_as_frequent_ones(samples):
     # 12 of 15 are right; F1 of fear: 2 * 12 / (15 + 12), of joy 0.
     assert result.scores("accuracy") == pytest.approx([0.8] * 4)
     assert result.scores("macro_f1") == pytest.approx([4 / 9] * 4)
+    assert result.scores("balanced_accuracy") == pytest.approx([0.5] * 4)
 
 
 def test_folds_count_their_clips(samples):
@@ -243,7 +245,9 @@ def test_each_finished_fold_is_counted(samples):
 
 
 def of_accuracies(*accuracies):
-    folds = tuple(FoldScore(accuracy, accuracy / 2, 8, 2, n_labels=3) for accuracy in accuracies)
+    folds = tuple(
+        FoldScore(accuracy, accuracy / 2, accuracy / 3, 8, 2, n_labels=3) for accuracy in accuracies
+    )
     return Evaluation("cries", ("mfcc",), "fcn", "speaker", 0, True, folds)
 
 
@@ -268,6 +272,7 @@ def test_dict_of_an_evaluation_is_json_with_everything():
     assert told["folds"][1] == {
         "accuracy": 0.7,
         "macro_f1": 0.35,
+        "balanced_accuracy": pytest.approx(0.7 / 3),
         "n_train": 8,
         "n_test": 2,
         "n_labels": 3,

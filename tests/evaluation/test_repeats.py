@@ -19,6 +19,7 @@ def evaluation(seed, accuracies, *, estimator="fcn", protocol="paper", lacking=(
         FoldScore(
             accuracy,
             accuracy / 2,
+            accuracy / 3,
             80,
             20,
             n_labels=3 - (number in lacking),

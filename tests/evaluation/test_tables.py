@@ -12,7 +12,8 @@ from reno_store.evaluation.tables import comparison_table
 
 def evaluation(estimator, models, protocol, accuracies, *, standardized=True):
     folds = tuple(
-        FoldScore(accuracy, accuracy - 0.1, 800, 200, n_labels=2) for accuracy in accuracies
+        FoldScore(accuracy, accuracy - 0.1, accuracy, 800, 200, n_labels=2)
+        for accuracy in accuracies
     )
     return Evaluation("cries", models, estimator, protocol, 3, standardized, folds)
 
@@ -102,7 +103,7 @@ def test_heading_tells_what_is_unusual(parts, told):
 
 def leave_one_out(n_speakers, n_labels=6):
     folds = tuple(
-        FoldScore(0.5, 0.4, 800, 200, n_labels=n_labels, speaker=f"voice{i}")
+        FoldScore(0.5, 0.4, 0.5, 800, 200, n_labels=n_labels, speaker=f"voice{i}")
         for i in range(n_speakers)
     )
     return Evaluation("cries", ("mfcc",), "fcn", "loso", 3, True, folds)

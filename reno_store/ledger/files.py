@@ -1,0 +1,132 @@
+"""A ledger in a folder: a small file an outcome, written whole, checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reno_store.errors import LedgerError
+from reno_store.writing import write_whole
+
+__all__ = ["FORMAT", "Ledger", "hash_json"]
+
+FORMAT = 1
+"""Version of the files; another version's are not read, and not touched."""
+
+_OUTCOMES = f"outcomes-{FORMAT}"
+_NOTES = "notes"
+
+
+def hash_json(value: object) -> str:
+    """Hash a JSON value: SHA-256 of its canonical text, in hexadecimal.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no JSON value.
+
+    Examples
+    --------
+    >>> hash_json({"b": 1, "a": (2,)}) == hash_json({"a": [2], "b": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Ledger:
+    """Outcomes in a folder, found by their recipes.
+
+    Several processes may use one folder: files are written whole, and two that write one
+    outcome write the same.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made when something is kept.
+
+    Attributes
+    ----------
+    damaged : list[Path]
+        Files that were found damaged and are treated as not there.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.damaged: list[Path] = []
+
+    def find(self, recipe: Mapping[str, Any]) -> Any | None:
+        """Give what was kept for a recipe; None if nothing, or nothing that can be trusted.
+
+        Raises
+        ------
+        LedgerError
+            If the folder cannot be read.
+        """
+        return self._read(self._path(recipe), recipe)
+
+    def keep(self, recipe: Mapping[str, Any], outcome: Any) -> None:
+        """Keep an outcome under its recipe.
+
+        Raises
+        ------
+        LedgerError
+            If it cannot be written.
+        """
+        self._write(self._path(recipe), recipe, outcome)
+
+    def find_note(self, name: str) -> Any | None:
+        """Give what was written down under a name; None if nothing that can be trusted."""
+        return self._read(self._note_path(name), {"note": name})
+
+    def keep_note(self, name: str, told: Any) -> None:
+        """Write something down under a name, in place of what stood there."""
+        self._write(self._note_path(name), {"note": name}, told)
+
+    def _path(self, recipe: Mapping[str, Any]) -> Path:
+        key = hash_json(recipe)
+        return self.folder / _OUTCOMES / key[:2] / f"{key}.json"
+
+    def _note_path(self, name: str) -> Path:
+        return self.folder / _NOTES / f"{name}.json"
+
+    def _read(self, path: Path, recipe: Mapping[str, Any]) -> Any | None:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LedgerError(
+                f"results {path}: cannot be read: {error.strerror}. Name another folder with "
+                "--results."
+            ) from None
+        try:
+            told = json.loads(content)
+            is_whole = told["sha256"] == hash_json([told["recipe"], told["outcome"]])
+            is_it = hash_json(told["recipe"]) == hash_json(recipe)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            is_whole = is_it = False
+        if is_whole and is_it:
+            return told["outcome"]
+        if path not in self.damaged:
+            self.damaged.append(path)
+        return None
+
+    def _write(self, path: Path, recipe: Mapping[str, Any], outcome: Any) -> None:
+        told = {
+            "format": FORMAT,
+            "recipe": recipe,
+            "outcome": outcome,
+            "sha256": hash_json([recipe, outcome]),
+        }
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, json.dumps(told, allow_nan=False).encode())
+        except OSError as error:
+            raise LedgerError(
+                f"results {path}: cannot be written: {error.strerror}. What was kept before is "
+                "still there. Make room, or name another folder with --results."
+            ) from None

@@ -1,0 +1,122 @@
+"""Which models a study is about, and which of them are fused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from reno_store.errors import StaleStoreError, UnknownNameError
+from reno_store.foundation_models.catalogue import CATALOGUE
+from reno_store.samples import EmbeddingStore
+from reno_store.store import fingerprint_differences, short_fingerprint
+from reno_store.studies.paper_values import PAPER_LETTERS, PAPER_PAIRS, paper_dataset
+from reno_store.studies.requests import StudyRequest
+from reno_store.studies.study import Family, ModelFacts
+
+__all__ = ["PAPER_MODELS", "facts_of_models", "pairs_of"]
+
+PAPER_MODELS: Mapping[str, str] = {
+    name: entry.paper_letter for name, entry in CATALOGUE.items() if entry.paper_letter
+}
+"""Catalogue name -> what the paper's tables call it."""
+
+_FAMILY_OF_KIND: Mapping[str, Family] = {"audio-mamba": "mamba", "huggingface": "attention"}
+
+
+def facts_of_models(request: StudyRequest, store: EmbeddingStore) -> tuple[ModelFacts, ...]:
+    """Say which models a study is about, in the paper's order, then by name.
+
+    Raises
+    ------
+    UnknownNameError
+        If a model was asked for that no dataset has and nothing is known of.
+    StaleStoreError
+        If a name means one model in one dataset and another in another.
+    """
+    held = {dataset: store.models(dataset) for dataset in request.datasets}
+    names = set(request.models) or {name for models in held.values() for name in models}
+    named_in_pairs = {name for pair in request.pairs for name in pair}
+    known = {*CATALOGUE, *(name for models in held.values() for name in models)}
+    for name in sorted({*request.models, *named_in_pairs}):
+        if name not in known:
+            raise UnknownNameError.among("model", name, known)
+    if not request.models and any(paper_name_of(request, name) for name in request.datasets):
+        names |= PAPER_MODELS.keys()
+    facts = [_facts(name, held, store) for name in names | named_in_pairs]
+    return tuple(sorted(facts, key=_place))
+
+
+def pairs_of(request: StudyRequest, models: Sequence[ModelFacts]) -> tuple[tuple[str, str], ...]:
+    """Say which models are fused: those asked for, or all pairs but two Audio-Mambas.
+
+    In the paper's order and, within a pair, with the paper's first model first.
+    """
+    if request.pairs:
+        return request.pairs
+    letter_of = {model.name: model.letter for model in models}
+    pairs = []
+    for first, second in combinations(models, 2):
+        if first.family == second.family == "mamba":
+            continue  # the paper: "we refrain from combining the MAFMs"
+        turned = (second.letter, first.letter) in PAPER_PAIRS
+        pairs.append((second.name, first.name) if turned else (first.name, second.name))
+    return tuple(sorted(pairs, key=lambda pair: _place_of_pair(pair, letter_of)))
+
+
+def paper_name_of(request: StudyRequest, dataset: str) -> str:
+    """Say which of the paper's datasets a dataset is; empty where none."""
+    return request.paper_names.get(dataset) or paper_dataset(dataset)
+
+
+def _facts(name: str, held: Mapping[str, Sequence[str]], store: EmbeddingStore) -> ModelFacts:
+    having = [dataset for dataset, models in held.items() if name in models]
+    letter = PAPER_MODELS.get(name, "")
+    if not having:
+        return ModelFacts(name, letter, _family_of_letter(letter))
+    fingerprint = _the_fingerprint(name, having, store)
+    return ModelFacts(
+        name,
+        letter,
+        _FAMILY_OF_KIND.get(str(fingerprint.get("kind")), ""),
+        store.dim(having[0], name),
+        short_fingerprint(fingerprint),
+    )
+
+
+def _the_fingerprint(name: str, having: Iterable[str], store: EmbeddingStore) -> dict[str, Any]:
+    """Read a model's fingerprint, which must be the same in all datasets."""
+    first, *others = having
+    fingerprint = store.fingerprint(first, name)
+    for other in others:
+        differences = fingerprint_differences(fingerprint, store.fingerprint(other, name))
+        if differences:
+            parts = "\n".join(f"  {_between(each, first, other)}" for each in differences)
+            raise StaleStoreError(
+                f"store {store.path}: {name!r} is not one model: it differs between datasets "
+                f"{first!r} and {other!r}, so one row of a table cannot stand for both.\n{parts}\n"
+                "Build one of them again with the other's model (reno-store build --refresh "
+                "model), or ask for their tables one by one."
+            )
+    return fingerprint
+
+
+def _between(difference: str, first: str, other: str) -> str:
+    return re.sub(r": stored (.*), now ", rf": {first} \1, {other} ", difference, flags=re.DOTALL)
+
+
+def _family_of_letter(letter: str) -> Family:
+    if not letter:
+        return ""
+    return "mamba" if letter.startswith("A(") else "attention"
+
+
+def _place(model: ModelFacts) -> tuple[int, str]:
+    known = model.letter in PAPER_LETTERS
+    return (PAPER_LETTERS.index(model.letter) if known else len(PAPER_LETTERS), model.name)
+
+
+def _place_of_pair(pair: tuple[str, str], letter_of: Mapping[str, str]) -> int:
+    letters = (letter_of[pair[0]], letter_of[pair[1]])
+    return PAPER_PAIRS.index(letters) if letters in PAPER_PAIRS else len(PAPER_PAIRS)
