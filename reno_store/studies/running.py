@@ -264,7 +264,7 @@ class _Run:
     def _notes(self) -> tuple[str, ...]:
         if not self.ledger.damaged:
             return ()
-        n_damaged, first = len(self.ledger.damaged), self.ledger.damaged[0]
+        n_damaged, first = len(self.ledger.damaged), min(self.ledger.damaged)
         what = "were trained anew" if self.train else "are left out until tables trains them anew"
         return (f"{n_damaged} kept results were damaged and {what}, such as {first}.",)
 

@@ -1,0 +1,244 @@
+"""``reno-store tables``: the paper's Tables I and II for what a store holds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reno_cli.options import numbers
+from reno_cli.printing import print_wide
+
+if TYPE_CHECKING:
+    from reno_store.studies import Study, StudyRequest
+
+__all__ = ["tables"]
+
+_INTERRUPTED = 130
+_FORM_OF_ENDING = {".md": "markdown", ".csv": "csv", ".tex": "latex", ".json": "json"}
+_PAPER_ESTIMATORS = ("fcn", "cnn", "concat", "reno")
+
+
+def _pairs(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    """Take pairs of models, with a comma between the two."""
+    pairs = []
+    for value in values:
+        first, comma, second = value.partition(",")
+        if not (first and comma and second) or "," in second:
+            raise click.BadParameter(f"{value!r}: expected two models, as in mfcc,logmel")
+        pairs.append((first, second))
+    return tuple(pairs)
+
+
+def _paper_names(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> dict[str, str]:
+    """Take which of the paper's datasets a dataset is."""
+    names = {}
+    for value in values:
+        dataset, sign, name = value.partition("=")
+        if not (dataset and sign and name):
+            raise click.BadParameter(f"{value!r}: expected DATASET=NAME, as in mine=jnv")
+        names[dataset] = name
+    return names
+
+
+@click.command(short_help="Tables I and II of the paper, for what a store holds.")
+@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("datasets", nargs=-1, metavar="[DATASET]...")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME",
+    help="A model. Repeatable; by default all that the store holds and, for the paper's datasets, "
+    "all of the paper's.",
+)
+@click.option(
+    "--pair",
+    "pairs",
+    multiple=True,
+    callback=_pairs,
+    metavar="NAME,NAME",
+    help="Two models to fuse. Repeatable; by default every two, but not two Audio-Mambas.",
+)
+@click.option(
+    "--estimator",
+    "estimators",
+    multiple=True,
+    metavar="NAME",
+    help="What else to evaluate beside fcn, cnn, concat and reno: svm, logreg, rf, or a "
+    "classifier of scikit-learn by its class's name. Repeatable.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(_PAPER_ESTIMATORS),
+    help="Which of the paper's four to leave out. Repeatable.",
+)
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    default=("paper", "speaker"),
+    show_default=True,
+    metavar="NAME",
+    help="paper (stratified, shuffled), speaker (no speaker on both sides) or loso (leave one "
+    "speaker out). Repeatable.",
+)
+@click.option(
+    "--folds",
+    "n_folds",
+    default=5,
+    show_default=True,
+    type=int,
+    help="How many folds; loso has one a speaker.",
+)
+@click.option(
+    "--seed",
+    "--seeds",
+    "seeds",
+    default="0",
+    show_default=True,
+    callback=numbers,
+    metavar="NUMBERS",
+    help="Seeds folds and classifiers. Several, as in 0,1,2, repeat everything with each.",
+)
+@click.option(
+    "--standardize/--as-stored",
+    default=True,
+    show_default=True,
+    help="Scale the embeddings by each training fold's mean and standard deviation, or not.",
+)
+@click.option(
+    "--allow-missing",
+    is_flag=True,
+    help="Leave clips out that lack an embedding of any model, for all models.",
+)
+@click.option(
+    "--as-in-paper",
+    "paper_names",
+    multiple=True,
+    callback=_paper_names,
+    metavar="DATASET=NAME",
+    help="Which of the paper's datasets (asvp-esd, jnv, vivae) a dataset is, if its name does not "
+    "tell. Repeatable.",
+)
+@click.option(
+    "--device", default="cpu", show_default=True, help="auto, cpu, cuda or cuda:N.", metavar="NAME"
+)
+@click.option(
+    "--jobs",
+    "n_jobs",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Processes over the folds.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Folder in which each fold's outcome is kept; by default MY.results beside MY.zarr.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", *_FORM_OF_ENDING.values()]),
+    help="What to print; by default terminal, or what the ending of --output names.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write to a file instead: .md, .csv, .tex or .json.",
+)
+def tables(
+    store: Path,
+    datasets: tuple[str, ...],
+    models: tuple[str, ...],
+    pairs: tuple[tuple[str, str], ...],
+    estimators: tuple[str, ...],
+    without: tuple[str, ...],
+    protocols: tuple[str, ...],
+    n_folds: int,
+    seeds: tuple[int, ...],
+    standardize: bool,
+    allow_missing: bool,
+    paper_names: dict[str, str],
+    device: str,
+    n_jobs: int,
+    results: Path | None,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """Make the paper's Tables I and II of the datasets of STORE (all of them, unless named).
+
+    Each fold is kept when it is finished: what is interrupted goes on where it was, and what is
+    there already is not computed again. Cells that cannot be computed say why. The exit code is 1
+    if none could.
+    """
+    from reno_store.samples import open_store
+    from reno_store.studies import StudyRequest
+
+    form = _form(form, output)
+    request = StudyRequest(
+        datasets=datasets or open_store(store).datasets,
+        models=models,
+        pairs=pairs,
+        estimators=(*(each for each in _PAPER_ESTIMATORS if each not in without), *estimators),
+        protocols=protocols,
+        n_folds=n_folds,
+        seeds=seeds,
+        standardize=standardize,
+        allow_missing=allow_missing,
+        paper_names=paper_names,
+        device=device,
+    )
+    study = _run(store, request, results, n_jobs)
+    _show(study, form, output)
+    if not any(cell.computed for cell in study.cells):
+        sys.exit(1)
+
+
+def _form(form: str | None, output: Path | None) -> str:
+    if output is None:
+        return form or "terminal"
+    form = form or _FORM_OF_ENDING.get(output.suffix)
+    if form is None or form == "terminal":
+        endings = ", ".join(_FORM_OF_ENDING)
+        raise click.UsageError(f"--output {output}: expected an ending of {endings}, or --format.")
+    return form
+
+
+def _run(store: Path, request: StudyRequest, results: Path | None, n_jobs: int) -> Study:
+    from reno_store.studies import run_study
+
+    try:
+        return run_study(store, request, results=results, n_jobs=n_jobs)
+    except KeyboardInterrupt:
+        click.echo(
+            "interrupted; the folds that were finished are kept, and the same command goes on from "
+            "there.",
+            err=True,
+        )
+        sys.exit(_INTERRUPTED)
+
+
+def _show(study: Study, form: str, output: Path | None) -> None:
+    from reno_store.conclusions import claims_of, compare_study
+    from reno_store.tables import render, study_renderable, write_tables
+
+    comparisons = compare_study(study)
+    claims = claims_of(study, comparisons)
+    if output is not None:
+        write_tables(output, render(study, form, claims=claims, comparisons=comparisons))
+        click.echo(output)
+    elif form == "terminal":
+        print_wide(study_renderable(study, claims=claims, comparisons=comparisons))
+    else:
+        click.echo(render(study, form, claims=claims, comparisons=comparisons), nl=False)

@@ -1,0 +1,328 @@
+"""Studies: what is trained, what is kept, what is taken up again."""
+
+import dataclasses
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from study_stores import make_study_store
+
+from reno_store.errors import LedgerError, UnknownNameError
+from reno_store.evaluation import METRICS, evaluate_store
+from reno_store.ledger import Ledger
+from reno_store.studies import StudyRequest, recall_study, results_folder, run_study, running
+from reno_store.studies import recipes as recipes_module
+
+QUICK = ("svm", "DummyClassifier")
+REQUEST = StudyRequest(("cries",), estimators=QUICK, n_folds=3)
+N_FOLDS = 2 * 2 * 3 * 3  # protocols x estimators x (two models and their pair) x folds
+
+
+@pytest.fixture
+def store(tmp_path):
+    return make_study_store(tmp_path / "my.zarr", cries={})
+
+
+def outcomes_of(study):
+    """Everything of the cells but how long they took."""
+    return [
+        dataclasses.replace(
+            cell, outcomes=tuple(tuple(map(timeless, outcomes)) for outcomes in cell.outcomes)
+        )
+        for cell in study.cells
+    ]
+
+
+def timeless(outcome):
+    history = tuple({**epoch, "seconds": 0.0} for epoch in outcome.history)
+    return dataclasses.replace(outcome, seconds=0.0, history=history)
+
+
+def kept_files(store):
+    return sorted((results_folder(store) / "outcomes-1").rglob("*.json"))
+
+
+def test_results_lie_beside_the_store(tmp_path):
+    assert results_folder(tmp_path / "my.zarr") == tmp_path / "my.results"
+    assert results_folder(tmp_path / "mine") == tmp_path / "mine.results"
+
+
+def test_numbers_are_those_of_evaluate(store):
+    request = StudyRequest(
+        ("cries",),
+        estimators=("fcn", "reno", "svm"),
+        n_folds=2,
+        seeds=(0, 3),
+        protocols=("speaker",),
+    )
+    study = run_study(store, request)
+    told = evaluate_store(
+        store,
+        "cries",
+        models=["logmel", "mfcc"],
+        estimators=request.estimators,
+        protocols="speaker",
+        n_folds=2,
+        seed=[0, 3],
+    )
+    wanted = {
+        (each.evaluations[0].estimator, each.evaluations[0].models): each for each in told.repeats
+    }
+    assert len(study.cells) == len(wanted) == 6
+    for cell in study.cells:
+        repeats = wanted[cell.estimator, cell.models]
+        for metric in METRICS:
+            assert cell.scores(metric) == repeats.scores(metric)
+            assert cell.mean(metric) == repeats.mean(metric)
+            assert cell.sd(metric) == repeats.sd(metric)
+
+
+def test_the_second_time_nothing_is_trained(store, monkeypatch):
+    first = run_study(store, REQUEST)
+    assert (first.n_trained, first.n_served) == (N_FOLDS, 0)
+    monkeypatch.setattr(running, "run_fold", None)
+    second = run_study(store, REQUEST)
+    assert (second.n_trained, second.n_served) == (0, N_FOLDS)
+    assert second.cells == first.cells
+
+
+def test_what_is_asked_besides_is_trained_besides(store):
+    run_study(store, REQUEST)
+    more = dataclasses.replace(REQUEST, seeds=(0, 1), protocols=("paper",))
+    study = run_study(store, more)
+    assert (study.n_served, study.n_trained) == (N_FOLDS // 2, N_FOLDS // 2)
+
+
+def test_processes_do_not_change_the_scores(store):
+    request = dataclasses.replace(REQUEST, estimators=("fcn", "logreg"))
+    one = run_study(store, request, results=store.parent / "one")
+    two = run_study(store, request, results=store.parent / "two", n_jobs=2)
+    assert two.n_trained == one.n_trained > 0
+    assert outcomes_of(one) == outcomes_of(two)
+
+
+def test_an_interrupted_study_keeps_what_was_finished(store, monkeypatch):
+    whole = run_study(store, REQUEST, results=store.parent / "whole")
+    real, done = running.run_fold, []
+
+    def interrupt(*args, **kwargs):
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        done.append(1)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(running, "run_fold", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(store, REQUEST)
+    assert len(kept_files(store)) == 5
+    monkeypatch.setattr(running, "run_fold", real)
+    rest = run_study(store, REQUEST)
+    assert (rest.n_served, rest.n_trained) == (5, N_FOLDS - 5)
+    assert outcomes_of(rest) == outcomes_of(whole)
+
+
+SCRIPT = """
+from reno_store.studies import StudyRequest, run_study
+if __name__ == "__main__":
+    request = StudyRequest(("cries",), estimators=("fcn", "concat"), n_folds=3)
+    run_study({store!r}, request, n_jobs=2)
+"""
+
+
+def test_a_killed_study_goes_on_where_it_was(store):
+    request = StudyRequest(("cries",), estimators=("fcn", "concat"), n_folds=3)
+    script = SCRIPT.format(store=str(store))
+    process = subprocess.Popen([sys.executable, "-c", script])
+    while len(kept_files(store)) < 4 and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    n_kept = len(kept_files(store))
+    assert 4 <= n_kept < 18
+    rest = run_study(store, request)
+    assert (rest.n_served, rest.n_trained) == (n_kept, 18 - n_kept)
+    whole = run_study(store, request, results=store.parent / "whole")
+    assert whole.n_trained == 18
+    assert outcomes_of(rest) == outcomes_of(whole)
+
+
+def test_a_changed_embedding_is_not_served_from_before(tmp_path):
+    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
+    other = make_study_store(tmp_path / "b.zarr", cries={"seed": 1})
+    study = run_study(other, REQUEST, results=tmp_path / "r")
+    assert study.n_served == 0
+
+
+def test_a_model_alone_is_served_where_only_its_neighbour_changed(tmp_path):
+    """Content counts, model by model: what has not changed is not trained again."""
+    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
+    more = {"models": ("mfcc", "logmel", "hubert-base")}
+    other = make_study_store(tmp_path / "b.zarr", cries=more)
+    study = run_study(other, REQUEST, results=tmp_path / "r")
+    assert study.n_served == N_FOLDS
+    assert study.n_trained == N_FOLDS  # hubert-base alone, and its two pairs
+
+
+def test_a_renamed_dataset_is_served(tmp_path):
+    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
+    renamed = make_study_store(tmp_path / "b.zarr", laughs={})
+    request = dataclasses.replace(REQUEST, datasets=("laughs",))
+    assert run_study(renamed, request, results=tmp_path / "r").n_trained == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"labels": ("anger", "fear", "pain")}, {"n_speakers": 6}, {"n_clips": 51}],
+    ids=["labels", "speakers", "clips"],
+)
+def test_changed_clips_are_not_served_from_before(tmp_path, options):
+    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
+    other = make_study_store(tmp_path / "b.zarr", cries=options)
+    assert run_study(other, REQUEST, results=tmp_path / "r").n_served == 0
+
+
+@pytest.mark.parametrize(
+    "change", [{"seeds": (1,)}, {"n_folds": 4}, {"standardize": False}], ids=str
+)
+def test_another_question_is_not_served_from_before(store, change):
+    run_study(store, REQUEST)
+    assert run_study(store, dataclasses.replace(REQUEST, **change)).n_served == 0
+
+
+def test_a_changed_hyperparameter_is_not_served_from_before(store, monkeypatch):
+    run_study(store, REQUEST)
+    real = running.plan_folds
+
+    def changed(request, prepared, cells):
+        for task in real(request, prepared, cells):
+            if task.recipe["estimator"].endswith("SVC"):
+                recipe = {**task.recipe, "parameters": {**task.recipe["parameters"], "C": 2.0}}
+                task = dataclasses.replace(task, recipe=recipe)
+            yield task
+
+    monkeypatch.setattr(running, "plan_folds", changed)
+    assert run_study(store, REQUEST).n_trained == N_FOLDS // 2
+
+
+def test_changed_code_and_packages_are_not_served_from_before(store, monkeypatch):
+    run_study(store, REQUEST)
+    monkeypatch.setattr(recipes_module, "code_hash", lambda: "other")
+    assert run_study(store, REQUEST).n_served == 0
+    monkeypatch.setattr(recipes_module, "version", lambda name: "9.9")
+    assert run_study(store, REQUEST).n_served == 0
+
+
+def test_damaged_results_are_told_and_trained_anew(store):
+    first = run_study(store, REQUEST)
+    files = kept_files(store)
+    files[0].write_bytes(b"")
+    files[1].write_bytes(files[1].read_bytes()[:-20])
+    again = run_study(store, REQUEST)
+    assert (again.n_trained, again.n_served) == (2, N_FOLDS - 2)
+    assert outcomes_of(again) == outcomes_of(first)
+    (note,) = again.notes
+    assert "2 kept results were damaged" in note
+    assert str(files[0]) in note
+    assert run_study(store, REQUEST).notes == ()
+
+
+def test_a_fold_that_fails_stops_no_other(store, monkeypatch):
+    real = running.run_fold
+
+    def fail(estimator, blocks, *args, **kwargs):
+        if type(estimator).__name__ == "SVC" and len(blocks) == 2:
+            raise ValueError("the numbers are too large")
+        return real(estimator, blocks, *args, **kwargs)
+
+    monkeypatch.setattr(running, "run_fold", fail)
+    study = run_study(store, REQUEST)
+    failed = [cell for cell in study.cells if not cell.computed]
+    assert {(cell.estimator, cell.models) for cell in failed} == {("svm", ("logmel", "mfcc"))}
+    assert all("the numbers are too large" in cell.reason for cell in failed)
+    assert study.n_trained == N_FOLDS - 6
+    monkeypatch.setattr(running, "run_fold", real)
+    assert run_study(store, REQUEST).n_trained == 6
+
+
+def test_results_that_cannot_be_kept_are_refused_before_training(store, monkeypatch):
+    monkeypatch.setattr(running, "run_fold", None)
+    with pytest.raises(LedgerError, match="--results"):
+        run_study(store, REQUEST, results=store / "zarr.json")
+
+
+def test_confusions_add_up_to_every_clip_once_a_seed(store):
+    study = run_study(store, dataclasses.replace(REQUEST, seeds=(0, 1)))
+    for cell in study.cells:
+        assert cell.confusion().sum() == 2 * 48
+        assert cell.confusion().sum(axis=1).tolist() == [32, 32, 32]
+        n_right = np.trace(cell.confusion())
+        accuracies = [each.score.accuracy * each.score.n_test for each in cell.folds]
+        assert n_right == pytest.approx(sum(accuracies))
+
+
+def test_networks_keep_their_training_history(store):
+    study = run_study(store, dataclasses.replace(REQUEST, estimators=("reno", "svm")))
+    (cell,) = study.select(protocol="paper", estimator="reno")
+    epochs = cell.folds[0].history
+    assert [epoch["epoch"] for epoch in epochs] == list(range(1, len(epochs) + 1))
+    assert {"train_cross_entropy", "train_divergence_excess"} <= epochs[0].keys()
+    assert cell.folds[0].n_parameters > 1_000
+    (svm,) = study.select(protocol="paper", estimator="svm", models=("mfcc",))
+    assert svm.folds[0].history == ()
+
+
+def test_recall_gives_what_was_kept_and_trains_nothing(store, monkeypatch):
+    asked = run_study(store, REQUEST)
+    monkeypatch.setattr(running, "run_fold", None)
+    recalled = recall_study(store)
+    assert recalled.cells == asked.cells
+    assert recalled.request == asked.request
+    assert recalled.n_trained == 0
+
+
+def test_recall_of_a_study_that_was_cut_off_says_what_is_not_there_yet(store):
+    run_study(store, dataclasses.replace(REQUEST, protocols=("paper",)))
+    Ledger(results_folder(store)).keep_note("last-request", REQUEST.to_dict())
+    recalled = recall_study(store)
+    assert {cell.protocol for cell in recalled.cells if cell.computed} == {"paper"}
+    missing = [cell for cell in recalled.cells if not cell.computed]
+    assert {cell.reason for cell in missing} == {"not computed yet"}
+    assert {cell.command for cell in missing} == {REQUEST.command(store)}
+
+
+def test_recall_of_nothing_says_what_to_type(store):
+    with pytest.raises(LedgerError, match=r"reno-store tables .*my\.zarr cries"):
+        recall_study(store)
+
+
+def test_recall_of_an_unintelligible_request_says_what_to_do(store):
+    Ledger(results_folder(store)).keep_note("last-request", {"datasets": ["cries"], "x": 1})
+    with pytest.raises(LedgerError, match="Ask again"):
+        recall_study(store)
+
+
+def test_recall_can_be_of_some_datasets(tmp_path):
+    store = make_study_store(tmp_path / "my.zarr", cries={}, laughs={"seed": 1})
+    request = dataclasses.replace(REQUEST, datasets=("cries", "laughs"))
+    run_study(store, request)
+    assert [each.name for each in recall_study(store, datasets=["laughs"]).datasets] == ["laughs"]
+    with pytest.raises(UnknownNameError, match="screams"):
+        recall_study(store, datasets=["screams"])
+
+
+def test_an_old_study_is_not_taken_for_one_of_changed_embeddings(tmp_path):
+    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
+    other = make_study_store(tmp_path / "b.zarr", cries={"seed": 1})
+    recalled = recall_study(other, results=tmp_path / "r")
+    assert not any(cell.computed for cell in recalled.cells)
+
+
+def test_progress_says_how_many_are_kept_already(store, capsys):
+    run_study(store, dataclasses.replace(REQUEST, protocols=("paper",)))
+    run_study(store, REQUEST, progress=True)
+    told = capsys.readouterr().err
+    assert f"{N_FOLDS // 2} folds to train" in told
+    assert "folds/s" in told
