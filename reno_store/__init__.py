@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reno_store.merging import MergeReport, merge_stores
     from reno_store.networks import renyi_divergence
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
+    from reno_store.studies import Study, StudyRequest, recall_study, run_study
     from reno_store.verification import Verification, verify_store
 
 _HOME_OF = {
@@ -47,6 +48,8 @@ _HOME_OF = {
     "RENOClassifier": "estimators",
     "RenoStoreError": "errors",
     "Samples": "samples",
+    "Study": "studies",
+    "StudyRequest": "studies",
     "Verification": "verification",
     "build_store": "build",
     "evaluate": "evaluation",
@@ -58,7 +61,9 @@ _HOME_OF = {
     "merge_stores": "merging",
     "open_store": "samples",
     "read_manifest": "manifests",
+    "recall_study": "studies",
     "renyi_divergence": "networks",
+    "run_study": "studies",
     "verify_store": "verification",
     "write_manifest": "manifests",
 }
@@ -82,6 +87,8 @@ __all__ = [
     "RENOClassifier",
     "RenoStoreError",
     "Samples",
+    "Study",
+    "StudyRequest",
     "Verification",
     "build_store",
     "evaluate",
@@ -93,7 +100,9 @@ __all__ = [
     "merge_stores",
     "open_store",
     "read_manifest",
+    "recall_study",
     "renyi_divergence",
+    "run_study",
     "verify_store",
     "write_manifest",
 ]

@@ -21,6 +21,7 @@ from reno_cli.manifest import manifest
 from reno_cli.merge import merge
 from reno_cli.models import models
 from reno_cli.remove import remove
+from reno_cli.tables import tables
 from reno_cli.verify import verify
 from reno_store import __version__
 from reno_store.errors import RenoStoreError
@@ -50,6 +51,7 @@ def main() -> None:
     reno-store models                                   list the foundation models
     reno-store build FOLDER/my.csv --model mfcc --model logmel --store my.zarr
     reno-store evaluate my.zarr my --model mfcc --model logmel
+    reno-store tables my.zarr                           every model, every pair
     """  # noqa: D301
 
 
@@ -65,6 +67,7 @@ for _command in (
     merge,
     models,
     remove,
+    tables,
     verify,
 ):
     main.add_command(_command)

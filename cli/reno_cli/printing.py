@@ -1,14 +1,15 @@
-"""Printing what rich lays out."""
+"""What a command leaves behind: text on standard output, or in a file."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["print_wide"]
+__all__ = ["print_wide", "write_text"]
 
 _WIDTH_OF_TEXT = 140
 
@@ -24,3 +25,20 @@ def print_wide(renderable: RenderableType) -> None:
         needed = Measurement.get(endless, endless.options, renderable).maximum
         width = max(_WIDTH_OF_TEXT, needed)
     Console(width=width, highlight=False).print(renderable)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, whole or not at all.
+
+    Raises
+    ------
+    RenoStoreError
+        If it cannot be written.
+    """
+    from reno_store.errors import RenoStoreError
+    from reno_store.writing import write_whole
+
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise RenoStoreError(f"{path} cannot be written: {error.strerror}.") from None

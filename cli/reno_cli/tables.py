@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reno_cli.options import numbers
-from reno_cli.printing import print_wide
+from reno_cli.printing import print_wide, write_text
 
 if TYPE_CHECKING:
     from reno_store.studies import Study, StudyRequest
@@ -231,14 +231,16 @@ def _run(store: Path, request: StudyRequest, results: Path | None, n_jobs: int) 
 
 def _show(study: Study, form: str, output: Path | None) -> None:
     from reno_store.conclusions import claims_of, compare_study
-    from reno_store.tables import render, study_renderable, write_tables
+    from reno_store.tables import render, study_renderable
 
     comparisons = compare_study(study)
     claims = claims_of(study, comparisons)
-    if output is not None:
-        write_tables(output, render(study, form, claims=claims, comparisons=comparisons))
-        click.echo(output)
-    elif form == "terminal":
+    if output is None and form == "terminal":
         print_wide(study_renderable(study, claims=claims, comparisons=comparisons))
+        return
+    text = render(study, form, claims=claims, comparisons=comparisons)
+    if output is None:
+        click.echo(text, nl=False)
     else:
-        click.echo(render(study, form, claims=claims, comparisons=comparisons), nl=False)
+        write_text(output, text)
+        click.echo(output)
