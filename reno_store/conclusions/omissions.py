@@ -48,7 +48,8 @@ def why_not_tested(study: Study, kind: Kind, dataset: str, protocol: str) -> str
         if name not in study.request.estimators:
             return f"{title} was not asked for"
         if not cells[name]:
-            return "the study has no pair of models" if kind == "reno-concat" else "it has no model"
+            models = "pair of models" if kind == "reno-concat" else "single model"
+            return f"the study has no {models}"
         if not any(cell.computed for cell in cells[name]):
             return f"{title} was not evaluated: {_reason(cells[name])}"
     return f"no models were evaluated with both {' and '.join(ESTIMATORS[n].title for n in sides)}"
@@ -71,5 +72,6 @@ def _families(study: Study, cells: Sequence[Cell]) -> str:
 def _reason(cells: Sequence[Cell]) -> str:
     """Give the reasons why cells were not computed: the first, and how many others."""
     reasons = list(dict.fromkeys(cell.reason for cell in cells))
-    more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+    n_more = len(reasons) - 1
+    more = f" (and {n_more} other reason{'s' if n_more > 1 else ''})" if n_more else ""
     return reasons[0].removesuffix(".") + more

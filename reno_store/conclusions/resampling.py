@@ -126,7 +126,7 @@ def _check_same_folds(first: Cell, second: Cell) -> None:
                 if got[0] != got[1]:
                     raise ConclusionError(
                         f"{both} cannot be paired: in fold {number} of seed {seed}, expected the "
-                        f"same {what}, got {got[0]} and {got[1]}. {advice}"
+                        f"same {what}, got {got[0]!r} and {got[1]!r}. {advice}"
                     )
             if one.true != other.true:
                 raise ConclusionError(
