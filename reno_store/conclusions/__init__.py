@@ -2,11 +2,11 @@
 
 `corrected` is the statistics and knows no study, `candidates` says which cells stand
 against which, `resampling` takes their folds, `comparing` tests and adjusts, `sentences`
-puts it into words; `claims` holds the paper's claims against that, and `summaries` opens a
-report with them.
+puts it into words; `claims` holds the paper's claims against that (`tallies` counts,
+`omissions` says why nothing could be tested), and `summaries` opens a report with them.
 """
 
-from reno_store.conclusions.claims import Claim, claims_of
+from reno_store.conclusions.claims import CLAIMS, Claim, claims_of
 from reno_store.conclusions.comparing import compare_study
 from reno_store.conclusions.comparisons import Comparison
 from reno_store.conclusions.corrected import (
@@ -17,12 +17,15 @@ from reno_store.conclusions.corrected import (
     unpaired_test,
 )
 from reno_store.conclusions.summaries import summary
+from reno_store.conclusions.tallies import Tally
 
 __all__ = [
+    "CLAIMS",
     "Claim",
     "Comparison",
     "CorrectedTest",
     "Resamples",
+    "Tally",
     "adjust_holm",
     "claims_of",
     "compare_study",

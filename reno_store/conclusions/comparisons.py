@@ -9,13 +9,10 @@ from typing import Any, Literal
 from reno_store.evaluation.scores import Metric
 from reno_store.studies import Cell
 
-__all__ = ["KINDS", "Comparison", "Kind", "Verdict", "json_number"]
+__all__ = ["Comparison", "Kind", "Verdict", "json_number"]
 
 Kind = Literal["reno-concat", "mamba-attention", "cnn-fcn", "paper-speaker"]
 Verdict = Literal["higher", "lower", "undecided", "same"]
-
-KINDS: tuple[Kind, ...] = ("mamba-attention", "cnn-fcn", "reno-concat", "paper-speaker")
-"""All of them: the paper's three claims in its order, then the leak."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def _undecided(comparison: Comparison) -> str:
     if comparison.verdict == "same":
         return "both score the same in every fold, which leaves no spread to test with"
     if math.isnan(comparison.df):
-        return f"one fold, with a difference of {points} points, shows no spread to test with"
+        return f"the difference is {points} points, and one fold shows no spread to test with"
     if math.isnan(comparison.p):
         return (
             f"the difference is {points} points in every fold, which leaves no spread to test with"

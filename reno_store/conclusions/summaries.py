@@ -91,10 +91,11 @@ def _whys(study: Study, claims: Sequence[Claim]) -> Iterable[tuple[str, list[Cla
 
 def _leak(study: Study, leaks: Sequence[Comparison], metric: Metric) -> str:
     title = METRIC_TITLES[metric]
+    untested = "is not tested: that takes protocol paper and one of speaker and loso"
     if not leaks:
         return (
             f"Whether the paper's protocol overstates {title} on voices never heard in training "
-            "is not tested: that takes protocol paper and one of speaker and loso."
+            f"{untested}."
         )
     parts = []
     for dataset in study.datasets:
@@ -107,6 +108,8 @@ def _leak(study: Study, leaks: Sequence[Comparison], metric: Metric) -> str:
                 "remain undecided (mean difference "
                 f"{in_points(tally.mean_difference)} points)"
             ]
+        else:
+            parts += [f"on {dataset.name} it {untested}"]
     return (
         f"The paper's protocol beside voices never heard in training, by {title}: "
         f"{'; '.join(parts)}."

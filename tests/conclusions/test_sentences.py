@@ -79,7 +79,7 @@ def test_the_same_difference_everywhere_is_no_certainty():
 
 def test_one_fold_shows_nothing():
     said = fusions([[0.7]], [[0.5]])
-    assert "one fold, with a difference of +20.0 points, shows no spread to test with" in said
+    assert "the difference is +20.0 points, and one fold shows no spread to test with" in said
     assert said.endswith("(paired over 1 fold).")
 
 

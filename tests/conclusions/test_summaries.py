@@ -62,6 +62,13 @@ def test_a_leak_that_was_not_measured_says_what_it_takes():
     assert "is not tested: that takes protocol paper and one of speaker and loso" in said
 
 
+def test_a_dataset_without_a_measured_leak_is_named():
+    study = study_of(*cells(HIGH), *cells(LOW, protocol="loso"), *cells(LOW, dataset="cries"))
+    said = summary(study)[3]
+    assert "on jnv it overstates it in 1 of 2 comparisons" in said
+    assert "; on cries it is not tested: that takes protocol paper and one of speaker" in said
+
+
 def test_a_study_without_comparisons_still_says_why():
     said = summary(study_of(scored_cell([M], "fcn", LOW), estimators=("fcn",)))
     assert len(said) == 4
