@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 __all__ = [
     "AudioError",
     "CardError",
+    "ConclusionError",
     "DeviceError",
     "ForeignEmbeddingsError",
     "HoldOutError",
@@ -114,6 +115,10 @@ class MissingEmbeddingsError(StoreError):
 
 class ProtocolError(RenoStoreError, ValueError):
     """A protocol that the data cannot carry, such as more folds than speakers."""
+
+
+class ConclusionError(RenoStoreError, ValueError):
+    """Scores from which nothing can be concluded: not finite, or not of the same folds."""
 
 
 def listed(names: Sequence[str]) -> str:

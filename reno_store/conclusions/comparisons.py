@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from reno_store.evaluation.scores import Metric
 from reno_store.studies import Cell
 
-__all__ = ["Comparison", "Kind", "Verdict"]
+__all__ = ["Comparison", "Kind", "Verdict", "json_number"]
 
 Kind = Literal["reno-concat", "mamba-attention", "cnn-fcn", "paper-speaker"]
 Verdict = Literal["higher", "lower", "undecided", "same"]
@@ -30,16 +31,19 @@ class Comparison:
     difference : float
         Mean difference, in [-1, 1].
     interval : tuple[float, float]
-        95 % confidence interval of it.
+        95 % confidence interval of it, cut off at -1 and 1; of this comparison alone, not
+        adjusted. NaN where there is no spread, or only one fold, to test with.
     t, df, p : float
-        Corrected t statistic, its degrees of freedom, two-sided p.
+        Corrected t statistic, its degrees of freedom, two-sided p. See `CorrectedTest` for
+        where they are NaN.
     p_holm : float
         p, adjusted for the other comparisons of the same kind, dataset, protocol and metric
-        (Holm).
+        (Holm); NaN where p is.
     paired : bool
         Whether both cells were scored on the same folds.
     verdict : {"higher", "lower", "undecided", "same"}
-        What may be concluded at 5 %, after adjustment.
+        What may be concluded at 5 %, after adjustment. ``"same"``: equal in every fold,
+        which is no proof that they are equal on other clips.
     sentence : str
         The same in words.
     """
@@ -57,3 +61,48 @@ class Comparison:
     paired: bool
     verdict: Verdict
     sentence: str
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return self.first.dataset
+
+    @property
+    def protocol(self) -> str:
+        """Protocol of the first cell; only the leak's second has another."""
+        return self.first.protocol
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the cells' folds, as JSON values; None for what is NaN."""
+        return {
+            "kind": self.kind,
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "first": _side(self.first),
+            "second": _side(self.second),
+            "metric": self.metric,
+            "difference": json_number(self.difference),
+            "interval": [json_number(end) for end in self.interval],
+            "t": json_number(self.t),
+            "df": json_number(self.df),
+            "p": json_number(self.p),
+            "p_holm": json_number(self.p_holm),
+            "paired": self.paired,
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+        }
+
+
+def _side(cell: Cell) -> dict[str, Any]:
+    return {
+        "protocol": cell.protocol,
+        "estimator": cell.estimator,
+        "models": list(cell.models),
+        "seeds": list(cell.seeds),
+        "n_folds": cell.n,
+    }
+
+
+def json_number(value: float) -> float | None:
+    """Give a number that JSON can hold: None for NaN and infinities."""
+    return float(value) if math.isfinite(value) else None

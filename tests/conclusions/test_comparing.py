@@ -1,0 +1,175 @@
+"""Which cells stand against which, the adjustment, the verdicts, and what JSON gets."""
+
+import json
+import math
+
+import pytest
+from made_up_studies import make_study
+from scored_studies import scored_cell, study_of
+
+from reno_store.conclusions import adjust_holm, compare_study, paired_test, unpaired_test
+from reno_store.conclusions.resampling import paired_differences, scores_of
+from reno_store.errors import UnknownNameError
+from reno_store.studies import ModelFacts
+
+A, W, M = "audio-mamba-tiny", "wav2vec2-base", "mfcc"
+LOW = (0.30, 0.35, 0.30, 0.25, 0.30)
+HIGH = (0.70, 0.75, 0.80, 0.65, 0.75)
+NEAR = (0.30, 0.40, 0.25, 0.30, 0.30)
+
+
+def names(comparisons, kind):
+    """Protocol, estimator and models of either side."""
+    return [
+        tuple(
+            f"{cell.protocol} {cell.estimator} {'+'.join(cell.models)}"
+            for cell in (each.first, each.second)
+        )
+        for each in comparisons
+        if each.kind == kind
+    ]
+
+
+def test_every_comparison_of_the_issue_is_made_in_order():
+    comparisons = compare_study(make_study(protocols=("paper", "speaker")))
+    for protocol in ("paper", "speaker"):
+        own = [each for each in comparisons if each.protocol == protocol]
+        assert names(own, "mamba-attention") == [
+            (f"{protocol} {name} {A}", f"{protocol} {name} {W}") for name in ("fcn", "cnn")
+        ]
+        assert names(own, "cnn-fcn") == [
+            (f"{protocol} cnn {model}", f"{protocol} fcn {model}") for model in (A, W, M)
+        ]
+        assert names(own, "reno-concat") == [
+            (f"{protocol} reno {pair}", f"{protocol} concat {pair}")
+            for pair in (f"{A}+{W}", f"{A}+{M}", f"{W}+{M}")
+        ]
+    leaks = names(comparisons, "paper-speaker")
+    assert len(leaks) == 12
+    assert leaks[0] == (f"paper fcn {A}", f"speaker fcn {A}")
+    assert len(comparisons) == 2 * (2 + 3 + 3) + 12
+
+
+def test_each_mamba_stands_against_each_attention_model():
+    models = tuple(
+        ModelFacts(name, family=family)
+        for name, family in (("t", "mamba"), ("w", "attention"), ("b", "mamba"), ("h", "attention"))
+    )
+    cells = [scored_cell([model.name], "cnn", LOW) for model in models]
+    comparisons = compare_study(study_of(*cells, models=models))
+    sides = [(each.first.models[0], each.second.models[0]) for each in comparisons]
+    assert sides == [("t", "w"), ("t", "h"), ("b", "w"), ("b", "h")]
+
+
+def test_cells_that_were_not_computed_are_passed_over():
+    comparisons = compare_study(make_study(lacking=(A,)))
+    assert comparisons
+    assert all(A not in each.first.models + each.second.models for each in comparisons)
+
+
+@pytest.mark.parametrize(
+    ("protocols", "second"),
+    [
+        (("loso", "paper", "speaker"), "speaker"),
+        (("paper", "loso"), "loso"),
+        (("speaker", "loso"), None),
+        (("paper",), None),
+    ],
+)
+def test_a_leak_is_measured_by_speaker_folds_else_by_loso(protocols, second):
+    cells = [scored_cell([M], "svm", HIGH, protocol=name) for name in protocols]
+    found = compare_study(study_of(*cells, estimators=("svm",)))
+    assert [each.second.protocol for each in found] == ([second] if second else [])
+    assert all(each.first.protocol == "paper" and not each.paired for each in found)
+
+
+def test_numbers_are_those_of_the_tests():
+    reno, concat = scored_cell((A, W), "reno", HIGH), scored_cell((A, W), "concat", NEAR)
+    elsewhere = scored_cell((A, W), "reno", LOW[:3], protocol="speaker", n_train=60)
+    pair, leak = compare_study(study_of(reno, concat, elsewhere), "macro_f1")
+    ours = paired_test(paired_differences(reno, concat, "macro_f1", n_speakers=8))
+    assert (pair.difference, pair.interval, pair.t, pair.df, pair.p) == (
+        (ours.difference, ours.interval, ours.t, ours.df, ours.p)
+    )
+    sides = (scores_of(cell, "macro_f1", n_speakers=8) for cell in (reno, elsewhere))
+    theirs = unpaired_test(*sides)
+    assert (leak.difference, leak.t, leak.df, leak.p) == (
+        (theirs.difference, theirs.t, theirs.df, theirs.p)
+    )
+    assert (pair.metric, pair.paired, leak.paired) == ("macro_f1", True, False)
+
+
+def test_adjustment_is_among_the_same_kind_dataset_and_protocol():
+    comparisons = compare_study(make_study(datasets=("jnv", "cries"), seeds=(0, 1)))
+    families = {}
+    for each in comparisons:
+        families.setdefault((each.kind, each.dataset, each.protocol), []).append(each)
+    assert sorted(map(len, families.values())) == [2, 2, 2, 2, *[3] * 8, 12, 12]
+    for family in families.values():
+        adjusted = adjust_holm([each.p for each in family])
+        assert [each.p_holm for each in family] == adjusted
+
+
+def test_the_verdict_is_that_after_the_adjustment():
+    strong = [scored_cell([A], "cnn", HIGH), scored_cell([A], "fcn", LOW)]
+    # t(4) = 2.9, p = 0.04: enough alone, not among two
+    weak = [
+        scored_cell([W], "cnn", (0.43, 0.39, 0.35, 0.36, 0.36)),
+        scored_cell([W], "fcn", LOW),
+    ]
+    (alone,) = compare_study(study_of(*weak))
+    assert (alone.verdict, alone.p_holm) == ("higher", alone.p)
+    assert 0.025 < alone.p < 0.05
+    among = compare_study(study_of(*strong, *weak, scored_cell([M], "cnn", LOW)))
+    assert [each.verdict for each in among if each.kind == "cnn-fcn"] == ["higher", "higher"]
+    chance = [scored_cell([M], "cnn", NEAR), scored_cell([M], "fcn", LOW)]
+    verdicts = [each.verdict for each in compare_study(study_of(*weak, *chance))]
+    assert verdicts == ["undecided", "undecided"]
+    swapped = [scored_cell([A], "cnn", LOW), scored_cell([A], "fcn", HIGH)]
+    assert compare_study(study_of(*swapped))[0].verdict == "lower"
+
+
+def test_equal_folds_are_the_same_and_a_constant_difference_is_undecided():
+    same, constant = (
+        compare_study(study_of(scored_cell([A], "cnn", ours), scored_cell([A], "fcn", LOW)))[0]
+        for ours in (LOW, tuple(score + 0.05 for score in LOW))
+    )
+    assert (same.verdict, same.difference, same.p_holm) == ("same", 0, 1)
+    assert (constant.verdict, constant.difference) == ("undecided", pytest.approx(0.05))
+    assert math.isnan(constant.p_holm)
+
+
+def test_an_interval_stays_within_what_scores_can_differ_by():
+    (found,) = compare_study(
+        study_of(scored_cell([A], "cnn", (0.9, 0.1)), scored_cell([A], "fcn", (0.2, 0.3)))
+    )
+    assert found.interval == (-1, 1)
+
+
+def test_a_metric_that_does_not_exist_is_refused():
+    with pytest.raises(UnknownNameError, match="unknown metric 'acuracy'; did you mean"):
+        compare_study(make_study(), "acuracy")
+
+
+def test_json_has_numbers_names_and_no_nan():
+    cells = (
+        scored_cell([A], "cnn", tuple(score + 0.05 for score in LOW)),
+        scored_cell([A], "fcn", LOW),
+    )
+    (constant,) = compare_study(study_of(*cells))
+    told = json.loads(json.dumps(constant.to_dict(), allow_nan=False))
+    assert told["interval"] == [None, None]
+    assert (told["t"], told["p"], told["p_holm"]) == (None, None, None)
+    assert told["difference"] == pytest.approx(0.05)
+    (found,) = compare_study(study_of(scored_cell([A], "cnn", HIGH), cells[1]))
+    assert found.to_dict()["interval"] == list(found.interval)
+    assert found.to_dict()["p"] == found.p
+    assert told["first"] == {
+        "protocol": "paper",
+        "estimator": "cnn",
+        "models": [A],
+        "seeds": [0],
+        "n_folds": 5,
+    }
+    assert (told["kind"], told["dataset"], told["protocol"]) == ("cnn-fcn", "jnv", "paper")
+    assert told["sentence"] == constant.sentence

@@ -1,0 +1,82 @@
+"""What opens a report: where each claim holds and where not, and what leaks."""
+
+from made_up_studies import make_study
+from scored_studies import scored_cell, study_of
+
+from reno_store.conclusions import compare_study, summary
+
+A, W, M = "audio-mamba-tiny", "wav2vec2-base", "mfcc"
+LOW = (0.30, 0.35, 0.30, 0.25, 0.30)
+HIGH = (0.70, 0.75, 0.80, 0.65, 0.75)
+NEAR = (0.30, 0.40, 0.25, 0.30, 0.30)
+
+
+def cells(cnn, **where):
+    return scored_cell([W], "cnn", cnn, **where), scored_cell([W], "fcn", LOW, **where)
+
+
+def test_places_stand_with_their_verdicts_best_first():
+    study = study_of(
+        *cells(NEAR, dataset="cries"),
+        *cells(HIGH, dataset="jnv"),
+        *cells(HIGH, dataset="jnv", protocol="speaker"),
+    )
+    mamba, cnn, reno, leak, reading = summary(study)
+    assert cnn == (
+        "CNN over FCN holds on jnv (protocol paper and speaker); is not shown on cries (protocol "
+        "paper); is not tested on cries (protocol speaker), since the study has no single model. "
+        "Over all: higher in 2 of 3 comparisons, lower in 0, undecided in 1; the sign agrees with "
+        "the paper in 3 of 3, and the mean difference is +29.0 points of accuracy."
+    )
+    assert mamba == (
+        "MAFM over AAFM is not tested on cries (protocol paper and speaker), jnv (protocol paper "
+        "and speaker), since the study has no Audio-Mamba model."
+    )
+    assert reno.startswith("RENO over concatenation is not tested on cries (protocol paper and")
+    assert "on jnv it overstates it in 0 of 2 comparisons, understates it in 0, and 2" in leak
+    assert "not that there is no difference" in reading
+
+
+def test_the_leak_is_counted_for_each_dataset():
+    study = study_of(
+        *(
+            scored_cell([M], "cnn", scores, dataset=dataset, protocol=protocol)
+            for dataset, protocol, scores in (
+                ("jnv", "paper", HIGH),
+                ("jnv", "speaker", LOW),
+                ("cries", "paper", LOW),
+                ("cries", "speaker", HIGH),
+            )
+        )
+    )
+    assert summary(study)[3] == (
+        "The paper's protocol beside voices never heard in training, by accuracy: on jnv it "
+        "overstates it in 1 of 1 comparison, understates it in 0, and 0 remain undecided (mean "
+        "difference +43.0 points); on cries it overstates it in 0 of 1 comparison, understates it "
+        "in 1, and 0 remain undecided (mean difference -43.0 points)."
+    )
+
+
+def test_a_leak_that_was_not_measured_says_what_it_takes():
+    said = summary(make_study(protocols=("paper",)))[3]
+    assert "is not tested: that takes protocol paper and one of speaker and loso" in said
+
+
+def test_a_dataset_without_a_measured_leak_is_named():
+    study = study_of(*cells(HIGH), *cells(LOW, protocol="loso"), *cells(LOW, dataset="cries"))
+    said = summary(study)[3]
+    assert "on jnv it overstates it in 1 of 2 comparisons" in said
+    assert "; on cries it is not tested: that takes protocol paper and one of speaker" in said
+
+
+def test_a_study_without_comparisons_still_says_why():
+    said = summary(study_of(scored_cell([M], "fcn", LOW), estimators=("fcn",)))
+    assert len(said) == 4
+    assert all("not tested" in each for each in said)
+
+
+def test_given_comparisons_are_used():
+    study = make_study()
+    assert summary(study, compare_study(study, "macro_f1"), "macro_f1") == summary(
+        study, metric="macro_f1"
+    )
