@@ -185,14 +185,14 @@ def draw(grid: pd.DataFrame, values: dict[str, list[float]]) -> Figure:
             )
         if not marked.empty and np.isclose(lam, PAPER["lam"]):
             column, row = (_place(values[name], PAPER[name]) for name in ("beta", "delta"))
+            # Inside its cell, so that the edge of the map does not cut it off.
+            corner = (column - 0.44, row - 0.44)
             for colour, width in (("white", 4.5), ("black", 2.5)):
-                axis.add_patch(
-                    Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=colour, lw=width)
-                )
+                axis.add_patch(Rectangle(corner, 0.88, 0.88, fill=False, ec=colour, lw=width))
             bright = means[row, column] > (low + high) / 2
             axis.text(
                 column,
-                row - 0.33,
+                row - 0.3,
                 "paper",
                 ha="center",
                 va="center",

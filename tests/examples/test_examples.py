@@ -128,7 +128,8 @@ class TestGridSurface:
         first, second = figure.axes[:2]
         assert [text.get_text() for text in second.texts if text.get_text() == "paper"] == ["paper"]
         assert not first.patches
-        assert {frame.get_xy() for frame in second.patches} == {(0.5, 0.5)}
+        centres = {tuple(frame.get_center()) for frame in second.patches}
+        assert centres == {(1, 1)}  # β 2, δ 0.2
         shown = {text.get_position(): text.get_text() for text in second.texts}
         assert shown[1, 2] == f"{20 + 0.8 + 16:.1f}"  # β 2, δ 0.8, λ 0.4
 
