@@ -1,4 +1,4 @@
-"""Fixtures for the tests and for the examples in README.md, which run as doctests."""
+"""Fixtures for the tests and for the examples in README.md and docs/, which run as doctests."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def emogator_folder() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _readme_stands_beside_the_demo(request: pytest.FixtureRequest) -> Iterator[None]:
-    """README's examples open reno-demo/embeddings.zarr, which its first command makes."""
-    if not request.node.name.endswith("README.md"):
+def _pages_stand_beside_the_demo(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The pages' examples open reno-demo/embeddings.zarr, which README's first command makes."""
+    if request.node.path.suffix != ".md":
         yield
         return
     here = Path.cwd()
