@@ -103,6 +103,18 @@ class EmbeddingStore:
         """Length of a model's embeddings."""
         return self._reader.dim(dataset, model)
 
+    def column(self, dataset: str, name: str) -> NDArray[np.str_]:
+        """Give a column of the manifest, shape (n_clips,), in the order of the store.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such dataset.
+        StoreError
+            If it has no such column, or what is stored is damaged.
+        """
+        return self._reader.column(dataset, name)
+
     def fingerprint(self, dataset: str, model: str) -> dict[str, Any]:
         """Say which model it is: weights, preprocessing, layer, pooling, precision."""
         return dict(self._reader.fingerprint(dataset, model))
