@@ -56,9 +56,8 @@ def study_renderable(
         parts += [Text("\nWhat may be concluded", style="bold")]
         parts += [_bullet(claim.sentence) for claim in claims]
     if comparisons:
-        parts += [
-            Text(f"Each of the {len(comparisons)} comparisons is in the forms markdown and json.")
-        ]
+        many = f"{len(comparisons)} comparison{'s' if len(comparisons) > 1 else ''}"
+        parts += [_bullet(f"{many}, told one by one in the forms markdown and json.")]
     return Group(*parts)
 
 
