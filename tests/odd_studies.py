@@ -20,7 +20,7 @@ __all__ = [
 
 ODD_NAMES = {
     "audio-mamba-tiny": "a|b_c%d",
-    "wav2vec2-base": "x&y#z{1}~^\\",
+    "wav2vec2-base": 'x&y#z{1}~^\\"',
     "mfcc": "[m]*<n>",
 }
 

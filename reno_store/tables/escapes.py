@@ -12,7 +12,8 @@ _ESCAPES = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
-        '"': r"\textquotedbl{}",
+        # Not \textquotedbl, which the default encoding OT1 lacks.
+        '"': r"{\char34}",
         **{each: rf"\{each}" for each in "&%$#_{}"},
         # At the start of a row these would be read as options of the line break before it.
         **{each: f"{{{each}}}" for each in "[]*"},
@@ -24,6 +25,8 @@ _ESCAPES = str.maketrans(
 
 def escape(words: str) -> str:
     r"""Escape what is special to LaTeX; line breaks become spaces.
+
+    Letters stay as they are: beyond Latin ones take XeLaTeX or LuaLaTeX.
 
     Examples
     --------

@@ -86,7 +86,7 @@ def _table(view: TableView) -> RenderableType:
             if before is not None:
                 table.add_section()
             table.add_row(Text(estimator, style="italic"))
-        table.add_row(*_entries(row))
+        table.add_row(_models(row, stacked="paper" in view.columns), *_numbers(row))
         before = estimator
     return Padding(table, (1, 0))
 
@@ -96,8 +96,16 @@ def _stack(heading: str) -> str:
     return heading.replace("difference", "diff.").replace(" ", "\n")
 
 
-def _entries(row: TableRow) -> list[Text]:
+def _models(row: TableRow, *, stacked: bool) -> Text:
+    """Name the models, one below the other where a pair would be wrapped anyway.
+
+    Wrapped, its second half would look like a row of its own.
+    """
+    names = row.entries[_N_NAMES - 1].text
+    return Text(names.replace(" + ", "\n  + ") if stacked else names)
+
+
+def _numbers(row: TableRow) -> list[Text]:
     return [
-        Text(entry.text, style="bold" if entry.best else "")
-        for entry in row.entries[_N_NAMES - 1 :]
+        Text(entry.text, style="bold" if entry.best else "") for entry in row.entries[_N_NAMES:]
     ]

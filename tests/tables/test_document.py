@@ -29,7 +29,10 @@ def read(study, **conclusions):
 
 def test_facts_request_and_versions_are_told():
     study = make_study(datasets=("jnv", "cries"), seeds=(0, 3))
+    study = replace(study, n_served=7, notes=("one kept result was damaged",))
     told = read(study)
+    assert told["n_served"] == 7
+    assert told["notes"] == ["one kept result was damaged"]
     assert told["command"] == study.command
     assert StudyRequest.from_dict(told["request"]) == study.request
     assert told["versions"] == {"reno-store": "0.1.0", "torch": "2.13.0"}

@@ -118,6 +118,15 @@ def test_each_column_has_its_best_in_bold():
             assert {float(re.search(r"\d+\.\d", entry)[0]) for entry in bold} == {max(numbers)}
 
 
+def test_the_caption_says_what_letters_stand_for():
+    captions = [
+        re.search(r"\\caption\{(.*)\}", table)[1] for table in tables(to_latex(make_study()))
+    ]
+    assert all(
+        caption.endswith(" A(T): audio-mamba-tiny; W2: wav2vec2-base.") for caption in captions
+    )
+
+
 def test_two_models_with_one_letter_go_by_their_names():
     study = make_study()
     twin = replace(study, models=(*study.models[:2], replace(study.models[2], letter="W2")))
@@ -168,6 +177,7 @@ def test_the_caption_says_how_many_folds_there_are():
         ("a|b<c>", r"a\textbar{}b\textless{}c\textgreater{}"),
         ("[m]*", "{[}m{]}{*}"),
         ("two\nlines", "two lines"),
+        ('"', r"{\char34}"),
     ],
 )
 def test_special_characters_mean_themselves(words, escaped):

@@ -137,6 +137,12 @@ def test_many_rows_with_one_reason_are_counted_in_one_note():
     ]
 
 
+def test_a_reason_that_nobody_gave_is_not_made_up():
+    study = make_study(lacking=("mfcc",))
+    silent = change_cells(study, lambda cell: replace(cell, reason="", command=""))
+    assert "Not computed (FCN, CNN on mfcc): the reason is not known." in view(silent).notes
+
+
 def test_nothing_computed_is_a_table_of_empty_rows():
     for shown in views_of(make_study_without_results()):
         assert {entry(row, shown, "accuracy").text for row in shown.rows} == {""}

@@ -48,6 +48,14 @@ def test_a_name_longer_than_its_column_is_wrapped_and_not_cut():
     assert long in "".join(line.split(" ")[0] for line in told.splitlines())
 
 
+def test_a_pair_beside_the_paper_has_its_second_model_indented_below():
+    lines = [line.rstrip() for line in show(make_study()).splitlines()]
+    below = [lines[i + 1] for i, line in enumerate(lines) if line.startswith("wav2vec2-base W2  ")]
+    assert "  + mfcc" in below
+    alone = show(make_study(datasets=("cries",)))
+    assert "wav2vec2-base W2 + mfcc " in alone
+
+
 @pytest.mark.parametrize("protocol", ["paper", "speaker"])
 def test_each_table_has_its_title_and_sections(protocol):
     told = show(make_study())
