@@ -6,12 +6,13 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from made_up_studies import LABELS, make_study
+from made_up_studies import LABELS
 from odd_studies import (
     ODD_NAMES,
     change_cells,
     conclude,
     keep_folds,
+    make_study,
     make_study_with_odd_names,
     make_study_without_results,
 )

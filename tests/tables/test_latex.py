@@ -6,9 +6,9 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from made_up_studies import make_study
 from odd_studies import (
     keep_folds,
+    make_study,
     make_study_with_odd_names,
     make_study_with_svm,
     make_study_without_results,

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from made_up_studies import make_study
 from odd_studies import (
     change_cells,
     keep_folds,
+    make_study,
     make_study_with_svm,
     make_study_without_results,
 )

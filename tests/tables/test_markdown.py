@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from made_up_studies import make_study
 from markdown_it import MarkdownIt
-from odd_studies import conclude, make_study_with_odd_names, make_study_without_results
+from odd_studies import conclude, make_study, make_study_with_odd_names, make_study_without_results
 
 from reno_store.tables import to_markdown, views_of
 

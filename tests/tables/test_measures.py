@@ -4,8 +4,7 @@ import statistics
 from dataclasses import replace
 
 import pytest
-from made_up_studies import make_study
-from odd_studies import change_cells, keep_folds, score_alike
+from odd_studies import change_cells, keep_folds, make_study, score_alike
 
 from reno_store.tables.measures import mark_best, measure_study
 

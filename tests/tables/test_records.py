@@ -4,10 +4,10 @@ import csv
 import io
 
 import pytest
-from made_up_studies import make_study
 from odd_studies import (
     ODD_NAMES,
     keep_folds,
+    make_study,
     make_study_with_odd_names,
     make_study_with_svm,
     make_study_without_results,

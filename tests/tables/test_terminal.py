@@ -5,10 +5,10 @@ import re
 from dataclasses import replace
 
 import pytest
-from made_up_studies import make_study
 from odd_studies import (
     ODD_NAMES,
     conclude,
+    make_study,
     make_study_with_odd_names,
     make_study_with_svm,
     make_study_without_results,
