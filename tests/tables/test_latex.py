@@ -99,6 +99,21 @@ def test_table_ii_has_concat_and_reno_side_by_side_in_sections_of_the_paper():
     assert read[4][0] == "A(T) + W2"
 
 
+def test_pairs_of_one_section_stand_together_whatever_their_order():
+    study = make_study(protocols=("paper",))
+    models = (*study.models[:2], replace(study.models[2], family="attention"))
+    order = [("audio-mamba-tiny", "wav2vec2-base"), ("wav2vec2-base", "mfcc")]
+    cells = sorted(study.cells, key=lambda cell: (*order, cell.models).index(cell.models))
+    table = tables(to_latex(replace(study, models=models, cells=tuple(cells))))[1]
+    assert [row[0].strip() for row in rows(table)][3:] == [
+        r"\multicolumn{5}{l}{\textit{AAFM + MAFM}}",
+        "A(T) + W2",
+        "A(T) + mfcc",
+        r"\multicolumn{5}{l}{\textit{AAFM + AAFM}}",
+        "W2 + mfcc",
+    ]
+
+
 def test_numbers_stand_under_their_dataset_and_estimator():
     study = make_study(datasets=("asvp-esd", "jnv"), protocols=("paper",))
     cell = next(study.select(dataset="jnv", estimator="reno", models=("audio-mamba-tiny", "mfcc")))

@@ -95,3 +95,14 @@ def test_a_command_with_backticks_stays_code():
         replace(cell, command="build '``x`'") if not cell.computed else cell for cell in study.cells
     )
     assert "build '``x`'" in read(to_markdown(replace(study, cells=cells)))[2]
+
+
+def test_a_command_that_begins_another_leaves_it_whole():
+    study = make_study(lacking=("mfcc",))
+    commands = {"fcn": "build x", "cnn": "build x --model y_z"}
+    cells = tuple(
+        replace(cell, command=commands.get(cell.estimator, ""), reason=f"no {cell.estimator}")
+        for cell in study.cells
+    )
+    codes = read(to_markdown(replace(study, cells=cells)))[2]
+    assert set(commands.values()) <= set(codes)
