@@ -1,0 +1,111 @@
+"""A study's tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reno_store.conclusions import Claim, Comparison
+from reno_store.studies import DatasetFacts, Study
+from reno_store.tables.layout import views_of
+from reno_store.tables.notes import study_notes
+from reno_store.tables.views import TableRow, TableView
+
+__all__ = ["study_renderable"]
+
+_N_NAMES = 2
+"""Columns of words, before those of numbers: estimator and models."""
+
+
+def study_renderable(
+    study: Study, *, claims: Sequence[Claim] = (), comparisons: Sequence[Comparison] = ()
+) -> RenderableType:
+    """Lay a study out for a terminal, with the best of each column in bold.
+
+    Estimators head their rows, since a column of their own would not leave a table of pairs
+    beside the paper's values readable at 100 columns.
+
+    Parameters
+    ----------
+    study : Study
+        Computed or not.
+    claims : Sequence[Claim]
+        Their sentences stand under the tables.
+    comparisons : Sequence[Comparison]
+        Counted only: there are too many to read here.
+    """
+    parts: list[RenderableType] = []
+    general = study_notes(study)
+    views = views_of(study)
+    for facts in study.datasets:
+        parts.append(Text(_describe(facts), style="bold"))
+        own = [view for view in views if view.dataset == facts.name]
+        for protocol in dict.fromkeys(view.protocol for view in own):
+            together = [view for view in own if view.protocol == protocol]
+            parts += [part for view in together for part in (Text(view.title), _table(view))]
+            notes = dict.fromkeys(note for view in together for note in view.notes)
+            parts += [_bullet(note) for note in notes if note not in general]
+            parts.append(Text(""))
+    parts += [_bullet(note) for note in (*general, *study.notes)]
+    if claims:
+        parts += [Text("\nWhat may be concluded", style="bold")]
+        parts += [_bullet(claim.sentence) for claim in claims]
+    if comparisons:
+        many = f"{len(comparisons)} comparison{'s' if len(comparisons) > 1 else ''}"
+        parts += [_bullet(f"{many}, told one by one in the forms markdown and json.")]
+    return Group(*parts)
+
+
+def _describe(facts: DatasetFacts) -> str:
+    speakers = f"{facts.n_speakers:,} speakers" if facts.n_speakers else "speakers unknown"
+    return f"{facts.name}: {facts.n_clips:,} clips, {len(facts.labels)} labels, {speakers}"
+
+
+def _bullet(words: str) -> Table:
+    """Put a dash before a note and indent its further lines."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(Text("-"), Text(words))
+    return grid
+
+
+def _table(view: TableView) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table.add_column(Text(view.columns[_N_NAMES - 1]), overflow="fold")
+    for heading in view.columns[_N_NAMES:]:
+        # Only names are wrapped where space is short, never a number.
+        table.add_column(Text(_stack(heading)), justify="right", no_wrap=True)
+    before: str | None = None
+    for row in view.rows:
+        estimator = row.entries[0].text
+        if estimator != before:
+            if before is not None:
+                table.add_section()
+            table.add_row(Text(estimator, style="italic"))
+        table.add_row(_models(row, stacked="paper" in view.columns), *_numbers(row))
+        before = estimator
+    return Padding(table, (1, 0))
+
+
+def _stack(heading: str) -> str:
+    """Make a heading as narrow as the numbers below it."""
+    return heading.replace("difference", "diff.").replace(" ", "\n")
+
+
+def _models(row: TableRow, *, stacked: bool) -> Text:
+    """Name the models, one below the other where a pair would be wrapped anyway.
+
+    Wrapped, its second half would look like a row of its own.
+    """
+    names = row.entries[_N_NAMES - 1].text
+    return Text(names.replace(" + ", "\n  + ") if stacked else names)
+
+
+def _numbers(row: TableRow) -> list[Text]:
+    return [
+        Text(entry.text, style="bold" if entry.best else "") for entry in row.entries[_N_NAMES:]
+    ]
