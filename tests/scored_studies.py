@@ -28,11 +28,11 @@ def scored_cell(
                 FoldScore(
                     accuracy,
                     accuracy / 2,
+                    1 - accuracy,
                     n_train,
                     n_test,
                     2,
                     speaker=speakers[number] if speakers else "",
-                    balanced_accuracy=1 - accuracy,
                 ),
                 true=(0, 1) * (n_test // 2),
                 predicted=(0,) * n_test,

@@ -200,6 +200,11 @@ def tables(
         device=device,
     )
     study = _run(store, request, results, n_jobs)
+    click.echo(
+        f"{study.n_trained:,} folds trained, {study.n_served:,} kept from before; all are in "
+        f"{study.results}",
+        err=True,
+    )
     _show(study, form, output)
     if not any(cell.computed for cell in study.cells):
         sys.exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reno_store.conclusions.comparisons import Kind
-from reno_store.evaluation.classifiers import ESTIMATORS
+from reno_store.evaluation.classifiers import find_estimator
 from reno_store.studies import Cell, Study
 from reno_store.studies.study import Family
 
@@ -44,7 +44,7 @@ def why_not_tested(study: Study, kind: Kind, dataset: str, protocol: str) -> str
             return lacking
         return "no classifier was evaluated on models of both kinds"
     for name in sides:
-        title = ESTIMATORS[name].title
+        title = find_estimator(name).title
         if name not in study.request.estimators:
             return f"{title} was not asked for"
         if not cells[name]:
@@ -52,7 +52,9 @@ def why_not_tested(study: Study, kind: Kind, dataset: str, protocol: str) -> str
             return f"the study has no {models}"
         if not any(cell.computed for cell in cells[name]):
             return f"{title} was not evaluated: {_reason(cells[name])}"
-    return f"no models were evaluated with both {' and '.join(ESTIMATORS[n].title for n in sides)}"
+    return (
+        f"no models were evaluated with both {' and '.join(find_estimator(n).title for n in sides)}"
+    )
 
 
 def _families(study: Study, cells: Sequence[Cell]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from reno_store.conclusions.comparisons import Comparison
-from reno_store.evaluation.classifiers import ESTIMATORS
+from reno_store.evaluation.classifiers import find_estimator
 from reno_store.evaluation.scores import METRIC_TITLES
 from reno_store.studies import Cell
 
@@ -87,7 +87,7 @@ def _sides(comparison: Comparison) -> tuple[str, str, str]:
 
 
 def _title(cell: Cell) -> str:
-    return ESTIMATORS[cell.estimator].title
+    return find_estimator(cell.estimator).title
 
 
 def _models(cell: Cell) -> str:

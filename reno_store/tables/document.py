@@ -44,8 +44,6 @@ def to_json(
         "results": study.results,
         "request": study.request.to_dict(),
         "versions": study.versions,
-        "n_served": study.n_served,
-        "n_trained": study.n_trained,
         "notes": study.notes,
         "datasets": [
             {**_facts(facts), "majority": 100 * facts.majority} for facts in study.datasets
@@ -126,35 +124,21 @@ def _fold(outcome: FoldOutcome) -> dict[str, Any]:
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
-    return {
-        "kind": claim.kind,
-        "title": claim.title,
-        "dataset": claim.dataset,
-        "protocol": claim.protocol,
-        "verdict": claim.verdict,
-        "n_comparisons": len(claim.comparisons),
-        "sentence": claim.sentence,
-    }
+    told = claim.to_dict()
+    return {**told, "mean_difference": _in_points(told["mean_difference"])}
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:
+    told = comparison.to_dict()
     return {
-        "kind": comparison.kind,
-        "dataset": comparison.first.dataset,
-        "protocol": comparison.first.protocol,
-        "first": _where(comparison.first),
-        "second": _where(comparison.second),
-        "metric": comparison.metric,
-        "difference": 100 * comparison.difference,
-        "interval": [100 * bound for bound in comparison.interval],
-        "t": comparison.t,
-        "df": comparison.df,
-        "p": comparison.p,
-        "p_holm": comparison.p_holm,
-        "paired": comparison.paired,
-        "verdict": comparison.verdict,
-        "sentence": comparison.sentence,
+        **told,
+        "difference": _in_points(told["difference"]),
+        "interval": [_in_points(end) for end in told["interval"]],
     }
+
+
+def _in_points(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _plain(value: Any) -> Any:

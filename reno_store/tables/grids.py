@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reno_store.evaluation import ESTIMATORS
+from reno_store.evaluation.classifiers import ESTIMATORS, find_estimator
 from reno_store.evaluation.scores import PAPER_METRICS, Metric
 from reno_store.studies import Study
 from reno_store.tables.measures import (
@@ -110,7 +110,7 @@ def _single(found: Mapping[_Key, MeasuredCell], protocol: str) -> Iterator[Grid]
         GridColumn(each, "", metric) for each in _datasets(found) for metric in PAPER_METRICS
     ]
     rows = [
-        GridRow(ESTIMATORS[name].title, name, models)
+        GridRow(find_estimator(name).title, name, models)
         for name in _estimators(found)
         for models in _models(found, [name])
     ]
@@ -144,7 +144,7 @@ def _datasets(found: Iterable[_Key]) -> list[str]:
 def _estimators(found: Iterable[_Key]) -> list[str]:
     """List the estimators, the paper's first."""
     there = {estimator for _, estimator, _ in found}
-    return [name for name in ESTIMATORS if name in there]
+    return [*(name for name in ESTIMATORS if name in there), *sorted(there - ESTIMATORS.keys())]
 
 
 def _models(found: Iterable[_Key], estimators: Sequence[str]) -> list[tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reno_store.evaluation import ESTIMATORS
+from reno_store.evaluation.classifiers import find_estimator
 from reno_store.studies import Cell, Study
 from reno_store.tables.measures import Measure, Number
 
@@ -20,7 +20,7 @@ TABLE_TITLES: dict[Number, str] = {"I": "models alone", "II": "pairs of models"}
 
 def write_estimator(cell: Cell) -> str:
     """Give the title of a cell's estimator, such as ``"FCN"``."""
-    return ESTIMATORS[cell.estimator].title
+    return find_estimator(cell.estimator).title
 
 
 def write_model(study: Study, name: str) -> str:
