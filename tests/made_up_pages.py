@@ -126,7 +126,9 @@ def make_figures(study):
     """A confusion matrix and a wide plot for each dataset."""
     figures = []
     for dataset in study.datasets:
-        cell = next(study.select(dataset=dataset.name, computed=True))
+        cell = next(study.select(dataset=dataset.name, computed=True), None)
+        if cell is None:
+            continue
         figures += [
             Figure(
                 f"confusion-{dataset.name}",

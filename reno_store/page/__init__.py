@@ -8,6 +8,6 @@ full; `writing` puts a page on the disk, whole or not at all.
 
 from reno_store.page.fingerprints import read_fingerprints
 from reno_store.page.rendering import render_page
-from reno_store.page.writing import write_page
+from reno_store.page.writing import check_path, write_page
 
-__all__ = ["read_fingerprints", "render_page", "write_page"]
+__all__ = ["check_path", "read_fingerprints", "render_page", "write_page"]
