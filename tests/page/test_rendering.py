@@ -233,7 +233,7 @@ class TestSummary:
 class TestComparisons:
     def test_each_is_shown_with_its_sentence_under_its_kind(self, page, study):
         for each in make_comparisons(study):
-            assert each.sentence in page.words("td", **{"class": "prose"})
+            assert f"sentence{each.sentence}" in page.words("td", **{"class": "unfolds"})
         assert "RENO against concatenation: accuracy" in page.words("h3")
 
     def test_numbers_that_do_not_exist_are_dashes_and_stand_last(self):
