@@ -141,5 +141,5 @@ def _describe_extent(study: Study) -> str:
         f"{write_count(len(request.estimators), 'estimator')}, "
         f"{write_count(len(request.protocols), 'protocol')}: "
         f"{write_count(n_cells, 'combination')} of dataset, protocol, estimator and models, "
-        f"{computed} of which could be computed."
+        f"{computed} of which were computed."
     )

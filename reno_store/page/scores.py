@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reno_store.page.wording import sort_value, write_estimator, write_models, write_score
+from reno_store.page.wording import (
+    sort_value,
+    write_estimator,
+    write_models,
+    write_reason,
+    write_score,
+)
 from reno_store.studies import Cell, Study
 from reno_store.tables import TableRow, TableView
 
@@ -16,7 +22,7 @@ _Key = tuple[str, str, str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """A cell of the study: its scores in words, and what to type for them."""
+    """A cell of the study: its scores in words, or why it has none, and what to type."""
 
     id: str
     cell: Cell
@@ -24,6 +30,7 @@ class CommandLine:
     models: str
     accuracy: str
     macro_f1: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ def commands_of(study: Study) -> tuple[CommandTable, ...]:
                 models=write_models(cell.models),
                 accuracy=write_score(cell, "accuracy") if cell.computed else "",
                 macro_f1=write_score(cell, "macro_f1") if cell.computed else "",
+                reason="" if cell.computed else write_reason(cell),
             )
         )
     return tuple(
@@ -131,7 +139,7 @@ def _make_row(row: TableRow, n_names: int, ids: Mapping[_Key, str]) -> ScoreRow:
             Place(entry.text, sort_value(entry.value), entry.best, names=column < n_names)
             for column, entry in enumerate(row.entries[:n_filled])
         ),
-        reason="" if row.cell.computed else row.cell.reason or "not computed",
+        reason="" if row.cell.computed else write_reason(row.cell),
         n_empty=len(row.entries) - n_filled,
         command_id=ids.get(_key(row.cell), ""),
         label=f"{write_estimator(row.cell.estimator)} on {write_models(row.cell.models)}",

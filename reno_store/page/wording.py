@@ -19,6 +19,7 @@ __all__ = [
     "write_models",
     "write_p",
     "write_points",
+    "write_reason",
     "write_score",
 ]
 
@@ -99,6 +100,22 @@ def write_estimator(name: str) -> str:
 def write_models(models: Iterable[str]) -> str:
     """Write the models of a cell."""
     return " + ".join(models)
+
+
+def write_reason(cell: Cell) -> str:
+    """Say that a cell was not computed, and why.
+
+    Examples
+    --------
+    >>> write_reason(Cell("jnv", "paper", "cnn", ("mfcc",), reason="jnv has no speakers"))
+    'not computed: jnv has no speakers'
+    >>> write_reason(Cell("jnv", "paper", "cnn", ("mfcc",), reason="not computed yet"))
+    'not computed yet'
+    """
+    said = "not computed"
+    if not cell.reason or cell.reason.startswith(said):
+        return cell.reason or said
+    return f"{said}: {cell.reason}"
 
 
 def sort_value(number: float | None) -> float | None:

@@ -202,7 +202,7 @@ class TestContent:
     def test_a_study_in_which_nothing_was_computed_still_makes_a_page(self):
         study = make_study(lacking=("mfcc", "wav2vec2-base", "audio-mamba-tiny"))
         page = Page(render(study, figures=()))
-        assert "0 of which could be computed" in page.words("p")[0]
+        assert "0 of which were computed" in page.words("p")[0]
 
 
 class TestSummary:
