@@ -62,12 +62,13 @@ def wheel(source, tmp_path_factory):
     return path
 
 
-def test_wheel_holds_both_packages_their_types_and_the_cards(wheel):
+def test_wheel_holds_both_packages_their_types_the_cards_and_the_page(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {
         "reno_store/__init__.py",
         "reno_store/py.typed",
         *(f"reno_store/data_manifests/{card}.toml" for card in CARDS.split()),
+        *(f"reno_store/page/templates/page.{each}" for each in ("css", "html.jinja", "js")),
         "reno_cli/main.py",
         "reno_cli/py.typed",
     } <= set(names)
