@@ -21,6 +21,7 @@ from reno_cli.manifest import manifest
 from reno_cli.merge import merge
 from reno_cli.models import models
 from reno_cli.remove import remove
+from reno_cli.report import report
 from reno_cli.tables import tables
 from reno_cli.verify import verify
 from reno_store import __version__
@@ -52,6 +53,7 @@ def main() -> None:
     reno-store build FOLDER/my.csv --model mfcc --model logmel --store my.zarr
     reno-store evaluate my.zarr my --model mfcc --model logmel
     reno-store tables my.zarr                           every model, every pair
+    reno-store report my.zarr -o report.html            the same as a page, with figures
     """  # noqa: D301
 
 
@@ -67,6 +69,7 @@ for _command in (
     merge,
     models,
     remove,
+    report,
     tables,
     verify,
 ):

@@ -46,12 +46,12 @@ def report(
     these alone. It holds data, models, protocols, tables, conclusions, figures and the
     command of each number, and loads nothing from anywhere.
     """
-    from reno_store.conclusions import claims_of, compare_study, summary  # type: ignore[attr-defined,unused-ignore]
-    from reno_store.figures import figures_of, save_figures, to_svg  # type: ignore[attr-defined,unused-ignore]
+    from reno_store.conclusions import claims_of, compare_study, summary
+    from reno_store.figures import figures_of, save_figures, to_svg
     from reno_store.page import check_path, read_fingerprints, write_page
     from reno_store.samples import Samples, open_store
-    from reno_store.studies import recall_study  # type: ignore[attr-defined,unused-ignore]
-    from reno_store.tables import views_of  # type: ignore[attr-defined,unused-ignore]
+    from reno_store.studies import recall_study
+    from reno_store.tables import views_of
 
     check_path(output)
     study = recall_study(store, results=results, datasets=datasets)

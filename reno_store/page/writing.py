@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from reno_store.figures import Figure
 from reno_store.page.rendering import render_page
 from reno_store.studies import Study
 from reno_store.tables import TableView
+from reno_store.writing import write_whole
 
 __all__ = ["check_path", "write_page"]
 
@@ -69,17 +68,8 @@ def write_page(
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                # A name that is no text (a file name in another encoding) gets question marks.
-                file.write(text.encode("utf-8", "replace"))
-            # mkstemp makes a private file; a page is as public as its folder.
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        # A name that is no text (a file name in another encoding) gets question marks.
+        write_whole(path, text.encode("utf-8", "replace"))
     except OSError as error:
         raise RenoStoreError(f"{path} cannot be written: {error.strerror or error}.") from error
     return path
