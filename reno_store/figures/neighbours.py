@@ -152,9 +152,11 @@ def embed_in_plane(X: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     -------
     numpy.ndarray of float32, shape (n_clips, 2)
     """
+    if not X.any():  # all clips are the same; nothing has a direction
+        return np.zeros((len(X), 2), np.float32)
     reduced = reduce(X, seed)
     spread = float(reduced[:, 0].std())
-    start = (reduced[:, :2] * (1e-4 / spread if spread else 1.0)).astype(np.float32)
+    start = (reduced[:, :2] * (1e-4 / spread)).astype(np.float32)
     plane = TSNE(
         n_components=2, perplexity=perplexity_for(len(X)), init=start, random_state=seed
     ).fit_transform(reduced)

@@ -22,16 +22,19 @@ LINE_HEIGHT = 1.35 * FONT_SIZE / POINTS_PER_INCH
 """Inches from one line of text to the next."""
 
 
-@functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float = FONT_SIZE) -> float:
-    """Measure a line of text, in inches."""
-    if not text.strip():
-        return 0.0
+    """Measure a line of text, in inches; kerning, which only narrows it, is left out."""
+    return sum(map(_advance, text)) * size / POINTS_PER_INCH
+
+
+@functools.lru_cache(maxsize=4096)
+def _advance(char: str) -> float:
+    """Measure a character, in parts of the font's size."""
     font = FontProperties(family="DejaVu Sans")
-    # A trailing blank has no outline, hence the bars.
-    path = TextPath((0, 0), f"|{text}|", size=size, prop=font, usetex=False)
-    bars = TextPath((0, 0), "||", size=size, prop=font, usetex=False)
-    return float(path.get_extents().width - bars.get_extents().width) / POINTS_PER_INCH
+    # Between bars, since a blank has no outline of its own.
+    path = TextPath((0, 0), f"|{char}|", size=100, prop=font, usetex=False)
+    bars = TextPath((0, 0), "||", size=100, prop=font, usetex=False)
+    return float(path.get_extents().width - bars.get_extents().width) / 100
 
 
 def wrap(text: str, width: float, size: float = FONT_SIZE) -> list[str]:
