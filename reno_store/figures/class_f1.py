@@ -92,8 +92,8 @@ def class_f1_figure(cells: Sequence[Cell]) -> Figure:
         f"F1 of each class of {dataset} under the {protocol_title(protocol)}, for each estimator "
         "on the models on which its accuracy is highest. Marks: from the predictions of all "
         f"{n_folds} test folds together; lines: the middle half of the folds that test the class "
-        "(first to third quartile). A class that is never predicted has an F1 of 0. Models were "
-        "chosen by the very folds that are shown, so a few points of each estimator are luck."
+        "(first to third quartile). A class that is never predicted has an F1 of 0. Where an "
+        "estimator was tried on several models, they were chosen by the very folds that are shown."
     )
     return Figure(
         name=file_name("class-f1", dataset, protocol),

@@ -45,14 +45,17 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """How far the two parts of RENO's loss move from the first epoch of training to the last.
+    """How far apart the highest and the lowest epoch are, for the two parts of RENO's loss.
+
+    Not the last epoch less the first: on real data the divergence was seen to rise and then to
+    fall to nothing.
 
     Attributes
     ----------
     divergence, cross_entropy : float
-        Median over folds of the absolute change.
+        Median over folds of the distance between the highest and the lowest epoch.
     share : float
-        The divergence's change, weighted by 1 - λ, as a share of the cross-entropy's,
+        The divergence's distance, weighted by 1 - λ, as a share of the cross-entropy's,
         weighted by λ; infinite where the cross-entropy does not move.
     """
 
@@ -96,10 +99,10 @@ def movement_of(cell: Cell) -> Movement | None:
     for outcome in cell.folds:
         if len(outcome.history) < 2:
             continue
-        first, last = outcome.history[0], outcome.history[-1]
         keys = ("train_divergence_excess", "train_cross_entropy")
-        if all(key in first and key in last for key in keys):
-            moved.append([abs(last[key] - first[key]) for key in keys])
+        if all(key in epoch for epoch in outcome.history for key in keys):
+            columns = ([epoch[key] for epoch in outcome.history] for key in keys)
+            moved.append([max(column) - min(column) for column in columns])
     if not moved:
         return None
     divergence, cross_entropy = (statistics.median(column) for column in zip(*moved, strict=True))

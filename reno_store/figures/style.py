@@ -102,7 +102,6 @@ _STATE: Any = {
     "savefig.bbox": None,
 }
 
-# matplotlib has one set of parameters a process; figures drawn on two threads take turns.
 _LOCK = threading.RLock()
 
 _P = ParamSpec("_P")
@@ -111,7 +110,11 @@ _R = TypeVar("_R")
 
 @contextlib.contextmanager
 def drawing_state() -> Iterator[None]:
-    """Hold matplotlib's parameters at ours, whatever the user has set, and put them back."""
+    """Hold matplotlib's parameters at ours, whatever the user has set, and put them back.
+
+    Threads that draw our figures take turns; one that draws something else meanwhile sees our
+    parameters, since matplotlib has one set a process.
+    """
     with _LOCK, mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STATE)

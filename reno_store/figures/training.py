@@ -91,8 +91,8 @@ def _about_divergence(cell: Cell) -> str:
     if moved is None:
         return f"{words}."
     words += (
-        f". From the first epoch to the last it moves by {moved.divergence:.2g}, the "
-        f"cross-entropy by {moved.cross_entropy:.2g} (medians over folds)"
+        f". In training it moves by {moved.divergence:.2g}, the cross-entropy by "
+        f"{moved.cross_entropy:.2g} (highest epoch less lowest, medians over folds)"
     )
     if moved.share < _NEARLY_FLAT:
         share = f"{100 * moved.share:.1g} %" if moved.share >= 0.001 else "less than 0.1 %"

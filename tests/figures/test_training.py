@@ -95,6 +95,17 @@ def test_a_divergence_that_moves_is_not_called_flat():
     assert "1.5 times as far" in caption
 
 
+def test_a_divergence_that_rises_and_falls_again_has_moved():
+    reno = make_cell(("mfcc", "logmel"), "reno")
+    history = tuple(
+        {"train_cross_entropy": entropy, "train_divergence_excess": excess}
+        for entropy, excess in ((2.0, 0.0), (1.5, 0.3), (1.0, 0.0))
+    )
+    moved = movement_of(replace(with_histories(reno, history), parameters=PARAMETERS))
+    assert (moved.divergence, moved.cross_entropy) == (0.3, 1.0)
+    assert moved.share == pytest.approx(0.6 * 0.3 / 0.4)
+
+
 def test_the_minimum_is_told_only_where_it_is_known():
     reno = make_cell(("mfcc", "logmel"), "reno")
     assert divergence_minimum(reno) is None
