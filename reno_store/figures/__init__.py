@@ -1,9 +1,10 @@
 """A study in pictures: confusion, maps of embeddings, F1 by class, training, leaks.
 
-`collection` makes all figures of a study; `confusion`, `maps` (with `neighbours`), `class_f1`,
-`training` (with `histories`) and `leak` one kind each; `saving` turns them into files; `style`,
-`words` and `naming` are how they look, how text fits, and what they are called. Figures are
-matplotlib's, made without pyplot, so that they are safe in threads and notebooks.
+`collection` makes all figures of a study, of the cells that `choosing` picks; `confusion`,
+`maps` (with `neighbours` and `map_drawing`), `class_f1`, `training` (with `histories`) and `leak`
+make one kind each; `saving` turns them into files; `style`, `words` and `naming` are how they
+look, how text fits, and what they are called. Figures are matplotlib's, made without pyplot, so
+that they are safe in threads and notebooks.
 """
 
 from reno_store.figures.collection import figures_of

@@ -48,6 +48,10 @@ def figures_of(
     -------
     tuple[Figure, ...]
         With names that differ, also where case does not count.
+
+    Raises
+    ------
+    Whatever `embeddings` raises.
     """
     figures: list[Figure] = []
     for facts in study.datasets:
