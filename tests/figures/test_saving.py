@@ -121,7 +121,7 @@ def test_many_points_are_an_image_inside_the_svg_and_few_are_not(monkeypatch):
 
 def test_what_the_user_set_in_matplotlib_changes_nothing_and_stays(figure, tmp_path):
     (plain,) = save_figures([figure], tmp_path / "plain", ["png"])
-    with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.bbox": "tight"}):
+    with mpl.rc_context({"font.size": 30, "text.color": "red", "savefig.bbox": "tight"}):
         before = dict(mpl.rcParams)
         (own,) = save_figures([figure], tmp_path / "own", ["png"])
         figure.draw()
