@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reno_store.manifests import Clip, Manifest, make_manifest, read_manifest, write_manifest
     from reno_store.merging import MergeReport, merge_stores
     from reno_store.networks import renyi_divergence
+    from reno_store.page import Report, write_report
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
     from reno_store.studies import Study, StudyRequest, recall_study, run_study
     from reno_store.verification import Verification, verify_store
@@ -47,6 +48,7 @@ _HOME_OF = {
     "ProtocolSplitter": "evaluation",
     "RENOClassifier": "estimators",
     "RenoStoreError": "errors",
+    "Report": "page",
     "Samples": "samples",
     "Study": "studies",
     "StudyRequest": "studies",
@@ -66,6 +68,7 @@ _HOME_OF = {
     "run_study": "studies",
     "verify_store": "verification",
     "write_manifest": "manifests",
+    "write_report": "page",
 }
 
 __version__ = "0.1.0"
@@ -86,6 +89,7 @@ __all__ = [
     "ProtocolSplitter",
     "RENOClassifier",
     "RenoStoreError",
+    "Report",
     "Samples",
     "Study",
     "StudyRequest",
@@ -105,6 +109,7 @@ __all__ = [
     "run_study",
     "verify_store",
     "write_manifest",
+    "write_report",
 ]
 
 

@@ -33,12 +33,19 @@ __all__ = ["report"]
     metavar="FOLDER",
     help="Where `tables` keeps its results, if it was told.",
 )
+@click.option(
+    "--maps/--no-maps",
+    default=True,
+    show_default=True,
+    help="Draw t-SNE maps of the embeddings, which take some seconds a model the first time.",
+)
 def report(
     store: Path,
     datasets: tuple[str, ...],
     output: Path,
     figures_folder: Path | None,
     results: Path | None,
+    maps: bool,
 ) -> None:
     """Write what `reno-store tables` was last asked of STORE as one self-contained page.
 
@@ -46,33 +53,11 @@ def report(
     these alone. It holds data, models, protocols, tables, conclusions, figures and the
     command of each number, and loads nothing from anywhere.
     """
-    from reno_store.conclusions import claims_of, compare_study, summary
-    from reno_store.figures import figures_of, save_figures, to_svg
-    from reno_store.page import check_path, read_fingerprints, write_page
-    from reno_store.samples import Samples, open_store
-    from reno_store.studies import recall_study
-    from reno_store.tables import views_of
+    from reno_store.page import write_report
 
-    check_path(output)
-    study = recall_study(store, results=results, datasets=datasets)
-    opened = open_store(store)
-
-    def load(dataset: str, model: str) -> Samples:
-        return opened.load(dataset, [model], missing="drop")
-
-    comparisons = compare_study(study)
-    figures = figures_of(study, load)
-    written = write_page(
-        study,
-        output,
-        summary=summary(study, comparisons),
-        views=views_of(study),
-        claims=claims_of(study, comparisons),
-        comparisons=comparisons,
-        figures=figures,
-        to_svg=to_svg,
-        fingerprints=read_fingerprints(study),
+    done = write_report(
+        store, output, datasets=datasets, results=results, figures=figures_folder, maps=maps
     )
-    if figures_folder is not None:
-        save_figures(figures, figures_folder)
-    click.echo(f"{written}")
+    click.echo(done.page)
+    if done.figures:
+        click.echo(f"{len(done.figures)} files in {figures_folder}")

@@ -2,14 +2,15 @@
 
 `collection` makes all figures of a study, of the cells that `choosing` picks; `confusion`,
 `maps` (with `neighbours` and `map_drawing`), `class_f1`, `training` (with `histories`) and `leak`
-make one kind each; `saving` turns them into files; `style`, `words` and `naming` are how they
-look, how text fits, and what they are called. Figures are matplotlib's, made without pyplot, so
-that they are safe in threads and notebooks.
+make one kind each; `keeping` remembers maps; `saving` turns them into files; `style`, `words` and
+`naming` are how they look, how text fits, and what they are called. Figures are matplotlib's, made
+without pyplot, so that they are safe in threads and notebooks.
 """
 
 from reno_store.figures.collection import figures_of
 from reno_store.figures.confusion import confusion_figure
 from reno_store.figures.drawing import Figure
+from reno_store.figures.keeping import kept_maps
 from reno_store.figures.maps import map_figure
 from reno_store.figures.saving import FIGURE_FORMATS, save_figures, to_svg
 
@@ -18,6 +19,7 @@ __all__ = [
     "Figure",
     "confusion_figure",
     "figures_of",
+    "kept_maps",
     "map_figure",
     "save_figures",
     "to_svg",

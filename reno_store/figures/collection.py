@@ -10,8 +10,9 @@ from reno_store.figures.class_f1 import class_f1_figure
 from reno_store.figures.confusion import confusion_figure
 from reno_store.figures.drawing import Figure
 from reno_store.figures.leak import leak_figure
-from reno_store.figures.maps import FEWEST_CLIPS, map_figure
+from reno_store.figures.maps import FEWEST_CLIPS, LayOut, map_figure
 from reno_store.figures.naming import name_apart
+from reno_store.figures.neighbours import embed_in_plane
 from reno_store.figures.training import training_figure
 from reno_store.samples import Samples
 from reno_store.studies import Cell, Study
@@ -24,6 +25,7 @@ def figures_of(
     embeddings: Callable[[str, str], Samples] | None = None,
     seed: int = 0,
     *,
+    lay_out: LayOut = embed_in_plane,
     every_confusion: bool = False,
 ) -> tuple[Figure, ...]:
     """Make a study's figures; nothing is drawn yet.
@@ -39,6 +41,8 @@ def figures_of(
         cell of the dataset has. Without it there are no maps.
     seed : int
         Of the maps.
+    lay_out : Callable
+        Lays a map out; `kept_maps` makes one that remembers.
     every_confusion : bool
         Whether every computed cell has a confusion matrix. Otherwise these have, for each
         dataset and protocol: the cell of a single model and the one of RENO whose mean accuracy
@@ -60,7 +64,7 @@ def figures_of(
         chosen = cells if every_confusion else _worth_a_look(cells, protocols)
         figures += map(confusion_figure, chosen)
         if embeddings is not None:
-            figures += _maps(study, facts.name, cells, embeddings, seed)
+            figures += _maps(study, facts.name, cells, embeddings, seed, lay_out)
         best = [best_of_each_estimator(study, facts.name, protocol) for protocol in protocols]
         figures += map(class_f1_figure, best)
         figures += [figure for each in best if (figure := training_figure(each)) is not None]
@@ -82,6 +86,7 @@ def _maps(
     cells: list[Cell],
     embeddings: Callable[[str, str], Samples],
     seed: int,
+    lay_out: LayOut,
 ) -> Iterator[Figure]:
     used = {model for cell in cells for model in cell.models}
     for model in study.models:
@@ -90,7 +95,13 @@ def _maps(
         samples = embeddings(dataset, model.name)
         if len(samples.y) >= FEWEST_CLIPS:
             yield map_figure(
-                samples.X, samples.y, samples.groups, dataset=dataset, model=model.name, seed=seed
+                samples.X,
+                samples.y,
+                samples.groups,
+                dataset=dataset,
+                model=model.name,
+                seed=seed,
+                lay_out=lay_out,
             )
 
 

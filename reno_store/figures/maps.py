@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
@@ -21,7 +23,10 @@ from reno_store.figures.neighbours import (
     subsample,
 )
 
-__all__ = ["FEWEST_CLIPS", "MOST_CLIPS", "map_figure"]
+__all__ = ["FEWEST_CLIPS", "MOST_CLIPS", "LayOut", "map_figure"]
+
+LayOut: TypeAlias = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
+"""(standardised embeddings, seed) -> places in the plane, shape (n_clips, 2)."""
 
 FEWEST_CLIPS = 4
 """t-SNE of fewer says nothing."""
@@ -40,6 +45,7 @@ def map_figure(
     dataset: str,
     model: str,
     seed: int = 0,
+    lay_out: LayOut = embed_in_plane,
 ) -> Figure:
     """Show where a model puts a dataset's clips, by label and by speaker.
 
@@ -58,6 +64,8 @@ def map_figure(
         What it is of.
     seed : int
         Of t-SNE and of the draw.
+    lay_out : Callable
+        (standardised embeddings, seed) -> places in the plane, shape (n_clips, 2).
 
     Raises
     ------
@@ -98,7 +106,7 @@ def map_figure(
         ]
     )
     # Drawn more than once, for each file and a page, and slow: laid out on the first drawing.
-    lay_out = functools.cache(functools.partial(embed_in_plane, scaled, seed))
+    places = functools.cache(functools.partial(lay_out, scaled, seed))
     headings = [_heading("by label", by_label), _heading("by speaker", by_speaker)]
     named = [
         Panel(heading, panel.series, panel.others, panel.other_rows)
@@ -107,7 +115,7 @@ def map_figure(
     title = f"{dataset}: {model}, t-SNE"
 
     def draw() -> Canvas:
-        return draw_map(lay_out(), named, title)
+        return draw_map(places(), named, title)
 
     return Figure(
         name=file_name("map", dataset, model),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 __all__ = ["Agreement", "agree", "embed_in_plane", "perplexity_for", "standardize", "subsample"]
 
@@ -157,7 +158,8 @@ def embed_in_plane(X: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     reduced = reduce(X, seed)
     spread = float(reduced[:, 0].std())
     start = (reduced[:, :2] * (1e-4 / spread)).astype(np.float32)
-    plane = TSNE(
-        n_components=2, perplexity=perplexity_for(len(X)), init=start, random_state=seed
-    ).fit_transform(reduced)
+    tsne = TSNE(n_components=2, perplexity=perplexity_for(len(X)), init=start, random_state=seed)
+    # One thread: on busy cores two wait for each other, and took 20 times as long.
+    with threadpool_limits(limits=1):
+        plane = tsne.fit_transform(reduced)
     return np.asarray(plane, np.float32)

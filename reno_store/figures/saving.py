@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import tempfile
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ import matplotlib as mpl
 from reno_store.errors import RenoStoreError, UnknownNameError
 from reno_store.figures.drawing import Figure
 from reno_store.figures.style import drawing_state
+from reno_store.writing import write_whole
 
 __all__ = ["FIGURE_FORMATS", "save_figures", "to_svg"]
 
@@ -127,16 +127,7 @@ def _check_folder(folder: Path) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".figure-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            # mkstemp makes a private file; a figure is as public as its folder.
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_whole(path, content)
     except OSError as error:
         raise RenoStoreError(
             f"{path}: cannot be written: {error.strerror or error}. Name another folder."

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reno_store.conclusions import claims_of, compare_study, summary
-from reno_store.figures import figures_of, save_figures, to_svg
+from reno_store.figures import Figure, figures_of, kept_maps, save_figures, to_svg
+from reno_store.ledger import Ledger
 from reno_store.page.fingerprints import read_fingerprints
 from reno_store.page.writing import check_path, write_page
+from reno_store.progress import counting
 from reno_store.samples import Samples, open_store
 from reno_store.studies import Study, recall_study
 from reno_store.tables import views_of
@@ -82,17 +84,25 @@ def write_report(
         return opened.load(dataset, [model], missing="drop")
 
     comparisons = compare_study(study)
-    drawn = figures_of(study, load if maps else None)
-    written = write_page(
-        study,
-        page,
-        summary=summary(study, comparisons),
-        views=views_of(study),
-        claims=claims_of(study, comparisons),
-        comparisons=comparisons,
-        figures=drawn,
-        to_svg=to_svg,
-        fingerprints=read_fingerprints(study),
-    )
+    ledger = Ledger(study.results)
+    drawn = figures_of(study, load if maps else None, lay_out=kept_maps(ledger))
+    with counting("drawing", len(drawn), unit="figures", show=progress) as counter:
+
+        def draw(figure: Figure) -> str:
+            svg = to_svg(figure)
+            counter.advance()
+            return svg
+
+        written = write_page(
+            study,
+            page,
+            summary=summary(study, comparisons),
+            views=views_of(study),
+            claims=claims_of(study, comparisons),
+            comparisons=comparisons,
+            figures=drawn,
+            to_svg=draw,
+            fingerprints=read_fingerprints(study),
+        )
     saved = () if figures is None else tuple(save_figures(drawn, figures))
     return Report(study, written, saved)

@@ -1,90 +1,78 @@
-"""The command that writes a page: what it hands on, and what it prints."""
-
-from dataclasses import replace
+"""`reno-store report` as a user types it, from a store to a page and figures."""
 
 import pytest
 from click.testing import CliRunner
-from corpora import make_corpus
-from made_up_pages import draw_svg, make_claims, make_comparisons, make_figures, make_views
-from made_up_studies import make_study
-from reno_cli.report import report
+from parsed_pages import Page
+from reno_cli.main import main
+from study_stores import make_study_store
 
-from reno_store.build import build_store
-from reno_store.errors import RenoStoreError
+import reno_store.figures.keeping as keeping
+from reno_store.studies import StudyRequest, run_study, running
 
-
-@pytest.fixture
-def store(tmp_path):
-    corpus = make_corpus(tmp_path, 4, name="jnv")
-    build_store(corpus.manifest, tmp_path / "s.zarr", models=["mfcc"], progress=False)
-    return tmp_path / "s.zarr"
-
-
-@pytest.fixture
-def asked(store, monkeypatch):
-    """Stand in for what knows studies; each entry is what was asked of it."""
-    asked = {}
-    study = replace(make_study(), store=store)
-
-    def recall(path, *, results=None, datasets=()):
-        asked["recall"] = (path, results, datasets)
-        if "unknown" in datasets:
-            raise RenoStoreError("nothing yet. Run: reno-store tables")
-        return study
-
-    def save(figures, folder):
-        asked["save"] = (len(figures), folder)
-
-    stand_ins = {
-        "reno_store.studies.recall_study": recall,
-        "reno_store.tables.views_of": make_views,
-        "reno_store.conclusions.compare_study": make_comparisons,
-        "reno_store.conclusions.claims_of": lambda study, comparisons: make_claims(study),
-        "reno_store.conclusions.summary": lambda study, comparisons: ["Nothing is sure."],
-        "reno_store.figures.figures_of": lambda _, load: make_figures(make_study()),
-        "reno_store.figures.to_svg": draw_svg,
-        "reno_store.figures.save_figures": save,
-    }
-    for name, stand_in in stand_ins.items():
-        monkeypatch.setattr(name, stand_in, raising=False)
-    return asked
+REQUEST = StudyRequest(("cries", "laughs"), estimators=("fcn", "reno", "svm"), n_folds=3)
 
 
 def run(*words, expect=0):
-    result = CliRunner().invoke(report, [str(word) for word in words])
+    result = CliRunner().invoke(main, [str(word) for word in words])
     assert result.exit_code == expect, result.output
     return result
 
 
-def test_one_line_says_where_the_page_is(store, asked, tmp_path):
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reported")
+    store = make_study_store(folder / "my.zarr", cries={}, laughs={"seed": 1})
+    run_study(store, REQUEST, progress=False)
+    return store
+
+
+def test_one_line_says_where_the_page_is(store, tmp_path):
     out = tmp_path / "report.html"
-    assert run(store, "-o", out).stdout == f"{out}\n"
+    assert run("report", store, "-o", out, "--no-maps").stdout == f"{out}\n"
     text = out.read_text(encoding="utf-8")
-    for words in (
-        "Nothing is sure.",
-        "Table I: jnv",
-        "RENO against",
-        "data:image/svg+xml",
-        "resampler",
-    ):
-        assert words in text
-    assert asked == {"recall": (store, None, ())}
+    study = running.recall_study(store)
+    for cell in study.cells:
+        assert f"{100 * cell.mean('accuracy'):.1f}" in text
+    assert any(study.command in said for said in Page(text).words("code"))
 
 
-def test_datasets_results_and_figures_are_handed_on(store, asked, tmp_path):
-    options = ("--results", tmp_path / "r", "--figures", tmp_path / "f", "jnv", "vivae")
-    run(store, "-o", tmp_path / "a.html", *options)
-    assert asked["recall"] == (store, tmp_path / "r", ("jnv", "vivae"))
-    assert asked["save"] == (2, tmp_path / "f")
+def test_nothing_is_trained(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "run_fold", None)
+    run("report", store, "-o", tmp_path / "report.html", "--no-maps")
 
 
-def test_a_wrong_name_for_the_page_is_refused_before_anything_is_done(store, asked, tmp_path):
-    result = run(store, "-o", tmp_path, expect=1)
-    assert isinstance(result.exception, RenoStoreError)
-    assert asked == {}
+def test_the_page_can_be_of_some_datasets(store, tmp_path):
+    out = tmp_path / "report.html"
+    run("report", store, "laughs", "-o", out, "--no-maps")
+    text = out.read_text(encoding="utf-8")
+    assert "laughs" in text
+    assert "cries" not in text
 
 
-def test_a_store_without_results_leaves_no_page(store, asked, tmp_path):
-    result = run(store, "unknown", "-o", tmp_path / "a.html", expect=1)
-    assert "reno-store tables" in str(result.exception)
-    assert not (tmp_path / "a.html").exists()
+def test_maps_are_laid_out_once_and_kept(store, tmp_path, monkeypatch):
+    out, figures = tmp_path / "report.html", tmp_path / "figures"
+    shown = run("report", store, "cries", "-o", out, "--figures", figures).stdout
+    names = {path.name for path in figures.iterdir()}
+    assert {"map-cries-mfcc.pdf", "map-cries-mfcc.png", "map-cries-logmel.png"} <= names
+    assert shown == f"{out}\n{len(names)} files in {figures}\n"
+    monkeypatch.setattr(keeping, "embed_in_plane", None)
+    again = tmp_path / "again.html"
+    run("report", store, "cries", "-o", again)
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_a_store_that_was_asked_nothing_says_what_to_type(tmp_path):
+    store = make_study_store(tmp_path / "my.zarr", cries={})
+    shown = run("report", store, "-o", tmp_path / "r.html", expect=1).output
+    assert f"reno-store tables {store} cries" in shown
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "."])
+def test_what_cannot_be_a_page_is_refused(store, tmp_path, name):
+    run("report", store, "-o", tmp_path / name, expect=1)
+
+
+def test_a_dataset_that_was_not_asked_for_is_named(store, tmp_path):
+    shown = run("report", store, "screams", "-o", tmp_path / "r.html", expect=1).output
+    assert "screams" in shown
+    assert "cries" in shown

@@ -191,10 +191,9 @@ def test_of_too_many_clips_a_share_is_drawn_and_said(monkeypatch):
     assert "30 clips (of 60, drawn at random so that each label keeps its share)" in figure.caption
 
 
-def test_tsne_runs_once_however_often_it_is_drawn(monkeypatch):
+def test_tsne_runs_once_however_often_it_is_drawn():
     runs = []
-    monkeypatch.setattr(maps, "embed_in_plane", lambda X, seed: runs.append(seed) or X[:, :2])
-    figure = make_map(*clips())
+    figure = make_map(*clips(), lay_out=lambda X, seed: runs.append(seed) or X[:, :2])
     assert runs == []
     figure.draw()
     figure.draw()
@@ -202,11 +201,11 @@ def test_tsne_runs_once_however_often_it_is_drawn(monkeypatch):
 
 
 @pytest.mark.parametrize(("n_labels", "n_speakers"), [(2, 2), (13, 12), (30, 60)])
-def test_legends_can_be_read(n_labels, n_speakers, monkeypatch):
-    monkeypatch.setattr(maps, "embed_in_plane", lambda X, seed: X[:, :2])
+def test_legends_can_be_read(n_labels, n_speakers):
     X, y, groups = clips(n=240, n_labels=n_labels, n_speakers=n_speakers)
     y = np.array([f"{label}, and more than fits into a line of a legend" for label in y])
-    canvas = make_map(X, y, groups, model="a-model-with-a-long-name").draw()
+    long = "a-model-with-a-long-name"
+    canvas = make_map(X, y, groups, model=long, lay_out=lambda X, seed: X[:, :2]).draw()
     assert_legible(canvas)
     assert canvas.get_size_inches()[0] == 7
 

@@ -13,7 +13,7 @@ import pytest
 from made_up_studies import make_cell, make_study
 
 from reno_store.errors import RenoStoreError, UnknownNameError
-from reno_store.figures import confusion_figure, figures_of, map_figure, maps, save_figures, to_svg
+from reno_store.figures import confusion_figure, figures_of, map_figure, save_figures, to_svg
 
 STARTS = {"pdf": b"%PDF", "png": b"\x89PNG", "svg": b"<?xml"}
 
@@ -107,13 +107,13 @@ def test_ids_of_two_svgs_in_one_page_differ_and_each_reference_is_met(figure):
     assert not ids[0] & ids[1]
 
 
-def test_many_points_are_an_image_inside_the_svg_and_few_are_not(monkeypatch):
-    monkeypatch.setattr(maps, "embed_in_plane", lambda X, seed: X)
+def test_many_points_are_an_image_inside_the_svg_and_few_are_not():
     rng = np.random.default_rng(0)
 
     def svg_of(n):
         X = rng.normal(size=(n, 2)).astype(np.float32)
-        return to_svg(map_figure(X, np.array(["a", "b"])[np.arange(n) % 2], dataset="d", model="m"))
+        y = np.array(["a", "b"])[np.arange(n) % 2]
+        return to_svg(map_figure(X, y, dataset="d", model="m", lay_out=lambda X, seed: X))
 
     assert "data:image/png;base64," in svg_of(1_100)
     assert "data:image/png" not in svg_of(30)
