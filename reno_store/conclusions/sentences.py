@@ -25,10 +25,10 @@ def in_points(difference: float, *, signed: bool = True) -> str:
     Examples
     --------
     >>> in_points(0.0423), in_points(-0.1), in_points(-0.0001), in_points(0.2, signed=False)
-    ('+4.2', '-10.0', '0.0', '20.0')
+    ('+4.2', '−10.0', '0.0', '20.0')
     """
     text = f"{100 * difference:+.1f}" if signed else f"{100 * abs(difference):.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
 def comparison_sentence(comparison: Comparison, n_family: int) -> str:
@@ -125,7 +125,7 @@ def _details(comparison: Comparison, n_family: int) -> str:
         low, high = (in_points(end) for end in comparison.interval)
         # Welch's degrees of freedom are no whole number
         df = f"{comparison.df:.0f}" if comparison.paired else f"{comparison.df:.1f}"
-        test = f"t({df}) = {comparison.t:.2f}, p {_p(comparison.p)}"
+        test = f"t({df}) = {_write_t(comparison.t)}, p {_p(comparison.p)}"
         if n_family > 1:
             test += f", after Holm's adjustment for {n_family} comparisons p "
             test += _p(comparison.p_holm)
@@ -147,6 +147,10 @@ def _count(cell: Cell) -> str:
     n_folds, n_seeds = len(cell.outcomes[0]), len(cell.outcomes)
     folds = f"{n_folds} fold{'s' if n_folds != 1 else ''}"
     return folds if n_seeds == 1 else f"{folds} x {n_seeds} seeds"
+
+
+def _write_t(t: float) -> str:
+    return f"{t:.2f}".replace("-", "−")
 
 
 def _p(p: float) -> str:

@@ -38,15 +38,15 @@ def test_a_higher_score_is_said_with_its_numbers():
 def test_a_lower_score_is_said_as_lower():
     said = fusions([LOW], [HIGH])
     assert "RENO scores lower than Concat on" in said
-    assert "by 43.0 points of accuracy (95 % interval -51.3 to -34.7;" in said
-    assert "t(4) = -14.33" in said
+    assert "by 43.0 points of accuracy (95 % interval −51.3 to −34.7;" in said
+    assert "t(4) = −14.33" in said
 
 
 def test_an_undecided_comparison_says_what_the_folds_allow():
     assert fusions([NEAR], [LOW]) == (
         "On jnv under protocol paper, no difference in accuracy between RENO and Concat on "
         "audio-mamba-tiny + wav2vec2-base may be concluded: the mean difference is +1.0 points, "
-        "and the folds are compatible with anything from -6.8 to +8.8 points (95 % interval; "
+        "and the folds are compatible with anything from −6.8 to +8.8 points (95 % interval; "
         "paired over 5 folds; t(4) = 0.36, p = 0.740)."
     )
 
@@ -136,4 +136,4 @@ def test_each_is_one_sentence_of_one_line():
 
 
 def test_points_have_no_negative_zero():
-    assert [in_points(each) for each in (-0.0004, 0.0004, -0.0006)] == ["0.0", "0.0", "-0.1"]
+    assert [in_points(each) for each in (-0.0004, 0.0004, -0.0006)] == ["0.0", "0.0", "−0.1"]

@@ -53,7 +53,7 @@ def test_the_leak_is_counted_for_each_dataset():
         "The paper's protocol beside voices never heard in training, by accuracy: on jnv it "
         "overstates it in 1 of 1 comparison, understates it in 0, and 0 remain undecided (mean "
         "difference +43.0 points); on cries it overstates it in 0 of 1 comparison, understates it "
-        "in 1, and 0 remain undecided (mean difference -43.0 points)."
+        "in 1, and 0 remain undecided (mean difference −43.0 points)."
     )
 
 
