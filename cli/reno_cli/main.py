@@ -6,6 +6,9 @@ rooms, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import errno
+import io
+import sys
 from typing import Any
 
 import click
@@ -31,13 +34,21 @@ __all__ = ["main"]
 
 
 class _Group(click.Group):
-    """Turns what the library raises on purpose into a message and exit code 1."""
+    """Turns what the library raises on purpose into a message and exit code 1.
+
+    And what the system refuses: a full disk, a file that cannot be read.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except RenoStoreError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever reads has had enough; click knows that
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,6 +66,10 @@ def main() -> None:
     reno-store tables my.zarr                           every model, every pair
     reno-store report my.zarr -o report.html            the same as a page, with figures
     """  # noqa: D301
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows ASCII alone gets "\\xb1" for a plus-minus sign, not a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 for _command in (

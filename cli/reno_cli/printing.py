@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["print_wide", "write_text"]
+__all__ = ["check_output", "print_wide", "write_text"]
 
 _WIDTH_OF_TEXT = 140
 
@@ -25,6 +26,26 @@ def print_wide(renderable: RenderableType) -> None:
         needed = Measurement.get(endless, endless.options, renderable).maximum
         width = max(_WIDTH_OF_TEXT, needed)
     Console(width=width, highlight=False).print(renderable)
+
+
+def check_output(path: Path) -> None:
+    """Make a file's folder, and refuse what no file can be written to, before hours of work.
+
+    Raises
+    ------
+    RenoStoreError
+        If it is a folder, or its folder cannot be made or written to.
+    """
+    from reno_store.errors import RenoStoreError
+
+    if path.is_dir():
+        raise RenoStoreError(f"{path} is a folder; expected a file to write to.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise RenoStoreError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reno_cli.options import numbers
-from reno_cli.printing import print_wide, write_text
+from reno_cli.printing import check_output, print_wide, write_text
 
 if TYPE_CHECKING:
     from reno_store.studies import Study, StudyRequest
@@ -186,6 +186,8 @@ def tables(
     from reno_store.studies import StudyRequest
 
     form = _form(form, output)
+    if output is not None:
+        check_output(output)
     request = StudyRequest(
         datasets=datasets or open_store(store).datasets,
         models=models,

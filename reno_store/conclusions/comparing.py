@@ -8,6 +8,7 @@ from dataclasses import replace
 from reno_store.conclusions.candidates import Candidate, candidates_of
 from reno_store.conclusions.comparisons import Comparison, Verdict
 from reno_store.conclusions.corrected import (
+    ROUNDING,
     CorrectedTest,
     adjust_holm,
     paired_test,
@@ -94,7 +95,8 @@ def _put_together(
         first=candidate.first,
         second=candidate.second,
         metric=metric,
-        difference=tested.difference,
+        # What subtracting floats leaves of nothing is nothing.
+        difference=tested.difference if abs(tested.difference) > ROUNDING else 0.0,
         # min and max hand a NaN on only where it stands first
         interval=(max(lowest, -1.0), min(highest, 1.0)),
         t=tested.t,

@@ -150,7 +150,8 @@ def _count(cell: Cell) -> str:
 
 
 def _write_t(t: float) -> str:
-    return f"{t:.2f}".replace("-", "−")
+    text = f"{t:.2f}"
+    return "0.00" if text == "-0.00" else text.replace("-", "−")
 
 
 def _p(p: float) -> str:

@@ -16,10 +16,10 @@ from reno_store.figures.naming import cell_title, file_name, protocol_title
 from reno_store.figures.style import (
     COLUMN_WIDTH,
     EDGE,
-    ESTIMATOR_STYLES,
     PAGE_WIDTH,
     in_style,
     new_canvas,
+    styles_of,
 )
 from reno_store.figures.words import LINE_HEIGHT, shorten_all, text_width, wrap
 from reno_store.studies import Cell
@@ -139,14 +139,15 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
         _draw_panel(axes, cells, scores, places, step / row)
         axes.set_ylim(panel * per_panel + per_panel - 0.5, panel * per_panel - 0.5)
         axes.set_yticks([*places], [names[place] for place in places])
+    styles = styles_of(cell.estimator for cell in cells)
     handles = [
         Line2D(
             [],
             [],
             color=EDGE,
             linewidth=0,
-            marker=ESTIMATOR_STYLES[cell.estimator][1],
-            markerfacecolor=ESTIMATOR_STYLES[cell.estimator][0],
+            marker=styles[cell.estimator][1],
+            markerfacecolor=styles[cell.estimator][0],
             markeredgewidth=0.4,
             markersize=4,
             label=entry,
@@ -176,8 +177,9 @@ def _draw_panel(
     for place in places[::2]:
         axes.axhspan(place - 0.5, place + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
     rows = np.array(places)
+    styles = styles_of(cell.estimator for cell in cells)
     for number, (cell, (pooled, spread)) in enumerate(zip(cells, scores, strict=True)):
-        colour, marker = ESTIMATOR_STYLES[cell.estimator]
+        colour, marker = styles[cell.estimator]
         y = rows + (number - (len(cells) - 1) / 2) * step
         low, high = 100 * spread[rows].T
         axes.hlines(y, low, high, colors=colour, linewidth=1.1, zorder=2, gid=cell.estimator)

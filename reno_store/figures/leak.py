@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from reno_store.evaluation import ESTIMATORS
+from reno_store.evaluation.classifiers import find_estimator
 from reno_store.figures.drawing import Figure
 from reno_store.figures.naming import file_name, models_title
 from reno_store.figures.style import COLUMN_WIDTH, EDGE, PAGE_WIDTH, in_style, new_canvas
@@ -62,7 +62,7 @@ def leak_figure(pairs: Sequence[tuple[Cell, Cell]], *, majority: float) -> Figur
 def _draw(pairs: Sequence[tuple[Cell, Cell]], majority: float) -> Canvas:
     cells = [one for one, _ in pairs]
     names = shorten_all([models_title(cell.models) for cell in cells], _WIDEST_NAME)
-    headings = {cell.estimator: ESTIMATORS[cell.estimator].title for cell in cells}
+    headings = {cell.estimator: find_estimator(cell.estimator).title for cell in cells}
     beside = max(map(text_width, [*names, *headings.values()])) + 2.5 * _GAP
     numbers = text_width("+88.8") + 2 * _GAP
     narrow = beside + numbers + _LEAST_PLOT <= COLUMN_WIDTH

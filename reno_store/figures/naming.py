@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reno_store.evaluation import ESTIMATORS
+from reno_store.evaluation.classifiers import find_estimator
 from reno_store.figures.drawing import Figure
 from reno_store.studies import Cell
 
@@ -53,7 +53,7 @@ def models_title(models: Iterable[str]) -> str:
 
 def cell_title(cell: Cell) -> str:
     """Name a cell's estimator and models."""
-    return f"{ESTIMATORS[cell.estimator].title} on {models_title(cell.models)}"
+    return f"{find_estimator(cell.estimator).title} on {models_title(cell.models)}"
 
 
 def protocol_title(protocol: str) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -34,6 +35,7 @@ __all__ = [
     "ink_on",
     "new_canvas",
     "series_style",
+    "styles_of",
 ]
 
 COLUMN_WIDTH = 3.35
@@ -68,6 +70,9 @@ ESTIMATOR_STYLES = {
     "rf": ("#000000", "X"),
 }
 """Estimator -> colour and marker, the same in every figure."""
+
+_OTHER_STYLES = (("#F0E442", "<"), ("#999999", ">"), ("#FFFFFF", "s"), ("#56B4E9", "X"))
+"""For classifiers of scikit-learn that were named by their class, in turn."""
 
 DIVERGENCE_COLOUR = "#8A4A6E"
 
@@ -171,3 +176,18 @@ def _luminance(colour: Any) -> float:
         for value in to_rgb(colour)
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def styles_of(estimators: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Give each estimator's colour and marker; those without their own take further ones in turn.
+
+    Examples
+    --------
+    >>> styles_of(["svm", "KNeighborsClassifier"])["KNeighborsClassifier"]
+    ('#F0E442', '<')
+    """
+    styles, others = dict(ESTIMATOR_STYLES), itertools.cycle(_OTHER_STYLES)
+    for name in estimators:
+        if name not in styles:
+            styles[name] = next(others)
+    return styles

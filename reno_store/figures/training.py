@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reno_store.evaluation import ESTIMATORS
+from reno_store.evaluation.classifiers import find_estimator
 from reno_store.figures.drawing import Figure
 from reno_store.figures.histories import (
     course_of,
@@ -83,7 +83,8 @@ def _has_divergence(cell: Cell) -> bool:
 
 
 def _about_divergence(cell: Cell) -> str:
-    words = f"{ESTIMATORS[cell.estimator].title}'s divergence is what Eq. 2 exceeds its minimum by"
+    title = find_estimator(cell.estimator).title
+    words = f"{title}'s divergence is what Eq. 2 exceeds its minimum by"
     minimum = divergence_minimum(cell)
     if minimum is not None:
         words += f", which is {minimum:.3f}"
@@ -153,7 +154,7 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
 
 
 def _heading(cell: Cell, what: str) -> str:
-    title = ESTIMATORS[cell.estimator].title
+    title = find_estimator(cell.estimator).title
     if what == _DIVERGENCE:
         return f"{title}: divergence above its minimum"
     return f"{title}, {models_title(cell.models)}"

@@ -91,9 +91,10 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    datasets = write_list(each.name for each in study.datasets)
     return environment.get_template("page.html.jinja").render(
         study=study,
-        title=f"Emotion in non-verbal vocalisations: {write_list(study.request.datasets)}",
+        title=f"Emotion in non-verbal vocalisations: {datasets}",
         style=style,
         script=script,
         policy=_forbid_loads(style, script),

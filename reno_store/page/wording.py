@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from reno_store.evaluation import ESTIMATORS
+from reno_store.evaluation.classifiers import find_estimator
 from reno_store.evaluation.scores import Metric
 from reno_store.studies import Cell
 
@@ -93,8 +93,8 @@ def write_list(words: Iterable[str]) -> str:
 
 
 def write_estimator(name: str) -> str:
-    """Give an estimator's title, or its name where it has none."""
-    return ESTIMATORS[name].title if name in ESTIMATORS else name
+    """Give an estimator's title."""
+    return find_estimator(name).title
 
 
 def write_models(models: Iterable[str]) -> str:

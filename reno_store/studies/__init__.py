@@ -2,13 +2,15 @@
 
 `requests` is what is asked, `models` says of which models and pairs, `preparation` loads a
 dataset and cuts its folds, `planning` lists cells and their folds, `recipes` says what a
-fold's outcome depends on, `running` trains what the ledger does not have, `study` is what
-comes out, `paper_values` is what the paper printed.
+fold's outcome depends on, `folds` finds folds in the ledger or trains them, `running` makes
+a study of them, `recalling` the last one without training, `study` is what comes out,
+`paper_values` is what the paper printed.
 """
 
 from reno_store.studies.paper_values import PAPER_DATASETS, paper_value
-from reno_store.studies.requests import StudyRequest
-from reno_store.studies.running import recall_study, results_folder, run_study
+from reno_store.studies.recalling import recall_study
+from reno_store.studies.requests import StudyRequest, results_folder
+from reno_store.studies.running import run_study
 from reno_store.studies.study import Cell, DatasetFacts, ModelFacts, Study
 
 __all__ = [

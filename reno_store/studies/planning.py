@@ -59,6 +59,7 @@ def plan_cells(
     prepared: PreparedDataset,
     models: Sequence[ModelFacts],
     pairs: Sequence[tuple[str, str]],
+    results: Path | None = None,
 ) -> list[Cell]:
     """List a dataset's cells by protocol, estimator and models; none computed yet."""
     cells = []
@@ -87,7 +88,9 @@ def plan_cells(
                         reason=obstacle.reason if obstacle else "",
                         command=obstacle.command
                         if obstacle
-                        else _command(request, store, prepared.facts.name, protocol, name, seen),
+                        else _command(
+                            request, store, results, prepared.facts.name, protocol, name, seen
+                        ),
                     )
                 )
     return cells
@@ -144,6 +147,7 @@ def _work(estimator: str, sizes: Sequence[int], n_train: int) -> float:
 def _command(
     request: StudyRequest,
     store: Path,
+    results: Path | None,
     dataset: str,
     protocol: str,
     estimator: str,
@@ -152,7 +156,7 @@ def _command(
     """Write the command that gives a cell's numbers anew, whatever has been kept."""
     if request.allow_missing:
         # Which clips are left out depends on all models together, so the study is the command.
-        return request.command(store)
+        return request.command(store, results)
     words = ["reno-store", "evaluate", str(store), dataset]
     for name in models:
         words += ["--model", name]

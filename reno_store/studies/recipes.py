@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -28,12 +29,18 @@ __all__ = [
     "plain_parameters",
 ]
 
-_CODE = ("networks", "estimators", "evaluation/outcomes.py", "evaluation/scores.py")
+_CODE = (
+    "networks",
+    "estimators",
+    "evaluation/outcomes.py",
+    "evaluation/scores.py",
+    "studies/recipes.py",
+)
 """Where a changed line may change an outcome."""
 
 _WITHOUT_EFFECT = {"n_jobs", "verbose"}
 
-_PACKAGES = ("numpy", "scikit-learn", "skorch", "torch")
+_PACKAGES = ("numpy", "scikit-learn", "scipy", "skorch", "torch")
 
 
 def hash_array(array: NDArray[Any]) -> str:
@@ -148,16 +155,23 @@ def code_hash() -> str:
 
 
 def outcome_to_json(outcome: FoldOutcome) -> dict[str, Any]:
-    """Put an outcome as JSON values."""
+    """Put an outcome as JSON values: None for what is not finite in a history."""
     score = outcome.score
     return {
         "score": {name: getattr(score, name) for name in score.__slots__},
         "true": list(outcome.true),
         "predicted": list(outcome.predicted),
-        "history": [dict(epoch) for epoch in outcome.history],
+        "history": [
+            {name: _finite(value) for name, value in epoch.items()} for epoch in outcome.history
+        ],
         "seconds": outcome.seconds,
         "n_parameters": outcome.n_parameters,
     }
+
+
+def _finite(value: float) -> float | None:
+    """Give a number that JSON can hold."""
+    return value if math.isfinite(value) else None
 
 
 def outcome_from_json(told: Mapping[str, Any]) -> FoldOutcome:
@@ -172,7 +186,10 @@ def outcome_from_json(told: Mapping[str, Any]) -> FoldOutcome:
         score=FoldScore(**told["score"]),
         true=tuple(told["true"]),
         predicted=tuple(told["predicted"]),
-        history=tuple(told["history"]),
+        history=tuple(
+            {name: float("nan") if value is None else value for name, value in epoch.items()}
+            for epoch in told["history"]
+        ),
         seconds=told["seconds"],
         n_parameters=told["n_parameters"],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,15 @@ from reno_store.evaluation.protocols import check_protocol
 from reno_store.evaluation.repeats import check_seeds
 from reno_store.studies.paper_values import PAPER_DATASETS
 
-__all__ = ["PAPER_ESTIMATORS", "StudyRequest"]
+__all__ = ["PAPER_ESTIMATORS", "StudyRequest", "results_folder"]
 
 PAPER_ESTIMATORS = tuple(name for name, each in ESTIMATORS.items() if each.of_paper)
+
+
+def results_folder(store: str | Path) -> Path:
+    """Say where the results of a store are kept: ``my.results`` beside ``my.zarr``."""
+    store = Path(store).resolve()
+    return store.parent / f"{store.name.removesuffix('.zarr')}.results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +91,19 @@ class StudyRequest:
             if name not in PAPER_DATASETS:
                 raise UnknownNameError.among("dataset of the paper", name, PAPER_DATASETS)
 
-    def command(self, store: str | Path) -> str:
-        """Write the command that asks for this of a store, for a POSIX shell."""
+    def command(self, store: str | Path, results: str | Path | None = None) -> str:
+        """Write the command that asks for this of a store, for a POSIX shell.
+
+        Parameters
+        ----------
+        store : str or Path
+            The store's folder.
+        results : str or Path, optional
+            Folder of kept results; it is named where it is not `results_folder` of the store.
+        """
         words = ["reno-store", "tables", str(store), *self.datasets, *self.options()]
+        if results is not None and Path(results).resolve() != results_folder(store):
+            words += ["--results", str(results)]
         return shlex.join(words)
 
     def options(self) -> list[str]:
@@ -120,9 +136,17 @@ class StudyRequest:
             words += ["--device", self.device]
         return words
 
+    def of(self, datasets: Sequence[str]) -> StudyRequest:
+        """Give the same request for some of its datasets."""
+        names = {name: of for name, of in self.paper_names.items() if name in datasets}
+        return replace(self, datasets=tuple(datasets), paper_names=names)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON values."""
-        return {**asdict(self), "paper_names": dict(self.paper_names)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        lists = {name: list(values[name]) for name, kind in _KINDS.items() if kind is list}
+        pairs = [list(pair) for pair in self.pairs]
+        return {**values, **lists, "pairs": pairs, "paper_names": dict(self.paper_names)}
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> StudyRequest:
@@ -130,18 +154,30 @@ class StudyRequest:
 
         Raises
         ------
-        ValueError, TypeError, KeyError
+        ValueError, TypeError, RenoStoreError
             If it is something else.
         """
-        known = {each.name for each in fields(cls)}
-        if unknown := set(told) - known:
-            raise ValueError(f"unknown {sorted(unknown)}")
-        values: dict[str, Any] = {name: told[name] for name in known}
+        if not isinstance(told, Mapping) or set(told) != {each.name for each in fields(cls)}:
+            raise ValueError("expected the parts of a request")
+        values: dict[str, Any] = dict(told)
+        for name, kind in _KINDS.items():
+            if type(values[name]) is not kind:
+                raise TypeError(f"{name}: expected {kind.__name__}, got {values[name]!r}")
         for name in ("datasets", "models", "estimators", "protocols", "seeds"):
             values[name] = tuple(values[name])
         values["pairs"] = tuple((one, other) for one, other in values["pairs"])
         return cls(**values)
 
+
+_KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("datasets", "models", "pairs", "estimators", "protocols", "seeds"), list),
+    "n_folds": int,
+    "standardize": bool,
+    "allow_missing": bool,
+    "paper_names": dict,
+    "device": str,
+}
+"""What the parts of a request are in JSON."""
 
 _DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(StudyRequest)}
 

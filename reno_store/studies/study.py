@@ -230,4 +230,4 @@ class Study:
     @property
     def command(self) -> str:
         """What to type to make this study."""
-        return self.request.command(self.store)
+        return self.request.command(self.store, self.results)

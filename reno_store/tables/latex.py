@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reno_store.evaluation import ESTIMATORS, PROTOCOLS
+from reno_store.evaluation import PROTOCOLS
+from reno_store.evaluation.classifiers import find_estimator
 from reno_store.evaluation.scores import Metric
 from reno_store.studies import Study
 from reno_store.tables.escapes import comment, escape
@@ -65,7 +66,7 @@ def _head(columns: Sequence[GridColumn]) -> Iterator[str]:
     datasets = [column.dataset for column in columns]
     yield from _spans(datasets, datasets)
     if columns[0].estimator:
-        titles = [ESTIMATORS[column.estimator].title for column in columns]
+        titles = [find_estimator(column.estimator).title for column in columns]
         yield from _spans(titles, list(zip(datasets, titles, strict=True)))
     yield _line(["Models", *(_INITIALS[column.metric] for column in columns)])
 

@@ -7,7 +7,7 @@ from reno_cli.main import main
 from study_stores import make_study_store
 
 import reno_store.figures.keeping as keeping
-from reno_store.studies import StudyRequest, run_study, running
+from reno_store.studies import StudyRequest, folds, recall_study, run_study
 
 REQUEST = StudyRequest(("cries", "laughs"), estimators=("fcn", "reno", "svm"), n_folds=3)
 
@@ -30,23 +30,24 @@ def test_one_line_says_where_the_page_is(store, tmp_path):
     out = tmp_path / "report.html"
     assert run("report", store, "-o", out, "--no-maps").stdout == f"{out}\n"
     text = out.read_text(encoding="utf-8")
-    study = running.recall_study(store)
+    study = recall_study(store)
     for cell in study.cells:
         assert f"{100 * cell.mean('accuracy'):.1f}" in text
     assert any(study.command in said for said in Page(text).words("code"))
 
 
 def test_nothing_is_trained(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "run_fold", None)
+    monkeypatch.setattr(folds, "run_fold", None)
     run("report", store, "-o", tmp_path / "report.html", "--no-maps")
 
 
 def test_the_page_can_be_of_some_datasets(store, tmp_path):
     out = tmp_path / "report.html"
     run("report", store, "laughs", "-o", out, "--no-maps")
-    text = out.read_text(encoding="utf-8")
-    assert "laughs" in text
-    assert "cries" not in text
+    page = Page(out.read_text(encoding="utf-8"))
+    assert "laughs" in page.words("title")[0]
+    assert "cries" not in page.words("title")[0]
+    assert not any(caption.startswith("cries") for caption in page.words("caption"))
 
 
 def test_maps_are_laid_out_once_and_kept(store, tmp_path, monkeypatch):
@@ -59,6 +60,15 @@ def test_maps_are_laid_out_once_and_kept(store, tmp_path, monkeypatch):
     again = tmp_path / "again.html"
     run("report", store, "cries", "-o", again)
     assert again.read_bytes() == out.read_bytes()
+
+
+def test_any_classifier_of_scikit_learn_stands_on_the_page(tmp_path):
+    store = make_study_store(tmp_path / "my.zarr", cries={})
+    request = StudyRequest(("cries",), estimators=("KNeighborsClassifier", "svm"), n_folds=2)
+    run_study(store, request, progress=False)
+    out = tmp_path / "r.html"
+    run("report", store, "-o", out, "--no-maps", "--figures", tmp_path / "figures")
+    assert "KNeighborsClassifier" in out.read_text(encoding="utf-8")
 
 
 def test_a_store_that_was_asked_nothing_says_what_to_type(tmp_path):

@@ -1,7 +1,11 @@
 """`reno-store tables` as a user types it."""
 
 import json
+import os
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -9,7 +13,7 @@ from reno_cli.main import main
 from study_stores import make_study_store
 
 import reno_store.studies
-from reno_store.studies import StudyRequest, running
+from reno_store.studies import StudyRequest, folds
 
 FEW = ("--without", "cnn", "--without", "reno", "--without", "concat", "--without", "fcn")
 QUICK = (*FEW, "--estimator", "svm", "--folds", "3")
@@ -65,7 +69,7 @@ def test_all_datasets_are_taken_unless_named(store):
 def test_the_second_time_says_the_same_and_trains_nothing(store, monkeypatch):
     first = run("tables", store, "cries", *QUICK)
     assert "18 folds trained, 0 kept from before" in first.stderr
-    monkeypatch.setattr(running, "run_fold", None)
+    monkeypatch.setattr(folds, "run_fold", None)
     second = run("tables", store, "cries", *QUICK)
     assert "0 folds trained, 18 kept from before" in second.stderr
     assert second.stdout == first.stdout
@@ -96,11 +100,6 @@ def test_an_ending_that_says_nothing_is_refused_before_anything_is_trained(store
     assert not (tmp_path / "my.results").exists()
 
 
-def test_a_file_that_cannot_be_written_is_named(store, tmp_path):
-    out = tmp_path / "nowhere" / "t.md"
-    assert str(out) in run("tables", store, "cries", *QUICK, "-o", out, expect=1).output
-
-
 def test_where_nothing_can_be_computed_the_exit_code_says_so(store):
     shown = run("tables", store, "cries", *QUICK, "--model", "wavlm-base", expect=1).stdout
     assert "cries has no embeddings of wavlm-base" in shown
@@ -113,3 +112,47 @@ def test_where_nothing_can_be_computed_the_exit_code_says_so(store):
 )
 def test_options_that_make_no_sense_are_refused(store, words):
     run("tables", store, "cries", *words, expect=2)
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "csv", "latex", "json"])
+def test_any_classifier_of_scikit_learn_stands_in_every_form(store, form):
+    words = ("--estimator", "KNeighborsClassifier", "--folds", 2, "--format", form)
+    shown = run("tables", store, "cries", *FEW, *words).stdout
+    assert "KNeighborsClassifier" in shown
+
+
+def test_the_folder_of_a_file_is_made_before_anything_is_trained(store, tmp_path, monkeypatch):
+    out = tmp_path / "new" / "t.md"
+    run("tables", store, "cries", *QUICK, "-o", out)
+    assert out.exists()
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(reno_store.studies, "run_study", None)
+    for bad in (tmp_path / "file" / "t.md", tmp_path / "new"):
+        shown = run("tables", store, "cries", "-o", bad, "--format", "markdown", expect=1).output
+        assert str(bad) in shown
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_no_traceback(store):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-c", "from reno_cli.main import main; main()", "tables", str(store)]
+    done = subprocess.run(
+        [*command, "cries", *QUICK], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert r"\xb1" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_named_without_a_traceback(store):
+    command = [sys.executable, "-c", "from reno_cli.main import main; main()", "tables", str(store)]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [*command, "cries", *QUICK, "--format", "csv"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+from pathlib import Path
 
 import pytest
 from study_stores import FINGERPRINTS, make_study_store
@@ -11,18 +12,18 @@ from reno_store.samples import open_store
 from reno_store.studies import PAPER_DATASETS, ModelFacts, StudyRequest, recall_study, run_study
 from reno_store.studies.models import PAPER_MODELS, pairs_of
 from reno_store.studies.paper_values import PAPER_LETTERS, PAPER_PAIRS
-from reno_store.studies.running import _Run
+from reno_store.studies.running import Run
 
 ALL = tuple(FINGERPRINTS)
 
 
 def plan(store, request):
     """A study with nothing trained: every cell that could be is "not computed yet"."""
-    return _Run(open_store(store), request, NoLedger(), 1, None, train=False).study()
+    return Run(open_store(store), request, NoLedger(), request.datasets, train=False).study()
 
 
 class NoLedger:
-    folder, damaged = "nowhere", ()
+    folder, damaged = Path("nowhere"), ()
 
     def find(self, recipe):
         return None

@@ -1,6 +1,8 @@
 """Studies: what is trained, what is kept, what is taken up again."""
 
 import dataclasses
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,13 +10,18 @@ import time
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 from study_stores import make_study_store
 
-from reno_store.errors import LedgerError, UnknownNameError
+from reno_store.errors import LedgerError, TrainingError, UnknownNameError
 from reno_store.evaluation import METRICS, evaluate_store
 from reno_store.ledger import Ledger
-from reno_store.studies import StudyRequest, recall_study, results_folder, run_study, running
+from reno_store.samples import open_store
+from reno_store.studies import StudyRequest, folds, recall_study, results_folder, run_study, running
 from reno_store.studies import recipes as recipes_module
+from reno_store.studies.models import facts_of_models
+from reno_store.studies.planning import plan_cells, plan_folds
+from reno_store.studies.preparation import prepare
 
 QUICK = ("svm", "DummyClassifier")
 REQUEST = StudyRequest(("cries",), estimators=QUICK, n_folds=3)
@@ -83,7 +90,7 @@ def test_numbers_are_those_of_evaluate(store):
 def test_the_second_time_nothing_is_trained(store, monkeypatch):
     first = run_study(store, REQUEST)
     assert (first.n_trained, first.n_served) == (N_FOLDS, 0)
-    monkeypatch.setattr(running, "run_fold", None)
+    monkeypatch.setattr(folds, "run_fold", None)
     second = run_study(store, REQUEST)
     assert (second.n_trained, second.n_served) == (0, N_FOLDS)
     assert second.cells == first.cells
@@ -106,7 +113,7 @@ def test_processes_do_not_change_the_scores(store):
 
 def test_an_interrupted_study_keeps_what_was_finished(store, monkeypatch):
     whole = run_study(store, REQUEST, results=store.parent / "whole")
-    real, done = running.run_fold, []
+    real, done = folds.run_fold, []
 
     def interrupt(*args, **kwargs):
         if len(done) == 5:
@@ -114,11 +121,11 @@ def test_an_interrupted_study_keeps_what_was_finished(store, monkeypatch):
         done.append(1)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(running, "run_fold", interrupt)
+    monkeypatch.setattr(folds, "run_fold", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_study(store, REQUEST)
     assert len(kept_files(store)) == 5
-    monkeypatch.setattr(running, "run_fold", real)
+    monkeypatch.setattr(folds, "run_fold", real)
     rest = run_study(store, REQUEST)
     assert (rest.n_served, rest.n_trained) == (5, N_FOLDS - 5)
     assert outcomes_of(rest) == outcomes_of(whole)
@@ -230,25 +237,25 @@ def test_damaged_results_are_told_and_trained_anew(store):
 
 
 def test_a_fold_that_fails_stops_no_other(store, monkeypatch):
-    real = running.run_fold
+    real = folds.run_fold
 
     def fail(estimator, blocks, *args, **kwargs):
         if type(estimator).__name__ == "SVC" and len(blocks) == 2:
             raise ValueError("the numbers are too large")
         return real(estimator, blocks, *args, **kwargs)
 
-    monkeypatch.setattr(running, "run_fold", fail)
+    monkeypatch.setattr(folds, "run_fold", fail)
     study = run_study(store, REQUEST)
     failed = [cell for cell in study.cells if not cell.computed]
     assert {(cell.estimator, cell.models) for cell in failed} == {("svm", ("logmel", "mfcc"))}
     assert all("the numbers are too large" in cell.reason for cell in failed)
     assert study.n_trained == N_FOLDS - 6
-    monkeypatch.setattr(running, "run_fold", real)
+    monkeypatch.setattr(folds, "run_fold", real)
     assert run_study(store, REQUEST).n_trained == 6
 
 
 def test_results_that_cannot_be_kept_are_refused_before_training(store, monkeypatch):
-    monkeypatch.setattr(running, "run_fold", None)
+    monkeypatch.setattr(folds, "run_fold", None)
     with pytest.raises(LedgerError, match="--results"):
         run_study(store, REQUEST, results=store / "zarr.json")
 
@@ -276,7 +283,7 @@ def test_networks_keep_their_training_history(store):
 
 def test_recall_gives_what_was_kept_and_trains_nothing(store, monkeypatch):
     asked = run_study(store, REQUEST)
-    monkeypatch.setattr(running, "run_fold", None)
+    monkeypatch.setattr(folds, "run_fold", None)
     recalled = recall_study(store)
     assert recalled.cells == asked.cells
     assert recalled.request == asked.request
@@ -298,10 +305,126 @@ def test_recall_of_nothing_says_what_to_type(store):
         recall_study(store)
 
 
-def test_recall_of_an_unintelligible_request_says_what_to_do(store):
-    Ledger(results_folder(store)).keep_note("last-request", {"datasets": ["cries"], "x": 1})
-    with pytest.raises(LedgerError, match="Ask again"):
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": 1},
+        {"n_folds": "5"},
+        {"n_folds": None},
+        {"paper_names": []},
+        {"device": 3},
+        {"estimators": ["xgb"]},
+        {"seeds": [0, 0]},
+        {"pairs": [["mfcc"]]},
+    ],
+    ids=str,
+)
+def test_recall_of_an_unintelligible_request_says_what_to_do(store, change):
+    told = {**REQUEST.to_dict(), **change}
+    Ledger(results_folder(store)).keep_note("last-request", told)
+    with pytest.raises(LedgerError, match=r"cannot be understood \(.*[^.]\)\. .* ask again"):
         recall_study(store)
+
+
+def test_a_damaged_note_is_said_to_be_that(store):
+    run_study(store, REQUEST)
+    (note,) = (results_folder(store) / "notes").iterdir()
+    note.write_text("{")
+    with pytest.raises(LedgerError, match=r"last-request\.json.* is damaged.*folds are kept"):
+        recall_study(store)
+
+
+def test_recall_leaves_datasets_out_that_have_gone(tmp_path):
+    store = make_study_store(tmp_path / "my.zarr", cries={}, laughs={"seed": 1})
+    run_study(store, dataclasses.replace(REQUEST, datasets=("cries", "laughs")))
+    only = make_study_store(tmp_path / "other.zarr", cries={})
+    recalled = recall_study(only, results=results_folder(store))
+    assert [each.name for each in recalled.datasets] == ["cries"]
+    assert all(cell.computed for cell in recalled.cells)
+    assert any("laughs" in note for note in recalled.notes)
+    none = make_study_store(tmp_path / "third.zarr", screams={})
+    with pytest.raises(LedgerError, match=r"cries, laughs.*no longer has"):
+        recall_study(none, results=results_folder(store))
+
+
+def test_recall_of_some_datasets_keeps_the_models_of_all(tmp_path):
+    store = make_study_store(tmp_path / "my.zarr", cries={}, laughs={"models": ("mfcc",)})
+    run_study(store, dataclasses.replace(REQUEST, datasets=("cries", "laughs")))
+    whole = [cell for cell in recall_study(store).cells if cell.dataset == "laughs"]
+    assert list(recall_study(store, datasets=["laughs"]).cells) == whole
+    assert "laughs has no embeddings of logmel" in {cell.reason for cell in whole}
+
+
+def test_commands_name_the_results_where_they_lie_elsewhere(store, tmp_path):
+    elsewhere = tmp_path / "else where"
+    request = dataclasses.replace(REQUEST, allow_missing=True)
+    study = run_study(store, request, results=elsewhere)
+    assert study.command.endswith(f"--results '{elsewhere}'")
+    assert {cell.command for cell in study.cells} == {study.command}
+    shutil.rmtree(elsewhere / "outcomes-1")
+    recalled = recall_study(store, results=elsewhere)
+    assert {cell.command for cell in recalled.cells} == {study.command}
+    with pytest.raises(LedgerError, match="--results"):
+        recall_study(store, results=tmp_path / "third")
+
+
+def test_a_failed_fold_is_recalled_with_its_reason(store, monkeypatch):
+    def fail(*_, **__):
+        raise IndexError("index 3 is out of bounds")
+
+    real = folds.run_fold
+    monkeypatch.setattr(folds, "run_fold", fail)
+    failed = run_study(store, REQUEST)
+    assert failed.n_trained == 0
+    reasons = {cell.reason for cell in failed.cells}
+    assert reasons == {"training failed: IndexError: index 3 is out of bounds"}
+    assert recall_study(store).cells == failed.cells
+    monkeypatch.setattr(folds, "run_fold", real)
+    assert run_study(store, REQUEST).n_trained == N_FOLDS
+
+
+def test_the_first_fold_that_failed_gives_the_reason(store, monkeypatch):
+    monkeypatch.setattr(folds, "run_fold", lambda *args, **_: 1 / 0)
+
+    def backwards(tasks, *args, **kwargs):
+        found = list(real(tasks, *args, **kwargs))
+        for task, failure in reversed(found):
+            yield task, dataclasses.replace(failure, reason=f"{failure.reason} {task.fold}")
+
+    real = running.train_folds
+    monkeypatch.setattr(running, "train_folds", backwards)
+    study = run_study(store, REQUEST)
+    assert {cell.reason[-1] for cell in study.cells} == {"0"}
+
+
+def test_a_history_that_is_not_finite_is_kept(store, monkeypatch):
+    real = folds.run_fold
+
+    def with_history(*args, **kwargs):
+        outcome = real(*args, **kwargs)
+        return dataclasses.replace(outcome, history=({"epoch": 1, "valid_loss": float("inf")},))
+
+    monkeypatch.setattr(folds, "run_fold", with_history)
+    run_study(store, REQUEST)
+    (epoch,) = recall_study(store).cells[0].folds[0].history
+    assert epoch["epoch"] == 1
+    assert np.isnan(epoch["valid_loss"])
+
+
+def test_a_killed_process_is_told_and_what_was_finished_is_kept(store):
+    class Kills(DummyClassifier):
+        def fit(self, X, y):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    prepared = prepare(
+        REQUEST, open_store(store), "cries", facts_of_models(REQUEST, open_store(store))
+    )
+    cells = plan_cells(REQUEST, store, prepared, facts_of_models(REQUEST, open_store(store)), [])
+    (task, *_) = plan_folds(REQUEST, prepared, cells)
+    tasks = [dataclasses.replace(task, estimator=Kills())]
+    ledger = Ledger(results_folder(store))
+    with pytest.raises(TrainingError, match=r"was killed.*--jobs.*are kept"):
+        list(folds.train_folds(tasks, prepared, ledger, standardize=True, n_jobs=2))
 
 
 def test_recall_can_be_of_some_datasets(tmp_path):
