@@ -38,6 +38,7 @@ def table_notes(study: Study, table: MeasuredTable) -> tuple[str, ...]:
     notes = [f"Protocol {table.protocol}: {PROTOCOLS[table.protocol].description}."]
     notes += _folds_note(computed, table.protocol)
     notes += _untested_note(computed, len(facts.labels))
+    notes += _constant_note(computed)
     notes += _clips_notes(facts)
     if table.beside_paper:
         notes.append(_paper_note(table.protocol))
@@ -80,6 +81,24 @@ def _untested_note(computed: Sequence[Cell], n_labels: int) -> list[str]:
     return [
         f"{which} no clip of some labels: macro-F1 and balanced accuracy there are over the "
         "others, so compare folds and protocols with care."
+    ]
+
+
+def _constant_note(computed: Sequence[Cell]) -> list[str]:
+    """Name cells that have not learned: all clips of a fold were given one label."""
+    stuck = []
+    for cell in computed:
+        n_stuck = sum(len(set(outcome.predicted)) == 1 for outcome in cell.folds)
+        if n_stuck:
+            what = f"{write_estimator(cell)} on {' + '.join(cell.models)}"
+            stuck.append(f"{what} ({n_stuck} of {cell.n} folds)")
+    if not stuck:
+        return []
+    if len(stuck) > _MOST_NAMED:
+        stuck = [*stuck[:_MOST_NAMED], f"{len(stuck) - _MOST_NAMED} more"]
+    return [
+        f"Gave every clip of a fold the same label, so has not learned there: {', '.join(stuck)}. "
+        "docs/faq.md says what may help."
     ]
 
 
