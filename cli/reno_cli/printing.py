@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,12 +23,16 @@ def print_wide(renderable: RenderableType) -> None:
     from rich.console import Console
     from rich.measure import Measurement
 
-    width = None
-    if not sys.stdout.isatty():
-        endless = Console(width=100_000)
-        needed = Measurement.get(endless, endless.options, renderable).maximum
-        width = max(_WIDTH_OF_TEXT, needed)
-    Console(width=width, highlight=False).print(renderable)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(renderable)
+        return
+    endless = Console(width=100_000)
+    needed = Measurement.get(endless, endless.options, renderable).maximum
+    text = io.StringIO()
+    Console(width=max(_WIDTH_OF_TEXT, needed), highlight=False, file=text).print(renderable)
+    # rich fills lines up with spaces.
+    for line in text.getvalue().splitlines():
+        click.echo(line.rstrip())
 
 
 def check_output(path: Path) -> None:

@@ -18,6 +18,9 @@ from reno_store.tables.views import TableRow, TableView
 
 __all__ = ["study_renderable"]
 
+_WIDEST_NOTE = 110
+"""Characters: longer lines are hard to read, also where there is room."""
+
 _N_NAMES = 2
 """Columns of words, before those of numbers: estimator and models."""
 
@@ -69,6 +72,8 @@ def _describe(facts: DatasetFacts) -> str:
 def _bullet(words: str) -> Table:
     """Put a dash before a note and indent its further lines."""
     grid = Table.grid(padding=(0, 1))
+    grid.add_column()
+    grid.add_column(max_width=_WIDEST_NOTE)
     grid.add_row(Text("-"), Text(words))
     return grid
 
