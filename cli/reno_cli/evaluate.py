@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reno_cli.options import numbers
+from reno_cli import options
 from reno_cli.printing import print_wide
 
 __all__ = ["evaluate"]
@@ -40,45 +40,14 @@ __all__ = ["evaluate"]
     default=("paper",),
     show_default=True,
     metavar="NAME",
-    help="paper (stratified, shuffled), speaker (no speaker on both sides) or loso (leave one "
-    "speaker out). Repeatable.",
+    help=options.PROTOCOL_HELP,
 )
-@click.option(
-    "--folds",
-    "n_folds",
-    default=5,
-    show_default=True,
-    type=int,
-    help="How many folds; loso has one a speaker.",
-)
-@click.option(
-    "--seed",
-    "--seeds",
-    "seeds",
-    default="0",
-    show_default=True,
-    callback=numbers,
-    metavar="NUMBERS",
-    help="Seeds folds and classifiers. Several, as in 0,1,2, repeat everything with each.",
-)
-@click.option(
-    "--standardize/--as-stored",
-    default=True,
-    show_default=True,
-    help="Scale the embeddings by each training fold's mean and standard deviation, or not.",
-)
+@options.n_folds
+@options.seeds
+@options.standardize
 @click.option("--allow-missing", is_flag=True, help="Leave out clips without an embedding.")
-@click.option(
-    "--device", default="cpu", show_default=True, help="auto, cpu, cuda or cuda:N.", metavar="NAME"
-)
-@click.option(
-    "--jobs",
-    "n_jobs",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Processes over the folds.",
-)
+@options.device
+@options.jobs
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(
     store: Path,
