@@ -130,7 +130,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         candidates = candidates_of(self.estimator, self.param_grid)
         parts = self._parts(y)
         if isinstance(parts, str):
-            _tell_of_plain_fits("all", [parts])
+            _tell_of_plain_fits("all", [parts], stacklevel=3)
             super().fit(X, y, **params)
             self.n_batched_ = 0
             self.n_plain_ = len(candidates) * self.n_splits_
@@ -186,7 +186,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         )
         if found.reasons:
             n_fits = n_splits * len(candidates)
-            _tell_of_plain_fits(f"{found.n_plain:,} of {n_fits:,}", found.reasons)
+            _tell_of_plain_fits(f"{found.n_plain:,} of {n_fits:,}", found.reasons, stacklevel=4)
         results = self._format_results(candidates, n_splits, found.scored)
         # A scorer that is a function tells only now whether it gives several scores.
         first = found.scored[0]["test_scores"]
@@ -218,12 +218,12 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
             self.feature_names_in_ = best.feature_names_in_
 
 
-def _tell_of_plain_fits(which: str, reasons: Sequence[str]) -> None:
+def _tell_of_plain_fits(which: str, reasons: Sequence[str], *, stacklevel: int) -> None:
     warnings.warn(
         f"{which} fits are done one by one, as GridSearchCV does, not together: "
         f"{'; '.join(reasons)}.",
         PlainFitsWarning,
-        stacklevel=4,
+        stacklevel=stacklevel,  # the line that called fit
     )
 
 

@@ -12,10 +12,12 @@ from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from study_stores import make_study_store
 
 from reno_store.estimators import together
 from reno_store.evaluation import ProtocolSplitter
-from reno_store.searching import RENOGridSearchCV
+from reno_store.samples import EmbeddingLookup, open_store
+from reno_store.searching import PlainFitsWarning, RENOGridSearchCV
 
 GRIDS = {
     "fcn": {"lr": [1e-3, 1e-2], "batch_size": [8, 16]},
@@ -229,6 +231,18 @@ class TestPipelines:
         pipeline = make_pipeline(lookup, StandardScaler(), CLASSIFIERS["fcn"])
         ids = np.array([str(i) for i in range(60)])
         both(pipeline, {"fcnclassifier__lr": [1e-3, 1e-2]}, ids, y, cv=3)
+
+    def test_embeddings_are_looked_up_in_a_store(self, tmp_path):
+        store = make_study_store(tmp_path / "my.zarr", cries={})
+        samples = open_store(store).load("cries", ["mfcc", "logmel"])
+        lookup = EmbeddingLookup(str(store), "cries", models=("mfcc", "logmel"))
+        reno = clone(CLASSIFIERS["reno"]).set_params(block_sizes=None)
+        pipeline = make_pipeline(lookup, reno)
+        grid = {"renoclassifier__lam": [0.2, 0.8], "renoclassifier__beta": [2, 3]}
+        both(pipeline, grid, samples.clip_ids, samples.y, cv=2, scoring="neg_log_loss")
+        pairs = {"embeddinglookup__models": [("mfcc", "logmel"), ("logmel", "mfcc")]}
+        with pytest.warns(PlainFitsWarning, match="embeddinglookup__models is no parameter"):
+            both(pipeline, pairs, samples.clip_ids, samples.y, cv=2, batched=False)
 
     def test_speakers_reach_the_last_step_under_its_name(self, data):
         pipeline = make_pipeline(StandardScaler(), CLASSIFIERS["fcn"])

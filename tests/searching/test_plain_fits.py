@@ -1,6 +1,7 @@
 """What cannot be fitted together is fitted one by one, which is said once."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,11 +39,13 @@ def searched(estimator, grid, X, y, **how):
     """Search with either; give ours and what it warned of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PlainFitsWarning)
-        ours = RENOGridSearchCV(estimator, grid, cv=2, **how).fit(X, y)
+        ours = RENOGridSearchCV(estimator, grid, cv=2, **how).fit(X, y)  # the line warned of
     theirs = GridSearchCV(estimator, grid, cv=2, **how).fit(X, y)
     assert_same_results(ours.cv_results_, theirs.cv_results_)
     told = [str(each.message) for each in caught if each.category is PlainFitsWarning]
+    source = Path(__file__).read_text("utf-8").splitlines()
     assert caught[0].filename == __file__
+    assert source[caught[0].lineno - 1].endswith("# the line warned of")
     return ours, told
 
 
