@@ -289,3 +289,13 @@ def test_the_time_of_a_call_is_shared_by_its_fits(data, monkeypatch):
     search = RENOGridSearchCV(fcn, GRIDS["fcn"], cv=3, refit=False).fit(*data)
     assert search.cv_results_["mean_fit_time"].tolist() == [10.0] * 4
     assert search.cv_results_["std_fit_time"].tolist() == [0.0] * 4
+
+
+def test_the_time_of_the_steps_before_is_shared_by_the_fits_of_their_split(data, monkeypatch):
+    clock = iter(range(0, 2000, 120))
+    pipeline = make_pipeline(StandardScaler(), CLASSIFIERS["fcn"])
+    monkeypatch.setattr("reno_store.searching.training.time.perf_counter", lambda: next(clock))
+    grid = {"fcnclassifier__lr": [1e-3, 1e-2]}
+    search = RENOGridSearchCV(pipeline, grid, cv=3, refit=False).fit(*data)
+    # 120 s by six fits, and 120 s for each split's scaler by two.
+    assert search.cv_results_["mean_fit_time"].tolist() == [80.0] * 2
