@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reno_store.networks import renyi_divergence
     from reno_store.page import Report, write_report
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
+    from reno_store.searching import RENOGridSearchCV
     from reno_store.studies import Study, StudyRequest, recall_study, run_study
     from reno_store.verification import Verification, verify_store
 
@@ -47,6 +48,7 @@ _HOME_OF = {
     "MergeReport": "merging",
     "ProtocolSplitter": "evaluation",
     "RENOClassifier": "estimators",
+    "RENOGridSearchCV": "searching",
     "RenoStoreError": "errors",
     "Report": "page",
     "Samples": "samples",
@@ -88,6 +90,7 @@ __all__ = [
     "MergeReport",
     "ProtocolSplitter",
     "RENOClassifier",
+    "RENOGridSearchCV",
     "RenoStoreError",
     "Report",
     "Samples",

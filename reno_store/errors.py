@@ -25,6 +25,7 @@ __all__ = [
     "ModelError",
     "ProtocolError",
     "RenoStoreError",
+    "SearchError",
     "StaleStoreError",
     "StoreBusyError",
     "StoreError",
@@ -87,6 +88,10 @@ class LedgerError(RenoStoreError):
 
 class TrainingError(RenoStoreError, ValueError):
     """Training that ended in no finite numbers."""
+
+
+class SearchError(RenoStoreError, ValueError):
+    """A grid that cannot be searched: nothing in it, or parameters that do not exist."""
 
 
 class StoreError(RenoStoreError):

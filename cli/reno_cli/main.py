@@ -18,6 +18,7 @@ from reno_cli.datasets import datasets
 from reno_cli.demo import demo
 from reno_cli.evaluate import evaluate
 from reno_cli.export import export
+from reno_cli.grid import grid
 from reno_cli.import_ import import_
 from reno_cli.info import info
 from reno_cli.manifest import manifest
@@ -78,6 +79,7 @@ for _command in (
     demo,
     evaluate,
     export,
+    grid,
     import_,
     info,
     manifest,

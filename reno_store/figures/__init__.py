@@ -2,9 +2,10 @@
 
 `collection` makes all figures of a study, of the cells that `choosing` picks; `confusion`,
 `maps` (with `neighbours` and `map_drawing`), `class_f1`, `training` (with `histories`) and `leak`
-make one kind each; `keeping` remembers maps; `saving` turns them into files; `style`, `words` and
-`naming` are how they look, how text fits, and what they are called. Figures are matplotlib's, made
-without pyplot, so that they are safe in threads and notebooks.
+make one kind each; `surface` draws a grid's scores; `keeping` remembers maps; `saving` turns
+figures into files; `style`, `words` and `naming` are how they look, how text fits, and what they
+are called. Figures are matplotlib's, made without pyplot, so that they are safe in threads and
+notebooks.
 """
 
 from reno_store.figures.collection import figures_of
@@ -13,6 +14,7 @@ from reno_store.figures.drawing import Figure
 from reno_store.figures.keeping import kept_maps
 from reno_store.figures.maps import map_figure
 from reno_store.figures.saving import FIGURE_FORMATS, save_figures, to_svg
+from reno_store.figures.surface import save_surface, surface_figure
 
 __all__ = [
     "FIGURE_FORMATS",
@@ -22,5 +24,7 @@ __all__ = [
     "kept_maps",
     "map_figure",
     "save_figures",
+    "save_surface",
+    "surface_figure",
     "to_svg",
 ]

@@ -21,6 +21,7 @@ from reno_store.evaluation.protocols import Fold
 from reno_store.evaluation.scores import FoldScore
 
 __all__ = [
+    "code_hash",
     "fold_recipe",
     "hash_array",
     "hash_texts",
@@ -140,12 +141,18 @@ def _plain(value: Any, where: str) -> Any:
 
 
 @cache
-def code_hash() -> str:
-    """Hash the source of everything between embeddings and a score."""
+def code_hash(*more: str) -> str:
+    """Hash the source of everything between embeddings and a score.
+
+    Parameters
+    ----------
+    *more : str
+        Further files and folders of the package that it goes through.
+    """
     package = Path(reno_store.__file__).parent
     files = [
         file
-        for part in _CODE
+        for part in (*_CODE, *more)
         for file in (sorted((package / part).glob("*.py")) or [package / part])
     ]
     digest = hashlib.sha256()

@@ -1,0 +1,127 @@
+"""What a grid gave: every point's outcome in every fold."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from reno_store.conclusions.corrected import ROUNDING
+from reno_store.evaluation import FoldOutcome
+from reno_store.evaluation.scores import Metric
+from reno_store.grids.requests import NAMES, PAPER_POINT, SYMBOLS, GridRequest
+from reno_store.studies.study import DatasetFacts
+
+__all__ = ["Grid", "Point"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of the grid.
+
+    Attributes
+    ----------
+    beta, delta, lam : float
+        The values.
+    outcomes : tuple[FoldOutcome, ...]
+        One a fold; empty where a fold failed.
+    reason : str
+        Why it failed; empty where it did not.
+    """
+
+    beta: float
+    delta: float
+    lam: float
+    outcomes: tuple[FoldOutcome, ...]
+    reason: str = ""
+
+    @property
+    def values(self) -> tuple[float, float, float]:
+        """(β, δ, λ)."""
+        return self.beta, self.delta, self.lam
+
+    @property
+    def is_paper(self) -> bool:
+        """Whether these are the paper's values."""
+        return all(map(math.isclose, self.values, PAPER_POINT))
+
+    def scores(self, metric: Metric) -> list[float]:
+        """Give each fold's score, in [0, 1]."""
+        return [getattr(outcome.score, metric) for outcome in self.outcomes]
+
+    def mean(self, metric: Metric) -> float:
+        """Average over folds; NaN where a fold failed."""
+        return statistics.fmean(self.scores(metric)) if self.outcomes else math.nan
+
+    def sd(self, metric: Metric) -> float:
+        """Give the sample standard deviation over folds (n - 1); NaN where a fold failed."""
+        return statistics.stdev(self.scores(metric)) if self.outcomes else math.nan
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{SYMBOLS[name]} {value:g}" for name, value in zip(NAMES, self.values, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A grid that was searched.
+
+    Attributes
+    ----------
+    store, results : Path
+        The store, and where outcomes are kept.
+    request : GridRequest
+        What was asked.
+    facts : DatasetFacts
+        Counts of the dataset.
+    points : tuple[Point, ...]
+        In the order of the request.
+    n_folds : int
+        How many folds each was scored on.
+    n_trained, n_served : int
+        Fits that were done now, and that were kept from before.
+    notes : tuple[str, ...]
+        What else is to be known.
+    """
+
+    store: Path
+    results: Path
+    request: GridRequest
+    facts: DatasetFacts
+    points: tuple[Point, ...]
+    n_folds: int
+    n_trained: int
+    n_served: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def scored(self) -> tuple[Point, ...]:
+        """The points of which no fold failed."""
+        return tuple(point for point in self.points if point.outcomes)
+
+    def best(self, metric: Metric = "accuracy") -> Point:
+        """Find the point with the highest mean; of ties, the first."""
+        return next(point for point in self.scored if self.rank(point, metric) == 1)
+
+    @property
+    def paper(self) -> Point | None:
+        """The paper's point, where it is in the grid and was scored."""
+        return next((point for point in self.scored if point.is_paper), None)
+
+    def rank(self, point: Point, metric: Metric = "accuracy") -> int:
+        """Count the points that score higher, from 1; one that failed is last."""
+        if not point.outcomes:
+            return len(self.scored) + 1
+        mean = point.mean(metric)
+        return 1 + sum(other.mean(metric) > mean + ROUNDING for other in self.scored)
+
+    def spread_over_grid(self, metric: Metric = "accuracy") -> float:
+        """Give the highest mean minus the lowest."""
+        means = [point.mean(metric) for point in self.scored]
+        return max(means) - min(means)
+
+    def spread_over_folds(self, metric: Metric = "accuracy") -> float:
+        """Average the points' standard deviations over folds."""
+        return statistics.fmean(point.sd(metric) for point in self.scored)

@@ -1,0 +1,297 @@
+"""A request -> a grid: outcomes that were kept are taken, the others trained and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from reno_store.devices import resolve_device
+from reno_store.errors import HoldOutError, RenoStoreError, SearchError
+from reno_store.estimators import RENOClassifier
+from reno_store.evaluation import FoldOutcome
+from reno_store.evaluation.protocols import PROTOCOLS, Fold, split
+from reno_store.evaluation.scores import score_fold
+from reno_store.grids.grid import Grid, Point
+from reno_store.grids.requests import GridRequest
+from reno_store.ledger import Ledger
+from reno_store.progress import Counter, counting, tell
+from reno_store.samples import Samples, open_store
+from reno_store.searching.planning import Parts
+from reno_store.searching.preparation import Split, Table, prepare
+from reno_store.searching.training import Member, Outcome, fit_members
+from reno_store.studies import results_folder
+from reno_store.studies.recipes import (
+    code_hash,
+    fold_recipe,
+    hash_array,
+    hash_texts,
+    outcome_from_json,
+    outcome_to_json,
+)
+from reno_store.studies.study import DatasetFacts
+
+__all__ = ["run_grid"]
+
+_CODE = ("searching", "grids/running.py")
+"""Where a changed line may change an outcome, besides what `fold_recipe` knows of."""
+
+_AT_ONCE_ON_CPU = 16
+"""Fits of one call, all of which are lost to whoever kills it: minutes on a CPU."""
+
+
+def run_grid(
+    store: str | Path,
+    request: GridRequest,
+    *,
+    results: str | Path | None = None,
+    n_jobs: int = 1,
+    max_memory: int | None = None,
+    progress: bool | None = None,
+) -> Grid:
+    """Score every point of a grid: take the folds that were kept, train the others together.
+
+    Whatever stops it, what is finished stays; asked again, it goes on where it was.
+
+    Parameters
+    ----------
+    store : str or Path
+        The store's folder.
+    request : GridRequest
+        What is asked.
+    results : str or Path, optional
+        Folder of kept results; ``NAME.results`` beside the store unless given.
+    n_jobs : int
+        Processes that share the work on a CPU.
+    max_memory : int, optional
+        Bytes that training may use beyond the data.
+    progress : bool, optional
+        Whether to show a progress bar; by default where standard error is a terminal.
+
+    Returns
+    -------
+    Grid
+        Points of which a fold failed say why.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such dataset or model.
+    MissingEmbeddingsError
+        If clips lack an embedding and the request does not leave them out.
+    ProtocolError
+        If the clips cannot be divided so.
+    DeviceError
+        If the device is not there.
+    SearchError
+        If every point failed.
+    LedgerError
+        If results cannot be kept.
+    """
+    request = replace(request, device=resolve_device(request.device))
+    opened = open_store(store)
+    missing = "drop" if request.allow_missing else "raise"
+    samples = opened.load(request.dataset, request.models, missing=missing)  # type: ignore[arg-type]
+    folds = split(
+        request.protocol, samples.y, samples.groups, n_folds=request.n_folds, seed=request.seed
+    )
+    ledger = Ledger(results_folder(store) if results is None else results)
+    run = _Run(request, samples, folds, ledger)
+    run.recall()
+    run.train(n_jobs, max_memory, progress)
+    points = tuple(run.point(place) for place in range(len(request.points)))
+    if not any(point.outcomes for point in points):
+        raise SearchError(f"every point of the grid failed. The first: {points[0].reason}")
+    notes: tuple[str, ...] = ()
+    if ledger.damaged:
+        n_damaged, first = len(ledger.damaged), min(ledger.damaged)
+        notes = (f"{n_damaged} kept results were damaged and trained anew, such as {first}.",)
+    return Grid(
+        store=opened.path,
+        results=ledger.folder,
+        request=request,
+        facts=_facts(samples, opened.n_clips(request.dataset)),
+        points=points,
+        n_folds=len(folds),
+        n_trained=run.n_trained,
+        n_served=run.n_served,
+        notes=notes,
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    """One pass over a request."""
+
+    request: GridRequest
+    samples: Samples
+    folds: Sequence[Fold]
+    ledger: Ledger
+    found: dict[tuple[int, int], FoldOutcome] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    recipes: dict[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
+    n_trained: int = 0
+    n_served: int = 0
+
+    def recall(self) -> None:
+        """Take what was kept of every (point, fold)."""
+        samples = self.samples
+        clips = hash_texts(samples.clip_ids, samples.y, samples.groups)
+        blocks = [hash_array(np.ascontiguousarray(each.X)) for each in samples.split_models()]
+        code = code_hash(*_CODE)
+        for point in range(len(self.request.points)):
+            for number, fold in enumerate(self.folds):
+                recipe = fold_recipe(
+                    clips=clips,
+                    blocks=blocks,
+                    estimator=self.classifier(point),
+                    protocol=self.request.protocol,
+                    fold=fold,
+                    standardize=self.request.standardize,
+                )
+                # Fitted together, a network may differ in its last digits from one alone.
+                self.recipes[point, number] = {**recipe, "fitted": "together", "code": code}
+                kept = self.ledger.find(self.recipes[point, number])
+                if kept is not None:
+                    self.found[point, number] = outcome_from_json(kept)
+        self.n_served = len(self.found)
+
+    def train(self, n_jobs: int, max_memory: int | None, progress: bool | None) -> None:
+        """Train what was not kept, and keep each as soon as its call is over."""
+        todo = [each for each in self.recipes if each not in self.found]
+        if not todo:
+            return
+        if self.n_served:
+            tell(f"{len(todo):,} fits to train; {self.n_served:,} are kept already.")
+        at_once = _AT_ONCE_ON_CPU * n_jobs if self.request.device == "cpu" else None
+        title = f"training, {self.request.dataset}"
+        with counting(title, len(todo), unit="fits", show=progress) as counter:
+            how = {"n_jobs": n_jobs, "max_memory": max_memory, "at_once": at_once}
+            for outcome, fold_split in self._outcomes(todo, counter, how):
+                self._take(outcome, fold_split)
+
+    def point(self, place: int) -> Point:
+        """Put a point's folds together."""
+        values = self.request.points[place]
+        if place in self.failed:
+            return Point(*values, outcomes=(), reason=self.failed[place])
+        folds = range(len(self.folds))
+        return Point(*values, outcomes=tuple(self.found[place, fold] for fold in folds))
+
+    def classifier(self, place: int) -> RENOClassifier:
+        """Make a point's classifier."""
+        beta, delta, lam = self.request.points[place]
+        return RENOClassifier(
+            block_sizes=self.samples.block_sizes,
+            beta=beta,
+            delta=delta,
+            lam=lam,
+            device=self.request.device,
+            random_state=self.request.seed,
+        )
+
+    def _outcomes(
+        self, todo: Sequence[tuple[int, int]], counter: Counter, how: Mapping[str, Any]
+    ) -> Iterator[tuple[Outcome, Split]]:
+        """Fit together, fold after fold as far as memory allows."""
+        numbers = sorted({number for _, number in todo})
+        tables = prepare(
+            self._parts(),
+            self.samples.X,
+            self.samples.y,
+            self.samples.groups if PROTOCOLS[self.request.protocol].speaker_disjoint else None,
+            [self.folds[number][0] for number in numbers],
+        )
+        while (table := _next(tables)) is not None:
+            # Splits are numbered among those that are still to do.
+            own = tuple(replace(each, number=numbers[each.number]) for each in table.splits)
+            table, of = replace(table, splits=own), {each.number: each for each in own}
+            members = [
+                Member(point, number, self.classifier(point))
+                for point, number in todo
+                if number in of
+            ]
+            for outcomes in fit_members(members, table, counter=counter, **how):
+                settled = [each for each in outcomes if not isinstance(each.fitted, HoldOutError)]
+                # No speaker can be spared: clips are held out instead, as everywhere else.
+                again = [
+                    replace(each.member, classifier=self.classifier(each.member.candidate))
+                    for each in outcomes
+                    if isinstance(each.fitted, HoldOutError)
+                ]
+                without = replace(table, groups=None)
+                for more in fit_members(again, without, counter=Counter(), **how):
+                    settled += more
+                for outcome in settled:
+                    yield outcome, of[outcome.member.split]
+
+    def _parts(self) -> Parts:
+        classifier = self.classifier(0)
+        if not self.request.standardize:
+            return Parts(classifier)
+        pipeline = make_pipeline(StandardScaler(), classifier)
+        return Parts(classifier, pipeline.steps[-1][0], pipeline)
+
+    def _take(self, outcome: Outcome, fold_split: Split) -> None:
+        place = outcome.member.candidate, outcome.member.split
+        if isinstance(outcome.fitted, Exception):
+            if not isinstance(outcome.fitted, RenoStoreError | ValueError):
+                raise outcome.fitted
+            self.failed.setdefault(place[0], f"fold {place[1] + 1}: {outcome.fitted}")
+            return
+        told = self._scored(outcome, fold_split)
+        self.ledger.keep(self.recipes[place], outcome_to_json(told))
+        self.found[place] = told
+        self.n_trained += 1
+
+    def _scored(self, outcome: Outcome, fold_split: Split) -> FoldOutcome:
+        """Predict the test side, as `run_fold` does."""
+        fitted: Any = outcome.fitted
+        train, test = self.folds[outcome.member.split]
+        labels, codes = np.unique(self.samples.y, return_inverse=True)
+        began = time.perf_counter()
+        X: NDArray[Any] = self.samples.X[test]
+        if fold_split.head is not None:
+            X = fold_split.head.transform(X)
+        predicted = np.searchsorted(labels, fitted.predict(X))
+        groups, by_speaker = self.samples.groups, PROTOCOLS[self.request.protocol]
+        left_out = groups is not None and by_speaker.one_fold_a_speaker
+        return FoldOutcome(
+            score=score_fold(
+                codes[test],
+                predicted,
+                n_train=len(train),
+                speaker=str(groups[test[0]]) if left_out and groups is not None else "",
+            ),
+            true=tuple(codes[test].tolist()),
+            predicted=tuple(predicted.tolist()),
+            history=tuple(fitted.history_),
+            seconds=outcome.seconds + time.perf_counter() - began,
+            n_parameters=fitted.n_parameters_,
+        )
+
+
+def _next(tables: Iterator[Table]) -> Table | None:
+    # On one thread, so that a scaler's sums are the same wherever they are added up.
+    with threadpool_limits(limits=1):
+        return next(tables, None)
+
+
+def _facts(samples: Samples, n_stored: int) -> DatasetFacts:
+    labels, counts = np.unique(samples.y, return_counts=True)
+    speakers = set() if samples.groups is None else set(samples.groups.tolist()) - {""}
+    return DatasetFacts(
+        samples.dataset,
+        n_clips=len(samples.y),
+        n_left_out=n_stored - len(samples.y),
+        n_speakers=len(speakers),
+        labels=dict(zip(labels.tolist(), counts.tolist(), strict=True)),
+    )

@@ -1,0 +1,64 @@
+"""A grid as a table for a terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reno_store.evaluation.protocols import PROTOCOLS
+from reno_store.evaluation.scores import METRIC_TITLES, PAPER_METRICS
+from reno_store.grids.findings import findings_of
+from reno_store.grids.grid import Grid
+from reno_store.grids.requests import NAMES, SYMBOLS
+
+__all__ = ["grid_renderable"]
+
+
+def grid_renderable(grid: Grid) -> RenderableType:
+    """Lay a grid out: its points, best first, in per cent, and what they allow to conclude."""
+    parts: list[RenderableType] = [Text(_heading(grid)), _table(grid)]
+    parts += [
+        Text(f"{point} failed: {point.reason}") for point in grid.points if not point.outcomes
+    ]
+    parts += [Text(sentence) for sentence in (*findings_of(grid), *grid.notes)]
+    return Group(*parts)
+
+
+def _heading(grid: Grid) -> str:
+    request, facts = grid.request, grid.facts
+    left_out = f" ({facts.n_left_out:,} left out)" if facts.n_left_out else ""
+    speakers = f"{facts.n_speakers} speakers" if facts.n_speakers else "speakers unknown"
+    scaled = "standardised on each training fold" if request.standardize else "as stored"
+    return (
+        f"{facts.name}: {facts.n_clips:,} clips{left_out}, {len(facts.labels)} labels, {speakers}; "
+        f"RENO on {' + '.join(request.models)}; embeddings {scaled}; {len(grid.points)} points, "
+        f"{grid.n_folds} folds, seed {request.seed}.\n"
+        f"Protocol {request.protocol}: {PROTOCOLS[request.protocol].description}.\n"
+        "In per cent; always guessing the most frequent label gives an accuracy of "
+        f"{facts.majority:.1%}."
+    )
+
+
+def _table(grid: Grid) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("rank", justify="right")
+    for name in NAMES:
+        table.add_column(SYMBOLS[name], justify="right")
+    for metric in PAPER_METRICS:
+        table.add_column(METRIC_TITLES[metric], justify="right", style="bold")
+        table.add_column("sd", justify="right")
+    table.add_column("n", justify="right")
+    table.add_column("")
+    for point in sorted(grid.points, key=grid.rank):
+        values = [f"{value:g}" for value in point.values]
+        scores = [
+            f"{100 * number:.1f}" if point.outcomes else "-"
+            for metric in PAPER_METRICS
+            for number in (point.mean(metric), point.sd(metric))
+        ]
+        mark = "paper" if point.is_paper else ""
+        rank = str(grid.rank(point)) if point.outcomes else "-"
+        table.add_row(rank, *values, *scores, str(len(point.outcomes)), mark)
+    return table

@@ -1,0 +1,68 @@
+"""Grids that cannot be searched are refused before anything is trained."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import ParameterGrid
+
+from reno_store.errors import SearchError
+
+__all__ = ["candidates_of"]
+
+
+def candidates_of(
+    estimator: BaseEstimator, param_grid: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """List the candidates of a grid, in scikit-learn's order.
+
+    Raises
+    ------
+    SearchError
+        If the grid names no parameter, or names that the estimator does not have; all of
+        them are told, each with the nearest that it has.
+    ValueError, TypeError
+        What scikit-learn says of values that are no lists, or are empty ones.
+    """
+    grids = [param_grid] if isinstance(param_grid, Mapping) else list(param_grid)
+    if not any(grids):
+        raise SearchError(
+            f"param_grid: expected at least one parameter with a list of values, such as "
+            f"{{'lam': [0.2, 0.4, 0.8]}}, got {param_grid!r}."
+        )
+    candidates = list(ParameterGrid(param_grid))
+    known = sorted(estimator.get_params(deep=True))
+    unknown = sorted({name for grid in grids for name in grid if not _exists(name, grid, known)})
+    if unknown:
+        owner = type(estimator).__name__
+        told = "; ".join(f"{name!r}{_nearest(name, known)}" for name in unknown)
+        raise SearchError(
+            f"param_grid: {owner} has no parameter {told}. It has: {', '.join(known)}."
+        )
+    return candidates
+
+
+def _exists(name: str, grid: Mapping[str, Any], known: Iterable[str]) -> bool:
+    """Whether a parameter is there, or belongs to a part that the grid itself puts there."""
+    parts = name.split("__")
+    replaced = any("__".join(parts[:end]) in grid for end in range(1, len(parts)))
+    return name in known or replaced
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """Name the nearest parameter; in a pipeline also where only the step was forgotten."""
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if "__" not in name:
+        ends = {each.rpartition("__")[2]: each for each in reversed(known)}
+        within = difflib.get_close_matches(name, ends, n=1, cutoff=0.6)
+        # 'beta' is nearer to the 'beta' of a step than to any whole name.
+        if within and (not found or _likeness(name, within[0]) > _likeness(name, found[0])):
+            found = [ends[within[0]]]
+    return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()

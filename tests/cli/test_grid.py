@@ -1,0 +1,236 @@
+"""`reno-store grid` as a user types it."""
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from reno_cli.main import main
+from results_alike import TOLERANCE
+from study_stores import make_study_store
+
+from reno_store.estimators import RENOClassifier
+from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.evaluation import evaluate
+from reno_store.grids import running
+from reno_store.samples import open_store
+from reno_store.searching import training
+
+MODELS = ("--model", "mfcc", "--model", "logmel")
+SMALL = (*MODELS, "--beta", "2,3", "--delta", "0.2", "--lam", "0.4,1", "--folds", "2")
+
+
+def run(*words, expect=0):
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == expect, result.output
+    return result
+
+
+def rows_of(path):
+    return list(csv.DictReader(Path(path).read_text("utf-8").splitlines()))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make_study_store(tmp_path_factory.mktemp("made") / "my.zarr", cries={})
+
+
+@pytest.fixture
+def store(made, tmp_path):
+    (tmp_path / "my.zarr").symlink_to(made)
+    return tmp_path / "my.zarr"
+
+
+@pytest.fixture
+def results(tmp_path):
+    return ("--results", tmp_path / "kept")
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(running, "prepare", fail)
+
+
+def test_points_are_listed_best_first_and_the_papers_is_marked(store, results):
+    shown = run("grid", store, "cries", *SMALL, *results)
+    assert "4 points, 2 folds, seed 0" in shown.stdout
+    assert "8 folds trained, 0 kept from before" in shown.stderr
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    rows = [line for line in lines if line and line[0].isdigit()]
+    assert len(rows) == 4
+    assert [int(row[0]) for row in rows] == sorted(int(row[0]) for row in rows)
+    assert [row[1:4] for row in rows if row[-1] == "paper"] == [["2", "0.2", "0.4"]]
+    assert "Best: " in shown.stdout
+    assert "Spread over the grid" in shown.stdout
+
+
+@pytest.mark.parametrize("how", [(), ("--as-stored",), ("--protocol", "speaker"), ("--seed", 3)])
+def test_scores_are_those_of_evaluating_each_point_alone(how, store, results, tmp_path):
+    out = tmp_path / "cv.csv"
+    run("grid", store, "cries", *SMALL, *how, *results, "-o", out)
+    samples = open_store(store).load("cries", ["mfcc", "logmel"])
+    for row in rows_of(out):
+        seed = 3 if "--seed" in how else 0
+        alone = evaluate(
+            samples,
+            RENOClassifier(
+                block_sizes=samples.block_sizes,
+                random_state=seed,
+                **{name: float(row[f"param_{name}"]) for name in ("beta", "delta", "lam")},
+            ),
+            protocol="speaker" if "speaker" in how else "paper",
+            n_folds=2,
+            seed=seed,
+            standardize="--as-stored" not in how,
+        )
+        for metric in ("accuracy", "macro_f1"):
+            found = [float(row[f"split{fold}_test_{metric}"]) for fold in range(2)]
+            np.testing.assert_allclose(found, alone.scores(metric), atol=TOLERANCE)
+
+
+def test_the_second_time_says_the_same_and_trains_nothing(store, results, tmp_path, monkeypatch):
+    words = ("grid", store, "cries", *SMALL, *results, "-o", tmp_path / "cv.csv")
+    first = run(*words)
+    table = (tmp_path / "cv.csv").read_bytes()
+    monkeypatch.setattr(running, "prepare", None)
+    second = run(*words)
+    assert "0 folds trained, 8 kept from before" in second.stderr
+    assert second.stdout == first.stdout
+    assert (tmp_path / "cv.csv").read_bytes() == table
+
+
+def test_a_larger_grid_trains_what_is_new_alone(store, results):
+    run("grid", store, "cries", *SMALL, *results)
+    larger = (*SMALL, "--lam", "0.4,0.8,1")
+    assert "4 folds trained, 8 kept" in run("grid", store, "cries", *larger, *results).stderr
+
+
+@pytest.mark.parametrize(
+    "other", [("--seed", 1), ("--as-stored",), ("--protocol", "speaker"), ("--folds", 3)]
+)
+def test_what_is_asked_otherwise_is_not_taken_from_what_is_kept(other, store, results):
+    run("grid", store, "cries", *SMALL, *results)
+    again = run("grid", store, "cries", *SMALL, *other, *results)
+    assert ", 0 kept from before" in again.stderr
+
+
+def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
+    store, results, tmp_path, monkeypatch
+):
+    words = ("grid", store, "cries", *SMALL)
+    whole = run(*words, "--results", tmp_path / "whole").stdout
+    monkeypatch.setattr(running, "_AT_ONCE_ON_CPU", 3)
+    calls = []
+
+    def interrupted(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    real = training.fit_together
+    monkeypatch.setattr(training, "fit_together", interrupted)
+    assert "the same command goes on" in run(*words, *results, expect=130).stderr
+    again = run(*words, *results)
+    assert "5 folds trained, 3 kept from before" in again.stderr
+    assert again.stdout == whole
+
+
+def test_a_run_that_is_killed_goes_on_to_the_same_table(store, results, tmp_path):
+    words = ["grid", str(store), "cries", *SMALL, *map(str, results)]
+    whole = run(*words[:-2], "--results", tmp_path / "whole").stdout
+    script = (
+        "import sys; from reno_store.grids import running; running._AT_ONCE_ON_CPU = 1\n"
+        "from reno_cli.main import main; main(sys.argv[1:])"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 120
+    while not list((tmp_path / "kept").rglob("*.json")) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    n_kept = len(list((tmp_path / "kept").rglob("*.json")))
+    assert 1 <= n_kept < 8
+    again = run(*words)
+    assert f"{8 - n_kept} folds trained, {n_kept} kept from before" in again.stderr
+    assert again.stdout == whole
+
+
+def test_a_point_that_diverges_is_told_and_the_others_go_on(store, results, monkeypatch):
+    real = EmbeddingClassifier._fit
+
+    def diverging(self, *arguments):
+        if self.beta == 3:
+            raise ValueError("training diverged")
+        return real(self, *arguments)
+
+    monkeypatch.setattr(EmbeddingClassifier, "_fit", diverging)
+    shown = run("grid", store, "cries", *SMALL, *results).stdout
+    assert "β 3, δ 0.2, λ 1 failed: fold 1: training diverged" in shown
+    assert "Best: β 2" in shown
+    only = (*MODELS, "--beta", "3", "--lam", "0.4", "--delta", "0.2", "--folds", 2)
+    failed = run("grid", store, "cries", *only, *results, expect=1).output
+    assert "every point of the grid failed" in failed
+
+
+def test_where_no_speaker_can_be_spared_clips_are_held_out(tmp_path):
+    store = make_study_store(tmp_path / "my.zarr", cries={"n_speakers": 2})
+    shown = run("grid", store, "cries", *SMALL, "--protocol", "loso")
+    assert "failed" not in shown.stdout
+    assert "2 folds" in shown.stdout
+
+
+def test_the_surface_is_drawn(store, results, tmp_path):
+    shown = run("grid", store, "cries", *SMALL, *results, "--figure", tmp_path / "s.png")
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+    assert shown.stdout.endswith(f"{tmp_path / 's.png'}\n")
+
+
+@pytest.mark.usefixtures("no_training")
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("--beta", "2,x"), "expected numbers with commas between them"),
+            (("--beta", ""), "expected numbers"),
+            (("--lam", "0.2,,0.4"), "expected numbers"),
+            (("--figure", "s.gif"), "expected an ending of .pdf, .png, .svg"),
+            (("--seed", "-1"), "--seed"),
+        ],
+    )
+    def test_words_that_make_no_sense(self, words, told, store):
+        assert told in run("grid", store, "cries", *SMALL, *words, expect=2).output
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("--beta", "1"), "beta: expected numbers above 1, got 1."),
+            (("--beta", "nan"), "beta: expected numbers above 1, got nan."),
+            (("--delta", "-1"), "delta: expected numbers of at least 0"),
+            (("--lam", "0.2,1.2"), "lam: expected numbers in [0, 1], got 1.2"),
+            (("--protocol", "paperr"), "did you mean 'paper'?"),
+            (("--device", "gpu"), "device 'gpu' is unknown"),
+            (("--model", "mfcc"), "named twice"),
+            (("--model", "wavlm"), "wavlm"),
+            (("--folds", "1"), "expected at least 2"),
+        ],
+    )
+    def test_values_out_of_range(self, words, told, store, results):
+        assert told in run("grid", store, "cries", *SMALL, *words, *results, expect=1).output
+
+    def test_a_dataset_that_is_not_there(self, store):
+        assert "did you mean 'cries'" in run("grid", store, "crie", *SMALL, expect=1).output
+
+    def test_one_model(self, store):
+        shown = run("grid", store, "cries", "--model", "mfcc", expect=1).output
+        assert "two models or more" in shown
