@@ -40,7 +40,7 @@ __all__ = ["evaluate"]
     default=("paper",),
     show_default=True,
     metavar="NAME",
-    help=options.PROTOCOL_HELP,
+    help=f"{options.PROTOCOL_HELP} Repeatable.",
 )
 @options.n_folds
 @options.seeds

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reno_cli import options
 from reno_cli.printing import print_wide, write_text
 
 __all__ = ["grid"]
@@ -72,17 +73,9 @@ def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
     default="paper",
     show_default=True,
     metavar="NAME",
-    help="paper (stratified, shuffled), speaker (no speaker on both sides) or loso (leave one "
-    "speaker out).",
+    help=options.PROTOCOL_HELP,
 )
-@click.option(
-    "--folds",
-    "n_folds",
-    default=5,
-    show_default=True,
-    type=int,
-    help="How many folds; loso has one a speaker.",
-)
+@options.n_folds
 @click.option(
     "--seed",
     default=0,
@@ -90,24 +83,10 @@ def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
     type=click.IntRange(0, 2**32 - 1),
     help="Seeds folds and training.",
 )
-@click.option(
-    "--standardize/--as-stored",
-    default=True,
-    show_default=True,
-    help="Scale the embeddings by each training fold's mean and standard deviation, or not.",
-)
+@options.standardize
 @click.option("--allow-missing", is_flag=True, help="Leave out clips without an embedding.")
-@click.option(
-    "--device", default="cpu", show_default=True, help="auto, cpu, cuda or cuda:N.", metavar="NAME"
-)
-@click.option(
-    "--jobs",
-    "n_jobs",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Processes that share the work on a CPU.",
-)
+@options.device
+@options.jobs
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
@@ -153,6 +132,9 @@ def grid(
     """
     from reno_store.grids import GridRequest, cv_results_csv, grid_renderable, run_grid
 
+    for path in (output, figure):
+        if path is not None:
+            check_output(path)
     request = GridRequest(
         dataset=dataset,
         models=models,

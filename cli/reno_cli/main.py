@@ -66,6 +66,7 @@ def main() -> None:
     reno-store evaluate my.zarr my --model mfcc --model logmel
     reno-store tables my.zarr                           every model, every pair
     reno-store report my.zarr -o report.html            the same as a page, with figures
+    reno-store grid my.zarr my --model mfcc --model logmel
     """  # noqa: D301
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows ASCII alone gets "\\xb1" for a plus-minus sign, not a traceback.

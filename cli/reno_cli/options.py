@@ -55,5 +55,5 @@ jobs = click.option(
 
 PROTOCOL_HELP = (
     "paper (stratified, shuffled), speaker (no speaker on both sides) or loso (leave one speaker "
-    "out). Repeatable."
+    "out)."
 )

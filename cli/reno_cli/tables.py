@@ -88,7 +88,7 @@ def _paper_names(
     default=("paper", "speaker"),
     show_default=True,
     metavar="NAME",
-    help=options.PROTOCOL_HELP,
+    help=f"{options.PROTOCOL_HELP} Repeatable.",
 )
 @options.n_folds
 @options.seeds

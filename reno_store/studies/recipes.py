@@ -153,7 +153,7 @@ def code_hash(*more: str) -> str:
     files = [
         file
         for part in (*_CODE, *more)
-        for file in (sorted((package / part).glob("*.py")) or [package / part])
+        for file in (sorted((package / part).rglob("*.py")) or [package / part])
     ]
     digest = hashlib.sha256()
     for file in files:

@@ -21,13 +21,6 @@ _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 
-# What docs may promise of commands that are on their way; once registered, they are asked.
-PLANNED = {
-    "tables": "--model --pair --estimator --without --protocol --folds --seeds --as-stored "
-    "--allow-missing --as-in-paper --device --jobs --results --format -o",
-    "report": "-o --figures",
-}
-
 
 def prose(page):
     return _BLOCK.sub("", page.read_text("utf-8"))
@@ -58,8 +51,6 @@ def commands(page):
 
 
 def options_of(name):
-    if name not in main.commands:
-        return set(PLANNED[name].split())
     own = main.commands[name].params
     return {opt for param in own for opt in (*param.opts, *param.secondary_opts)} | {"--help"}
 
@@ -83,14 +74,14 @@ class TestEveryPage:
 
     def test_commands_and_their_options_exist(self, page):
         for name, *words in commands(page):
-            assert name in main.commands or name in PLANNED, f"{page.name}: reno-store {name}"
+            assert name in main.commands, f"{page.name}: reno-store {name}"
             for word in words:
                 if re.match(r"--?[a-z]", word):
                     option = word.partition("=")[0]
                     assert option in options_of(name), f"{page.name}: reno-store {name} {option}"
 
     def test_options_in_prose_exist_somewhere(self, page):
-        of_commands = set().union(*(options_of(name) for name in {*main.commands, *PLANNED}))
+        of_commands = set().union(*(options_of(name) for name in main.commands))
         of_examples = re.findall(
             r'"(--[a-z-]+)"', "".join(path.read_text() for path in (ROOT / "examples").glob("*.py"))
         )
