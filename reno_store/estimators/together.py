@@ -23,9 +23,10 @@ from reno_store.estimators.stacking import Member, can_join, recruit, train_in_p
 from reno_store.estimators.training import Trained
 from reno_store.progress import Counter
 
-__all__ = ["fit_together"]
+__all__ = ["STACKED_ON", "fit_together"]
 
-_STACKED_ON = ("cuda",)
+STACKED_ON = ("cuda",)
+"""Kinds of device on which a stack is faster than single fits."""
 
 
 def fit_together(
@@ -107,7 +108,7 @@ class _Call:
         members, plain = [], []
         for place, estimator in enumerate(self._estimators):
             member = None
-            if can_join(estimator) and _device_of(estimator) in _STACKED_ON:
+            if can_join(estimator) and _device_of(estimator) in STACKED_ON:
                 member = self._recruit(place)
             if member is not None:
                 members.append(member)

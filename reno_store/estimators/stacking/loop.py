@@ -237,11 +237,11 @@ _Picked = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 def _filled(
     picked: Sequence[_Picked], width: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Rows, targets and shares of a batch a member, the short ones filled up with a first row."""
     rows = np.empty((len(picked), width), np.int64)
     targets = np.empty_like(rows)
-    share = np.zeros(rows.shape, np.float32)
+    share = np.zeros(rows.shape)
     for i, (of_member, targets_of_member, positions) in enumerate(picked):
         n = len(positions)
         rows[i, :n], targets[i, :n] = of_member[positions], targets_of_member[positions]

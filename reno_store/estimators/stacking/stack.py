@@ -64,7 +64,7 @@ class Stack:
         self,
         rows: NDArray[np.int64],
         targets: NDArray[np.int64],
-        share: NDArray[np.float32],
+        share: NDArray[np.float64],
         masks: list[torch.Tensor],
     ) -> torch.Tensor:
         """Take a step of each member on a batch of its own.
@@ -73,7 +73,7 @@ class Stack:
         ----------
         rows, targets : numpy.ndarray of int64, shape (members, batch)
             Rows of X, and their classes.
-        share : numpy.ndarray of float32, shape (members, batch)
+        share : numpy.ndarray of float64, shape (members, batch)
             What each weighs in its batch's mean; 0 for those that only fill it up.
         masks : list of torch.Tensor, shape (members, batch, width)
             Dropout.
@@ -118,7 +118,7 @@ class Stack:
         members: Sequence[int],
         rows: NDArray[np.int64],
         targets: NDArray[np.int64],
-        share: NDArray[np.float32],
+        share: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Measure some members on rows held out: loss, cross-entropy, excess, accuracy.
 

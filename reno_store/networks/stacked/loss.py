@@ -86,7 +86,7 @@ class StackedLoss:
         """
         n_members, n_rows = target.shape
         each = cross_entropy(prediction.logits.flatten(0, 1), target.flatten(), reduction="none")
-        weight = self.class_weight.to(each.dtype).gather(1, target) * share
+        weight = (self.class_weight.gather(1, target) * share).to(each)
         ce = (each.view(n_members, n_rows) * weight).sum(dim=1)
         if not self.has_divergence or prediction.aligned is None:
             return LossParts(ce, ce, torch.zeros_like(ce, dtype=torch.float64))
