@@ -154,9 +154,12 @@ class Stack:
         """Note that some members' weights are their best so far."""
         if self._best is None or not members:
             return
-        for member in members:
-            for best, each in zip(self._best, self._weights, strict=True):
-                best[member].copy_(each[member])
+        has_improved = torch.zeros(len(self._best[0]), dtype=torch.bool)
+        has_improved[list(members)] = True
+        has_improved = has_improved.to(self._X.device)
+        for best, each in zip(self._best, self._weights, strict=True):
+            mask = has_improved.view(-1, *[1] * (each.ndim - 1))
+            torch.where(mask, each, best, out=best)
 
     @torch.no_grad()
     def weights_of(self, member: int, *, best: bool) -> dict[str, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -80,16 +81,25 @@ class _Winners(torch.autograd.Function):
         return None, of_weight.unsqueeze(2), gradient.sum(dim=(1, 2)), None
 
 
-def _convolved(padded: torch.Tensor, weight: torch.Tensor, n_rows: int) -> Any:
-    """Convolve without bias, in pieces of rows of one member or, on a GPU, of many members."""
+def _convolved(padded: torch.Tensor, weight: torch.Tensor, n_rows: int) -> Iterator[torch.Tensor]:
+    """Convolve each member's rows without bias, in pieces: (rows, n_channels, 1, n_features)."""
+    way = _member_by_member if padded.device.type == "cpu" else _batched
+    yield from way(padded, weight, n_rows)
+
+
+def _member_by_member(
+    padded: torch.Tensor, weight: torch.Tensor, n_rows: int
+) -> Iterator[torch.Tensor]:
+    width = padded.shape[1] - 2
+    for member, filters in enumerate(weight):
+        own = padded[member * n_rows : (member + 1) * n_rows]
+        for rows in pieces(own, width * len(filters)):
+            yield convolve(own[rows], filters)
+
+
+def _batched(padded: torch.Tensor, weight: torch.Tensor, n_rows: int) -> Iterator[torch.Tensor]:
     n_members, n_channels = weight.shape[:2]
     width = padded.shape[1] - 2
-    if padded.device.type == "cpu":
-        for member in range(n_members):
-            own = padded[member * n_rows : (member + 1) * n_rows]
-            for rows in pieces(own, width * n_channels):
-                yield convolve(own[rows], weight[member])
-        return
     windows = padded.unfold(1, 3, 1).view(n_members, n_rows, width, 3)
     for members in pieces(windows, n_rows * width * n_channels):
         own = windows[members].reshape(-1, n_rows * width, 3)
