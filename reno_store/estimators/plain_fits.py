@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
@@ -31,7 +32,7 @@ def fit_each(
     rows: Sequence[NDArray[np.int64]],
     groups: ArrayLike | None,
     n_jobs: int,
-) -> Iterator[_Outcome]:
+) -> Generator[_Outcome, None, None]:
     """Fit each estimator on its rows, in place; yield it, or what its fit raised, in order.
 
     In processes the results are the same to the last bit, but those of estimators that draw
@@ -50,19 +51,42 @@ def fit_each(
         for estimator, own, portable in zip(estimators, rows, is_portable, strict=True)
         if portable
     )
-    elsewhere = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
-    for estimator, own, portable in zip(estimators, rows, is_portable, strict=True):
-        if not portable:
-            yield _fit(estimator, part(X, own), part(y, own), part(groups, own))
-            continue
-        outcome, caught = next(elsewhere)
-        for warning in caught:
-            warnings.warn(warning, stacklevel=2)
-        estimator._forget()
-        if isinstance(outcome, EmbeddingClassifier):
-            estimator.__dict__.update(_fitted(outcome))
-            outcome = estimator
-        yield outcome
+    with _ended(Parallel(n_jobs=n_jobs, return_as="generator")(jobs)) as elsewhere:
+        for estimator, own, portable in zip(estimators, rows, is_portable, strict=True):
+            if portable:
+                outcome, caught = next(elsewhere)
+                for warning in caught:
+                    warnings.warn(warning, stacklevel=2)
+                yield _taken_over(estimator, outcome)
+            else:
+                yield _fit(estimator, part(X, own), part(y, own), part(groups, own))
+
+
+@contextmanager
+def _ended(results: Generator[Any, None, None]) -> Iterator[Generator[Any, None, None]]:
+    """End the processes' work with the block, also where Ctrl-C ends it before its time."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            # joblib warns of tasks that it cancels, as if somebody had forgotten them.
+            warnings.simplefilter("ignore")
+            results.close()
+
+
+def _taken_over(estimator: EmbeddingClassifier, outcome: _Outcome) -> _Outcome:
+    """Give an estimator what a fit left on its copy."""
+    if isinstance(outcome, Exception):
+        return outcome
+    # Taken first: on joblib's threads the copy is the estimator itself.
+    fitted = {
+        name: value
+        for name, value in vars(outcome).items()
+        if name.endswith("_") and name[0] != "_"
+    }
+    estimator._forget()
+    estimator.__dict__.update(fitted)
+    return estimator
 
 
 def _fit(
@@ -86,12 +110,3 @@ def _fit_elsewhere(
         warnings.simplefilter("always")
         outcome = _fit(estimator, part(X, rows), part(y, rows), part(groups, rows))
     return outcome, [each.message for each in caught if isinstance(each.message, Warning)]
-
-
-def _fitted(estimator: EmbeddingClassifier) -> dict[str, object]:
-    """Give what a fit has left on an estimator."""
-    return {
-        name: value
-        for name, value in vars(estimator).items()
-        if name.endswith("_") and name[0] != "_"
-    }

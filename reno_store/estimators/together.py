@@ -9,6 +9,7 @@ results are those of single fits to the last bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import numpy as np
 import torch
@@ -150,8 +151,9 @@ class _Call:
             self._groups,
             min(effective_n_jobs(n_jobs), max(len(places), 1)) if are_on_cpu else 1,
         )
-        for place, outcome in zip(places, outcomes, strict=True):
-            self._keep(place, outcome)
+        with closing(outcomes):
+            for place, outcome in zip(places, outcomes, strict=True):
+                self._keep(place, outcome)
 
     def _keep(self, place: int, outcome: EmbeddingClassifier | Exception) -> None:
         if isinstance(outcome, Exception):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from classifiers import CLASSIFIERS, easy_data
+from joblib import parallel_config
 from sklearn.base import clone
 
 from reno_store import open_store
@@ -252,8 +253,8 @@ def test_wrong_members_are_told_and_the_others_go_on(stacked):
     assert_alike(found[2], alone(RENO, FOLDS[0]))
 
 
-@pytest.mark.parametrize("is_stacked", [True, False])
-def test_ctrl_c_passes_through_and_leaves_nothing_fitted(request, monkeypatch, is_stacked):
+@pytest.mark.parametrize(("is_stacked", "n_jobs"), [(True, 1), (False, 1), (False, 2)])
+def test_ctrl_c_passes_through_and_leaves_nothing_fitted(request, is_stacked, n_jobs):
     if is_stacked:
         request.getfixturevalue("stacked")
     estimators, rows = grid(RENO, [{"max_epochs": 1}, {"max_epochs": 9}])
@@ -266,7 +267,7 @@ def test_ctrl_c_passes_through_and_leaves_nothing_fitted(request, monkeypatch, i
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit_together(estimators, X, Y, rows, counter=Impatient())
+        fit_together(estimators, X, Y, rows, n_jobs=n_jobs, counter=Impatient())
     assert len(told) == 4
     assert not any(name.endswith("_") for each in estimators for name in vars(each))
 
@@ -384,6 +385,15 @@ def test_processes_pass_warnings_on_and_leave_a_callers_generator_to_this_one():
             warnings.simplefilter("ignore")
             expected = FCNClassifier(max_epochs=1, random_state=again).fit(X, labels)
         assert found[i].predict_proba(X).tobytes() == expected.predict_proba(X).tobytes()
+
+
+def test_on_joblibs_threads_fits_are_those_of_processes():
+    estimators = [clone(RENO), clone(RENO).set_params(beta=3.0)]
+    with parallel_config(backend="threading"):
+        found = fit_together(estimators, X, Y, FOLDS[:2], n_jobs=2)
+    for fitted, own in zip(found, FOLDS, strict=False):
+        expected = alone(fitted, own)
+        assert fitted.predict_proba(X).tobytes() == expected.predict_proba(X).tobytes()
 
 
 def test_as_many_rows_as_estimators_are_asked_for():
