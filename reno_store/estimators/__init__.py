@@ -3,7 +3,7 @@
 Each file with a classifier's name holds that classifier; `base` is what they share,
 `blocks` finds which columns belong to which model, `parameters` checks hyperparameters,
 `holdout` picks the rows for early stopping, and `training` is the one place that knows
-skorch.
+skorch. `together` fits many at once: `stacking` on a GPU, `plain_fits` elsewhere.
 """
 
 from reno_store.estimators.cnn import CNNClassifier

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -18,14 +19,33 @@ from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.holdout import hold_out, is_unknown
 from reno_store.estimators.parameters import check_parameters
 from reno_store.estimators.torch_state import pinned
-from reno_store.estimators.training import TrainingData, TrainingPlan, seeded, train
+from reno_store.estimators.training import Trained, TrainingData, TrainingPlan, seeded, train
 from reno_store.estimators.weighting import ClassWeight, class_weights
 from reno_store.networks import FusionLoss
 
-__all__ = ["EmbeddingClassifier", "FusionClassifier"]
+__all__ = ["EmbeddingClassifier", "FusionClassifier", "Prepared"]
 
 # More are no faster, and a convolution of 3840 numbers in float64 needs 1 MB a row.
 _ROWS_PER_PREDICTION = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A fit up to the point where its network is made.
+
+    Attributes
+    ----------
+    data : TrainingData
+        Checked rows, and which of them are held out.
+    loss : FusionLoss
+        What to minimise.
+    plan : TrainingPlan
+        How, with the seed of weights, batches and dropout.
+    """
+
+    data: TrainingData
+    loss: FusionLoss
+    plan: TrainingPlan
 
 
 class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
@@ -116,6 +136,15 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         return labels
 
     def _fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None) -> None:
+        prepared = self._prepare(X, y, groups)
+        plan = prepared.plan
+        with pinned(plan.device), seeded(plan.seed, plan.device):
+            network = self._network(prepared.data.X.shape[1])
+            trained = train(network, prepared.loss, prepared.data, plan)
+        self._conclude(trained)
+
+    def _prepare(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None) -> Prepared:
+        """Check everything, settle ``classes_`` and choose what is held out."""
         check_parameters(type(self).__name__, self.get_params(deep=False))
         device = resolve_device(self.device)
         with _quiet_overflow():
@@ -140,8 +169,10 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             verbose=int(self.verbose),
         )
         loss = self._loss(class_weights(self.class_weight, self.classes_, targets))
-        with pinned(device), seeded(plan.seed, device):
-            trained = train(self._network(inputs.shape[1]), loss, data, plan)
+        return Prepared(data, loss, plan)
+
+    def _conclude(self, trained: Trained) -> None:
+        """Keep what a fit leaves."""
         self.network_ = trained.network
         self.history_ = trained.history
         self.n_epochs_ = len(trained.history)

@@ -58,7 +58,7 @@ def hold_out(
         warnings.warn(
             "every class has a single row, so none can be held out: early stopping is off",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return held
 

@@ -1,16 +1,33 @@
-"""Many classifiers fitted in one go, each on rows of its own of the same data."""
+"""Many classifiers fitted in one go, each on rows of its own of the same data.
+
+On a GPU those of one shape are trained as a stack (`stacking`): one of them alone keeps it
+waiting for the next small product. A CPU is kept busy by a single one, and finds its data
+nearer, so there they are fitted one by one, in as many processes as are asked for, and the
+results are those of single fits to the last bit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import numpy as np
+import torch
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 
+from reno_store.devices import resolve_device
+from reno_store.errors import DeviceError, TrainingError
 from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.estimators.plain_fits import fit_each, part
+from reno_store.estimators.stacking import Member, can_join, recruit, train_in_pieces
+from reno_store.estimators.training import Trained
 from reno_store.progress import Counter
 
-__all__ = ["fit_together"]
+__all__ = ["STACKED_ON", "fit_together"]
+
+STACKED_ON = ("cuda",)
+"""Kinds of device on which a stack is faster than single fits."""
 
 
 def fit_together(
@@ -31,7 +48,7 @@ def fit_together(
     estimators : Sequence[EmbeddingClassifier]
         Not fitted; they are fitted in place.
     X : array-like, shape (n_clips, n_features)
-        Embeddings.
+        Embeddings; a table's column names are kept.
     y : array-like, shape (n_clips,)
         Labels.
     rows : Sequence of numpy.ndarray of int64
@@ -39,27 +56,115 @@ def fit_together(
     groups : array-like, shape (n_clips,), optional
         Speakers.
     n_jobs : int
-        Processes that share the work on a CPU.
+        Processes that share the work on a CPU; -1: one a core.
     max_memory : int, optional
-        Bytes that may be used beyond the data; chosen by what is free unless given.
+        Bytes that a stack may use beyond the data; chosen by what is free unless given. Fits
+        on a CPU take no notice.
     counter : Counter, optional
         Advanced by one for each estimator that is finished.
 
     Returns
     -------
     list of EmbeddingClassifier or Exception
-        In order: the fitted estimator, or what its fit raised.
+        In order: the fitted estimator, or what its fit raised. If anything else stops the
+        call, Ctrl-C among it, none is left fitted.
+
+    Notes
+    -----
+    A stack takes estimators of one class and shape (blocks, ``n_tokens``, ``align_dim``,
+    ``n_heads``, ``attention``, ``residual``, ``layer_norm``, classes, ``batch_size``, ``lr``,
+    device) whose ``random_state`` is a whole number; ``beta``, ``delta``, ``lam``,
+    ``dropout``, ``class_weight``, seeds, rows and all about early stopping may differ. The
+    others are fitted one after the other. ``verbose`` prints nothing in a stack, and the
+    ``seconds`` of its history are each member's share.
     """
-    found: list[EmbeddingClassifier | Exception] = []
-    data, labels = np.asarray(X), np.asarray(y)
-    speakers = None if groups is None else np.asarray(groups)
-    for estimator, own in zip(estimators, rows, strict=True):
+    try:
+        return _Call(estimators, X, y, rows, groups, counter or Counter()).run(n_jobs, max_memory)
+    except BaseException:
+        for estimator in estimators:
+            estimator._forget()
+        raise
+
+
+class _Call:
+    def __init__(
+        self,
+        estimators: Sequence[EmbeddingClassifier],
+        X: ArrayLike,
+        y: ArrayLike,
+        rows: Sequence[NDArray[np.int64]],
+        groups: ArrayLike | None,
+        counter: Counter,
+    ) -> None:
+        self._estimators, self._rows = list(estimators), [np.asarray(own) for own in rows]
+        if len(self._estimators) != len(self._rows):
+            raise ValueError(
+                f"rows must name the rows of each estimator, got {len(self._rows)} for "
+                f"{len(self._estimators)} estimators"
+            )
+        self._X, self._y, self._groups, self._counter = X, y, groups, counter
+        self._found: dict[int, EmbeddingClassifier | Exception] = {}
+
+    def run(self, n_jobs: int, max_memory: int | None) -> list[EmbeddingClassifier | Exception]:
+        members, plain = [], []
+        for place, estimator in enumerate(self._estimators):
+            member = None
+            if can_join(estimator) and _device_of(estimator) in STACKED_ON:
+                member = self._recruit(place)
+            if member is not None:
+                members.append(member)
+            elif place not in self._found:
+                plain.append(place)
+        for device in dict.fromkeys(member.plan.device for member in members):
+            alike = [member for member in members if member.plan.device == device]
+            # float32 is what each fit would make of its rows.
+            with np.errstate(over="ignore"):
+                data = np.asarray(self._X).astype(np.float32)
+            train_in_pieces(alike, data, self._conclude, max_memory)
+        self._fit_plainly(plain, n_jobs)
+        return [self._found[place] for place in range(len(self._estimators))]
+
+    def _recruit(self, place: int) -> Member | None:
+        own = self._rows[place]
+        X, y, groups = (part(each, own) for each in (self._X, self._y, self._groups))
         try:
-            estimator.fit(data[own], labels[own], None if speakers is None else speakers[own])
+            return recruit(place, self._estimators[place], X, y, own, groups)
         except Exception as error:
-            found.append(error)
+            self._keep(place, error)
+            return None
+
+    def _conclude(self, member: Member, outcome: Trained | TrainingError) -> None:
+        if isinstance(outcome, Exception):
+            self._keep(member.place, outcome)
         else:
-            found.append(estimator)
-        if counter is not None:
-            counter.advance()
-    return found
+            member.estimator._conclude(outcome)
+            self._keep(member.place, member.estimator)
+
+    def _fit_plainly(self, places: Sequence[int], n_jobs: int) -> None:
+        # Processes would each load CUDA and fill the GPU's memory.
+        are_on_cpu = all(_device_of(self._estimators[place]) == "cpu" for place in places)
+        outcomes = fit_each(
+            [self._estimators[place] for place in places],
+            self._X,
+            self._y,
+            [self._rows[place] for place in places],
+            self._groups,
+            min(effective_n_jobs(n_jobs), max(len(places), 1)) if are_on_cpu else 1,
+        )
+        with closing(outcomes):
+            for place, outcome in zip(places, outcomes, strict=True):
+                self._keep(place, outcome)
+
+    def _keep(self, place: int, outcome: EmbeddingClassifier | Exception) -> None:
+        if isinstance(outcome, Exception):
+            self._estimators[place]._forget()
+        self._found[place] = outcome
+        self._counter.advance()
+
+
+def _device_of(estimator: EmbeddingClassifier) -> str:
+    """Kind of device; a device that is not there is told by the fit."""
+    try:
+        return torch.device(resolve_device(estimator.device)).type
+    except (DeviceError, TypeError, RuntimeError):
+        return "cpu"

@@ -25,7 +25,13 @@ from reno_store.devices import keep_freed_memory
 from reno_store.errors import TrainingError
 from reno_store.networks import FusionLoss, Prediction
 
-__all__ = ["Trained", "TrainingData", "TrainingPlan", "seeded", "train"]
+__all__ = ["DIVERGED", "Trained", "TrainingData", "TrainingPlan", "is_sound", "seeded", "train"]
+
+DIVERGED = (
+    "training diverged: the loss is not finite; lower lr, standardise X "
+    "(sklearn.preprocessing.StandardScaler), or lower beta or delta if they are huge"
+)
+"""What a TrainingError says."""
 
 _LOSS_PARTS = ("cross_entropy", "divergence_excess")
 
@@ -134,11 +140,8 @@ def train(
     network = net.module_.eval()
     network.zero_grad()  # else the last step's gradients stay, and are copied with the network
     is_finite = math.isfinite(history[-1]["train_loss"])
-    if not is_finite or not _is_sound(network, dataset.X[: plan.batch_size]):
-        raise TrainingError(
-            "training diverged: the loss is not finite; lower lr, standardise X "
-            "(sklearn.preprocessing.StandardScaler), or lower beta or delta if they are huge"
-        )
+    if not is_finite or not is_sound(network, dataset.X[: plan.batch_size]):
+        raise TrainingError(DIVERGED)
     best_epoch = stopper.best_epoch_ if stopper is not None else len(history)
     return Trained(network, history, int(best_epoch))
 
@@ -158,7 +161,7 @@ def seeded(seed: int, device: str) -> Iterator[None]:
         yield
 
 
-def _is_sound(network: torch.nn.Module, X: torch.Tensor) -> bool:
+def is_sound(network: torch.nn.Module, X: torch.Tensor) -> bool:
     """Whether a network's weights, and what it says of a few rows, are finite numbers."""
     with torch.inference_mode():
         logits: torch.Tensor = network(X).logits

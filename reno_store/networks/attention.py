@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from reno_store.networks.linear import linear, project
 
-__all__ = ["SelfAttention"]
+__all__ = ["SelfAttention", "attend"]
 
 
 class SelfAttention(nn.Module):
@@ -44,14 +44,20 @@ class SelfAttention(nn.Module):
         """Map (batch, n_tokens, n_channels) to the same shape."""
         layer = self.attention
         projected = project(tokens, layer.in_proj_weight, layer.in_proj_bias)
-        heads: torch.Tensor = _Heads.apply(projected, layer.num_heads)  # type: ignore[no-untyped-call]
+        heads = attend(projected, layer.num_heads)
         attended = linear(heads, layer.out_proj)
         normed: torch.Tensor = self.norm(tokens + attended if self.residual else attended)
         return normed
 
 
+def attend(projected: torch.Tensor, n_heads: int) -> torch.Tensor:
+    """Eq. 1 in each head: (batch, n_tokens, 3 * n_channels) -> (batch, n_tokens, n_channels)."""
+    attended: torch.Tensor = _Heads.apply(projected, n_heads)  # type: ignore[no-untyped-call]
+    return attended
+
+
 class _Heads(torch.autograd.Function):
-    """Eq. 1 in each head: (batch, n_tokens, 3 * n_channels) -> (batch, n_tokens, n_channels).
+    """Eq. 1 in each head as one step of the graph.
 
     torch's own kernel is made for long sequences; on 26 tokens it spends as long on layouts
     as on products.

@@ -40,11 +40,11 @@ class ConvolutionalBlocks(nn.Module):
     def __init__(self, n_features: int, n_tokens: int | None) -> None:
         super().__init__()
         if n_tokens is None:
-            self._lengths: tuple[int | None, int | None] = (None, None)
+            self.lengths: tuple[int | None, int | None] = (None, None)
             self.n_tokens = max(max(n_features // 2, 1) // 2, 1)
         else:
             self.n_tokens = min(n_tokens, n_features)
-            self._lengths = (round(math.sqrt(n_features * self.n_tokens)), self.n_tokens)
+            self.lengths = (round(math.sqrt(n_features * self.n_tokens)), self.n_tokens)
         self.first = nn.Conv1d(1, 32, kernel_size=3, padding=1)
         self.second = nn.Conv1d(32, N_CHANNELS, kernel_size=3, padding=1)
 
@@ -53,9 +53,9 @@ class ConvolutionalBlocks(nn.Module):
         first, second = self.first, self.second
         # ReLU comes after the pool: the maximum of what is cut off at zero is the maximum
         # cut off at zero, and there are fewer numbers to cut.
-        channels = convolve_and_pool(embedding, first.weight, _bias(first), self._lengths[0]).relu()
+        channels = convolve_and_pool(embedding, first.weight, _bias(first), self.lengths[0]).relu()
         channels = conv2d(channels, second.weight.unsqueeze(2), second.bias, padding=(0, 1))
-        channels, _ = pool(channels, self._lengths[1])
+        channels, _ = pool(channels, self.lengths[1])
         return channels.relu().squeeze(2)
 
 

@@ -21,13 +21,13 @@ from reno_store.networks.dense import DenseBlock
 from reno_store.networks.linear import linear
 from reno_store.networks.outputs import Prediction
 
-__all__ = ["RENO", "Concat"]
+__all__ = ["RENO", "Branch", "Concat"]
 
 _MakeAttention: TypeAlias = Callable[[int], SelfAttention] | None
 """Width of a token -> attention over such tokens; None: no attention."""
 
 
-class _Branch(nn.Module):
+class Branch(nn.Module):
     """One block of X: (batch, n_features) -> (batch, align_dim)."""
 
     def __init__(
@@ -40,6 +40,7 @@ class _Branch(nn.Module):
         self.align = nn.Linear(N_CHANNELS * self.n_tokens, align_dim)
 
     def forward(self, embedding: torch.Tensor) -> torch.Tensor:
+        """Map (batch, n_features) to (batch, align_dim)."""
         channels = self.convolution(embedding)
         if self.attention is not None:
             # Positions are the tokens; a single flattened vector would attend to nothing.
@@ -61,7 +62,7 @@ class _Fusion(nn.Module):
     ) -> None:
         super().__init__()
         self.block_sizes = tuple(block_sizes)
-        branches = [_Branch(size, n_tokens, align_dim, attention) for size in self.block_sizes]
+        branches = [Branch(size, n_tokens, align_dim, attention) for size in self.block_sizes]
         self.n_tokens = tuple(branch.n_tokens for branch in branches)
         self.branches = nn.ModuleList(branches)
         self.attention = None if attention is None else attention(align_dim)

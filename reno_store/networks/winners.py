@@ -17,7 +17,7 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import adaptive_max_pool2d, conv2d, max_pool2d, pad
 
-__all__ = ["convolve_and_pool", "pool"]
+__all__ = ["convolve", "convolve_and_pool", "pieces", "pool"]
 
 _BYTES_IN_CACHE = 2**21
 _BYTES_ON_A_GPU = 2**28
@@ -76,8 +76,8 @@ class _Winners(torch.autograd.Function):
         # Nobody asks where the winners stood if there is no gradient.
         is_recorded = any(ctx.needs_input_grad)
         parts = [
-            pool(_convolve(padded[rows], weight), length)[: 1 + is_recorded]
-            for rows in _pieces(signals, signals.shape[1] * len(bias))
+            pool(convolve(padded[rows], weight), length)[: 1 + is_recorded]
+            for rows in pieces(signals, signals.shape[1] * len(bias))
         ]
         pooled, *places = (
             torch.cat(each) if len(each) > 1 else each[0] for each in zip(*parts, strict=True)
@@ -94,10 +94,10 @@ class _Winners(torch.autograd.Function):
         # (batch, n_windows, n_channels), which lies in one piece
         gradient, places = (each[:, :, 0].transpose(1, 2) for each in (gradient, places))
         flat = places.reshape(len(places), -1)
-        pieces = _pieces(gradient, gradient[0].numel())
-        sums = gradient.new_zeros(3, *gradient[pieces[0]].shape)
+        cut = pieces(gradient, gradient[0].numel())
+        sums = gradient.new_zeros(3, *gradient[cut[0]].shape)
         room = gradient.new_empty(sums.shape[1], flat.shape[1])
-        for rows in pieces:
+        for rows in cut:
             piece = gradient[rows]
             for k in range(3):
                 inputs = room[: len(piece)]
@@ -114,7 +114,7 @@ class _Winners(torch.autograd.Function):
         return of_signals, of_weight.unsqueeze(1), gradient.sum(dim=(0, 1)), None
 
 
-def _convolve(padded: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def convolve(padded: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Convolve (batch, n_features + 2), without bias: (batch, n_channels, 1, n_features)."""
     n_clips, width = padded.shape
     if padded.device.type == "cpu" and padded.dtype == torch.float32:
@@ -126,7 +126,7 @@ def _convolve(padded: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return convolved.view(n_clips, 1, width - 2, len(weight)).permute(0, 3, 1, 2)
 
 
-def _pieces(batch: torch.Tensor, n_numbers: int) -> list[slice]:
+def pieces(batch: torch.Tensor, n_numbers: int) -> list[slice]:
     """Cut a batch so that so many numbers a clip stay in cache."""
     limit = _BYTES_IN_CACHE if batch.device.type == "cpu" else _BYTES_ON_A_GPU
     size = min(max(limit // (n_numbers * batch.element_size()), 1), len(batch))

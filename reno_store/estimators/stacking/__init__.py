@@ -1,0 +1,12 @@
+"""Training many classifiers of one shape as one stack of networks.
+
+Each member has the initial weights, batches, dropout, held-out rows and early stopping of a
+fit by itself; what is shared is the arithmetic. `members` says who can go together, `streams`
+draws batches and dropout as a single fit does, `stack` is the networks and their optimiser,
+`loop` the epochs and who leaves when, `pieces` keeps stacks within memory.
+"""
+
+from reno_store.estimators.stacking.members import Member, can_join, recruit
+from reno_store.estimators.stacking.pieces import train_in_pieces
+
+__all__ = ["Member", "can_join", "recruit", "train_in_pieces"]

@@ -1,0 +1,157 @@
+"""Who can be trained together, and what each brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.estimators.training import TrainingPlan
+from reno_store.networks import FusionLoss
+from reno_store.networks.stacked import can_stack
+
+__all__ = ["Member", "can_join", "recruit"]
+
+_OWN = {
+    "beta",
+    "class_weight",
+    "delta",
+    "dropout",
+    "early_stopping",
+    "lam",
+    "max_epochs",
+    "n_iter_no_change",
+    "random_state",
+    "validation_fraction",
+    "verbose",
+}
+"""Hyperparameters in which the members of one stack may differ."""
+
+_SETTLED = {"block_sizes": "block_sizes_", "device": None, "n_tokens": "n_tokens_"}
+"""Hyperparameters that say the same in several ways, and where `fit` settles them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One classifier of a stack, up to the point where its network is trained.
+
+    Attributes
+    ----------
+    place : int
+        Which of the classifiers that were asked for.
+    estimator : EmbeddingClassifier
+        With what `fit` settles before training.
+    network : torch.nn.Module
+        Its network, without numbers (on torch's device "meta").
+    loss : FusionLoss
+        What it minimises.
+    plan : TrainingPlan
+        How it is trained.
+    rows : numpy.ndarray of int64, shape (n,)
+        The rows of X that it is trained on.
+    targets : numpy.ndarray of int64, shape (n,)
+        Their classes.
+    held_rows, held_targets : numpy.ndarray of int64, shape (m,), or None
+        The rows of X that it is validated on, and their classes.
+    shape : Hashable
+        Members with the same can be stacked.
+    """
+
+    place: int
+    estimator: EmbeddingClassifier
+    network: torch.nn.Module
+    loss: FusionLoss
+    plan: TrainingPlan
+    rows: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    held_rows: NDArray[np.int64] | None
+    held_targets: NDArray[np.int64] | None
+    shape: Hashable
+
+
+def can_join(estimator: EmbeddingClassifier) -> bool:
+    """Tell whether a classifier can be trained in a stack, as far as it can be told unfitted.
+
+    A generator as random_state is left to plain fits, which take from it in turn.
+    """
+    is_seeded = isinstance(estimator.random_state, Integral)
+    of_softmax = getattr(estimator, "distribution", "softmax") == "softmax"
+    return is_seeded and (of_softmax or getattr(estimator, "lam", 1) == 1)
+
+
+def recruit(
+    place: int,
+    estimator: EmbeddingClassifier,
+    X: ArrayLike,
+    y: ArrayLike,
+    rows: NDArray[np.int64],
+    groups: ArrayLike | None,
+) -> Member | None:
+    """Do what `fit` does before training.
+
+    Parameters
+    ----------
+    place : int
+        Which of the classifiers that were asked for.
+    estimator : EmbeddingClassifier
+        Not fitted; it gets what `fit` settles before training.
+    X, y, groups : array-like, shape (len(rows), ...)
+        Its own rows.
+    rows : numpy.ndarray of int64
+        Where they stand in the data of all.
+
+    Returns
+    -------
+    Member or None
+        None where its network is none that can be stacked.
+
+    Raises
+    ------
+    ValueError, DeviceError
+        As `fit`.
+    """
+    estimator._forget()
+    prepared = estimator._prepare(X, y, groups)
+    data = prepared.data
+    with torch.device("meta"):
+        network = estimator._network(data.X.shape[1])
+    if not can_stack(network):
+        return None
+    held = np.zeros(len(data.y), bool) if data.held_out is None else data.held_out
+    return Member(
+        place=place,
+        estimator=estimator,
+        network=network,
+        loss=prepared.loss,
+        plan=prepared.plan,
+        rows=rows[~held],
+        targets=data.y[~held],
+        held_rows=rows[held] if held.any() else None,
+        held_targets=data.y[held] if held.any() else None,
+        shape=_shape_of(estimator, prepared.plan.device),
+    )
+
+
+def _shape_of(estimator: EmbeddingClassifier, device: str) -> Hashable:
+    """Give what must be the same in all members of a stack."""
+    parameters: dict[str, Any] = estimator.get_params(deep=False)
+    named = {
+        name: repr(value)
+        for name, value in parameters.items()
+        if name not in _OWN and name not in _SETTLED
+    }
+    settled = [getattr(estimator, name, None) for name in _SETTLED.values() if name]
+    return (
+        type(estimator),
+        device,
+        estimator.n_features_in_,
+        len(estimator.classes_),
+        repr(settled),
+        tuple(sorted(named.items())),
+    )

@@ -1,0 +1,112 @@
+"""Stacks cut into pieces that fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reno_store.devices import free_memory, is_out_of_memory
+from reno_store.errors import TrainingError
+from reno_store.estimators.stacking.loop import Finished, train_stack
+from reno_store.estimators.stacking.members import Member
+from reno_store.estimators.torch_state import pinned
+from reno_store.estimators.training import Trained
+from reno_store.networks.convolution import N_CHANNELS, ConvolutionalBlocks
+
+__all__ = ["bytes_of", "train_in_pieces"]
+
+_ON_A_CPU = 2**30
+_SHARE_OF_A_GPU = 0.8
+_COPIES = 6
+"""Weights, gradients, both moments of Adam, the best so far, and what a fit leaves."""
+
+
+def bytes_of(member: Member) -> int:
+    """Estimate what one more member of a stack needs: weights, and what a step records."""
+    n_weights = sum(each.numel() for each in member.network.parameters())
+    n_numbers = 4 * sum(
+        layer.out_features
+        for layer in member.network.modules()
+        if isinstance(layer, torch.nn.Linear)
+    )
+    for layer in member.network.modules():
+        if isinstance(layer, ConvolutionalBlocks):
+            n_windows = layer.lengths[0] or 4 * layer.n_tokens
+            # Counted over `networks.stacked.layers`: pooled and padded numbers and their
+            # places, three neighbours each, the second convolution; then the tokens.
+            n_numbers += 800 * n_windows + 24 * N_CHANNELS * layer.n_tokens
+    n_rows = min(member.plan.batch_size, len(member.rows))
+    return 4 * (_COPIES * n_weights + n_rows * (n_numbers + member.estimator.n_features_in_))
+
+
+def train_in_pieces(
+    members: Sequence[Member],
+    X: NDArray[np.float32],
+    finished: Finished,
+    max_memory: int | None = None,
+) -> None:
+    """Train members in stacks of one shape that fit into memory.
+
+    Parameters
+    ----------
+    members : Sequence[Member]
+        On one device.
+    X : numpy.ndarray of float32, shape (n_clips, n_features)
+        The data of all.
+    finished : callable
+        Told of each member when it is trained, or that it failed.
+    max_memory : int, optional
+        Bytes beyond the data; 0.8 of what is free on a GPU, 1 GiB elsewhere unless given.
+        Where even that is too much for the device, pieces are halved.
+    """
+    left: dict[int, Member] = {member.place: member for member in members}
+
+    def tell(member: Member, outcome: Trained | TrainingError) -> None:
+        del left[member.place]
+        finished(member, outcome)
+
+    device = members[0].plan.device
+    with pinned(device):
+        data = torch.tensor(X, device=device)
+        limit = _free(device) if max_memory is None else max_memory
+        for shape in dict.fromkeys(member.shape for member in members):
+            alike = [member for member in members if member.shape == shape]
+            size = max(limit // bytes_of(alike[0]), 1)
+            # Pieces of one size, since the last would else cost as much and hold less.
+            size = ceil(len(alike) / ceil(len(alike) / size))
+            while piece := [member for member in alike if member.place in left][:size]:
+                error = _try(piece, data, tell)
+                if error is None:
+                    continue
+                free_memory()
+                if size == 1:
+                    tell(
+                        piece[0],
+                        TrainingError(
+                            f"out of memory on {device}, even one classifier at a time: lower "
+                            f"batch_size or n_tokens, or free memory ({error})"
+                        ),
+                    )
+                size = max(size // 2, 1)
+
+
+def _try(piece: Sequence[Member], data: torch.Tensor, tell: Finished) -> str | None:
+    """Train a piece; give what was said if memory did not suffice."""
+    try:
+        train_stack(piece, data, tell)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return str(error)
+    return None
+
+
+def _free(device: str) -> int:
+    if torch.device(device).type != "cuda":
+        return _ON_A_CPU
+    free, _ = torch.cuda.mem_get_info(torch.device(device))
+    return int(_SHARE_OF_A_GPU * free)

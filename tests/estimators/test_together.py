@@ -1,0 +1,171 @@
+"""Many classifiers in one go: each as its own fit would leave it, stacked or in processes."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from joblib import parallel_config
+from sklearn.base import clone
+from stacked_fits import FOLDS, POINTS, QUICK, RENO, X, Y, alone, assert_alike, grid
+
+from reno_store.estimators import FCNClassifier
+from reno_store.estimators.together import fit_together
+
+
+def test_columns_keep_their_names(stacked):
+    names = [f"a:{i}" for i in range(14)] + [f"b:{i}" for i in range(10)]
+    table = pd.DataFrame(X, columns=names)
+    estimator = clone(RENO).set_params(block_sizes=None)
+    (found,) = fit_together([estimator], table, Y, FOLDS[:1])
+    assert stacked == [1]
+    assert found.feature_names_in_.tolist() == names
+    assert found.block_sizes_ == (14, 10)
+    plain = clone(estimator).fit(table.iloc[FOLDS[0]], Y[FOLDS[0]])
+    difference = found.predict_proba(table) - plain.predict_proba(table)
+    assert np.abs(difference).max() < 1e-4
+
+
+def test_what_cannot_be_stacked_is_fitted_plainly(stacked):
+    class Other(FCNClassifier):
+        def _network(self, n_features):
+            made = super()._network(n_features)
+            return type("OtherFCN", (type(made),), {})(n_features, len(self.classes_))
+
+    estimators = [
+        clone(RENO).set_params(distribution=None),
+        clone(RENO).set_params(random_state=np.random.RandomState(1)),
+        Other(**QUICK),
+        clone(RENO),
+    ]
+    found = fit_together(estimators, X, Y, [FOLDS[0]] * 4)
+    assert stacked == [1]
+    assert [fitted is each for fitted, each in zip(found, estimators, strict=True)] == [True] * 4
+    plain = clone(RENO).set_params(random_state=np.random.RandomState(1))
+    plain.fit(X[FOLDS[0]], Y[FOLDS[0]])
+    assert found[1].predict_proba(X).tobytes() == plain.predict_proba(X).tobytes()
+
+
+def test_wrong_members_are_told_and_the_others_go_on(stacked):
+    one_class = np.flatnonzero(Y[0] == Y)
+    estimators = [clone(RENO).set_params(beta=0.5), clone(RENO), clone(RENO)]
+    found = fit_together(estimators, X, Y, [FOLDS[0], one_class, FOLDS[0]])
+    assert "beta must be a number above 1" in str(found[0])
+    assert "at least 2 classes" in str(found[1])
+    assert not any(name.endswith("_") for name in (*vars(estimators[0]), *vars(estimators[1])))
+    assert_alike(found[2], alone(RENO, FOLDS[0]))
+
+
+@pytest.mark.parametrize(("is_stacked", "n_jobs"), [(True, 1), (False, 1), (False, 2)])
+def test_ctrl_c_passes_through_and_leaves_nothing_fitted(request, is_stacked, n_jobs):
+    if is_stacked:
+        request.getfixturevalue("stacked")
+    estimators, rows = grid(RENO, [{"max_epochs": 1}, {"max_epochs": 9}])
+    told = []
+
+    class Impatient:
+        def advance(self, n=1):
+            told.append(n)
+            if len(told) == 4:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_together(estimators, X, Y, rows, n_jobs=n_jobs, counter=Impatient())
+    assert len(told) == 4
+    assert not any(name.endswith("_") for each in estimators for name in vars(each))
+
+
+@pytest.mark.parametrize("is_stacked", [True, False])
+def test_each_finished_estimator_is_counted_once(request, is_stacked):
+    if is_stacked:
+        request.getfixturevalue("stacked")
+    told = []
+
+    class Told:
+        def advance(self, n=1):
+            told.append(n)
+
+    estimators, rows = grid(RENO, [{}, {"beta": 0.5}, {"distribution": None}])
+    fit_together(estimators, X, Y, rows, counter=Told())
+    assert told == [1] * len(estimators)
+
+
+def test_torchs_state_is_pinned_and_put_back(stacked):
+    before = torch.get_rng_state()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.inference_mode():
+            (found,) = fit_together([clone(RENO)], X, Y, FOLDS[:1])
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert_alike(found, alone(RENO, FOLDS[0]))
+
+
+def test_on_a_cpu_results_are_single_fits_to_the_last_bit_whatever_n_jobs():
+    estimators, rows = grid(RENO, [{}, {"beta": 0.5}])
+    found = {
+        n_jobs: fit_together([clone(each) for each in estimators], X, Y, rows, n_jobs=n_jobs)
+        for n_jobs in (1, 2)
+    }
+    for ours, theirs in zip(found[1], found[2], strict=True):
+        if isinstance(ours, Exception):
+            assert str(ours) == str(theirs)
+        else:
+            assert ours.predict_proba(X).tobytes() == theirs.predict_proba(X).tobytes()
+    expected = alone(estimators[0], rows[0])
+    assert found[2][0].predict_proba(X).tobytes() == expected.predict_proba(X).tobytes()
+    assert "beta must be a number above 1" in str(found[2][-1])
+
+
+def test_processes_pass_warnings_on_and_leave_a_callers_generator_to_this_one():
+    labels = np.arange(60)  # a class a row
+    state = np.random.RandomState(0)
+    estimators = [
+        FCNClassifier(max_epochs=1, random_state=0),
+        FCNClassifier(max_epochs=1, random_state=state),
+        FCNClassifier(max_epochs=1, random_state=1),
+        FCNClassifier(max_epochs=1, random_state=state),
+    ]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = fit_together(estimators, X, labels, [np.arange(60)] * 4, n_jobs=2)
+    assert sum("single row" in str(each.message) for each in caught) == 4
+    assert found[1].random_state is state
+    again = np.random.RandomState(0)
+    for i in (1, 3):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = FCNClassifier(max_epochs=1, random_state=again).fit(X, labels)
+        assert found[i].predict_proba(X).tobytes() == expected.predict_proba(X).tobytes()
+
+
+def test_on_joblibs_threads_fits_are_those_of_processes():
+    estimators = [clone(RENO), clone(RENO).set_params(beta=3.0)]
+    with parallel_config(backend="threading"):
+        found = fit_together(estimators, X, Y, FOLDS[:2], n_jobs=2)
+    for fitted, own in zip(found, FOLDS, strict=False):
+        expected = alone(fitted, own)
+        assert fitted.predict_proba(X).tobytes() == expected.predict_proba(X).tobytes()
+
+
+def test_as_many_rows_as_estimators_are_asked_for():
+    with pytest.raises(ValueError, match="got 2 for 1 estimators"):
+        fit_together([clone(RENO)], X, Y, FOLDS[:2])
+
+
+def test_nothing_to_fit_gives_nothing():
+    assert fit_together([], X, Y, []) == []
+
+
+@pytest.mark.slow
+def test_on_a_cpu_real_embeddings_give_the_predictions_of_single_fits(real):
+    data, labels, reno, folds = real
+    estimators, rows = grid(reno, POINTS[:2], folds[:2])
+    for fitted, own in zip(
+        fit_together(estimators, data, labels, rows, n_jobs=2), rows, strict=True
+    ):
+        expected = clone(fitted).fit(data[own], labels[own])
+        assert fitted.predict_proba(data).tobytes() == expected.predict_proba(data).tobytes()
