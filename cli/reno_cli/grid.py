@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reno_cli import options
-from reno_cli.printing import print_wide, write_text
+from reno_cli.printing import check_output, print_wide, write_text
 
 __all__ = ["grid"]
 
