@@ -100,7 +100,7 @@ def find_estimator(name: str) -> Choice:
         return Choice(name, own[name], "any", of_paper=False)
     nearest = suggestion(name, [*ESTIMATORS, *own])
     raise UnknownNameError(
-        f"unknown estimator {name!r}{nearest} Choices: {', '.join(ESTIMATORS)}, or a classifier of "
+        f"unknown estimator {name!r}{nearest} Choices: {', '.join(sorted(ESTIMATORS))}, or a classifier of "
         "scikit-learn that needs no arguments, such as KNeighborsClassifier."
     )
 
@@ -138,5 +138,7 @@ def make_estimator(
     choice = find_estimator(name)
     networks: dict[str, Any] = {"device": device} if choice.of_paper else {}
     blocks: dict[str, Any] = {"block_sizes": tuple(block_sizes)} if choice.fuses else {}
-    made = choice.make(**blocks, **networks)
+    if name in ESTIMATORS:
+        return choice.make(**blocks, **networks, random_state=seed)
+    made = choice.make()
     return made.set_params(random_state=seed) if "random_state" in made.get_params() else made
