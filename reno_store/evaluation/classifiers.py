@@ -100,8 +100,8 @@ def find_estimator(name: str) -> Choice:
         return Choice(name, own[name], "any", of_paper=False)
     nearest = suggestion(name, [*ESTIMATORS, *own])
     raise UnknownNameError(
-        f"unknown estimator {name!r}{nearest} Choices: {', '.join(sorted(ESTIMATORS))}, or a classifier of "
-        "scikit-learn that needs no arguments, such as KNeighborsClassifier."
+        f"unknown estimator {name!r}{nearest} Choices: {', '.join(sorted(ESTIMATORS))}, or a "
+        "classifier of scikit-learn that needs no arguments, such as KNeighborsClassifier."
     )
 
 
