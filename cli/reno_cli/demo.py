@@ -50,5 +50,6 @@ def demo(output: Path, n_jobs: int) -> None:
         f"  reno-store info {done.store}\n"
         "  reno-store manifest folders YOUR_FOLDER -o YOUR_FOLDER/mine.csv\n"
         "  reno-store build YOUR_FOLDER/mine.csv --model mfcc --model logmel --store mine.zarr\n"
-        "  reno-store evaluate mine.zarr mine --model mfcc --model logmel"
+        "  reno-store tables mine.zarr\n"
+        "  reno-store report mine.zarr -o report.html"
     )
