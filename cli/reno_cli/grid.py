@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from reno_cli import options
-from reno_cli.printing import check_output, print_wide, write_text
+from reno_cli.printing import check_output, leave_interrupted, print_wide, write_text
 
 __all__ = ["grid"]
 
-_INTERRUPTED = 130
 _ENDINGS = (".pdf", ".png", ".svg")
 
 
@@ -151,12 +149,7 @@ def grid(
     try:
         found = run_grid(store, request, results=results, n_jobs=n_jobs)
     except KeyboardInterrupt:
-        click.echo(
-            "interrupted; the folds that were finished are kept, and the same command goes on from "
-            "there.",
-            err=True,
-        )
-        sys.exit(_INTERRUPTED)
+        leave_interrupted()
     click.echo(
         f"{found.n_trained:,} folds trained, {found.n_served:,} kept from before; all are in "
         f"{found.results}",

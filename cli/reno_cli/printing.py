@@ -6,16 +6,17 @@ import io
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["check_output", "print_wide", "write_text"]
+__all__ = ["check_output", "leave_interrupted", "print_wide", "write_text"]
 
 _WIDTH_OF_TEXT = 140
+_INTERRUPTED = 130
 
 
 def print_wide(renderable: RenderableType) -> None:
@@ -53,6 +54,16 @@ def check_output(path: Path) -> None:
             pass
     except OSError as error:
         raise RenoStoreError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def leave_interrupted() -> NoReturn:
+    """Say after Ctrl-C that what was finished is kept, and exit as a shell expects."""
+    click.echo(
+        "interrupted; the folds that were finished are kept, and the same command goes on from "
+        "there.",
+        err=True,
+    )
+    sys.exit(_INTERRUPTED)
 
 
 def write_text(path: Path, text: str) -> None:

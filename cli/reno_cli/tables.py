@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reno_cli import options
-from reno_cli.printing import check_output, print_wide, write_text
+from reno_cli.printing import check_output, leave_interrupted, print_wide, write_text
 
 if TYPE_CHECKING:
     from reno_store.studies import Study, StudyRequest
 
 __all__ = ["tables"]
 
-_INTERRUPTED = 130
 _FORM_OF_ENDING = {".md": "markdown", ".csv": "csv", ".tex": "latex", ".json": "json"}
 _PAPER_ESTIMATORS = ("fcn", "cnn", "concat", "reno")
 
@@ -197,12 +196,7 @@ def _run(store: Path, request: StudyRequest, results: Path | None, n_jobs: int) 
     try:
         return run_study(store, request, results=results, n_jobs=n_jobs)
     except KeyboardInterrupt:
-        click.echo(
-            "interrupted; the folds that were finished are kept, and the same command goes on from "
-            "there.",
-            err=True,
-        )
-        sys.exit(_INTERRUPTED)
+        leave_interrupted()
 
 
 def _show(study: Study, form: str, output: Path | None) -> None:

@@ -110,10 +110,6 @@ def run_grid(
     points = tuple(run.point(place) for place in range(len(request.points)))
     if not any(point.outcomes for point in points):
         raise SearchError(f"every point of the grid failed. The first: {points[0].reason}")
-    notes: tuple[str, ...] = ()
-    if ledger.damaged:
-        n_damaged, first = len(ledger.damaged), min(ledger.damaged)
-        notes = (f"{n_damaged} kept results were damaged and trained anew, such as {first}.",)
     return Grid(
         store=opened.path,
         results=ledger.folder,
@@ -123,7 +119,7 @@ def run_grid(
         n_folds=len(folds),
         n_trained=run.n_trained,
         n_served=run.n_served,
-        notes=notes,
+        notes=ledger.damage("trained anew"),
     )
 
 

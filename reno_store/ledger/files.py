@@ -86,6 +86,20 @@ class Ledger:
         """Write something down under a name, in place of what stood there."""
         self._write(self._note_path(name), {"note": name}, told)
 
+    def damage(self, what: str) -> tuple[str, ...]:
+        """Say in a sentence that files were found damaged, and what became of them; or nothing.
+
+        Examples
+        --------
+        >>> Ledger("my.results").damage("trained anew")
+        ()
+        """
+        if not self.damaged:
+            return ()
+        n = len(self.damaged)
+        kept = "1 kept result was" if n == 1 else f"{n:,} kept results were"
+        return (f"{kept} damaged and {what}, such as {min(self.damaged)}.",)
+
     def _path(self, recipe: Mapping[str, Any]) -> Path:
         key = hash_json(recipe)
         return self.folder / _OUTCOMES / key[:2] / f"{key}.json"

@@ -124,6 +124,7 @@ class Run:
             )
             cells += self._filled(prepared, planned)
             facts.append(prepared.facts)
+        became = "trained anew" if self.train else "left out until reno-store tables is run again"
         return Study(
             store=self.store.path,
             results=self.ledger.folder,
@@ -133,7 +134,7 @@ class Run:
             cells=tuple(cells),
             n_served=self.n_served,
             n_trained=self.n_trained,
-            notes=(*notes, *self._damage()),
+            notes=(*notes, *self.ledger.damage(became)),
             versions={
                 "reno-store": __version__,
                 **{package: version(package) for package in _PACKAGES},
@@ -190,11 +191,3 @@ class Run:
             if isinstance(result, FoldOutcome):
                 outcomes[seed].append(result)
         return replace(cell, outcomes=tuple(map(tuple, outcomes)))
-
-    def _damage(self) -> tuple[str, ...]:
-        damaged = sorted(self.ledger.damaged)
-        if not damaged:
-            return ()
-        kept = "1 kept result was" if len(damaged) == 1 else f"{len(damaged)} kept results were"
-        what = "trained anew" if self.train else "left out until reno-store tables is run again"
-        return (f"{kept} damaged and {what}, such as {damaged[0]}.",)

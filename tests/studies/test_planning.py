@@ -28,6 +28,9 @@ class NoLedger:
     def find(self, recipe):
         return None
 
+    def damage(self, what):
+        return ()
+
 
 def reasons(study, **chosen):
     return {(cell.protocol, cell.models): cell.reason for cell in study.select(**chosen)}
