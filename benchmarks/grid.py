@@ -7,8 +7,10 @@ single    clones fitted by joblib, one fit a task, as GridSearchCV does with ``n
 together  `fit_together` with the same ``n_jobs``
 stack     (``--stack``) `fit_together` made to stack on a CPU too, in one process
 
-A grid of 125 candidates takes hours on a CPU, so a part of it is timed, and the seconds of
-the whole are those of the part multiplied; the ratios are those of the part. With
+A grid of 125 candidates takes hours on a CPU, so a part of it is timed. The seconds of the
+whole are worked out: those of the part by how many fits each way does of either. `fit_together`
+does not repeat fits that are the same to the last bit (β and δ with λ = 1), and the whole has
+more of those than the part. Ratios are given for the part, as timed, and for the whole. With
 ``--device cuda`` single fits have one process, and `fit_together` stacks by itself. How far
 the scores of a fold lie apart is told too; two single fits whose products are added up in
 another order differ alike (``--noise``: oneDNN left out).
@@ -36,6 +38,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from reno_store import RENOClassifier, open_store
 from reno_store.estimators import together
+from reno_store.estimators.same_fits import first_of_same
 from reno_store.estimators.together import fit_together
 
 Array = np.ndarray[Any, Any]
@@ -91,6 +94,11 @@ def without_onednn(tasks: list[Task], X: Array, y: Array) -> Fitted:
         return single(tasks, X, y, 1)
     finally:
         linear._MIN_PRODUCTS = least
+
+
+def n_distinct(tasks: list[Task]) -> int:
+    """Count the fits that are not another's repetition."""
+    return len(set(first_of_same([each for each, _ in tasks], [rows for _, rows in tasks])))
 
 
 def differences(
@@ -157,13 +165,23 @@ def main() -> None:
         ways["stack"] = lambda: stacked(tasks, X, y)
         ways["one"] = lambda: single(tasks, X, y, 1)
     sizes = " + ".join(str(size) for size in block_sizes)
-    factor = arguments.candidates / len(part)
+    whole = [
+        (clone(reno).set_params(**each), train)
+        for each in points(arguments.candidates)
+        for train, _ in folds
+    ]
+    # How many times the fits of the part each way does for the whole.
+    factors = dict.fromkeys(ways, len(whole) / len(tasks))
+    for name in factors.keys() - {"single", "one"}:
+        factors[name] = n_distinct(whole) / n_distinct(tasks)
     print(
         f"{len(X)} clips x {sizes}, {len(part)} candidates x {len(folds)} folds, "
         f"{arguments.epochs} epochs, {arguments.device}, n_jobs={n_jobs}"
     )
-    if factor != 1:
-        print(f"(seconds of {arguments.candidates} candidates: those of the part x {factor:g})")
+    print(
+        f"of {len(tasks)} fits {n_distinct(tasks)} differ; of the whole's {len(whole)}, "
+        f"{n_distinct(whole)}"
+    )
     # Imports, caches and worker processes are there before the clock starts.
     single(tasks[:2], X, y, n_jobs)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -177,10 +195,11 @@ def main() -> None:
         fitted["no oneDNN"] = without_onednn(tasks, X, y)
     for name, own in seconds.items():
         ratios = [a / b for a, b in zip(seconds["single"], own, strict=True)]
+        of_whole = statistics.median(ratios) * factors["single"] / factors[name]
         print(
-            f"  {name:9}{statistics.median(own):9.2f} s, the whole "
-            f"{factor * statistics.median(own):9.0f} s, {statistics.median(ratios):6.2f} times "
-            f"as fast as single ({min(ratios):.2f} to {max(ratios):.2f})"
+            f"  {name:9}{statistics.median(own):9.2f} s, {statistics.median(ratios):6.2f} times "
+            f"as fast as single ({min(ratios):.2f} to {max(ratios):.2f}); the whole "
+            f"{factors[name] * statistics.median(own):9.0f} s, {of_whole:6.2f} times"
         )
     for name, own in fitted.items():
         if name != "single":

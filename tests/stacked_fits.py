@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 X, Y = easy_data()
-FOLDS = [np.sort(np.random.default_rng(3).permutation(60)[:n]) for n in (48, 48, 41)]
+FOLDS = [np.sort(np.random.default_rng(i).permutation(60)[:n]) for i, n in enumerate((48, 48, 41))]
 QUICK = {"max_epochs": 3, "batch_size": 8, "random_state": 0}
 RENO = clone(CLASSIFIERS["reno"]).set_params(**QUICK)
 POINTS = [{}, {"beta": 3.0, "lam": 0.9}, {"delta": 0.0}, {"lam": 1.0}]

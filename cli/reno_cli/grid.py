@@ -150,9 +150,10 @@ def grid(
         found = run_grid(store, request, results=results, n_jobs=n_jobs)
     except KeyboardInterrupt:
         leave_interrupted()
+    same = f", {found.n_repeated:,} the same as one of these (λ = 1)" if found.n_repeated else ""
     click.echo(
-        f"{found.n_trained:,} folds trained, {found.n_served:,} kept from before; all are in "
-        f"{found.results}",
+        f"{found.n_trained:,} folds trained{same}, {found.n_served:,} kept from before; all are "
+        f"in {found.results}",
         err=True,
     )
     print_wide(grid_renderable(found))

@@ -181,8 +181,20 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
 
     def _forget(self) -> None:
         """Let go of an earlier fit: one that fails must not leave halves of two behind."""
-        for name in [name for name in vars(self) if name.endswith("_") and name[0] != "_"]:
+        for name in self._fitted():
             delattr(self, name)
+
+    def _fitted(self) -> dict[str, Any]:
+        """Give what a fit has left."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name.endswith("_") and name[0] != "_"
+        }
+
+    def _idle(self) -> set[str]:
+        """Name the hyperparameters that play no part beside the values of the others."""
+        return set() if self.early_stopping else {"n_iter_no_change", "validation_fraction"}
 
     def _network(self, n_features: int) -> torch.nn.Module:
         """Make the network, untrained, for X of that many columns and ``classes_``."""

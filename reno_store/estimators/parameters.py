@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
-__all__ = ["check_parameters"]
+__all__ = ["check_parameters", "is_whole"]
 
 
 class _Rule(NamedTuple):
@@ -15,7 +15,8 @@ class _Rule(NamedTuple):
     holds: Callable[[Any], bool]
 
 
-def _is_whole(value: Any) -> bool:
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number, Python's or numpy's, and no truth value."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
@@ -34,7 +35,7 @@ def _is_class_weight(value: Any) -> bool:
 
 
 _FLAG = _Rule("True or False", _is_flag)
-_COUNT = _Rule("a whole number of at least 1", lambda v: _is_whole(v) and v >= 1)
+_COUNT = _Rule("a whole number of at least 1", lambda v: is_whole(v) and v >= 1)
 
 _RULES: Mapping[str, _Rule] = {
     "align_dim": _COUNT,
@@ -58,7 +59,7 @@ _RULES: Mapping[str, _Rule] = {
     "n_heads": _COUNT,
     "n_iter_no_change": _COUNT,
     "n_tokens": _Rule(
-        "a whole number of at least 1, or None", lambda v: v is None or (_is_whole(v) and v >= 1)
+        "a whole number of at least 1, or None", lambda v: v is None or (is_whole(v) and v >= 1)
     ),
     "residual": _FLAG,
     "validation_fraction": _Rule("a number in (0, 1)", lambda v: _is_number(v) and 0 < v < 1),

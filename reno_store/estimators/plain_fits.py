@@ -79,11 +79,7 @@ def _taken_over(estimator: EmbeddingClassifier, outcome: _Outcome) -> _Outcome:
     if isinstance(outcome, Exception):
         return outcome
     # Taken first: on joblib's threads the copy is the estimator itself.
-    fitted = {
-        name: value
-        for name, value in vars(outcome).items()
-        if name.endswith("_") and name[0] != "_"
-    }
+    fitted = outcome._fitted()
     estimator._forget()
     estimator.__dict__.update(fitted)
     return estimator

@@ -143,3 +143,11 @@ n_iter_no_change, class_weight, device, random_state, verbose
             distribution=self.distribution,
             class_weight=class_weight,
         )
+
+    def _idle(self) -> set[str]:
+        idle = super()._idle()
+        if self.lam == 1:
+            idle |= {"beta", "delta", "distribution"}
+        if not self.attention:
+            idle |= {"layer_norm", "n_heads", "residual"}
+        return idle

@@ -3,7 +3,8 @@
 On a GPU those of one shape are trained as a stack (`stacking`): one of them alone keeps it
 waiting for the next small product. A CPU is kept busy by a single one, and finds its data
 nearer, so there they are fitted one by one, in as many processes as are asked for, and the
-results are those of single fits to the last bit.
+results are those of single fits to the last bit. Fits that would repeat another to the last
+bit, as all β and δ with λ = 1 do, are not repeated.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from reno_store.devices import resolve_device
 from reno_store.errors import DeviceError, TrainingError
 from reno_store.estimators.base import EmbeddingClassifier
 from reno_store.estimators.plain_fits import fit_each, part
+from reno_store.estimators.same_fits import first_of_same, take_over
 from reno_store.estimators.stacking import Member, can_join, recruit, train_in_pieces
 from reno_store.estimators.training import Trained
 from reno_store.progress import Counter
@@ -61,7 +63,7 @@ def fit_together(
         Bytes that a stack may use beyond the data; chosen by what is free unless given. Fits
         on a CPU take no notice.
     counter : Counter, optional
-        Advanced by one for each estimator that is finished.
+        Advanced by one for each estimator that is finished, and by its work as epochs end.
 
     Returns
     -------
@@ -76,10 +78,12 @@ def fit_together(
     device) whose ``random_state`` is a whole number; ``beta``, ``delta``, ``lam``,
     ``dropout``, ``class_weight``, seeds, rows and all about early stopping may differ. The
     others are fitted one after the other. ``verbose`` prints nothing in a stack, and the
-    ``seconds`` of its history are each member's share.
+    ``seconds`` of its history are each member's share. A classifier whose fit is the same as
+    another's (`same_fits`) gets a copy of what that one left.
     """
+    counter = Counter() if counter is None else counter
     try:
-        return _Call(estimators, X, y, rows, groups, counter or Counter()).run(n_jobs, max_memory)
+        return _Call(estimators, X, y, rows, groups, counter).run(n_jobs, max_memory)
     except BaseException:
         for estimator in estimators:
             estimator._forget()
@@ -104,11 +108,15 @@ class _Call:
             )
         self._X, self._y, self._groups, self._counter = X, y, groups, counter
         self._found: dict[int, EmbeddingClassifier | Exception] = {}
+        self._told: dict[int, float] = {}
+        self._same: dict[int, list[int]] = {}
+        for place, first in enumerate(first_of_same(self._estimators, self._rows)):
+            self._same.setdefault(first, []).append(place)
 
     def run(self, n_jobs: int, max_memory: int | None) -> list[EmbeddingClassifier | Exception]:
         members, plain = [], []
-        for place, estimator in enumerate(self._estimators):
-            member = None
+        for place in self._same:
+            estimator, member = self._estimators[place], None
             if can_join(estimator) and _device_of(estimator) in STACKED_ON:
                 member = self._recruit(place)
             if member is not None:
@@ -120,7 +128,7 @@ class _Call:
             # float32 is what each fit would make of its rows.
             with np.errstate(over="ignore"):
                 data = np.asarray(self._X).astype(np.float32)
-            train_in_pieces(alike, data, self._conclude, max_memory)
+            train_in_pieces(alike, data, self._conclude, self._tell_of_epoch, max_memory)
         self._fit_plainly(plain, n_jobs)
         return [self._found[place] for place in range(len(self._estimators))]
 
@@ -140,6 +148,13 @@ class _Call:
             member.estimator._conclude(outcome)
             self._keep(member.place, member.estimator)
 
+    def _tell_of_epoch(self, member: Member, epoch: int) -> None:
+        """Move the bar: all members of a stack are finished at once, at its end."""
+        done, told = epoch / member.plan.max_epochs, self._told.get(member.place, 0.0)
+        if done > told:  # a stack that was too large begins anew
+            self._counter.advance(0, work=done - told)
+            self._told[member.place] = done
+
     def _fit_plainly(self, places: Sequence[int], n_jobs: int) -> None:
         # Processes would each load CUDA and fill the GPU's memory.
         are_on_cpu = all(_device_of(self._estimators[place]) == "cpu" for place in places)
@@ -156,10 +171,14 @@ class _Call:
                 self._keep(place, outcome)
 
     def _keep(self, place: int, outcome: EmbeddingClassifier | Exception) -> None:
-        if isinstance(outcome, Exception):
-            self._estimators[place]._forget()
-        self._found[place] = outcome
-        self._counter.advance()
+        for each in self._same[place]:
+            estimator = self._estimators[each]
+            if isinstance(outcome, Exception):
+                estimator._forget()
+            elif each != place:
+                take_over(estimator, outcome)
+            self._found[each] = outcome if isinstance(outcome, Exception) else estimator
+            self._counter.advance(1, work=1 - self._told.get(each, 0.0))
 
 
 def _device_of(estimator: EmbeddingClassifier) -> str:

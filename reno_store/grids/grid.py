@@ -82,6 +82,9 @@ class Grid:
         How many folds each was scored on.
     n_trained, n_served : int
         Fits that were done now, and that were kept from before.
+    n_repeated : int
+        Fits that would have repeated one done now to the last bit, and took over its result:
+        every β and δ with λ = 1.
     notes : tuple[str, ...]
         What else is to be known.
     """
@@ -94,6 +97,7 @@ class Grid:
     n_folds: int
     n_trained: int
     n_served: int
+    n_repeated: int = 0
     notes: tuple[str, ...] = ()
 
     @property

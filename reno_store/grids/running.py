@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from reno_store.devices import resolve_device
 from reno_store.errors import HoldOutError, RenoStoreError, SearchError
 from reno_store.estimators import RENOClassifier
+from reno_store.estimators.same_fits import settled
 from reno_store.evaluation import FoldOutcome
 from reno_store.evaluation.protocols import PROTOCOLS, Fold, split
 from reno_store.evaluation.scores import score_fold
@@ -119,6 +120,7 @@ def run_grid(
         n_folds=len(folds),
         n_trained=run.n_trained,
         n_served=run.n_served,
+        n_repeated=run.n_repeated,
         notes=ledger.damage("trained anew"),
     )
 
@@ -136,6 +138,7 @@ class _Run:
     recipes: dict[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
     n_trained: int = 0
     n_served: int = 0
+    n_repeated: int = 0
 
     def recall(self) -> None:
         """Take what was kept of every (point, fold)."""
@@ -148,7 +151,7 @@ class _Run:
                 recipe = fold_recipe(
                     clips=clips,
                     blocks=blocks,
-                    estimator=self.classifier(point),
+                    estimator=settled(self.classifier(point)),
                     protocol=self.request.protocol,
                     fold=fold,
                     standardize=self.request.standardize,
@@ -243,10 +246,14 @@ class _Run:
                 raise outcome.fitted
             self.failed.setdefault(place[0], f"fold {place[1] + 1}: {outcome.fitted}")
             return
-        told = self._scored(outcome, fold_split)
-        self.ledger.keep(self.recipes[place], outcome_to_json(told))
+        # What a repeated fit predicts is kept already.
+        kept = self.ledger.find(self.recipes[place]) if outcome.is_repeated else None
+        told = self._scored(outcome, fold_split) if kept is None else outcome_from_json(kept)
+        if kept is None:
+            self.ledger.keep(self.recipes[place], outcome_to_json(told))
         self.found[place] = told
-        self.n_trained += 1
+        self.n_repeated += outcome.is_repeated
+        self.n_trained += not outcome.is_repeated
 
     def _scored(self, outcome: Outcome, fold_split: Split) -> FoldOutcome:
         """Predict the test side, as `run_fold` does."""

@@ -38,6 +38,8 @@ class Evaluated:
         What scikit-learn's own scoring gives, candidate by candidate, split by split.
     n_batched, n_plain : int
         Fits done together, and one by one.
+    n_repeated : int
+        Of those done together: which repeat another, and were not done again.
     reasons : tuple of str
         Why the latter were; each once.
     """
@@ -45,6 +47,7 @@ class Evaluated:
     scored: list[dict[str, Any]]
     n_batched: int
     n_plain: int
+    n_repeated: int
     reasons: tuple[str, ...]
 
 
@@ -89,7 +92,7 @@ def evaluate_candidates(
     together = [place for place, each in enumerate(obstacles) if not each]
     scored: dict[tuple[int, int], dict[str, Any]] = {}
     trains = [_row_numbers(train, len(y)) for train, _ in splits]
-    n = len(together) * len(splits)
+    n, n_repeated = len(together) * len(splits), 0
     with counting("fitting", n, unit="fits", show=None if search.verbose else False) as counter:
         for table in prepare(parts, X, y, speakers, trains) if together else ():
             reasons += [split.obstacle for split in table.splits if split.obstacle]
@@ -102,6 +105,7 @@ def evaluate_candidates(
             how = {"n_jobs": search.n_jobs, "max_memory": search.max_memory, "counter": counter}
             for outcomes in fit_members(members, table, **how):
                 scored |= _scored(job, parts, table, candidates, outcomes)
+                n_repeated += sum(outcome.is_repeated for outcome in outcomes)
     n_batched = len(scored)
     plain = [
         each for each in product(range(len(candidates)), range(len(splits))) if each not in scored
@@ -116,7 +120,7 @@ def evaluate_candidates(
     _warn_or_raise_about_fit_failures(found, search.error_score)
     if callable(search.scoring):
         _insert_error_scores(found, search.error_score)
-    return Evaluated(found, n_batched, len(plain), tuple(dict.fromkeys(reasons)))
+    return Evaluated(found, n_batched, len(plain), n_repeated, tuple(dict.fromkeys(reasons)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

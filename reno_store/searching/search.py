@@ -60,6 +60,9 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         has its share of the call's, in equal parts, and of the steps before it.
     n_batched_, n_plain_ : int
         How many fits of the search were done together, and how many one by one.
+    n_repeated_ : int
+        How many of those done together would have repeated another to the last bit, and took
+        over what that one gave: all β and δ with λ = 1 train one network.
 
     Examples
     --------
@@ -132,7 +135,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         if isinstance(parts, str):
             _tell_of_plain_fits("all", [parts], stacklevel=3)
             super().fit(X, y, **params)
-            self.n_batched_ = 0
+            self.n_batched_ = self.n_repeated_ = 0
             self.n_plain_ = len(candidates) * self.n_splits_
             return self
         return self._search(parts, candidates, X, y, params)
@@ -196,6 +199,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
             refit_metric = self.refit
         self.n_splits_, self.multimetric_ = n_splits, multimetric
         self.n_batched_, self.n_plain_ = found.n_batched, found.n_plain
+        self.n_repeated_ = found.n_repeated
         if self.refit or not multimetric:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
             if not callable(self.refit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Counted
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from reno_store.errors import SearchError
 from reno_store.estimators.base import EmbeddingClassifier, FusionClassifier
 from reno_store.estimators.blocks import resolve_block_sizes
+from reno_store.estimators.same_fits import first_of_same
 from reno_store.estimators.together import fit_together
 from reno_store.progress import Counter
 from reno_store.searching.preparation import Split, Table
@@ -54,11 +55,15 @@ class Outcome:
         The classifier, or what its fit raised.
     seconds : float
         Its share of the time: of the call that fitted it, and of the steps before it.
+    is_repeated : bool
+        Whether its fit is that of another member of the call, to the last bit, and was not
+        done again.
     """
 
     member: Member
     fitted: EmbeddingClassifier | Exception
     seconds: float
+    is_repeated: bool = False
 
 
 def processes_for(n_jobs: int | None, classifiers: Sequence[EmbeddingClassifier]) -> int:
@@ -91,12 +96,13 @@ def fit_members(
     counter : Counter
         Advanced by one for each member.
     at_once : int, optional
-        How many members make a call; `MEMBERS_AT_ONCE` unless given.
+        How many fits make a call; `MEMBERS_AT_ONCE` unless given.
 
     Yields
     ------
     list of Outcome
-        Those of one call, in the order of `members`.
+        Those of one call. Members whose fits are the same follow one another, else they are
+        in the order of `members`.
     """
     splits = {split.number: split for split in table.splits}
     n_of_split = Counted(member.split for member in members)
@@ -104,24 +110,54 @@ def fit_members(
         counter.advance(len(members))
         yield [Outcome(each, _error(splits[each.split]), 0.0) for each in members]
         return
-    at_once = MEMBERS_AT_ONCE if at_once is None else at_once
-    for start in range(0, len(members), at_once):
-        some = members[start : start + at_once]
-        classifiers = [member.classifier for member in some]
+    for some in _calls(members, splits, MEMBERS_AT_ONCE if at_once is None else at_once):
+        classifiers = [member.classifier for member, _ in some]
         began = time.perf_counter()
         fitted = _fit(
             classifiers,
             table,
-            [splits[member.split].rows for member in some],
+            [splits[member.split].rows for member, _ in some],
             n_jobs=processes_for(n_jobs, classifiers),
             max_memory=max_memory,
             counter=counter,
         )
         share = (time.perf_counter() - began) / len(some)
         yield [
-            Outcome(member, each, share + splits[member.split].seconds / n_of_split[member.split])
-            for member, each in zip(some, fitted, strict=True)
+            Outcome(
+                member,
+                each,
+                share + splits[member.split].seconds / n_of_split[member.split],
+                is_repeated,
+            )
+            for (member, is_repeated), each in zip(some, fitted, strict=True)
         ]
+
+
+def _calls(
+    members: Sequence[Member], splits: Mapping[int, Split], at_once: int
+) -> Iterator[list[tuple[Member, bool]]]:
+    """Divide members among calls, those whose fits are the same next to one another.
+
+    Each comes with whether it repeats one before it in its call. A call has as many fits as
+    are asked for, and never more than `MEMBERS_AT_ONCE` networks.
+    """
+    rows = [splits[member.split].rows for member in members]
+    alike: dict[int, list[Member]] = {}
+    firsts = first_of_same([member.classifier for member in members], rows)
+    for member, first in zip(members, firsts, strict=True):
+        alike.setdefault(first, []).append(member)
+    call: list[tuple[Member, bool]] = []
+    n_fits = 0
+    for group in alike.values():
+        for place, member in enumerate(group):
+            is_repeated = bool(place and call)
+            if len(call) >= MEMBERS_AT_ONCE or (n_fits >= at_once and not is_repeated):
+                yield call
+                call, n_fits, is_repeated = [], 0, False
+            call.append((member, is_repeated))
+            n_fits += not is_repeated
+    if call:
+        yield call
 
 
 def _error(split: Split) -> Exception:

@@ -22,7 +22,7 @@ from reno_store.samples import open_store
 from reno_store.searching import training
 
 MODELS = ("--model", "mfcc", "--model", "logmel")
-SMALL = (*MODELS, "--beta", "2,3", "--delta", "0.2", "--lam", "0.4,1", "--folds", "2")
+SMALL = (*MODELS, "--beta", "2,3", "--delta", "0.2", "--lam", "0.4,0.8", "--folds", "2")
 
 
 def run(*words, expect=0):
@@ -107,9 +107,22 @@ def test_the_second_time_says_the_same_and_trains_nothing(store, results, tmp_pa
     assert (tmp_path / "cv.csv").read_bytes() == table
 
 
+def test_without_divergence_one_fit_stands_for_every_beta_and_delta(store, results, tmp_path):
+    words = ("grid", store, "cries", *SMALL, *results, "--lam", "0.4,1")
+    first = run(*words, "-o", tmp_path / "cv.csv")
+    assert "6 folds trained, 2 the same as one of these (λ = 1), 0 kept" in first.stderr
+    same = [row for row in rows_of(tmp_path / "cv.csv") if float(row["param_lam"]) == 1]
+    assert same[0]["split0_test_accuracy"] == same[1]["split0_test_accuracy"]
+    again = run(*words, "-o", tmp_path / "again.csv")
+    assert "0 folds trained, 8 kept" in again.stderr
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "cv.csv").read_bytes()
+    other = run(*words, "--beta", "5,7", "--delta", "0.1", "--lam", "1")
+    assert "0 folds trained, 4 kept" in other.stderr
+
+
 def test_a_larger_grid_trains_what_is_new_alone(store, results):
     run("grid", store, "cries", *SMALL, *results)
-    larger = (*SMALL, "--lam", "0.4,0.8,1")
+    larger = (*SMALL, "--lam", "0.4,0.6,0.8")
     assert "4 folds trained, 8 kept" in run("grid", store, "cries", *larger, *results).stderr
 
 
@@ -176,7 +189,7 @@ def test_a_point_that_diverges_is_told_and_the_others_go_on(store, results, monk
 
     monkeypatch.setattr(EmbeddingClassifier, "_fit", diverging)
     shown = run("grid", store, "cries", *SMALL, *results).stdout
-    assert "β 3, δ 0.2, λ 1 failed: fold 1: training diverged" in shown
+    assert "β 3, δ 0.2, λ 0.8 failed: fold 1: training diverged" in shown
     assert "Best: β 2" in shown
     only = (*MODELS, "--beta", "3", "--lam", "0.4", "--delta", "0.2", "--folds", 2)
     failed = run("grid", store, "cries", *only, *results, expect=1).output

@@ -35,7 +35,7 @@ def in_float64(monkeypatch):
         return dataset
 
     monkeypatch.setattr(training, "_dataset", doubled)
-    monkeypatch.setattr(pieces, "train_stack", lambda a, b, c: in_stack(a, b.double(), c))
+    monkeypatch.setattr(pieces, "train_stack", lambda a, b, *c: in_stack(a, b.double(), *c))
     of_torch = torch.set_default_dtype
     of_torch(torch.float64)
     monkeypatch.setattr(torch, "set_default_dtype", lambda dtype: None)

@@ -11,7 +11,15 @@ from sklearn.base import clone
 from stacked_fits import FOLDS, POINTS, QUICK, RENO, X, Y, alone, assert_alike, grid
 
 from reno_store.estimators import FCNClassifier
+from reno_store.estimators.stacking import loop
 from reno_store.estimators.together import fit_together
+
+
+class Told(list):
+    """What a counter is told: pieces finished, and work done."""
+
+    def advance(self, n=1, *, work=None):
+        self.append((n, n if work is None else work))
 
 
 def test_columns_keep_their_names(stacked):
@@ -65,8 +73,8 @@ def test_ctrl_c_passes_through_and_leaves_nothing_fitted(request, is_stacked, n_
     told = []
 
     class Impatient:
-        def advance(self, n=1):
-            told.append(n)
+        def advance(self, n=1, *, work=None):
+            told.extend([n] * n)
             if len(told) == 4:
                 raise KeyboardInterrupt
 
@@ -80,15 +88,38 @@ def test_ctrl_c_passes_through_and_leaves_nothing_fitted(request, is_stacked, n_
 def test_each_finished_estimator_is_counted_once(request, is_stacked):
     if is_stacked:
         request.getfixturevalue("stacked")
-    told = []
+    told = Told()
+    points = [{}, {"beta": 0.5}, {"distribution": None}, {"lam": 1}, {"lam": 1, "beta": 3.0}]
+    estimators, rows = grid(RENO, points)
+    fit_together(estimators, X, Y, rows, counter=told)
+    assert [n for n, _ in told if n] == [1] * len(estimators)
+    assert sum(work for _, work in told) == pytest.approx(len(estimators))
 
-    class Told:
-        def advance(self, n=1):
-            told.append(n)
 
-    estimators, rows = grid(RENO, [{}, {"beta": 0.5}, {"distribution": None}])
-    fit_together(estimators, X, Y, rows, counter=Told())
-    assert told == [1] * len(estimators)
+def test_a_stacks_epochs_are_told_before_it_is_finished(stacked):
+    told = Told()
+    estimators, rows = grid(RENO, [{}, {"beta": 3.0}], FOLDS[:2])
+    fit_together(estimators, X, Y, rows, counter=told)
+    before = told[: [n for n, _ in told].index(1)]
+    assert sum(work for _, work in before) == pytest.approx(len(estimators))
+    assert len(before) == 3 * len(estimators)
+
+
+def test_a_stack_that_begins_anew_does_not_tell_its_epochs_twice(stacked, monkeypatch):
+    whole, n_steps = loop.Stack.step, []
+
+    def starved(self, rows, *arguments):
+        n_steps.append(len(rows))
+        if len(rows) == 2 and len(n_steps) > 6:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(self, rows, *arguments)
+
+    monkeypatch.setattr(loop.Stack, "step", starved)
+    told = Told()
+    fit_together([clone(RENO) for _ in range(2)], X, Y, FOLDS[:2], counter=told)
+    assert stacked == [2, 1, 1]
+    assert sum(work for _, work in told) == pytest.approx(2)
+    assert all(work >= 0 for _, work in told)
 
 
 def test_torchs_state_is_pinned_and_put_back(stacked):

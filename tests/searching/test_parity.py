@@ -44,7 +44,8 @@ def both(estimator, grid, X, y, *, params=None, batched=True, **how):
     names = {"n_splits_", "multimetric_", "best_index_", "best_params_"}
     for name in sorted(names & set(vars(theirs))):
         assert getattr(ours, name) == getattr(theirs, name), name
-    assert set(vars(ours)) - set(vars(theirs)) == {"n_batched_", "n_plain_", "max_memory"}
+    counts = {"n_batched_", "n_plain_", "n_repeated_"}
+    assert set(vars(ours)) - set(vars(theirs)) == counts | {"max_memory"}
     assert set(vars(theirs)) - set(vars(ours)) <= {"pre_dispatch", "_checked_cv_orig"} | {
         name for name in vars(theirs) if "callback" in name
     }
@@ -90,6 +91,16 @@ def test_all_fits_go_to_one_call(data, monkeypatch):
 def test_networks_are_scored_and_let_go_before_there_are_too_many(data, monkeypatch):
     monkeypatch.setattr("reno_store.searching.training.MEMBERS_AT_ONCE", 5)
     both(CLASSIFIERS["fcn"], GRIDS["fcn"], *data, cv=3, scoring="neg_log_loss")
+
+
+@pytest.mark.parametrize(("at_once", "n_repeated"), [(256, 6), (5, 5)])
+def test_without_divergence_one_network_stands_for_every_beta_and_delta(
+    at_once, n_repeated, data, monkeypatch
+):
+    monkeypatch.setattr("reno_store.searching.training.MEMBERS_AT_ONCE", at_once)
+    grid = {"beta": [1.5, 3.0], "delta": [0.1, 0.2], "lam": [0.4, 1]}
+    ours, _ = both(CLASSIFIERS["reno"], grid, *data, cv=2, scoring="neg_log_loss")
+    assert (ours.n_batched_, ours.n_repeated_) == (16, n_repeated)
 
 
 METRICS = {

@@ -17,10 +17,13 @@ from reno_store.estimators.stacking.stack import Stack
 from reno_store.estimators.stacking.streams import Chance, Stream, dropped_widths
 from reno_store.estimators.training import DIVERGED, Trained, is_sound, seeded
 
-__all__ = ["Finished", "train_stack"]
+__all__ = ["EpochEnded", "Finished", "train_stack"]
 
 Finished = Callable[[Member, Trained | TrainingError], None]
 """Is told of each member as it leaves."""
+
+EpochEnded = Callable[[Member, int], None]
+"""Is told of each member's epochs as they end, from 1."""
 
 _PARTS = ("loss", "cross_entropy", "divergence_excess")
 
@@ -39,7 +42,9 @@ class _Course:
     n_misses: int = 0
 
 
-def train_stack(members: Sequence[Member], X: torch.Tensor, finished: Finished) -> None:
+def train_stack(
+    members: Sequence[Member], X: torch.Tensor, finished: Finished, epoch_ended: EpochEnded
+) -> None:
     """Train members of one shape; call it inside `pinned`.
 
     All take a step at a time, each on the next batch of its own epoch: folds of different
@@ -54,14 +59,22 @@ def train_stack(members: Sequence[Member], X: torch.Tensor, finished: Finished) 
     finished : callable
         Told of each member as it leaves: its network with its best weights (the last, where
         no rows were held out), or that it diverged.
+    epoch_ended : callable
+        Told of each member's epochs.
     """
     with seeded(0, members[0].plan.device):
-        _Loop(members, X, finished).run()
+        _Loop(members, X, finished, epoch_ended).run()
 
 
 class _Loop:
-    def __init__(self, members: Sequence[Member], X: torch.Tensor, finished: Finished) -> None:
-        self._X, self._finished = X, finished
+    def __init__(
+        self,
+        members: Sequence[Member],
+        X: torch.Tensor,
+        finished: Finished,
+        epoch_ended: EpochEnded,
+    ) -> None:
+        self._X, self._finished, self._epoch_ended = X, finished, epoch_ended
         first = members[0]
         self._batch_size = first.plan.batch_size
         self._streams: list[Stream] = []
@@ -175,6 +188,7 @@ class _Loop:
             seconds = (now - course.begun) / len(self._courses)
             course.history.append({"epoch": epoch, "seconds": seconds, **dict(sorted(row.items()))})
             course.begun = now
+            self._epoch_ended(member, epoch)
             is_lost = math.isnan(row["train_loss"]) and self._stack.has_nan(i)
             has_stopped = i in validated and course.n_misses >= member.plan.patience
             if is_lost or has_stopped or epoch >= member.plan.max_epochs:

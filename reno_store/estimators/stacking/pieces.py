@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reno_store.devices import free_memory, is_out_of_memory
 from reno_store.errors import TrainingError
-from reno_store.estimators.stacking.loop import Finished, train_stack
+from reno_store.estimators.stacking.loop import EpochEnded, Finished, train_stack
 from reno_store.estimators.stacking.members import Member
 from reno_store.estimators.torch_state import pinned
 from reno_store.estimators.training import Trained
@@ -47,6 +47,7 @@ def train_in_pieces(
     members: Sequence[Member],
     X: NDArray[np.float32],
     finished: Finished,
+    epoch_ended: EpochEnded,
     max_memory: int | None = None,
 ) -> None:
     """Train members in stacks of one shape that fit into memory.
@@ -59,6 +60,8 @@ def train_in_pieces(
         The data of all.
     finished : callable
         Told of each member when it is trained, or that it failed.
+    epoch_ended : callable
+        Told of each member's epochs; from the first again, where memory did not suffice.
     max_memory : int, optional
         Bytes beyond the data; 0.8 of what is free on a GPU, 1 GiB elsewhere unless given.
         Where even that is too much for the device, pieces are halved.
@@ -79,7 +82,7 @@ def train_in_pieces(
             # Pieces of one size, since the last would else cost as much and hold less.
             size = ceil(len(alike) / ceil(len(alike) / size))
             while piece := [member for member in alike if member.place in left][:size]:
-                error = _try(piece, data, tell)
+                error = _try(piece, data, tell, epoch_ended)
                 if error is None:
                     continue
                 free_memory()
@@ -94,10 +97,12 @@ def train_in_pieces(
                 size = max(size // 2, 1)
 
 
-def _try(piece: Sequence[Member], data: torch.Tensor, tell: Finished) -> str | None:
+def _try(
+    piece: Sequence[Member], data: torch.Tensor, tell: Finished, epoch_ended: EpochEnded
+) -> str | None:
     """Train a piece; give what was said if memory did not suffice."""
     try:
-        train_stack(piece, data, tell)
+        train_stack(piece, data, tell, epoch_ended)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
