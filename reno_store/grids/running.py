@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -44,8 +45,9 @@ __all__ = ["run_grid"]
 _CODE = ("searching", "grids/running.py")
 """Where a changed line may change an outcome, besides what `fold_recipe` knows of."""
 
-_AT_ONCE_ON_CPU = 16
-"""Fits of one call, all of which are lost to whoever kills it: minutes on a CPU."""
+_AT_ONCE_A_PROCESS = 16
+"""Fits of one call for each of several processes: all of them are lost to whoever kills it,
+and at its end processes wait for each other."""
 
 
 def run_grid(
@@ -70,7 +72,7 @@ def run_grid(
     results : str or Path, optional
         Folder of kept results; ``NAME.results`` beside the store unless given.
     n_jobs : int
-        Processes that share the work on a CPU.
+        Processes that share the work on a CPU; -1: one a core.
     max_memory : int, optional
         Bytes that training may use beyond the data.
     progress : bool, optional
@@ -167,7 +169,12 @@ class _Run:
             return
         if self.n_served:
             tell(f"{len(todo):,} fits to train; {self.n_served:,} are kept already.")
-        at_once = _AT_ONCE_ON_CPU * n_jobs if self.request.device == "cpu" else None
+        self.ledger.check()
+        at_once = None
+        if self.request.device == "cpu":
+            n_processes = effective_n_jobs(n_jobs)
+            # Nobody waits for another in one process: each fit is kept when it is over.
+            at_once = 1 if n_processes == 1 else _AT_ONCE_A_PROCESS * n_processes
         title = f"training, {self.request.dataset}"
         with counting(title, len(todo), unit="fits", show=progress) as counter:
             how = {"n_jobs": n_jobs, "max_memory": max_memory, "at_once": at_once}
