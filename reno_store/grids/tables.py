@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -52,7 +54,8 @@ def _table(grid: Grid) -> Table:
         table.add_column("sd", justify="right")
     table.add_column("n", justify="right")
     table.add_column("")
-    for point in sorted(grid.points, key=grid.rank):
+    ranked = sorted(zip(grid.ranks(), grid.points, strict=True), key=itemgetter(0))
+    for place, point in ranked:
         values = [f"{value:g}" for value in point.values]
         scores = [
             f"{100 * number:.1f}" if point.outcomes else "-"
@@ -60,6 +63,6 @@ def _table(grid: Grid) -> Table:
             for number in (point.mean(metric), point.sd(metric))
         ]
         mark = "paper" if point.is_paper else ""
-        rank = str(grid.rank(point)) if point.outcomes else "-"
+        rank = str(place) if point.outcomes else "-"
         table.add_row(rank, *values, *scores, str(len(point.outcomes)), mark)
     return table

@@ -122,6 +122,17 @@ def test_processes_are_as_many_as_cores_where_that_is_asked(made, tmp_path):
     assert "training fold; 1 point, 2 folds" in shown.export_text()
 
 
+def test_what_is_the_same_for_every_point_is_found_out_once(made, tmp_path, monkeypatch):
+    calls = []
+    real = running.fold_recipe
+    monkeypatch.setattr(running, "fold_recipe", lambda **how: calls.append(1) or real(**how))
+    monkeypatch.setattr(running, "prepare", None)
+    request = GridRequest("cries", ("mfcc", "logmel"), n_folds=2)
+    with pytest.raises(TypeError):  # training is what comes next
+        run_grid(made, request, results=tmp_path / "kept")
+    assert len(calls) == 2
+
+
 def test_a_larger_grid_trains_what_is_new_alone(store, results):
     run("grid", store, "cries", *SMALL, *results)
     larger = (*SMALL, "--lam", "0.4,0.8,1")
