@@ -38,6 +38,11 @@ class Counter:
             finished = self._bar.tasks[self._task].fields["finished"] + n
             self._bar.update(self._task, advance=n if work is None else work, finished=finished)
 
+    def rename(self, description: str) -> None:
+        """Say what is being done now."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=description)
+
 
 class _CountColumn(ProgressColumn):
     """Pieces finished, of how many."""
@@ -57,7 +62,9 @@ class _RateColumn(ProgressColumn):
         self._unit = unit
 
     def render(self, task: Task) -> Text:
-        finished, elapsed = task.fields["finished"], task.elapsed
+        # When all is finished, time goes on, but not for the pieces.
+        elapsed = task.finished_time if task.finished else task.elapsed
+        finished = task.fields["finished"]
         if not (finished and elapsed):
             return Text(f"- {self._unit}/s")
         rate = finished / elapsed

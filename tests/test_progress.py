@@ -25,6 +25,17 @@ def test_it_stands_in_one_line_whole(width, capsys, monkeypatch):
     assert "\N{HORIZONTAL ELLIPSIS}" not in line
 
 
+def test_the_rate_stays_when_all_is_finished(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(progress.Task, "elapsed", 8.0)
+    with counting("fitting", 4, unit="fits", show=True) as counter:
+        counter.advance(4)
+        counter.rename("scoring")
+        monkeypatch.setattr(progress.Task, "elapsed", 99.0)
+    assert "scoring" in (line := capsys.readouterr().err)
+    assert " 4/4 30.0 fits/min " in line
+
+
 def test_what_is_quick_is_counted_by_the_second(capsys, monkeypatch):
     (line,) = last_words(capsys, monkeypatch, width=100, seconds=2.0)
     assert " 1.5 fits/s " in line

@@ -101,7 +101,9 @@ def evaluate_candidates(
             ]
             how = {"n_jobs": search.n_jobs, "max_memory": search.max_memory, "counter": counter}
             for outcomes in fit_members(members, table, **how):
+                counter.rename("scoring")
                 scored |= _scored(job, parts, table, candidates, outcomes)
+                counter.rename("fitting")
     n_batched = len(scored)
     plain = [
         each for each in product(range(len(candidates)), range(len(splits))) if each not in scored
