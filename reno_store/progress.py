@@ -17,9 +17,13 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 __all__ = ["Counter", "counting", "tell"]
+
+_WIDE = 80
+"""Columns of a terminal that has room for all that is told."""
 
 
 class Counter:
@@ -34,25 +38,39 @@ class Counter:
             finished = self._bar.tasks[self._task].fields["finished"] + n
             self._bar.update(self._task, advance=n if work is None else work, finished=finished)
 
+    def rename(self, description: str) -> None:
+        """Say what is being done now."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=description)
+
 
 class _CountColumn(ProgressColumn):
     """Pieces finished, of how many."""
+
+    def __init__(self) -> None:
+        super().__init__(Column(no_wrap=True))
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.fields['finished']:,}/{task.fields['n']:,}")
 
 
 class _RateColumn(ProgressColumn):
-    """Pieces finished a second, since the beginning."""
+    """Pieces finished a second since the beginning, or a minute where they take longer."""
 
     def __init__(self, unit: str) -> None:
-        super().__init__()
+        super().__init__(Column(no_wrap=True))
         self._unit = unit
 
     def render(self, task: Task) -> Text:
-        finished, elapsed = task.fields["finished"], task.elapsed
-        rate = f"{finished / elapsed:.1f}" if finished and elapsed else "-"
-        return Text(f"{rate} {self._unit}/s")
+        # When all is finished, time goes on, but not for the pieces.
+        elapsed = task.finished_time if task.finished else task.elapsed
+        finished = task.fields["finished"]
+        if not (finished and elapsed):
+            return Text(f"- {self._unit}/s")
+        rate = finished / elapsed
+        if rate < 1:
+            return Text(f"{60 * rate:.1f} {self._unit}/min")
+        return Text(f"{rate:.1f} {self._unit}/s")
 
 
 @contextlib.contextmanager
@@ -88,16 +106,18 @@ def counting(
     if not n or not (sys.stderr.isatty() if show is None else show):
         yield Counter()
         return
+    console = Console(stderr=True)
+    passed = (TimeElapsedColumn(Column(no_wrap=True)), TextColumn("elapsed,"))
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         _CountColumn(),
         _RateColumn(unit),
-        TimeElapsedColumn(),
-        TextColumn("elapsed,"),
-        TimeRemainingColumn(),
+        # The bar alone gives way in a narrow terminal, and that is not enough in a very narrow.
+        *(passed if console.width >= _WIDE else ()),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
         TextColumn("left"),
-        console=Console(stderr=True),
+        console=console,
         # Batches differ: a rate over the last minute forecasts better than one over seconds.
         speed_estimate_period=60,
     )

@@ -45,7 +45,10 @@ def check_output(path: Path) -> None:
         If it is a folder, or its folder cannot be made or written to.
     """
     from reno_store.errors import RenoStoreError
+    from reno_store.writing import is_special
 
+    if is_special(path):
+        return
     if path.is_dir():
         raise RenoStoreError(f"{path} is a folder; expected a file to write to.")
     try:

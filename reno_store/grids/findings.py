@@ -40,7 +40,7 @@ def findings_of(grid: Grid) -> list[str]:
         A sentence or two each.
     """
     best, paper = grid.best(), grid.paper
-    n_best = sum(grid.rank(point) == 1 for point in grid.scored)
+    n_best = grid.ranks().count(1)
     among = f", the first of {n_best} with that mean" if n_best > 1 else ""
     found = [f"Best: {_scored(best)}{among}."]
     if paper is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,7 +108,11 @@ class Grid:
 
     def best(self, metric: Metric = "accuracy") -> Point:
         """Find the point with the highest mean; of ties, the first."""
-        return next(point for point in self.scored if self.rank(point, metric) == 1)
+        return next(
+            point
+            for point, rank in zip(self.points, self.ranks(metric), strict=True)
+            if point.outcomes and rank == 1
+        )
 
     @property
     def paper(self) -> Point | None:
@@ -116,10 +121,17 @@ class Grid:
 
     def rank(self, point: Point, metric: Metric = "accuracy") -> int:
         """Count the points that score higher, from 1; one that failed is last."""
-        if not point.outcomes:
-            return len(self.scored) + 1
-        mean = point.mean(metric)
-        return 1 + sum(other.mean(metric) > mean + ROUNDING for other in self.scored)
+        return self.ranks(metric)[self.points.index(point)]
+
+    def ranks(self, metric: Metric = "accuracy") -> list[int]:
+        """Rank every point, in the order of `points`."""
+        means = sorted(point.mean(metric) for point in self.scored)
+        return [
+            1 + len(means) - bisect_right(means, point.mean(metric) + ROUNDING)
+            if point.outcomes
+            else 1 + len(means)
+            for point in self.points
+        ]
 
     def spread_over_grid(self, metric: Metric = "accuracy") -> float:
         """Give the highest mean minus the lowest."""

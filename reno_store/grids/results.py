@@ -39,9 +39,7 @@ def cv_results(grid: Grid) -> dict[str, Any]:
             results[f"split{fold}_test_{metric}"] = scores[:, fold]
         results[f"mean_test_{metric}"] = scores.mean(axis=1)
         results[f"std_test_{metric}"] = scores.std(axis=1)
-        results[f"rank_test_{metric}"] = np.array(
-            [grid.rank(point, metric) for point in points], dtype=np.int32
-        )
+        results[f"rank_test_{metric}"] = np.array(grid.ranks(metric), dtype=np.int32)
     return results
 
 

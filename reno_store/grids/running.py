@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -37,6 +38,7 @@ from reno_store.studies.recipes import (
     hash_texts,
     outcome_from_json,
     outcome_to_json,
+    plain_parameters,
 )
 from reno_store.studies.study import DatasetFacts
 
@@ -45,8 +47,9 @@ __all__ = ["run_grid"]
 _CODE = ("searching", "grids/running.py")
 """Where a changed line may change an outcome, besides what `fold_recipe` knows of."""
 
-_AT_ONCE_ON_CPU = 16
-"""Fits of one call, all of which are lost to whoever kills it: minutes on a CPU."""
+_AT_ONCE_A_PROCESS = 4
+"""Fits of one call for each of several processes. Whoever kills it loses them, half a minute
+of a CPU each; at its end processes wait for each other, half a fit on average."""
 
 
 def run_grid(
@@ -71,7 +74,7 @@ def run_grid(
     results : str or Path, optional
         Folder of kept results; ``NAME.results`` beside the store unless given.
     n_jobs : int
-        Processes that share the work on a CPU.
+        Processes that share the work on a CPU; -1: one a core.
     max_memory : int, optional
         Bytes that training may use beyond the data.
     progress : bool, optional
@@ -145,19 +148,24 @@ class _Run:
         samples = self.samples
         clips = hash_texts(samples.clip_ids, samples.y, samples.groups)
         blocks = [hash_array(np.ascontiguousarray(each.X)) for each in samples.split_models()]
-        code = code_hash(*_CODE)
+        recipes = [
+            fold_recipe(
+                clips=clips,
+                blocks=blocks,
+                estimator=self.classifier(0),
+                protocol=self.request.protocol,
+                fold=fold,
+                standardize=self.request.standardize,
+            )
+            for fold in self.folds
+        ]
+        # Fitted together, a network may differ in its last digits from one alone.
+        own: dict[str, Any] = {"fitted": "together", "code": code_hash(*_CODE)}
         for point in range(len(self.request.points)):
-            for number, fold in enumerate(self.folds):
-                recipe = fold_recipe(
-                    clips=clips,
-                    blocks=blocks,
-                    estimator=settled(self.classifier(point)),
-                    protocol=self.request.protocol,
-                    fold=fold,
-                    standardize=self.request.standardize,
-                )
-                # Fitted together, a network may differ in its last digits from one alone.
-                self.recipes[point, number] = {**recipe, "fitted": "together", "code": code}
+            # All else is the same for every point, and takes 10 ms to find out.
+            own["parameters"] = plain_parameters(settled(self.classifier(point)))
+            for number, recipe in enumerate(recipes):
+                self.recipes[point, number] = {**recipe, **own}
                 kept = self.ledger.find(self.recipes[point, number])
                 if kept is not None:
                     self.found[point, number] = outcome_from_json(kept)
@@ -170,7 +178,12 @@ class _Run:
             return
         if self.n_served:
             tell(f"{len(todo):,} fits to train; {self.n_served:,} are kept already.")
-        at_once = _AT_ONCE_ON_CPU * n_jobs if self.request.device == "cpu" else None
+        self.ledger.check()
+        at_once = None
+        if self.request.device == "cpu":
+            n_processes = effective_n_jobs(n_jobs)
+            # Nobody waits for another in one process: each fit is kept when it is over.
+            at_once = 1 if n_processes == 1 else _AT_ONCE_A_PROCESS * n_processes
         title = f"training, {self.request.dataset}"
         with counting(title, len(todo), unit="fits", show=progress) as counter:
             how = {"n_jobs": n_jobs, "max_memory": max_memory, "at_once": at_once}
@@ -219,7 +232,7 @@ class _Run:
                 if number in of
             ]
             for outcomes in fit_members(members, table, counter=counter, **how):
-                settled = [each for each in outcomes if not isinstance(each.fitted, HoldOutError)]
+                done = [each for each in outcomes if not isinstance(each.fitted, HoldOutError)]
                 # No speaker can be spared: clips are held out instead, as everywhere else.
                 again = [
                     replace(each.member, classifier=self.classifier(each.member.candidate))
@@ -228,8 +241,8 @@ class _Run:
                 ]
                 without = replace(table, groups=None)
                 for more in fit_members(again, without, counter=Counter(), **how):
-                    settled += more
-                for outcome in settled:
+                    done += more
+                for outcome in done:
                     yield outcome, of[outcome.member.split]
 
     def _parts(self) -> Parts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -31,9 +33,10 @@ def _heading(grid: Grid) -> str:
     left_out = f" ({facts.n_left_out:,} left out)" if facts.n_left_out else ""
     speakers = f"{facts.n_speakers} speakers" if facts.n_speakers else "speakers unknown"
     scaled = "standardised on each training fold" if request.standardize else "as stored"
+    n_points = "1 point" if len(grid.points) == 1 else f"{len(grid.points):,} points"
     return (
         f"{facts.name}: {facts.n_clips:,} clips{left_out}, {len(facts.labels)} labels, {speakers}; "
-        f"RENO on {' + '.join(request.models)}; embeddings {scaled}; {len(grid.points)} points, "
+        f"RENO on {' + '.join(request.models)}; embeddings {scaled}; {n_points}, "
         f"{grid.n_folds} folds, seed {request.seed}.\n"
         f"Protocol {request.protocol}: {PROTOCOLS[request.protocol].description}.\n"
         "In per cent; always guessing the most frequent label gives an accuracy of "
@@ -51,7 +54,8 @@ def _table(grid: Grid) -> Table:
         table.add_column("sd", justify="right")
     table.add_column("n", justify="right")
     table.add_column("")
-    for point in sorted(grid.points, key=grid.rank):
+    ranked = sorted(zip(grid.ranks(), grid.points, strict=True), key=itemgetter(0))
+    for place, point in ranked:
         values = [f"{value:g}" for value in point.values]
         scores = [
             f"{100 * number:.1f}" if point.outcomes else "-"
@@ -59,6 +63,6 @@ def _table(grid: Grid) -> Table:
             for number in (point.mean(metric), point.sd(metric))
         ]
         mark = "paper" if point.is_paper else ""
-        rank = str(grid.rank(point)) if point.outcomes else "-"
+        rank = str(place) if point.outcomes else "-"
         table.add_row(rank, *values, *scores, str(len(point.outcomes)), mark)
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,24 @@ class Ledger:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.damaged: list[Path] = []
+
+    def check(self) -> None:
+        """Make the folder, and refuse one that cannot be written to, before hours of work.
+
+        Raises
+        ------
+        LedgerError
+            If it cannot be made or written to.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise LedgerError(
+                f"results {self.folder}: cannot be written to: {error.strerror}. Name another "
+                "folder with --results."
+            ) from None
 
     def find(self, recipe: Mapping[str, Any]) -> Any | None:
         """Give what was kept for a recipe; None if nothing, or nothing that can be trusted.

@@ -104,7 +104,9 @@ def evaluate_candidates(
             ]
             how = {"n_jobs": search.n_jobs, "max_memory": search.max_memory, "counter": counter}
             for outcomes in fit_members(members, table, **how):
+                counter.rename("scoring")
                 scored |= _scored(job, parts, table, candidates, outcomes)
+                counter.rename("fitting")
                 n_repeated += sum(outcome.is_repeated for outcome in outcomes)
     n_batched = len(scored)
     plain = [

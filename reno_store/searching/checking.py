@@ -22,32 +22,37 @@ def candidates_of(
     Raises
     ------
     SearchError
-        If the grid names no parameter, or names that the estimator does not have; all of
-        them are told, each with the nearest that it has.
+        If the estimator is a class, the grid names no parameter, or it names some that the
+        estimator does not have; all of them are told, each with the nearest that it has.
     ValueError, TypeError
         What scikit-learn says of values that are no lists, or are empty ones.
     """
+    if isinstance(estimator, type):
+        owner = estimator.__name__
+        raise SearchError(f"estimator: expected an instance, such as {owner}(...), got the class.")
     grids = [param_grid] if isinstance(param_grid, Mapping) else list(param_grid)
     if not any(grids):
         raise SearchError(
             f"param_grid: expected at least one parameter with a list of values, such as "
             f"{{'lam': [0.2, 0.4, 0.8]}}, got {param_grid!r}."
         )
-    candidates = list(ParameterGrid(param_grid))
+    candidates = ParameterGrid(param_grid)
     known = sorted(estimator.get_params(deep=True))
-    unknown = sorted({name for grid in grids for name in grid if not _exists(name, grid, known)})
+    unknown = sorted(
+        {name for grid in grids for name in grid if not _exists(name, grid, known)}, key=str
+    )
     if unknown:
         owner = type(estimator).__name__
-        told = "; ".join(f"{name!r}{_nearest(name, known)}" for name in unknown)
+        told = "; ".join(f"{name!r}{_nearest(str(name), known)}" for name in unknown)
         raise SearchError(
             f"param_grid: {owner} has no parameter {told}. It has: {', '.join(known)}."
         )
-    return candidates
+    return list(candidates)
 
 
 def _exists(name: str, grid: Mapping[str, Any], known: Iterable[str]) -> bool:
     """Whether a parameter is there, or belongs to a part that the grid itself puts there."""
-    parts = name.split("__")
+    parts = str(name).split("__")
     replaced = any("__".join(parts[:end]) in grid for end in range(1, len(parts)))
     return name in known or replaced
 

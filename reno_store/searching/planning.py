@@ -118,7 +118,8 @@ def is_table(X: Any) -> bool:
         return len(named) == 1 and all(
             isinstance(dtype, np.dtype) and dtype.kind in "fiub" for dtype in X.dtypes
         )
-    return type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind in "fiub"
+    # Rows of a memory map are plain arrays; other subclasses may mean something else.
+    return type(X) in (np.ndarray, np.memmap) and X.ndim == 2 and X.dtype.kind in "fiub"
 
 
 def column_names(X: Any) -> NDArray[np.object_] | None:

@@ -1,6 +1,7 @@
 """`reno-store grid` as a user types it."""
 
 import csv
+import io
 import signal
 import subprocess
 import sys
@@ -10,14 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from joblib import parallel_config
 from reno_cli.main import main
 from results_alike import TOLERANCE
+from rich.console import Console
 from study_stores import make_study_store
 
 from reno_store.estimators import RENOClassifier
 from reno_store.estimators.base import EmbeddingClassifier
 from reno_store.evaluation import evaluate
-from reno_store.grids import running
+from reno_store.grids import GridRequest, grid_renderable, run_grid, running
 from reno_store.samples import open_store
 from reno_store.searching import training
 
@@ -120,6 +123,29 @@ def test_without_divergence_one_fit_stands_for_every_beta_and_delta(store, resul
     assert "0 folds trained, 4 kept" in other.stderr
 
 
+def test_processes_are_as_many_as_cores_where_that_is_asked(made, tmp_path):
+    request = GridRequest(
+        "cries", ("mfcc", "logmel"), beta=(2,), delta=(0.2,), lam=(0.4,), n_folds=2
+    )
+    with parallel_config("threading"):
+        found = run_grid(made, request, results=tmp_path / "kept", n_jobs=-1)
+    assert found.n_trained == 2
+    shown = Console(width=200, file=io.StringIO(), record=True)
+    shown.print(grid_renderable(found))
+    assert "training fold; 1 point, 2 folds" in shown.export_text()
+
+
+def test_what_is_the_same_for_every_point_is_found_out_once(made, tmp_path, monkeypatch):
+    calls = []
+    real = running.fold_recipe
+    monkeypatch.setattr(running, "fold_recipe", lambda **how: calls.append(1) or real(**how))
+    monkeypatch.setattr(running, "prepare", None)
+    request = GridRequest("cries", ("mfcc", "logmel"), n_folds=2)
+    with pytest.raises(TypeError):  # training is what comes next
+        run_grid(made, request, results=tmp_path / "kept")
+    assert len(calls) == 2
+
+
 def test_a_larger_grid_trains_what_is_new_alone(store, results):
     run("grid", store, "cries", *SMALL, *results)
     larger = (*SMALL, "--lam", "0.4,0.6,0.8")
@@ -140,12 +166,11 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
 ):
     words = ("grid", store, "cries", *SMALL)
     whole = run(*words, "--results", tmp_path / "whole").stdout
-    monkeypatch.setattr(running, "_AT_ONCE_ON_CPU", 3)
     calls = []
 
     def interrupted(*arguments, **options):
         calls.append(arguments)
-        if len(calls) == 2:
+        if len(calls) == 4:
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
@@ -160,10 +185,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
 def test_a_run_that_is_killed_goes_on_to_the_same_table(store, results, tmp_path):
     words = ["grid", str(store), "cries", *SMALL, *map(str, results)]
     whole = run(*words[:-2], "--results", tmp_path / "whole").stdout
-    script = (
-        "import sys; from reno_store.grids import running; running._AT_ONCE_ON_CPU = 1\n"
-        "from reno_cli.main import main; main(sys.argv[1:])"
-    )
+    script = "import sys; from reno_cli.main import main; main(sys.argv[1:])"
     process = subprocess.Popen(
         [sys.executable, "-c", script, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -240,6 +262,11 @@ class TestRefused:
     )
     def test_values_out_of_range(self, words, told, store, results):
         assert told in run("grid", store, "cries", *SMALL, *words, *results, expect=1).output
+
+    def test_results_that_cannot_be_kept(self, store, tmp_path):
+        (tmp_path / "kept").symlink_to(tmp_path / "gone" / "away")
+        shown = run("grid", store, "cries", *SMALL, "--results", tmp_path / "kept", expect=1)
+        assert "kept: cannot be written to: File exists. Name another folder" in shown.output
 
     def test_a_dataset_that_is_not_there(self, store):
         assert "did you mean 'cries'" in run("grid", store, "crie", *SMALL, expect=1).output

@@ -285,7 +285,7 @@ def test_progress_is_shown_on_standard_error_when_asked(store, guesses, capfd):
     out, err = capfd.readouterr()
     assert "evaluating" in err
     assert "4/4" in err
-    assert "folds/s" in err
+    assert "folds/" in err
     assert not out
     evaluate_store(store, "cries", **options, progress=False)
     assert capfd.readouterr() == ("", "")

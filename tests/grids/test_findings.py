@@ -1,6 +1,7 @@
 """What is said of a grid."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -76,6 +77,21 @@ def test_ties_are_told():
     grid = make_grid({PAPER: HIGH, BEST: HIGH[::-1]})
     assert "the first of 2 with that mean" in said(grid)
     assert [grid.rank(point) for point in grid.points if point.values in (PAPER, BEST)] == [1, 1]
+
+
+def test_a_thousand_points_are_ranked_at_once():
+    rng = np.random.default_rng(0)
+    values = tuple(np.linspace(0, 1, 11).tolist())
+    axes = {"beta": tuple(1.5 + value for value in values), "delta": values, "lam": values}
+    request = GridRequest("cries", ("a", "b"), **axes)
+    means = rng.permutation(len(request.points))
+    scores = {point: [mean / 2000] * 5 for point, mean in zip(request.points, means, strict=True)}
+    grid = make_grid(scores, **axes)
+    began = time.perf_counter()
+    found = cv_results(grid)
+    findings_of(grid)
+    assert time.perf_counter() - began < 2
+    assert found["rank_test_accuracy"].tolist() == (len(means) - means).tolist()
 
 
 def test_results_are_those_of_a_search_over_several_metrics():

@@ -66,6 +66,14 @@ class TestRefused:
         with pytest.raises(SearchError, match=f"{name!r} .did you mean {nearest!r}"):
             RENOGridSearchCV(pipeline, [{"renoclassifier__lam": [0.2]}, {name: [2]}]).fit(*data)
 
+    def test_a_name_that_is_no_string(self, data):
+        with pytest.raises(SearchError, match=r"no parameter 1; 'betta' .did you mean"):
+            RENOGridSearchCV(RENO, {1: [2], "betta": [2.0]}).fit(*data)
+
+    def test_a_class_in_place_of_an_estimator(self, data):
+        with pytest.raises(SearchError, match=r"an instance, such as FCNClassifier\(\.\.\.\)"):
+            RENOGridSearchCV(FCNClassifier, {"lr": [0.1]}).fit(*data)
+
     def test_all_that_are_wrong_are_told_at_once(self, data):
         with pytest.raises(SearchError, match=r"'betta' .*'lamm' .*It has: align_dim, "):
             RENOGridSearchCV(RENO, {"betta": [2], "lamm": [1], "delta": [0]}).fit(*data)

@@ -97,6 +97,15 @@ def test_inputs_that_are_no_tables_of_numbers(form, data):
     assert "not an array or DataFrame of numbers" in told[0]
 
 
+def test_an_array_that_stays_on_disk_is_a_table(data, tmp_path):
+    np.save(tmp_path / "X.npy", data[0])
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    search = RENOGridSearchCV(FCNClassifier(**QUICK), LR, cv=2, scoring="neg_log_loss")
+    means = search.fit(X, data[1]).cv_results_["mean_test_score"]
+    assert search.n_plain_ == 0
+    assert means.tolist() == search.fit(*data).cv_results_["mean_test_score"].tolist()
+
+
 def test_fit_parameters_that_only_other_steps_take(data):
     pipeline = make_pipeline(StandardScaler(), FCNClassifier(**QUICK))
     search = RENOGridSearchCV(pipeline, {"fcnclassifier__lr": [1e-3, 1e-2]}, cv=2)

@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from reno_store.estimators import FCNClassifier, RENOClassifier
+from reno_store.progress import Counter
 from reno_store.searching import RENOGridSearchCV
 
 GRID = {"lr": [1e-4, 1e-2], "dropout": [0.0, 0.3]}
@@ -162,6 +163,15 @@ def test_what_is_fitted_has_no_trace_of_how(search, data):
 def test_progress_is_told_in_the_words_of_grid_search(search, data, capsys):
     search.set_params(verbose=1).fit(*data)
     assert "Fitting 2 folds for each of 4 candidates, totalling 8 fits" in capsys.readouterr().out
+
+
+def test_the_bar_says_when_fits_are_scored(search, data, monkeypatch):
+    said = []
+    monkeypatch.setattr(Counter, "rename", lambda _, word: said.append(word))
+    search.set_params(scoring=lambda model, X, y: said.append("a score") or 0.5, refit=False).fit(
+        *data
+    )
+    assert said == ["scoring", *["a score"] * 8, "fitting"]
 
 
 def test_it_is_a_public_name():
