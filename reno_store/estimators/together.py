@@ -9,7 +9,7 @@ bit, as all β and δ with λ = 1 do, are not repeated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -26,10 +26,13 @@ from reno_store.estimators.stacking import Member, can_join, recruit, train_in_p
 from reno_store.estimators.training import Trained
 from reno_store.progress import Counter
 
-__all__ = ["STACKED_ON", "fit_together"]
+__all__ = ["STACKED_ON", "Finished", "fit_together"]
 
 STACKED_ON = ("cuda",)
 """Kinds of device on which a stack is faster than single fits."""
+
+Finished = Callable[[int, EmbeddingClassifier | Exception], None]
+"""Is told an estimator's place, and its fitted self or what its fit raised."""
 
 
 def fit_together(
@@ -42,6 +45,7 @@ def fit_together(
     n_jobs: int = 1,
     max_memory: int | None = None,
     counter: Counter | None = None,
+    finished: Finished | None = None,
 ) -> list[EmbeddingClassifier | Exception]:
     """Fit each estimator as ``estimator.fit(X[rows], y[rows], groups[rows])`` would.
 
@@ -64,6 +68,9 @@ def fit_together(
         on a CPU take no notice.
     counter : Counter, optional
         Advanced by one for each estimator that is finished, and by its work as epochs end.
+    finished : callable, optional
+        Called with each estimator's place and outcome as soon as it is there, in any order.
+        What it raises ends the call.
 
     Returns
     -------
@@ -83,7 +90,8 @@ def fit_together(
     """
     counter = Counter() if counter is None else counter
     try:
-        return _Call(estimators, X, y, rows, groups, counter).run(n_jobs, max_memory)
+        call = _Call(estimators, X, y, rows, groups, counter, finished)
+        return call.run(n_jobs, max_memory)
     except BaseException:
         for estimator in estimators:
             estimator._forget()
@@ -99,6 +107,7 @@ class _Call:
         rows: Sequence[NDArray[np.int64]],
         groups: ArrayLike | None,
         counter: Counter,
+        finished: Finished | None,
     ) -> None:
         self._estimators, self._rows = list(estimators), [np.asarray(own) for own in rows]
         if len(self._estimators) != len(self._rows):
@@ -106,7 +115,8 @@ class _Call:
                 f"rows must name the rows of each estimator, got {len(self._rows)} for "
                 f"{len(self._estimators)} estimators"
             )
-        self._X, self._y, self._groups, self._counter = X, y, groups, counter
+        self._X, self._y, self._groups = X, y, groups
+        self._counter, self._finished = counter, finished
         self._found: dict[int, EmbeddingClassifier | Exception] = {}
         self._told: dict[int, float] = {}
         self._same: dict[int, list[int]] = {}
@@ -179,6 +189,8 @@ class _Call:
                 take_over(estimator, outcome)
             self._found[each] = outcome if isinstance(outcome, Exception) else estimator
             self._counter.advance(1, work=1 - self._told.get(each, 0.0))
+            if self._finished is not None:
+                self._finished(each, self._found[each])
 
 
 def _device_of(estimator: EmbeddingClassifier) -> str:

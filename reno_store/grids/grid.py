@@ -107,12 +107,10 @@ class Grid:
         return tuple(point for point in self.points if point.outcomes)
 
     def best(self, metric: Metric = "accuracy") -> Point:
-        """Find the point with the highest mean; of ties, the first."""
-        return next(
-            point
-            for point, rank in zip(self.points, self.ranks(metric), strict=True)
-            if point.outcomes and rank == 1
-        )
+        """Find the point with the highest mean; of ties the paper's, else the first."""
+        ranked = zip(self.points, self.ranks(metric), strict=True)
+        ties = [point for point, rank in ranked if point.outcomes and rank == 1]
+        return next((point for point in ties if point.is_paper), ties[0])
 
     @property
     def paper(self) -> Point | None:

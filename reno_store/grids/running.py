@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -46,10 +46,6 @@ __all__ = ["run_grid"]
 
 _CODE = ("searching", "grids/running.py")
 """Where a changed line may change an outcome, besides what `fold_recipe` knows of."""
-
-_AT_ONCE_A_PROCESS = 4
-"""Fits of one call for each of several processes. Whoever kills it loses them, half a minute
-of a CPU each; at its end processes wait for each other, half a fit on average."""
 
 
 def run_grid(
@@ -172,23 +168,16 @@ class _Run:
         self.n_served = len(self.found)
 
     def train(self, n_jobs: int, max_memory: int | None, progress: bool | None) -> None:
-        """Train what was not kept, and keep each as soon as its call is over."""
+        """Train what was not kept, and keep each as soon as it is there."""
         todo = [each for each in self.recipes if each not in self.found]
         if not todo:
             return
         if self.n_served:
             tell(f"{len(todo):,} fits to train; {self.n_served:,} are kept already.")
         self.ledger.check()
-        at_once = None
-        if self.request.device == "cpu":
-            n_processes = effective_n_jobs(n_jobs)
-            # Nobody waits for another in one process: each fit is kept when it is over.
-            at_once = 1 if n_processes == 1 else _AT_ONCE_A_PROCESS * n_processes
         title = f"training, {self.request.dataset}"
         with counting(title, len(todo), unit="fits", show=progress) as counter:
-            how = {"n_jobs": n_jobs, "max_memory": max_memory, "at_once": at_once}
-            for outcome, fold_split in self._outcomes(todo, counter, how):
-                self._take(outcome, fold_split)
+            self._fit(todo, counter, {"n_jobs": n_jobs, "max_memory": max_memory})
 
     def point(self, place: int) -> Point:
         """Put a point's folds together."""
@@ -210,9 +199,9 @@ class _Run:
             random_state=self.request.seed,
         )
 
-    def _outcomes(
+    def _fit(
         self, todo: Sequence[tuple[int, int]], counter: Counter, how: Mapping[str, Any]
-    ) -> Iterator[tuple[Outcome, Split]]:
+    ) -> None:
         """Fit together, fold after fold as far as memory allows."""
         numbers = sorted({number for _, number in todo})
         tables = prepare(
@@ -226,24 +215,21 @@ class _Run:
             # Splits are numbered among those that are still to do.
             own = tuple(replace(each, number=numbers[each.number]) for each in table.splits)
             table, of = replace(table, splits=own), {each.number: each for each in own}
+            unspared: list[Member] = []
+            take = partial(self._take, splits=of, unspared=unspared)
             members = [
                 Member(point, number, self.classifier(point))
                 for point, number in todo
                 if number in of
             ]
-            for outcomes in fit_members(members, table, counter=counter, **how):
-                done = [each for each in outcomes if not isinstance(each.fitted, HoldOutError)]
-                # No speaker can be spared: clips are held out instead, as everywhere else.
-                again = [
-                    replace(each.member, classifier=self.classifier(each.member.candidate))
-                    for each in outcomes
-                    if isinstance(each.fitted, HoldOutError)
-                ]
-                without = replace(table, groups=None)
-                for more in fit_members(again, without, counter=Counter(), **how):
-                    done += more
-                for outcome in done:
-                    yield outcome, of[outcome.member.split]
+            for _ in fit_members(members, table, counter=counter, finished=take, **how):
+                pass
+            # No speaker can be spared: clips are held out instead, as everywhere else.
+            again = [replace(each, classifier=self.classifier(each.candidate)) for each in unspared]
+            without = replace(table, groups=None)
+            take_all = partial(self._take, splits=of, unspared=None)
+            for _ in fit_members(again, without, counter=Counter(), finished=take_all, **how):
+                pass
 
     def _parts(self) -> Parts:
         classifier = self.classifier(0)
@@ -252,8 +238,14 @@ class _Run:
         pipeline = make_pipeline(StandardScaler(), classifier)
         return Parts(classifier, pipeline.steps[-1][0], pipeline)
 
-    def _take(self, outcome: Outcome, fold_split: Split) -> None:
+    def _take(
+        self, outcome: Outcome, splits: Mapping[int, Split], unspared: list[Member] | None
+    ) -> None:
+        """Keep an outcome; collect who wants other rows held out, where there is a list."""
         place = outcome.member.candidate, outcome.member.split
+        if isinstance(outcome.fitted, HoldOutError) and unspared is not None:
+            unspared.append(outcome.member)
+            return
         if isinstance(outcome.fitted, Exception):
             if not isinstance(outcome.fitted, RenoStoreError | ValueError):
                 raise outcome.fitted
@@ -261,7 +253,7 @@ class _Run:
             return
         # What a repeated fit predicts is kept already.
         kept = self.ledger.find(self.recipes[place]) if outcome.is_repeated else None
-        told = self._scored(outcome, fold_split) if kept is None else outcome_from_json(kept)
+        told = self._scored(outcome, splits[place[1]]) if kept is None else outcome_from_json(kept)
         if kept is None:
             self.ledger.keep(self.recipes[place], outcome_to_json(told))
         self.found[place] = told

@@ -56,8 +56,8 @@ class RENOGridSearchCV(GridSearchCV):
     ----------
     cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, \
 refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
-        As for GridSearchCV. Fits that were done together have no times of their own: each
-        has its share of the call's, in equal parts, and of the steps before it.
+        As for GridSearchCV. The time of a fit is that of its epochs, in a stack its share of
+        theirs, and its share of the steps before it; of one that failed 0.
     n_batched_, n_plain_ : int
         How many fits of the search were done together, and how many one by one.
     n_repeated_ : int

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter as Counted
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from reno_store.errors import SearchError
 from reno_store.estimators.base import EmbeddingClassifier, FusionClassifier
 from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.same_fits import first_of_same
-from reno_store.estimators.together import fit_together
+from reno_store.estimators.together import Finished, fit_together
 from reno_store.progress import Counter
 from reno_store.searching.preparation import Split, Table
 
@@ -54,7 +53,8 @@ class Outcome:
     fitted : EmbeddingClassifier or Exception
         The classifier, or what its fit raised.
     seconds : float
-        Its share of the time: of the call that fitted it, and of the steps before it.
+        The time of its epochs, in a stack its share of theirs, and its share of the time of
+        the steps before it; 0 where it failed.
     is_repeated : bool
         Whether its fit is that of another member of the call, to the last bit, and was not
         done again.
@@ -79,7 +79,7 @@ def fit_members(
     n_jobs: int | None,
     max_memory: int | None,
     counter: Counter,
-    at_once: int | None = None,
+    finished: Callable[[Outcome], None] | None = None,
 ) -> Iterator[list[Outcome]]:
     """Fit members together, some hundred at a time, so that not all networks are held.
 
@@ -95,8 +95,8 @@ def fit_members(
         Bytes that may be used beyond the data.
     counter : Counter
         Advanced by one for each member.
-    at_once : int, optional
-        How many fits make a call; `MEMBERS_AT_ONCE` unless given.
+    finished : callable, optional
+        Told of each outcome as soon as it is there.
 
     Yields
     ------
@@ -105,59 +105,75 @@ def fit_members(
         in the order of `members`.
     """
     splits = {split.number: split for split in table.splits}
-    n_of_split = Counted(member.split for member in members)
+    tell = finished or (lambda outcome: None)
     if table.X is None:
         counter.advance(len(members))
-        yield [Outcome(each, _error(splits[each.split]), 0.0) for each in members]
+        failed = [Outcome(each, _error(splits[each.split]), 0.0) for each in members]
+        for outcome in failed:
+            tell(outcome)
+        yield failed
         return
-    for some in _calls(members, splits, MEMBERS_AT_ONCE if at_once is None else at_once):
+    shares = _seconds_of_steps(members, table)
+    for some in _calls(members, splits):
+        found: dict[int, Outcome] = {}
+
+        def take(
+            place: int,
+            fitted: EmbeddingClassifier | Exception,
+            some: Sequence[tuple[Member, bool]] = some,
+            found: dict[int, Outcome] = found,
+        ) -> None:
+            member, is_repeated = some[place]
+            seconds = _seconds_of(fitted) + shares[member.split]
+            found[place] = Outcome(member, fitted, seconds, is_repeated)
+            tell(found[place])
+
         classifiers = [member.classifier for member, _ in some]
-        began = time.perf_counter()
-        fitted = _fit(
+        _fit(
             classifiers,
             table,
             [splits[member.split].rows for member, _ in some],
+            take,
             n_jobs=processes_for(n_jobs, classifiers),
             max_memory=max_memory,
             counter=counter,
         )
-        share = (time.perf_counter() - began) / len(some)
-        yield [
-            Outcome(
-                member,
-                each,
-                share + splits[member.split].seconds / n_of_split[member.split],
-                is_repeated,
-            )
-            for (member, is_repeated), each in zip(some, fitted, strict=True)
-        ]
+        yield [found[place] for place in range(len(some))]
+
+
+def _seconds_of(fitted: EmbeddingClassifier | Exception) -> float:
+    """Add up a fit's epochs; in a stack they are its share of everybody's."""
+    if isinstance(fitted, Exception):
+        return 0.0
+    return sum(epoch["seconds"] for epoch in fitted.history_)
+
+
+def _seconds_of_steps(members: Sequence[Member], table: Table) -> dict[int, float]:
+    """Give each member of a split its share of the time of the steps before."""
+    n_of_split = Counted(member.split for member in members)
+    return {
+        split.number: split.seconds / max(n_of_split[split.number], 1) for split in table.splits
+    }
 
 
 def _calls(
-    members: Sequence[Member], splits: Mapping[int, Split], at_once: int
+    members: Sequence[Member], splits: Mapping[int, Split]
 ) -> Iterator[list[tuple[Member, bool]]]:
     """Divide members among calls, those whose fits are the same next to one another.
 
-    Each comes with whether it repeats one before it in its call. A call has as many fits as
-    are asked for, and never more than `MEMBERS_AT_ONCE` networks.
+    Each comes with whether it repeats one before it in its call.
     """
     rows = [splits[member.split].rows for member in members]
     alike: dict[int, list[Member]] = {}
     firsts = first_of_same([member.classifier for member in members], rows)
     for member, first in zip(members, firsts, strict=True):
         alike.setdefault(first, []).append(member)
-    call: list[tuple[Member, bool]] = []
-    n_fits = 0
-    for group in alike.values():
-        for place, member in enumerate(group):
-            is_repeated = bool(place and call)
-            if len(call) >= MEMBERS_AT_ONCE or (n_fits >= at_once and not is_repeated):
-                yield call
-                call, n_fits, is_repeated = [], 0, False
-            call.append((member, is_repeated))
-            n_fits += not is_repeated
-    if call:
-        yield call
+    ordered = [
+        (member, place > 0) for group in alike.values() for place, member in enumerate(group)
+    ]
+    for start in range(0, len(ordered), MEMBERS_AT_ONCE):
+        first_of_call = ordered[start][0], False
+        yield [first_of_call, *ordered[start + 1 : start + MEMBERS_AT_ONCE]]
 
 
 def _error(split: Split) -> Exception:
@@ -168,35 +184,37 @@ def _fit(
     classifiers: Sequence[EmbeddingClassifier],
     table: Table,
     rows: Sequence[NDArray[np.int64]],
+    finished: Finished,
     **how: Any,
-) -> list[EmbeddingClassifier | Exception]:
+) -> None:
     """Fit together on a table whose columns may have names, which arrays do not carry."""
-    found: list[EmbeddingClassifier | Exception] = list(classifiers)
-    asked = {}
-    X = np.asarray(table.X)
-    if table.names is not None:
-        for place, each in enumerate(classifiers):
-            if isinstance(each, FusionClassifier):
-                asked[place] = each.block_sizes
-                try:
-                    each.block_sizes = resolve_block_sizes(
-                        each.block_sizes, X.shape[1], table.names.tolist()
-                    )
-                except ValueError as error:
-                    found[place] = error
-    able = [place for place, each in enumerate(found) if not isinstance(each, Exception)]
-    fitted = fit_together(
+    asked: dict[int, Any] = {}
+    X, names = np.asarray(table.X), None if table.names is None else table.names.tolist()
+    able = []
+    for place, each in enumerate(classifiers):
+        if names is not None and isinstance(each, FusionClassifier):
+            asked[place] = each.block_sizes
+            try:
+                each.block_sizes = resolve_block_sizes(each.block_sizes, X.shape[1], names)
+            except ValueError as error:
+                finished(place, error)
+                continue
+        able.append(place)
+
+    def name_columns(of_able: int, result: EmbeddingClassifier | Exception) -> None:
+        place = able[of_able]
+        if table.names is not None and not isinstance(result, Exception):
+            result.feature_names_in_ = table.names.copy()
+        if place in asked:
+            classifiers[place].block_sizes = asked[place]
+        finished(place, result)
+
+    fit_together(
         [classifiers[place] for place in able],
         X,
         table.y,
         [rows[place] for place in able],
         table.groups,
+        finished=name_columns,
         **how,
     )
-    for place, result in zip(able, fitted, strict=True):
-        found[place] = result
-        if table.names is not None and not isinstance(result, Exception):
-            result.feature_names_in_ = table.names.copy()
-            if isinstance(result, FusionClassifier):
-                result.block_sizes = asked[place]
-    return found

@@ -22,7 +22,6 @@ from reno_store.estimators.base import EmbeddingClassifier
 from reno_store.evaluation import evaluate
 from reno_store.grids import GridRequest, grid_renderable, run_grid, running
 from reno_store.samples import open_store
-from reno_store.searching import training
 
 MODELS = ("--model", "mfcc", "--model", "logmel")
 SMALL = (*MODELS, "--beta", "2,3", "--delta", "0.2", "--lam", "0.4,0.8", "--folds", "2")
@@ -168,14 +167,14 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
     whole = run(*words, "--results", tmp_path / "whole").stdout
     calls = []
 
-    def interrupted(*arguments, **options):
+    def interrupted(self, *arguments):
         calls.append(arguments)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return real(*arguments, **options)
+        return real(self, *arguments)
 
-    real = training.fit_together
-    monkeypatch.setattr(training, "fit_together", interrupted)
+    real = EmbeddingClassifier._fit
+    monkeypatch.setattr(EmbeddingClassifier, "_fit", interrupted)
     assert "the same command goes on" in run(*words, *results, expect=130).stderr
     again = run(*words, *results)
     assert "5 folds trained, 3 kept from before" in again.stderr

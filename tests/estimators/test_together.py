@@ -96,6 +96,29 @@ def test_each_finished_estimator_is_counted_once(request, is_stacked):
     assert sum(work for _, work in told) == pytest.approx(len(estimators))
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_each_outcome_is_told_while_others_are_to_come(n_jobs):
+    told = []
+
+    def finished(place, outcome):
+        told.append((place, outcome, [hasattr(each, "network_") for each in estimators]))
+
+    estimators, rows = grid(RENO, [{}, {"beta": 0.5}], FOLDS[:2])
+    found = fit_together(estimators, X, Y, rows, n_jobs=n_jobs, finished=finished)
+    assert [(place, outcome) for place, outcome, _ in told] == list(enumerate(found))
+    assert told[0][2] == [True, False, False, False]
+
+
+def test_what_is_told_may_end_the_call():
+    def finished(place, outcome):
+        raise OSError("disk full")
+
+    estimators, rows = grid(RENO, [{}], FOLDS[:2])
+    with pytest.raises(OSError, match="disk full"):
+        fit_together(estimators, X, Y, rows, finished=finished)
+    assert not any(name.endswith("_") for each in estimators for name in vars(each))
+
+
 def test_a_stacks_epochs_are_told_before_it_is_finished(stacked):
     told = Told()
     estimators, rows = grid(RENO, [{}, {"beta": 3.0}], FOLDS[:2])

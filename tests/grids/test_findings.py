@@ -39,6 +39,11 @@ def test_the_test_is_the_one_corrected_for_folds_that_share_clips():
     assert "The best was chosen among 27 points on these folds" in said(grid)
 
 
+def test_of_points_as_good_as_each_other_the_papers_is_the_best():
+    grid = make_grid({PAPER: HIGH, (1.5, 0.05, 0.2): HIGH, BEST: LOW})
+    assert grid.best().is_paper
+
+
 def test_a_difference_that_folds_do_not_show_is_not_concluded():
     near = [each + shift for each, shift in zip(LOW, (0.2, -0.1, 0.3, 0.1, 0.0), strict=True)]
     assert "No difference may be concluded" in said(make_grid({PAPER: LOW, BEST: near}, spread=0))

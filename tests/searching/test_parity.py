@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from classifiers import CLASSIFIERS, QUICK, easy_data
+from classifiers import CLASSIFIERS, easy_data
 from results_alike import TOLERANCE, assert_same_results
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -293,20 +293,37 @@ def test_several_processes_find_the_same(data):
     assert_same_results(two.cv_results_, one.cv_results_)
 
 
-def test_the_time_of_a_call_is_shared_by_its_fits(data, monkeypatch):
-    clock = iter(range(0, 1000, 120))
-    monkeypatch.setattr("reno_store.searching.training.time.perf_counter", lambda: next(clock))
-    fcn = clone(CLASSIFIERS["fcn"]).set_params(**QUICK)
-    search = RENOGridSearchCV(fcn, GRIDS["fcn"], cv=3, refit=False).fit(*data)
-    assert search.cv_results_["mean_fit_time"].tolist() == [10.0] * 4
-    assert search.cv_results_["std_fit_time"].tolist() == [0.0] * 4
+@pytest.fixture
+def timed(monkeypatch):
+    """Fits whose epochs take 2 seconds each."""
+    real = together.fit_together
+
+    def slow(estimators, *arguments, finished, **how):
+        def told(place, fitted):
+            for epoch in fitted.history_:
+                epoch["seconds"] = 2.0
+            finished(place, fitted)
+
+        return real(estimators, *arguments, finished=told, **how)
+
+    monkeypatch.setattr("reno_store.searching.training.fit_together", slow)
 
 
+@pytest.mark.usefixtures("timed")
+def test_the_time_of_a_fit_is_that_of_its_epochs(data):
+    fcn = clone(CLASSIFIERS["fcn"]).set_params(early_stopping=False)
+    search = RENOGridSearchCV(fcn, {"max_epochs": [1, 3]}, cv=3, refit=False).fit(*data)
+    assert search.cv_results_["mean_fit_time"].tolist() == [2.0, 6.0]
+    assert search.cv_results_["std_fit_time"].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.usefixtures("timed")
 def test_the_time_of_the_steps_before_is_shared_by_the_fits_of_their_split(data, monkeypatch):
     clock = iter(range(0, 2000, 120))
-    pipeline = make_pipeline(StandardScaler(), CLASSIFIERS["fcn"])
-    monkeypatch.setattr("reno_store.searching.training.time.perf_counter", lambda: next(clock))
+    fcn = clone(CLASSIFIERS["fcn"]).set_params(early_stopping=False, max_epochs=1)
+    pipeline = make_pipeline(StandardScaler(), fcn)
+    monkeypatch.setattr("reno_store.searching.preparation.time.perf_counter", lambda: next(clock))
     grid = {"fcnclassifier__lr": [1e-3, 1e-2]}
     search = RENOGridSearchCV(pipeline, grid, cv=3, refit=False).fit(*data)
-    # 120 s by six fits, and 120 s for each split's scaler by two.
-    assert search.cv_results_["mean_fit_time"].tolist() == [80.0] * 2
+    # 2 s by each fit, and 120 s for each split's scaler by two.
+    assert search.cv_results_["mean_fit_time"].tolist() == [62.0] * 2
