@@ -32,7 +32,7 @@ MEMORY = SimpleNamespace(largest=math.inf)
 
 aten = torch.ops.aten
 
-_library = None
+_libraries = []
 _WITHOUT_KERNEL = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"}
 _WITH_A_SYNC = {"nonzero", "masked_select", "unique_dim", "_unique2", "_assert_async", "equal"}
 
@@ -123,9 +123,12 @@ def install():
         raise RuntimeError("the package was imported before the device was there")
     module = _Module()
     _setup_privateuseone_for_python_backend(NAME, backend_module=module)
-    global _library  # whose end would be the fallback's
-    _library = torch.library.Library("_", "IMPL")
-    _library.fallback(_run_without_tensors, "PrivateUse1")
+    whole, own = torch.library.Library("_", "IMPL"), torch.library.Library("aten", "IMPL")
+    _libraries.extend([whole, own])  # whose ends would be what they have registered
+    whole.fallback(_run_without_tensors, "PrivateUse1")
+    # It would else be written into something empty, whose shape cannot be changed here.
+    for name in ("arange", "arange.start", "arange.start_step"):
+        own.impl(name, _arange, "PrivateUse1")
     # `torch.tensor(..., device=)` would else fill the new tensor where no subclass is asked.
     torch._C._set_only_lift_cpu_tensors(True)
     # `torch.random.fork_rng` means CUDA's devices unless told otherwise.
@@ -143,6 +146,11 @@ def pytest_load_initial_conftests():
 
 def _run_without_tensors(operator, *args, **kwargs):
     return _run(operator, args, kwargs)
+
+
+def _arange(*numbers, dtype=None, **_):
+    COUNTS["launches"] += 1
+    return PretendTensor(torch.arange(*numbers, dtype=dtype, device="cpu"))
 
 
 def _run(operator, args, kwargs):
