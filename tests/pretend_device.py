@@ -33,7 +33,14 @@ MEMORY = SimpleNamespace(largest=math.inf)
 aten = torch.ops.aten
 
 _libraries = []
-_WITHOUT_KERNEL = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"}
+_WITHOUT_KERNEL = {
+    "_unsafe_view",
+    "empty",
+    "empty_like",
+    "empty_strided",
+    "new_empty",
+    "new_empty_strided",
+}
 _WITH_A_SYNC = {"nonzero", "masked_select", "unique_dim", "_unique2", "_assert_async", "equal"}
 
 
