@@ -9,8 +9,10 @@ import torch
 from classifiers import CLASSIFIERS
 from pretend_device import COUNTS, PretendTensor
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 from stacked_fits import FOLDS, POINTS, QUICK, RENO, X, Y, assert_alike, assert_same_weights, grid
 
+from reno_store import RENOGridSearchCV
 from reno_store.errors import TrainingError
 from reno_store.estimators import FCNClassifier, together
 from reno_store.estimators.stacking import loop, pieces
@@ -33,6 +35,11 @@ def stacks(monkeypatch):
     monkeypatch.setattr(together, "STACKED_ON", (*together.STACKED_ON, "cpu"))
     monkeypatch.setattr(pieces, "train_stack", counted)
     return found
+
+
+def twelve():
+    points = [{"random_state": seed} for seed in range(4)]
+    return grid(FCNClassifier(**ON_DEVICE), points)
 
 
 def points_of(name):
@@ -130,6 +137,17 @@ def test_what_was_fitted_there_predicts_there_and_then_on_the_cpu_from_a_pickle_
         np.testing.assert_allclose(here.predict_proba(X), there, rtol=0, atol=1e-12)
 
 
+def test_a_grid_search_there_finds_what_one_of_single_fits_there_finds(stacks):
+    """Networks are scored in processes that know of no such device."""
+    whole = clone(RENO).set_params(**ON_DEVICE)
+    found = RENOGridSearchCV(whole, {"lam": [0.3, 1.0]}, cv=2, n_jobs=2).fit(X, Y)
+    assert stacks == [(4, "pretend")]
+    expected = GridSearchCV(whole, {"lam": [0.3, 1.0]}, cv=2).fit(X, Y)
+    for name in ("mean_test_score", "std_test_score"):
+        np.testing.assert_allclose(found.cv_results_[name], expected.cv_results_[name], atol=1e-12)
+    assert found.predict(X).tolist() == expected.predict(X).tolist()
+
+
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_step_of_a_stack_waits_for_nothing_and_launches_as_much_for_many(monkeypatch, name):
     """Between the ends of epochs, so that a GPU has always something left to do."""
@@ -138,7 +156,6 @@ def test_a_step_of_a_stack_waits_for_nothing_and_launches_as_much_for_many(monke
     def counted(self):
         before = COUNTS.copy()
         ended = whole(self)
-        # Copies to the device: rows, classes, shares, streams and sizes.
         for what in ("syncs", "to_cpu", "to_device", "launches"):
             seen.setdefault(what, []).append(COUNTS[what] - before[what])
         return ended
@@ -151,13 +168,13 @@ def test_a_step_of_a_stack_waits_for_nothing_and_launches_as_much_for_many(monke
         fit_together([clone(estimator) for _ in range(n_members)], X, Y, FOLDS[:1] * n_members)
         assert len(seen["syncs"]) > 3
         assert set(seen["syncs"]) == set(seen["to_cpu"]) == {0}
-        assert set(seen["to_device"]) == {5}
+        assert set(seen["to_device"]) == {5}  # rows, classes, shares, streams, sizes
         launches.append(seen["launches"])
     assert launches[0] == launches[1]
 
 
 def test_a_stack_too_large_is_halved_until_it_fits(stacks, monkeypatch):
-    estimators, rows = grid(clone(RENO).set_params(device="pretend"))
+    estimators, rows = twelve()
     whole = [clone(each) for each in estimators]
     fit_together(whole, X, Y, rows)
     # The largest layers of four members.
@@ -169,7 +186,7 @@ def test_a_stack_too_large_is_halved_until_it_fits(stacks, monkeypatch):
 
 
 def test_memory_that_is_gone_in_the_middle_is_got_over_and_nobody_told_twice(stacks, monkeypatch):
-    estimators, rows = grid(clone(RENO).set_params(device="pretend"))
+    estimators, rows = twelve()
     for i, each in enumerate(estimators):
         each.set_params(max_epochs=1 + i % 2)
     whole = [clone(each) for each in estimators]
