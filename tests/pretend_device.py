@@ -8,9 +8,6 @@ that the very branches written for CUDA are run. That is for the whole process a
 call it in a process of its own, before the package is imported.
 """
 
-import ast
-import importlib.abc
-import importlib.machinery
 import math
 import sys
 from collections import Counter
@@ -18,6 +15,7 @@ from functools import cache
 from types import SimpleNamespace
 
 import torch
+from renamed_source import Finder
 from torch.utils._pytree import tree_flatten, tree_map_only
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
@@ -143,7 +141,7 @@ def install():
     torch.Tensor.pin_memory = _pin_memory
     # A module's tensors would else be written over by C++, which does not see `inner`.
     torch.__future__.set_overwrite_module_params_on_conversion(True)
-    sys.meta_path.insert(0, _Finder())
+    sys.meta_path.insert(0, Finder(NAME))
 
 
 def pytest_load_initial_conftests():
@@ -294,35 +292,3 @@ def _pin_memory(tensor, device=None):
 
 def _is_pinned(tensor):
     return getattr(tensor, "_pretends_to_be_pinned", False)
-
-
-class _Renaming(ast.NodeTransformer):
-    """ "cuda" -> "pretend", torch.cuda -> torch.pretend, is_cuda -> is_pretend."""
-
-    def visit_Constant(self, node):
-        if node.value == "cuda":
-            node.value = NAME
-        return node
-
-    def visit_Attribute(self, node):
-        self.generic_visit(node)
-        node.attr = {"cuda": NAME, "is_cuda": f"is_{NAME}"}.get(node.attr, node.attr)
-        return node
-
-
-class _Loader(importlib.machinery.SourceFileLoader):
-    def get_code(self, fullname):
-        return self.source_to_code(self.get_data(self.path), self.path)
-
-    def source_to_code(self, data, path, **_):
-        return compile(_Renaming().visit(ast.parse(data)), path, "exec", dont_inherit=True)
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    def find_spec(self, fullname, path, target=None):
-        if fullname.partition(".")[0] != "reno_store":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
-        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            spec.loader = _Loader(fullname, spec.loader.path)
-        return spec
