@@ -135,6 +135,14 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return labels
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Have a pickle hold the network on the CPU: else it opens only where a GPU is."""
+        state: dict[str, Any] = super().__getstate__()
+        network: torch.nn.Module | None = state.get("network_")
+        if network is None or all(each.device.type == "cpu" for each in network.parameters()):
+            return state
+        return {**state, "network_": copy.deepcopy(network).cpu()}
+
     def _fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None) -> None:
         prepared = self._prepare(X, y, groups)
         plan = prepared.plan

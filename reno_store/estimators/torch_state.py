@@ -56,4 +56,9 @@ def pinned(device: str) -> Iterator[None]:
         # torch's own context manager warns of settings that nobody has touched.
         state.callback(setattr, torch.backends.mkldnn, "enabled", torch.backends.mkldnn.enabled)
         setattr(torch.backends.mkldnn, "enabled", True)  # noqa: B010
+        if torch.device(device).type == "cuda":
+            # cuDNN would convolve in TF32, of 10 bits, and add up in any order.
+            state.enter_context(
+                torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+            )
         yield

@@ -165,7 +165,9 @@ def is_sound(network: torch.nn.Module, X: torch.Tensor) -> bool:
     """Whether a network's weights, and what it says of a few rows, are finite numbers."""
     with torch.inference_mode():
         logits: torch.Tensor = network(X).logits
-    return all(bool(part.isfinite().all()) for part in (logits, *network.parameters()))
+        are_finite = [part.isfinite().all() for part in (logits, *network.parameters())]
+        # One answer and not one a parameter, for each of which a GPU would be waited for.
+        return bool(torch.stack(are_finite).all())
 
 
 class _Net(NeuralNet):

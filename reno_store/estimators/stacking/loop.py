@@ -15,6 +15,7 @@ from reno_store.errors import TrainingError
 from reno_store.estimators.stacking.members import Member
 from reno_store.estimators.stacking.stack import Stack
 from reno_store.estimators.stacking.streams import Chance, Stream, dropped_widths
+from reno_store.estimators.stacking.transfers import send
 from reno_store.estimators.training import DIVERGED, Trained, is_sound, seeded
 
 __all__ = ["EpochEnded", "Finished", "train_stack"]
@@ -94,6 +95,10 @@ class _Loop:
             keeps_best=any(member.held_rows is not None for member in members),
         )
         self._sums = torch.zeros(3, len(members), dtype=torch.float64, device=X.device)
+        self._trained_on = (
+            _padded([member.rows for member in members]),
+            _padded([member.targets for member in members]),
+        )
 
     def run(self) -> None:
         while self._courses:
@@ -138,26 +143,26 @@ class _Loop:
     def _step(self) -> list[int]:
         """Take a step; give the members whose epoch it ended."""
         alive = sorted({course.stream for course in self._courses})
-        drawn = {stream: self._streams[stream].draw() for stream in alive}
-        width = max(len(batch.positions) for batch in drawn.values())
-        picked = [
-            (course.member.rows, course.member.targets, drawn[course.stream].positions.numpy())
-            for course in self._courses
-        ]
-        rows, targets, share = _filled(picked, width)
+        drawn = [self._streams[stream].draw() for stream in alive]
         place = {stream: i for i, stream in enumerate(alive)}
-        at = torch.tensor([place[course.stream] for course in self._courses])
-        at = at.to(self._X.device)
+        of_member = np.array([place[course.stream] for course in self._courses])
+        sizes = np.array([len(batch.positions) for batch in drawn])
+        width = sizes.max()
+        positions, share = np.zeros((len(alive), width), np.int64), np.zeros((len(alive), width))
+        for i, (batch, n) in enumerate(zip(drawn, sizes, strict=True)):
+            positions[i, :n], share[i, :n] = batch.positions.numpy(), 1 / n
+        picked = positions[of_member]
+        rows, targets = (np.take_along_axis(each, picked, 1) for each in self._trained_on)
+        at = send(of_member, self._X.device)
         masks = []
-        for layer in zip(*(drawn[stream].masks for stream in alive), strict=True):
+        for layer in zip(*(batch.masks for batch in drawn), strict=True):
             room = layer[0].new_zeros(len(alive), width, layer[0].shape[1])
             for own, mask in zip(room, layer, strict=True):
                 own[: len(mask)] = mask
             masks.append(room[at])
-        sizes = torch.tensor([len(positions) for *_, positions in picked], dtype=torch.float64)
-        found = self._stack.step(rows, targets, share, masks)
-        self._sums += found * sizes.to(self._X.device)
-        return [i for i, course in enumerate(self._courses) if drawn[course.stream].is_last]
+        found = self._stack.step(rows, targets, share[of_member], masks)
+        self._sums += found * send(sizes[of_member].astype(np.float64), self._X.device)
+        return [i for i, at_end in enumerate(of_member) if drawn[at_end].is_last]
 
     def _end_epochs(self, ended: list[int]) -> None:
         at = torch.tensor(ended, device=self._X.device)
@@ -228,6 +233,8 @@ class _Loop:
             self._finished(course.member, self._outcome(i, course))
         staying = [i for i in range(len(self._courses)) if i not in set(leaving)]
         self._courses = [self._courses[i] for i in staying]
+        rows, targets = self._trained_on
+        self._trained_on = rows[staying], targets[staying]
         self._stack.keep_only(staying)
         self._sums = self._sums[:, torch.tensor(staying, dtype=torch.int64).to(self._X.device)]
 
@@ -244,6 +251,14 @@ class _Loop:
         if not is_finite or not is_sound(network, self._X[first]):
             return TrainingError(DIVERGED)
         return Trained(network, course.history, course.best_epoch or len(course.history))
+
+
+def _padded(given: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Put arrays one below the other, the short ones filled up with their first entry."""
+    padded = np.empty((len(given), max(map(len, given))), np.int64)
+    for row, own in zip(padded, given, strict=True):
+        row[: len(own)], row[len(own) :] = own, own[0]
+    return padded
 
 
 _Picked = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]

@@ -74,7 +74,18 @@ def train_in_pieces(
 
     device = members[0].plan.device
     with pinned(device):
-        data = torch.tensor(X, device=device)
+        try:
+            data = torch.tensor(X, device=device)
+        except (MemoryError, RuntimeError) as reason:
+            if not is_out_of_memory(reason):
+                raise
+            message = (
+                f"out of memory on {device} for the data alone, {X.nbytes / 2**20:,.0f} MB: use "
+                f"device='cpu', or free memory ({reason})"
+            )
+            for member in members:
+                tell(member, TrainingError(message))
+            return
         limit = _free(device) if max_memory is None else max_memory
         for shape in dict.fromkeys(member.shape for member in members):
             alike = [member for member in members if member.shape == shape]

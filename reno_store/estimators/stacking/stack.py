@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.optim.adam import adam
 
+from reno_store.estimators.stacking.transfers import send
 from reno_store.networks import FusionLoss
 from reno_store.networks.stacked import StackedLoss, forward
 
@@ -86,9 +87,7 @@ class Stack:
         device = self._X.device
         weights = dict(zip(self._names, self._weights, strict=True))
         prediction = forward(self._network, weights, self._rows(rows), masks)
-        parts = self._loss.parts(
-            prediction, torch.from_numpy(targets).to(device), torch.from_numpy(share).to(device)
-        )
+        parts = self._loss.parts(prediction, send(targets, device), send(share, device))
         # Members have no weights in common, so each gets the gradient of its own loss.
         gradients = torch.autograd.grad(parts.total.sum(), self._weights)
         with torch.no_grad():
@@ -140,8 +139,7 @@ class Stack:
             weights = [each if is_whole else each[at] for each in self._weights]
             named = dict(zip(self._names, weights, strict=True))
             prediction = forward(self._network, named, self._rows(rows[some]))
-            target = torch.from_numpy(targets[some]).to(device)
-            of_row = torch.from_numpy(share[some]).to(device)
+            target, of_row = send(targets[some], device), send(share[some], device)
             parts = self._loss.take(at).parts(prediction, target, of_row)
             is_right = prediction.logits.argmax(dim=2) == target
             accuracy = (is_right * of_row).sum(dim=1)
@@ -186,7 +184,7 @@ class Stack:
         self._loss = self._loss.take(at)
 
     def _rows(self, rows: NDArray[np.int64]) -> torch.Tensor:
-        return self._X[torch.from_numpy(rows).to(self._X.device)]
+        return self._X[send(rows, self._X.device)]
 
     def _some(self, members: Sequence[int]) -> Iterator[list[int]]:
         """Places in a list of members, in pieces whose weights may be copied."""

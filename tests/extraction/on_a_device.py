@@ -1,0 +1,60 @@
+"""Extraction on a pretended GPU: run by `test_on_a_device`, in a process apart."""
+
+import numpy as np
+import pretend_device
+import pytest
+from audio_mamba_checkpoints import write_ssam_checkpoint
+from checkpoints import FAMILIES, write_checkpoint
+from corpora import make_corpus
+from pretend_device import COUNTS
+
+from reno_store import build_store, open_store
+from reno_store.foundation_models import load_model, parse_model_spec
+
+RANDOM = np.random.default_rng(0)
+CLIPS = [RANDOM.normal(0, 0.1, n).astype(np.float32) for n in (48_000, 16_000, 9_000, 1_600)]
+
+
+def embedded(spec, device):
+    model = load_model(parse_model_spec(spec), device=device)
+    return model, model.embed(CLIPS)
+
+
+def error(found, expected):
+    return (np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)).max()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_padded_batch_there_is_what_clips_are_one_by_one_on_the_cpu(tmp_path, family):
+    spec = f"hf:{write_checkpoint(tmp_path / 'tiny', family)}"
+    _, expected = embedded(spec, "cpu")
+    COUNTS.clear()
+    model, found = embedded(spec, "pretend")
+    assert COUNTS["launches"] > 100
+    assert not model.one_by_one_because
+    assert error(found, expected) < 1e-5
+
+
+def test_audio_mamba_there_is_what_it_is_on_the_cpu(tmp_path):
+    spec = f"ssam:{write_ssam_checkpoint(tmp_path / 'tiny')}"
+    _, expected = embedded(spec, "cpu")
+    COUNTS.clear()
+    _, found = embedded(spec, "pretend")
+    assert COUNTS["launches"] > 100
+    assert error(found, expected) < 1e-5
+
+
+def test_a_store_built_there_with_scarce_memory_is_what_it_is_on_the_cpu(tmp_path, monkeypatch):
+    corpus = make_corpus(tmp_path)
+    spec = f"hf:{write_checkpoint(tmp_path / 'tiny', 'wavlm')}"
+    build_store(corpus.manifest, tmp_path / "here.zarr", [spec])
+    # What a first convolution makes of half of the clips, and of the noises that a model is
+    # tried on when it is loaded, but not of all clips.
+    monkeypatch.setattr(pretend_device.MEMORY, "largest", 400_000)
+    COUNTS.clear()
+    report = build_store(corpus.manifest, tmp_path / "there.zarr", [spec], device="auto")
+    assert report.complete
+    assert COUNTS["to_cpu"] > 0
+    assert COUNTS["emptied"] > 1, "else all clips went through together"
+    here, there = (open_store(tmp_path / f"{name}.zarr") for name in ("here", "there"))
+    assert error(there.load("small", "tiny").X, here.load("small", "tiny").X) < 1e-5
