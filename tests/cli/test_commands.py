@@ -244,7 +244,7 @@ class TestReadOnlyFolder:
             return
         # pytest makes its folders for their owner alone.
         for folder in (tmp_path, *tmp_path.parents):
-            if folder == tmp_path or folder.name.startswith("pytest-"):
+            if folder == tmp_path or folder.name.startswith(("pytest-", "popen-")):
                 folder.chmod(0o755)
         os.seteuid(65534)
         yield

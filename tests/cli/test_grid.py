@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,6 +54,20 @@ def results(tmp_path):
     return ("--results", tmp_path / "kept")
 
 
+@pytest.fixture(scope="module")
+def searched(made, tmp_path_factory):
+    """What the small grid says when it is searched for the first time, and where that is kept."""
+    kept = tmp_path_factory.mktemp("searched") / "kept"
+    return run("grid", made, "cries", *SMALL, "--results", kept), kept
+
+
+@pytest.fixture
+def kept(searched, results):
+    """The results of the small grid, to go on from."""
+    shutil.copytree(searched[1], results[1])
+    return results
+
+
 @pytest.fixture
 def no_training(monkeypatch):
     def fail(*_, **__):
@@ -61,8 +76,8 @@ def no_training(monkeypatch):
     monkeypatch.setattr(running, "prepare", fail)
 
 
-def test_points_are_listed_best_first_and_the_papers_is_marked(store, results):
-    shown = run("grid", store, "cries", *SMALL, *results)
+def test_points_are_listed_best_first_and_the_papers_is_marked(searched):
+    shown, _ = searched
     assert "4 points, 2 folds, seed 0" in shown.stdout
     assert "8 folds trained, 0 kept from before" in shown.stderr
     lines = [line.split() for line in shown.stdout.splitlines()]
@@ -145,26 +160,23 @@ def test_what_is_the_same_for_every_point_is_found_out_once(made, tmp_path, monk
     assert len(calls) == 2
 
 
-def test_a_larger_grid_trains_what_is_new_alone(store, results):
-    run("grid", store, "cries", *SMALL, *results)
+def test_a_larger_grid_trains_what_is_new_alone(store, kept):
     larger = (*SMALL, "--lam", "0.4,0.6,0.8")
-    assert "4 folds trained, 8 kept" in run("grid", store, "cries", *larger, *results).stderr
+    assert "4 folds trained, 8 kept" in run("grid", store, "cries", *larger, *kept).stderr
 
 
 @pytest.mark.parametrize(
     "other", [("--seed", 1), ("--as-stored",), ("--protocol", "speaker"), ("--folds", 3)]
 )
-def test_what_is_asked_otherwise_is_not_taken_from_what_is_kept(other, store, results):
-    run("grid", store, "cries", *SMALL, *results)
-    again = run("grid", store, "cries", *SMALL, *other, *results)
+def test_what_is_asked_otherwise_is_not_taken_from_what_is_kept(other, store, kept):
+    again = run("grid", store, "cries", *SMALL, *other, *kept)
     assert ", 0 kept from before" in again.stderr
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
-    store, results, tmp_path, monkeypatch
+    searched, store, results, monkeypatch
 ):
     words = ("grid", store, "cries", *SMALL)
-    whole = run(*words, "--results", tmp_path / "whole").stdout
     calls = []
 
     def interrupted(self, *arguments):
@@ -178,12 +190,11 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
     assert "the same command goes on" in run(*words, *results, expect=130).stderr
     again = run(*words, *results)
     assert "5 folds trained, 3 kept from before" in again.stderr
-    assert again.stdout == whole
+    assert again.stdout == searched[0].stdout
 
 
-def test_a_run_that_is_killed_goes_on_to_the_same_table(store, results, tmp_path):
+def test_a_run_that_is_killed_goes_on_to_the_same_table(searched, store, results, tmp_path):
     words = ["grid", str(store), "cries", *SMALL, *map(str, results)]
-    whole = run(*words[:-2], "--results", tmp_path / "whole").stdout
     script = "import sys; from reno_cli.main import main; main(sys.argv[1:])"
     process = subprocess.Popen(
         [sys.executable, "-c", script, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -197,7 +208,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_table(store, results, tmp_path
     assert 1 <= n_kept < 8
     again = run(*words)
     assert f"{8 - n_kept} folds trained, {n_kept} kept from before" in again.stderr
-    assert again.stdout == whole
+    assert again.stdout == searched[0].stdout
 
 
 def test_a_point_that_diverges_is_told_and_the_others_go_on(store, results, monkeypatch):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +32,26 @@ N_FOLDS = 2 * 2 * 3 * 3  # protocols x estimators x (two models and their pair) 
 @pytest.fixture
 def store(tmp_path):
     return make_study_store(tmp_path / "my.zarr", cries={})
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """A store that was asked REQUEST, with its results beside it; to copy, not to change."""
+    store = make_study_store(tmp_path_factory.mktemp("asked") / "my.zarr", cries={})
+    run_study(store, REQUEST)
+    return store
+
+
+@pytest.fixture
+def results(asked, tmp_path):
+    """A copy of the results of REQUEST."""
+    return Path(shutil.copytree(results_folder(asked), tmp_path / "my.results"))
+
+
+@pytest.fixture
+def asked_store(asked, results):
+    """A copy of the store that was asked REQUEST, beside its results."""
+    return Path(shutil.copytree(asked, results.with_suffix(".zarr")))
 
 
 def outcomes_of(study):
@@ -96,10 +117,9 @@ def test_the_second_time_nothing_is_trained(store, monkeypatch):
     assert second.cells == first.cells
 
 
-def test_what_is_asked_besides_is_trained_besides(store):
-    run_study(store, REQUEST)
+def test_what_is_asked_besides_is_trained_besides(asked_store):
     more = dataclasses.replace(REQUEST, seeds=(0, 1), protocols=("paper",))
-    study = run_study(store, more)
+    study = run_study(asked_store, more)
     assert (study.n_served, study.n_trained) == (N_FOLDS // 2, N_FOLDS // 2)
 
 
@@ -156,28 +176,25 @@ def test_a_killed_study_goes_on_where_it_was(store):
     assert outcomes_of(rest) == outcomes_of(whole)
 
 
-def test_a_changed_embedding_is_not_served_from_before(tmp_path):
-    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
+def test_a_changed_embedding_is_not_served_from_before(results, tmp_path):
     other = make_study_store(tmp_path / "b.zarr", cries={"seed": 1})
-    study = run_study(other, REQUEST, results=tmp_path / "r")
+    study = run_study(other, REQUEST, results=results)
     assert study.n_served == 0
 
 
-def test_a_model_alone_is_served_where_only_its_neighbour_changed(tmp_path):
+def test_a_model_alone_is_served_where_only_its_neighbour_changed(results, tmp_path):
     """Content counts, model by model: what has not changed is not trained again."""
-    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
     more = {"models": ("mfcc", "logmel", "hubert-base")}
     other = make_study_store(tmp_path / "b.zarr", cries=more)
-    study = run_study(other, REQUEST, results=tmp_path / "r")
+    study = run_study(other, REQUEST, results=results)
     assert study.n_served == N_FOLDS
     assert study.n_trained == N_FOLDS  # hubert-base alone, and its two pairs
 
 
-def test_a_renamed_dataset_is_served(tmp_path):
-    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
+def test_a_renamed_dataset_is_served(results, tmp_path):
     renamed = make_study_store(tmp_path / "b.zarr", laughs={})
     request = dataclasses.replace(REQUEST, datasets=("laughs",))
-    assert run_study(renamed, request, results=tmp_path / "r").n_trained == 0
+    assert run_study(renamed, request, results=results).n_trained == 0
 
 
 @pytest.mark.parametrize(
@@ -185,22 +202,19 @@ def test_a_renamed_dataset_is_served(tmp_path):
     [{"labels": ("anger", "fear", "pain")}, {"n_speakers": 6}, {"n_clips": 51}],
     ids=["labels", "speakers", "clips"],
 )
-def test_changed_clips_are_not_served_from_before(tmp_path, options):
-    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
+def test_changed_clips_are_not_served_from_before(results, tmp_path, options):
     other = make_study_store(tmp_path / "b.zarr", cries=options)
-    assert run_study(other, REQUEST, results=tmp_path / "r").n_served == 0
+    assert run_study(other, REQUEST, results=results).n_served == 0
 
 
 @pytest.mark.parametrize(
     "change", [{"seeds": (1,)}, {"n_folds": 4}, {"standardize": False}], ids=str
 )
-def test_another_question_is_not_served_from_before(store, change):
-    run_study(store, REQUEST)
-    assert run_study(store, dataclasses.replace(REQUEST, **change)).n_served == 0
+def test_another_question_is_not_served_from_before(asked_store, change):
+    assert run_study(asked_store, dataclasses.replace(REQUEST, **change)).n_served == 0
 
 
-def test_a_changed_hyperparameter_is_not_served_from_before(store, monkeypatch):
-    run_study(store, REQUEST)
+def test_a_changed_hyperparameter_is_not_served_from_before(asked_store, monkeypatch):
     real = running.plan_folds
 
     def changed(request, prepared, cells):
@@ -211,15 +225,14 @@ def test_a_changed_hyperparameter_is_not_served_from_before(store, monkeypatch):
             yield task
 
     monkeypatch.setattr(running, "plan_folds", changed)
-    assert run_study(store, REQUEST).n_trained == N_FOLDS // 2
+    assert run_study(asked_store, REQUEST).n_trained == N_FOLDS // 2
 
 
-def test_changed_code_and_packages_are_not_served_from_before(store, monkeypatch):
-    run_study(store, REQUEST)
+def test_changed_code_and_packages_are_not_served_from_before(asked_store, monkeypatch):
     monkeypatch.setattr(recipes_module, "code_hash", lambda: "other")
-    assert run_study(store, REQUEST).n_served == 0
+    assert run_study(asked_store, REQUEST).n_served == 0
     monkeypatch.setattr(recipes_module, "version", lambda name: "9.9")
-    assert run_study(store, REQUEST).n_served == 0
+    assert run_study(asked_store, REQUEST).n_served == 0
 
 
 def test_damaged_results_are_told_and_trained_anew(store):
@@ -326,12 +339,11 @@ def test_recall_of_an_unintelligible_request_says_what_to_do(store, change):
         recall_study(store)
 
 
-def test_a_damaged_note_is_said_to_be_that(store):
-    run_study(store, REQUEST)
-    (note,) = (results_folder(store) / "notes").iterdir()
+def test_a_damaged_note_is_said_to_be_that(asked_store):
+    (note,) = (results_folder(asked_store) / "notes").iterdir()
     note.write_text("{")
     with pytest.raises(LedgerError, match=r"last-request\.json.* is damaged.*folds are kept"):
-        recall_study(store)
+        recall_study(asked_store)
 
 
 def test_recall_leaves_datasets_out_that_have_gone(tmp_path):
@@ -436,10 +448,9 @@ def test_recall_can_be_of_some_datasets(tmp_path):
         recall_study(store, datasets=["screams"])
 
 
-def test_an_old_study_is_not_taken_for_one_of_changed_embeddings(tmp_path):
-    run_study(make_study_store(tmp_path / "a.zarr", cries={}), REQUEST, results=tmp_path / "r")
+def test_an_old_study_is_not_taken_for_one_of_changed_embeddings(results, tmp_path):
     other = make_study_store(tmp_path / "b.zarr", cries={"seed": 1})
-    recalled = recall_study(other, results=tmp_path / "r")
+    recalled = recall_study(other, results=results)
     assert not any(cell.computed for cell in recalled.cells)
 
 
