@@ -115,30 +115,34 @@ def fit_members(
         return
     shares = _seconds_of_steps(members, table)
     for some in _calls(members, splits):
-        found: dict[int, Outcome] = {}
-
-        def take(
-            place: int,
-            fitted: EmbeddingClassifier | Exception,
-            some: Sequence[tuple[Member, bool]] = some,
-            found: dict[int, Outcome] = found,
-        ) -> None:
-            member, is_repeated = some[place]
-            seconds = _seconds_of(fitted) + shares[member.split]
-            found[place] = Outcome(member, fitted, seconds, is_repeated)
-            tell(found[place])
-
         classifiers = [member.classifier for member, _ in some]
-        _fit(
-            classifiers,
-            table,
-            [splits[member.split].rows for member, _ in some],
-            take,
-            n_jobs=processes_for(n_jobs, classifiers),
-            max_memory=max_memory,
-            counter=counter,
-        )
-        yield [found[place] for place in range(len(some))]
+        rows = [splits[member.split].rows for member, _ in some]
+        outcomes = _Outcomes(some, shares, tell)
+        how = {"n_jobs": processes_for(n_jobs, classifiers), "max_memory": max_memory}
+        _fit(classifiers, table, rows, outcomes.take, counter=counter, **how)
+        yield outcomes.in_order()
+
+
+class _Outcomes:
+    """Those of one call, taken as they come."""
+
+    def __init__(
+        self,
+        members: Sequence[tuple[Member, bool]],
+        shares: Mapping[int, float],
+        tell: Callable[[Outcome], None],
+    ) -> None:
+        self._members, self._shares, self._tell = members, shares, tell
+        self._found: dict[int, Outcome] = {}
+
+    def take(self, place: int, fitted: EmbeddingClassifier | Exception) -> None:
+        member, is_repeated = self._members[place]
+        seconds = _seconds_of(fitted) + self._shares[member.split]
+        self._found[place] = Outcome(member, fitted, seconds, is_repeated)
+        self._tell(self._found[place])
+
+    def in_order(self) -> list[Outcome]:
+        return [self._found[place] for place in range(len(self._members))]
 
 
 def _seconds_of(fitted: EmbeddingClassifier | Exception) -> float:
