@@ -101,8 +101,8 @@ def fit_members(
     Yields
     ------
     list of Outcome
-        Those of one call. Members whose fits are the same follow one another, else they are
-        in the order of `members`.
+        Those of one call, with their networks until the next is asked for. Members whose fits
+        are the same follow one another, else they are in the order of `members`.
     """
     splits = {split.number: split for split in table.splits}
     tell = finished or (lambda outcome: None)
@@ -121,6 +121,9 @@ def fit_members(
         how = {"n_jobs": processes_for(n_jobs, classifiers), "max_memory": max_memory}
         _fit(classifiers, table, rows, outcomes.take, counter=counter, **how)
         yield outcomes.in_order()
+        for classifier in classifiers:
+            # Members are held by whoever asked for them; their networks need not be.
+            classifier._forget()
 
 
 class _Outcomes:

@@ -1,5 +1,8 @@
 """What RENOGridSearchCV finds is what GridSearchCV finds."""
 
+import gc
+import weakref
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,9 +91,23 @@ def test_all_fits_go_to_one_call(data, monkeypatch):
     assert calls == [6]
 
 
-def test_networks_are_scored_and_let_go_before_there_are_too_many(data, monkeypatch):
+@pytest.mark.parametrize("steps", [[], [StandardScaler()]])
+def test_networks_are_scored_and_let_go_before_there_are_too_many(steps, data, monkeypatch):
+    networks, n_alive = [], []
+
+    def watched(estimators, *arguments, **options):
+        gc.collect()
+        n_alive.append(sum(each() is not None for each in networks))
+        found = together.fit_together(estimators, *arguments, **options)
+        networks.extend(weakref.ref(each.network_) for each in found)
+        return found
+
+    monkeypatch.setattr("reno_store.searching.training.fit_together", watched)
     monkeypatch.setattr("reno_store.searching.training.MEMBERS_AT_ONCE", 5)
-    both(CLASSIFIERS["fcn"], GRIDS["fcn"], *data, cv=3, scoring="neg_log_loss")
+    estimator = make_pipeline(*steps, CLASSIFIERS["fcn"])
+    grid = {f"fcnclassifier__{name}": values for name, values in GRIDS["fcn"].items()}
+    both(estimator, grid, *data, cv=3, scoring="neg_log_loss")
+    assert n_alive == [0, 0, 0]
 
 
 @pytest.mark.parametrize(("at_once", "n_repeated"), [(256, 6), (5, 5)])
