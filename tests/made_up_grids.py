@@ -29,7 +29,8 @@ def make_grid(scores=None, *, spread=0.03, n_folds=5, seed=0, failed=(), **asked
     rng = np.random.default_rng(seed)
     points = []
     for values in request.points:
-        drawn = np.clip(0.6 + spread * rng.normal(size=n_folds), 0, 1).tolist()
+        n_scores = n_folds * len(request.seeds)
+        drawn = np.clip(0.6 + spread * rng.normal(size=n_scores), 0, 1).tolist()
         given = (scores or {}).get(values, drawn)
         points.append(make_point(values, () if values in failed else given))
     return Grid(
@@ -39,6 +40,6 @@ def make_grid(scores=None, *, spread=0.03, n_folds=5, seed=0, failed=(), **asked
         facts=DatasetFacts("cries", 100, 0, 10, {"anger": 40, "fear": 30, "joy": 30}),
         points=tuple(points),
         n_folds=n_folds,
-        n_trained=len(points) * n_folds,
+        n_trained=len(points) * n_folds * len(request.seeds),
         n_served=0,
     )

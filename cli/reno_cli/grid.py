@@ -74,13 +74,7 @@ def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
     help=options.PROTOCOL_HELP,
 )
 @options.n_folds
-@click.option(
-    "--seed",
-    default=0,
-    show_default=True,
-    type=click.IntRange(0, 2**32 - 1),
-    help="Seeds folds and training.",
-)
+@options.seeds
 @options.standardize
 @click.option("--allow-missing", is_flag=True, help="Leave out clips without an embedding.")
 @options.device
@@ -114,7 +108,7 @@ def grid(
     lam: tuple[float, ...],
     protocol: str,
     n_folds: int,
-    seed: int,
+    seeds: tuple[int, ...],
     standardize: bool,
     allow_missing: bool,
     device: str,
@@ -141,7 +135,7 @@ def grid(
         lam=lam,
         protocol=protocol,
         n_folds=n_folds,
-        seed=seed,
+        seeds=seeds,
         standardize=standardize,
         allow_missing=allow_missing,
         device=device,

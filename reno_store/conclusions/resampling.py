@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from reno_store.conclusions.corrected import Resamples
 from reno_store.errors import ConclusionError
-from reno_store.evaluation.protocols import PROTOCOLS
+from reno_store.evaluation.protocols import PROTOCOLS, Protocol
 from reno_store.evaluation.scores import METRIC_TITLES, Metric
 from reno_store.studies import Cell
 
-__all__ = ["cell_name", "paired_differences", "scores_of"]
+__all__ = ["cell_name", "paired_differences", "resamples_of", "scores_of"]
 
 
 def cell_name(cell: Cell) -> str:
@@ -70,17 +70,35 @@ def paired_differences(first: Cell, second: Cell, metric: Metric, *, n_speakers:
     return _resamples(differences, first, n_speakers)
 
 
-def _resamples(grid: NDArray[np.float64], cell: Cell, n_speakers: int) -> Resamples:
-    """Arrange a number a seed (row) and fold (column)."""
-    protocol = PROTOCOLS[cell.protocol]
-    n_seeds, n_folds = grid.shape
-    values, n_different = grid.ravel(), n_seeds * n_folds
+def resamples_of(
+    values: NDArray[np.float64], protocol: Protocol, ratio: float, *, n_speakers: int
+) -> Resamples:
+    """Take a number a seed and fold; see `paired_differences` for what seeds count.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (n_seeds, n_folds)
+        Scores, or differences of scores.
+    protocol : Protocol
+        How the folds were made.
+    ratio : float
+        n_test / n_train, the mean over the folds.
+    n_speakers : int
+        Speakers of the dataset.
+    """
+    n_seeds, n_folds = values.shape
+    taken, n_different = values.ravel(), n_seeds * n_folds
     if protocol.one_fold_a_speaker:
-        values, n_different = grid.mean(axis=0), n_folds
+        taken, n_different = values.mean(axis=0), n_folds
     elif protocol.speaker_disjoint and n_folds == n_speakers:
         n_different = n_folds
+    return Resamples(tuple(taken.tolist()), ratio, n_different)
+
+
+def _resamples(grid: NDArray[np.float64], cell: Cell, n_speakers: int) -> Resamples:
+    """Arrange a number a seed (row) and fold (column)."""
     ratio = statistics.fmean(fold.score.n_test / fold.score.n_train for fold in cell.folds)
-    return Resamples(tuple(values.tolist()), ratio, n_different)
+    return resamples_of(grid, PROTOCOLS[cell.protocol], ratio, n_speakers=n_speakers)
 
 
 def _score_grid(cell: Cell, metric: Metric) -> NDArray[np.float64]:

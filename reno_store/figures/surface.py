@@ -44,7 +44,7 @@ def surface_figure(grid: Grid) -> Figure:
     framed = " The paper's point is framed." if any(point.is_paper for point in grid.points) else ""
     caption = (
         f"Accuracy (%) of RENO on {models}, {request.dataset}, protocol {request.protocol}: mean ± "
-        f"standard deviation over {grid.n_folds} folds. Colours are means; their scale spans at "
+        f"standard deviation over {grid.over}. Colours are means; their scale spans at "
         "least a standard deviation over folds to either side, so that a surface looks flat "
         f"where it is no rougher than folds are.{framed} " + " ".join(findings_of(grid))
     )
@@ -144,7 +144,7 @@ def _draw(grid: Grid) -> Canvas:
     scale = Normalize(middle - reach, middle + reach)
     bar = 2 * _GAP + _BAR + text_width("100.0") + LINE_HEIGHT + 3 * _GAP
     title = f"{request.dataset}, RENO on {' + '.join(request.models)}, protocol {request.protocol}"
-    said = f"accuracy (%), mean ± sd over {grid.n_folds} folds"
+    said = f"accuracy (%), mean ± sd over {grid.over}"
     if any(point.is_paper for point in grid.points):
         said += "; framed: the paper's point"
     layout = _lay_out(grid, bar, 1)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 
-from reno_store.conclusions import CorrectedTest, Resamples, paired_test
+import numpy as np
+
+from reno_store.conclusions import CorrectedTest, paired_test
+from reno_store.conclusions.resampling import resamples_of
 from reno_store.conclusions.sentences import in_points
+from reno_store.evaluation.protocols import PROTOCOLS
 from reno_store.grids.grid import Grid, Point
 from reno_store.grids.requests import PAPER_POINT
 
@@ -26,9 +30,16 @@ def best_against_paper(grid: Grid) -> CorrectedTest | None:
     best, paper = grid.best(), grid.paper
     if paper is None or best is paper:
         return None
-    pairs = zip(best.scores("accuracy"), paper.scores("accuracy"), strict=True)
+    differences = np.subtract(best.scores("accuracy"), paper.scores("accuracy"))
     ratio = statistics.fmean(fold.score.n_test / fold.score.n_train for fold in best.outcomes)
-    return paired_test(Resamples(tuple(one - other for one, other in pairs), ratio, grid.n_folds))
+    return paired_test(
+        resamples_of(
+            differences.reshape(-1, grid.n_folds),
+            PROTOCOLS[grid.request.protocol],
+            ratio,
+            n_speakers=grid.facts.n_speakers,
+        )
+    )
 
 
 def findings_of(grid: Grid) -> list[str]:
@@ -67,9 +78,7 @@ def _compared(grid: Grid) -> str:
     test = best_against_paper(grid)
     if test is None:
         return ""
-    points = (
-        f"Best minus the paper's: {in_points(test.difference)} points over {grid.n_folds} folds"
-    )
+    points = f"Best minus the paper's: {in_points(test.difference)} points over {grid.over}"
     if math.isnan(test.t):
         return f"{points}, the same in every fold, which leaves no spread to test with."
     low, high = (in_points(end) for end in test.interval)

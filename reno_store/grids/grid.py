@@ -26,7 +26,7 @@ class Point:
     beta, delta, lam : float
         The values.
     outcomes : tuple[FoldOutcome, ...]
-        One a fold; empty where a fold failed.
+        One a fold, seed by seed; empty where a fold failed.
     reason : str
         Why it failed; empty where it did not.
     """
@@ -80,7 +80,7 @@ class Grid:
     points : tuple[Point, ...]
         In the order of the request.
     n_folds : int
-        How many folds each was scored on.
+        How many folds each was scored on with each seed.
     n_trained, n_served : int
         Fits that were done now, and that were kept from before.
     n_repeated : int
@@ -100,6 +100,17 @@ class Grid:
     n_served: int
     n_repeated: int = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def n_scores(self) -> int:
+        """How many scores a point has: folds times seeds."""
+        return self.n_folds * len(self.request.seeds)
+
+    @property
+    def over(self) -> str:
+        """Say over what scores are averaged: ``"5 folds"``, ``"5 folds, 2 seeds"``."""
+        n_seeds = len(self.request.seeds)
+        return f"{self.n_folds} folds" + (f", {n_seeds} seeds" if n_seeds > 1 else "")
 
     @property
     def scored(self) -> tuple[Point, ...]:

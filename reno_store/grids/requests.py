@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from reno_store.errors import SearchError
 from reno_store.evaluation.protocols import check_protocol
+from reno_store.evaluation.repeats import check_seeds
 
 __all__ = ["NAMES", "PAPER_POINT", "SYMBOLS", "GridRequest"]
 
@@ -44,8 +45,8 @@ class GridRequest:
         A name in `PROTOCOLS`.
     n_folds : int
         How many folds; ``loso`` has one a speaker.
-    seed : int
-        Seeds folds and training.
+    seeds : tuple[int, ...]
+        Seed folds and training: every point is scored with each.
     standardize : bool
         Whether to scale X by the mean and standard deviation of each training fold.
     allow_missing : bool
@@ -60,6 +61,8 @@ class GridRequest:
         fewer than two models, or one twice.
     UnknownNameError
         If there is no such protocol.
+    ProtocolError
+        If there is no seed, one stands twice or one is out of range.
     """
 
     dataset: str
@@ -69,7 +72,7 @@ class GridRequest:
     lam: tuple[float, ...] = (0.2, 0.4, 0.8)
     protocol: str = "paper"
     n_folds: int = 5
-    seed: int = 0
+    seeds: tuple[int, ...] = (0,)
     standardize: bool = True
     allow_missing: bool = False
     device: str = "cpu"
@@ -88,6 +91,7 @@ class GridRequest:
         if twice := {name for name in self.models if self.models.count(name) > 1}:
             raise SearchError(f"model {min(twice)!r} is named twice; name each once.")
         check_protocol(self.protocol)
+        object.__setattr__(self, "seeds", check_seeds(self.seeds))
 
     @property
     def points(self) -> tuple[tuple[float, float, float], ...]:

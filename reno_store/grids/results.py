@@ -17,12 +17,12 @@ __all__ = ["cv_results", "cv_results_csv"]
 def cv_results(grid: Grid) -> dict[str, Any]:
     """Give a grid as a search over several metrics has it in ``cv_results_``.
 
-    Fit times are those of fitting and predicting, which are not kept apart, so there are no
-    score times. As in scikit-learn, ``std_`` is over folds with n, not n - 1, scores are in
-    [0, 1], and points that failed have NaN and rank last.
+    Splits are folds, seed by seed. Fit times are those of fitting and predicting, which are
+    not kept apart, so there are no score times. As in scikit-learn, ``std_`` is over folds
+    with n, not n - 1, scores are in [0, 1], and points that failed have NaN and rank last.
     """
     points = grid.points
-    failed = [np.nan] * grid.n_folds
+    failed = [np.nan] * grid.n_scores
     seconds = np.array(
         [[each.seconds for each in point.outcomes] or failed for point in points], dtype=float
     )
@@ -35,7 +35,7 @@ def cv_results(grid: Grid) -> dict[str, Any]:
     results["params"] = [dict(zip(NAMES, point.values, strict=True)) for point in points]
     for metric in METRICS:
         scores = np.array([point.scores(metric) or failed for point in points], dtype=float)
-        for fold in range(grid.n_folds):
+        for fold in range(grid.n_scores):
             results[f"split{fold}_test_{metric}"] = scores[:, fold]
         results[f"mean_test_{metric}"] = scores.mean(axis=1)
         results[f"std_test_{metric}"] = scores.std(axis=1)

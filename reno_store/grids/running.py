@@ -100,9 +100,13 @@ def run_grid(
     opened = open_store(store)
     missing = "drop" if request.allow_missing else "raise"
     samples = opened.load(request.dataset, request.models, missing=missing)  # type: ignore[arg-type]
-    folds = split(
-        request.protocol, samples.y, samples.groups, n_folds=request.n_folds, seed=request.seed
-    )
+    folds = [
+        (seed, fold)
+        for seed in request.seeds
+        for fold in split(
+            request.protocol, samples.y, samples.groups, n_folds=request.n_folds, seed=seed
+        )
+    ]
     ledger = Ledger(results_folder(store) if results is None else results)
     run = _Run(request, samples, folds, ledger)
     run.recall()
@@ -116,7 +120,7 @@ def run_grid(
         request=request,
         facts=_facts(samples, opened.n_clips(request.dataset)),
         points=points,
-        n_folds=len(folds),
+        n_folds=len(folds) // len(request.seeds),
         n_trained=run.n_trained,
         n_served=run.n_served,
         n_repeated=run.n_repeated,
@@ -130,7 +134,7 @@ class _Run:
 
     request: GridRequest
     samples: Samples
-    folds: Sequence[Fold]
+    folds: Sequence[tuple[int, Fold]]
     ledger: Ledger
     found: dict[tuple[int, int], FoldOutcome] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
@@ -148,19 +152,19 @@ class _Run:
             fold_recipe(
                 clips=clips,
                 blocks=blocks,
-                estimator=self.classifier(0),
+                estimator=self.classifier(0, number),
                 protocol=self.request.protocol,
                 fold=fold,
                 standardize=self.request.standardize,
             )
-            for fold in self.folds
+            for number, (_, fold) in enumerate(self.folds)
         ]
         # Fitted together, a network may differ in its last digits from one alone.
         own: dict[str, Any] = {"fitted": "together", "code": code_hash(*_CODE)}
         for point in range(len(self.request.points)):
             # All else is the same for every point, and takes 10 ms to find out.
-            own["parameters"] = plain_parameters(settled(self.classifier(point)))
             for number, recipe in enumerate(recipes):
+                own["parameters"] = plain_parameters(settled(self.classifier(point, number)))
                 self.recipes[point, number] = {**recipe, **own}
                 kept = self.ledger.find(self.recipes[point, number])
                 if kept is not None:
@@ -187,8 +191,8 @@ class _Run:
         folds = range(len(self.folds))
         return Point(*values, outcomes=tuple(self.found[place, fold] for fold in folds))
 
-    def classifier(self, place: int) -> RENOClassifier:
-        """Make a point's classifier."""
+    def classifier(self, place: int, fold: int) -> RENOClassifier:
+        """Make a point's classifier for a fold, whose seed it has."""
         beta, delta, lam = self.request.points[place]
         return RENOClassifier(
             block_sizes=self.samples.block_sizes,
@@ -196,7 +200,7 @@ class _Run:
             delta=delta,
             lam=lam,
             device=self.request.device,
-            random_state=self.request.seed,
+            random_state=self.folds[fold][0],
         )
 
     def _fit(
@@ -209,7 +213,7 @@ class _Run:
             self.samples.X,
             self.samples.y,
             self.samples.groups if PROTOCOLS[self.request.protocol].speaker_disjoint else None,
-            [self.folds[number][0] for number in numbers],
+            [self.folds[number][1][0] for number in numbers],
         )
         while (table := _next(tables)) is not None:
             # Splits are numbered among those that are still to do.
@@ -218,21 +222,24 @@ class _Run:
             unspared: list[Member] = []
             take = partial(self._take, splits=of, unspared=unspared)
             members = [
-                Member(point, number, self.classifier(point))
+                Member(point, number, self.classifier(point, number))
                 for point, number in todo
                 if number in of
             ]
             for _ in fit_members(members, table, counter=counter, finished=take, **how):
                 pass
             # No speaker can be spared: clips are held out instead, as everywhere else.
-            again = [replace(each, classifier=self.classifier(each.candidate)) for each in unspared]
+            again = [
+                replace(each, classifier=self.classifier(each.candidate, each.split))
+                for each in unspared
+            ]
             without = replace(table, groups=None)
             take_all = partial(self._take, splits=of, unspared=None)
             for _ in fit_members(again, without, counter=Counter(), finished=take_all, **how):
                 pass
 
     def _parts(self) -> Parts:
-        classifier = self.classifier(0)
+        classifier = self.classifier(0, 0)
         if not self.request.standardize:
             return Parts(classifier)
         pipeline = make_pipeline(StandardScaler(), classifier)
@@ -249,7 +256,7 @@ class _Run:
         if isinstance(outcome.fitted, Exception):
             if not isinstance(outcome.fitted, RenoStoreError | ValueError):
                 raise outcome.fitted
-            self.failed.setdefault(place[0], f"fold {place[1] + 1}: {outcome.fitted}")
+            self.failed.setdefault(place[0], f"{self._fold_name(place[1])}: {outcome.fitted}")
             return
         # What a repeated fit predicts is kept already.
         kept = self.ledger.find(self.recipes[place]) if outcome.is_repeated else None
@@ -260,10 +267,15 @@ class _Run:
         self.n_repeated += outcome.is_repeated
         self.n_trained += not outcome.is_repeated
 
+    def _fold_name(self, number: int) -> str:
+        seed, n_seeds = self.folds[number][0], len(self.request.seeds)
+        fold = f"fold {number % (len(self.folds) // n_seeds) + 1}"
+        return f"seed {seed}, {fold}" if n_seeds > 1 else fold
+
     def _scored(self, outcome: Outcome, fold_split: Split) -> FoldOutcome:
         """Predict the test side, as `run_fold` does."""
         fitted: Any = outcome.fitted
-        train, test = self.folds[outcome.member.split]
+        _, (train, test) = self.folds[outcome.member.split]
         labels, codes = np.unique(self.samples.y, return_inverse=True)
         began = time.perf_counter()
         X: NDArray[Any] = self.samples.X[test]

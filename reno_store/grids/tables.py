@@ -33,11 +33,12 @@ def _heading(grid: Grid) -> str:
     left_out = f" ({facts.n_left_out:,} left out)" if facts.n_left_out else ""
     speakers = f"{facts.n_speakers} speakers" if facts.n_speakers else "speakers unknown"
     scaled = "standardised on each training fold" if request.standardize else "as stored"
+    seeds = f"seed{'s' * (len(request.seeds) > 1)} {', '.join(map(str, request.seeds))}"
     n_points = "1 point" if len(grid.points) == 1 else f"{len(grid.points):,} points"
     return (
         f"{facts.name}: {facts.n_clips:,} clips{left_out}, {len(facts.labels)} labels, {speakers}; "
         f"RENO on {' + '.join(request.models)}; embeddings {scaled}; {n_points}, "
-        f"{grid.n_folds} folds, seed {request.seed}.\n"
+        f"{grid.n_folds} folds, {seeds}.\n"
         f"Protocol {request.protocol}: {PROTOCOLS[request.protocol].description}.\n"
         "In per cent; always guessing the most frequent label gives an accuracy of "
         f"{facts.majority:.1%}."

@@ -160,6 +160,24 @@ def test_what_is_the_same_for_every_point_is_found_out_once(made, tmp_path, monk
     assert len(calls) == 2
 
 
+def test_seeds_repeat_every_point_with_other_folds(store, kept, tmp_path):
+    """Those of one seed are taken from what was kept of it."""
+    out = tmp_path / "cv.csv"
+    shown = run("grid", store, "cries", *SMALL, "--seeds", "0,1", *kept, "-o", out)
+    assert "4 points, 2 folds, seeds 0, 1" in shown.stdout
+    assert "8 folds trained, 8 kept from before" in shown.stderr
+    both = rows_of(out)
+    for seed in (0, 1):
+        run("grid", store, "cries", *SMALL, "--seed", seed, *kept, "-o", out)
+        for row, one in zip(both, rows_of(out), strict=True):
+            for fold in (0, 1):
+                assert (
+                    row[f"split{2 * seed + fold}_test_accuracy"]
+                    == one[f"split{fold}_test_accuracy"]
+                )
+    assert both[0]["split0_test_macro_f1"] != both[0]["split2_test_macro_f1"]
+
+
 def test_a_larger_grid_trains_what_is_new_alone(store, kept):
     larger = (*SMALL, "--lam", "0.4,0.6,0.8")
     assert "4 folds trained, 8 kept" in run("grid", store, "cries", *larger, *kept).stderr
@@ -264,6 +282,7 @@ class TestRefused:
             (("--delta", "-1"), "delta: expected numbers of at least 0"),
             (("--lam", "0.2,1.2"), "lam: expected numbers in [0, 1], got 1.2"),
             (("--protocol", "paperr"), "did you mean 'paper'?"),
+            (("--seeds", "1,1"), "seed 1 is given twice"),
             (("--device", "gpu"), "device 'gpu' is unknown"),
             (("--model", "mfcc"), "named twice"),
             (("--model", "wavlm"), "wavlm"),

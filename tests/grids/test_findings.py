@@ -44,6 +44,17 @@ def test_of_points_as_good_as_each_other_the_papers_is_the_best():
     assert grid.best().is_paper
 
 
+@pytest.mark.parametrize(("protocol", "n_folds", "df"), [("speaker", 5, 9), ("loso", 5, 4)])
+def test_seeds_make_new_folds_but_where_each_is_a_speaker(protocol, n_folds, df):
+    scores = {PAPER: [*LOW, *LOW], BEST: [*HIGH, *reversed(HIGH)]}
+    grid = make_grid(scores, seeds=(0, 1), protocol=protocol, n_folds=n_folds)
+    found = best_against_paper(grid)
+    assert found.df == df
+    assert "points over 5 folds, 2 seeds (95 %" in said(grid)
+    place = grid.request.points.index(BEST)
+    assert cv_results(grid)["split9_test_accuracy"][place] == HIGH[0]
+
+
 def test_a_difference_that_folds_do_not_show_is_not_concluded():
     near = [each + shift for each, shift in zip(LOW, (0.2, -0.1, 0.3, 0.1, 0.0), strict=True)]
     assert "No difference may be concluded" in said(make_grid({PAPER: LOW, BEST: near}, spread=0))
