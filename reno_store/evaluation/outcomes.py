@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
@@ -19,7 +19,7 @@ from reno_store.errors import HoldOutError
 from reno_store.evaluation.protocols import PROTOCOLS, Fold
 from reno_store.evaluation.scores import FoldScore, score_fold
 
-__all__ = ["FoldOutcome", "run_fold"]
+__all__ = ["FoldOutcome", "predict_fold", "run_fold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,6 @@ def run_fold(
     """
     began = time.perf_counter()
     train, test = fold
-    labels, codes = np.unique(y, return_inverse=True)
     disjoint = PROTOCOLS[protocol].speaker_disjoint
     model = clone(
         make_pipeline(StandardScaler(), estimator) if standardize else make_pipeline(estimator)
@@ -93,8 +92,44 @@ def run_fold(
             model.fit(X, y[train], **_fit_groups(model, groups if disjoint else None, train))
         except HoldOutError:
             model.fit(X, y[train])
-        predicted = np.searchsorted(labels, model.predict(_rows(blocks, test)))
-    fitted = model.steps[-1][1]
+        seconds = time.perf_counter() - began
+        return predict_fold(
+            model, _rows(blocks, test), y, groups, fold, protocol=protocol, seconds=seconds
+        )
+
+
+def predict_fold(
+    model: Any,
+    X: NDArray[Any],
+    y: NDArray[np.str_],
+    groups: NDArray[np.str_] | None,
+    fold: Fold,
+    *,
+    protocol: str,
+    seconds: float,
+) -> FoldOutcome:
+    """Have a fitted model predict a fold's test side, and score what it says.
+
+    Parameters
+    ----------
+    model : sklearn classifier or Pipeline
+        Fitted on the fold's training side.
+    X : numpy.ndarray, shape (len(test), n_features)
+        The test side.
+    y, groups : numpy.ndarray of str, shape (n_clips,)
+        Labels and speakers of all clips.
+    fold : (train, test)
+        Row numbers.
+    protocol : str
+        A name in `PROTOCOLS`.
+    seconds : float
+        Time that fitting took, to which that of predicting is added.
+    """
+    train, test = fold
+    labels, codes = np.unique(y, return_inverse=True)
+    began = time.perf_counter()
+    predicted = np.searchsorted(labels, model.predict(X))
+    fitted = model.steps[-1][1] if isinstance(model, Pipeline) else model
     left_out = groups is not None and PROTOCOLS[protocol].one_fold_a_speaker
     return FoldOutcome(
         score=score_fold(
@@ -106,7 +141,7 @@ def run_fold(
         true=tuple(codes[test].tolist()),
         predicted=tuple(predicted.tolist()),
         history=tuple(getattr(fitted, "history_", ())),
-        seconds=time.perf_counter() - began,
+        seconds=seconds + time.perf_counter() - began,
         n_parameters=getattr(fitted, "n_parameters_", None),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,8 +19,8 @@ from reno_store.errors import HoldOutError, RenoStoreError, SearchError
 from reno_store.estimators import RENOClassifier
 from reno_store.estimators.same_fits import settled
 from reno_store.evaluation import FoldOutcome
+from reno_store.evaluation.outcomes import predict_fold
 from reno_store.evaluation.protocols import PROTOCOLS, Fold, split
-from reno_store.evaluation.scores import score_fold
 from reno_store.grids.grid import Grid, Point
 from reno_store.grids.requests import GridRequest
 from reno_store.ledger import Ledger
@@ -31,6 +30,7 @@ from reno_store.searching.planning import Parts
 from reno_store.searching.preparation import Split, Table, prepare
 from reno_store.searching.training import Member, Outcome, fit_members
 from reno_store.studies import results_folder
+from reno_store.studies.preparation import facts_of
 from reno_store.studies.recipes import (
     code_hash,
     fold_recipe,
@@ -40,7 +40,6 @@ from reno_store.studies.recipes import (
     outcome_to_json,
     plain_parameters,
 )
-from reno_store.studies.study import DatasetFacts
 
 __all__ = ["run_grid"]
 
@@ -118,7 +117,7 @@ def run_grid(
         store=opened.path,
         results=ledger.folder,
         request=request,
-        facts=_facts(samples, opened.n_clips(request.dataset)),
+        facts=facts_of(samples, opened.n_clips(request.dataset)),
         points=points,
         n_folds=len(folds) // len(request.seeds),
         n_trained=run.n_trained,
@@ -274,28 +273,18 @@ class _Run:
 
     def _scored(self, outcome: Outcome, fold_split: Split) -> FoldOutcome:
         """Predict the test side, as `run_fold` does."""
-        fitted: Any = outcome.fitted
-        _, (train, test) = self.folds[outcome.member.split]
-        labels, codes = np.unique(self.samples.y, return_inverse=True)
-        began = time.perf_counter()
-        X: NDArray[Any] = self.samples.X[test]
+        fold = self.folds[outcome.member.split][1]
+        X: NDArray[Any] = self.samples.X[fold[1]]
         if fold_split.head is not None:
             X = fold_split.head.transform(X)
-        predicted = np.searchsorted(labels, fitted.predict(X))
-        groups, by_speaker = self.samples.groups, PROTOCOLS[self.request.protocol]
-        left_out = groups is not None and by_speaker.one_fold_a_speaker
-        return FoldOutcome(
-            score=score_fold(
-                codes[test],
-                predicted,
-                n_train=len(train),
-                speaker=str(groups[test[0]]) if left_out and groups is not None else "",
-            ),
-            true=tuple(codes[test].tolist()),
-            predicted=tuple(predicted.tolist()),
-            history=tuple(fitted.history_),
-            seconds=outcome.seconds + time.perf_counter() - began,
-            n_parameters=fitted.n_parameters_,
+        return predict_fold(
+            outcome.fitted,
+            X,
+            self.samples.y,
+            self.samples.groups,
+            fold,
+            protocol=self.request.protocol,
+            seconds=outcome.seconds,
         )
 
 
@@ -303,15 +292,3 @@ def _next(tables: Iterator[Table]) -> Table | None:
     # On one thread, so that a scaler's sums are the same wherever they are added up.
     with threadpool_limits(limits=1):
         return next(tables, None)
-
-
-def _facts(samples: Samples, n_stored: int) -> DatasetFacts:
-    labels, counts = np.unique(samples.y, return_counts=True)
-    speakers = set() if samples.groups is None else set(samples.groups.tolist()) - {""}
-    return DatasetFacts(
-        samples.dataset,
-        n_clips=len(samples.y),
-        n_left_out=n_stored - len(samples.y),
-        n_speakers=len(speakers),
-        labels=dict(zip(labels.tolist(), counts.tolist(), strict=True)),
-    )

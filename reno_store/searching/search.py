@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, check_cv
 from sklearn.utils.validation import _check_method_params, indexable
 
 from reno_store.errors import SearchError
+from reno_store.estimators.parameters import is_whole
 from reno_store.searching.candidates import Evaluated, evaluate_candidates
 from reno_store.searching.checking import candidates_of
 from reno_store.searching.planning import Parts, PlainFitsWarning, parts_of, speakers_of
@@ -232,8 +232,7 @@ def _tell_of_plain_fits(which: str, reasons: Sequence[str], *, stacklevel: int) 
 
 
 def _check_memory(max_memory: int | None) -> None:
-    is_whole = isinstance(max_memory, Integral) and not isinstance(max_memory, bool)
-    if max_memory is not None and not (is_whole and max_memory >= 1):
+    if max_memory is not None and not (is_whole(max_memory) and max_memory >= 1):
         raise SearchError(
             f"max_memory: expected None or a whole number of bytes, at least 1, got {max_memory!r}."
         )

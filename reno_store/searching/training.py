@@ -119,7 +119,7 @@ def fit_members(
         rows = [splits[member.split].rows for member, _ in some]
         outcomes = _Outcomes(some, shares, tell)
         how = {"n_jobs": processes_for(n_jobs, classifiers), "max_memory": max_memory}
-        _fit(classifiers, table, rows, outcomes.take, counter=counter, **how)
+        _fit(classifiers, table, rows, outcomes.take, counter, **how)
         yield outcomes.in_order()
         for classifier in classifiers:
             # Members are held by whoever asked for them; their networks need not be.
@@ -192,6 +192,7 @@ def _fit(
     table: Table,
     rows: Sequence[NDArray[np.int64]],
     finished: Finished,
+    counter: Counter,
     **how: Any,
 ) -> None:
     """Fit together on a table whose columns may have names, which arrays do not carry."""
@@ -204,6 +205,7 @@ def _fit(
             try:
                 each.block_sizes = resolve_block_sizes(each.block_sizes, X.shape[1], names)
             except ValueError as error:
+                counter.advance()
                 finished(place, error)
                 continue
         able.append(place)
@@ -222,6 +224,7 @@ def _fit(
         table.y,
         [rows[place] for place in able],
         table.groups,
+        counter=counter,
         finished=name_columns,
         **how,
     )

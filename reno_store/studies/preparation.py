@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from reno_store.errors import MissingEmbeddingsError, ProtocolError, StoreError
 from reno_store.evaluation.protocols import Fold, split
 from reno_store.foundation_models.catalogue import CATALOGUE
-from reno_store.samples import EmbeddingStore
+from reno_store.samples import EmbeddingStore, Samples
 from reno_store.studies.models import paper_name_of
 from reno_store.studies.recipes import hash_array, hash_texts
 from reno_store.studies.requests import StudyRequest
 from reno_store.studies.study import DatasetFacts, ModelFacts
 
-__all__ = ["Obstacle", "PreparedDataset", "prepare"]
+__all__ = ["Obstacle", "PreparedDataset", "facts_of", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +98,7 @@ def prepare(
         empty = np.array([], np.str_)
         return PreparedDataset(facts, empty, None, "", {}, {}, without, {}, {})
     blocks = {each.models[0]: np.ascontiguousarray(each.X) for each in samples.split_models()}
-    labels, counts = np.unique(samples.y, return_counts=True)
-    speakers = set() if samples.groups is None else set(samples.groups.tolist()) - {""}
-    facts = DatasetFacts(
-        dataset,
-        n_clips=len(samples.y),
-        n_left_out=n_stored - len(samples.y),
-        n_speakers=len(speakers),
-        labels=dict(zip(labels.tolist(), counts.tolist(), strict=True)),
-        paper_name=paper_name,
-    )
+    facts = facts_of(samples, n_stored, paper_name)
     folds, refused = _folds(request, samples.y, samples.groups)
     return PreparedDataset(
         facts,
@@ -119,6 +110,30 @@ def prepare(
         without,
         folds,
         refused,
+    )
+
+
+def facts_of(samples: Samples, n_stored: int, paper_name: str = "") -> DatasetFacts:
+    """Count clips, speakers and labels of what was loaded.
+
+    Parameters
+    ----------
+    samples : Samples
+        Clips of one dataset.
+    n_stored : int
+        How many clips the store has of it.
+    paper_name : str
+        The paper's name for it, where it is one of its corpora.
+    """
+    labels, counts = np.unique(samples.y, return_counts=True)
+    speakers = set() if samples.groups is None else set(samples.groups.tolist()) - {""}
+    return DatasetFacts(
+        samples.dataset,
+        n_clips=len(samples.y),
+        n_left_out=n_stored - len(samples.y),
+        n_speakers=len(speakers),
+        labels=dict(zip(labels.tolist(), counts.tolist(), strict=True)),
+        paper_name=paper_name,
     )
 
 

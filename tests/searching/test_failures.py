@@ -1,6 +1,9 @@
 """Grids that are refused, and candidates that fail."""
 
+from contextlib import nullcontext
+
 import numpy as np
+import pandas as pd
 import pytest
 from classifiers import QUICK, easy_data
 from results_alike import assert_same_results
@@ -162,3 +165,27 @@ def test_a_split_whose_preprocessing_fails_takes_its_candidates_with_it(data):
 def test_splits_that_are_none_are_refused(data):
     with pytest.raises(SearchError, match="gives no splits"):
         RENOGridSearchCV(RENO, {"lam": [0.2]}, cv=iter([])).fit(*data)
+
+
+def test_the_bar_counts_those_that_are_refused_before_they_are_fitted(data, monkeypatch):
+    X, y = data
+    names = [f"a:{i}" for i in range(14)] + [f"b:{i}" for i in range(10)]
+    table = pd.DataFrame(X, columns=names)
+    told = []
+
+    class Told:
+        def advance(self, n=1, *, work=None):
+            told.append(n)
+
+        def rename(self, description):
+            pass
+
+    monkeypatch.setattr(
+        "reno_store.searching.candidates.counting", lambda *_, **__: nullcontext(Told())
+    )
+    grid = {"block_sizes": [(14, 10), (1, 1)]}
+    search = RENOGridSearchCV(RENO, grid, cv=2, refit=False)
+    with pytest.warns(FitFailedWarning, match="block_sizes"):
+        search.fit(table, y)
+    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
+    assert sum(told) == 4
