@@ -11,8 +11,8 @@ import torch
 
 from reno_store.devices import (
     free_memory,
+    freed_memory_kept,
     is_out_of_memory,
-    keep_freed_memory,
     map_on_threads,
     one_thread,
     onednn_is_faster,
@@ -326,37 +326,42 @@ class TestResolving:
 
 class TestFreedMemory:
     @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc alone")
-    def test_is_kept_for_what_torch_asks_for_next(self):
-        # In a process of its own, since what it changes stays.
+    def test_is_kept_inside_the_block_and_returned_after_it(self):
+        # In a process of its own: whatever else allocates would be counted too.
         script = """
 import platform, resource, torch
-from reno_store.devices import keep_freed_memory
+from pathlib import Path
+from reno_store.devices import freed_memory_kept
+
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
 def new_pages():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(20):
-        torch.ones(3 * 2**20, dtype=torch.uint8), torch.ones(5 * 2**20, dtype=torch.uint8)
+    for _ in range(5):
+        torch.ones(3 * 2**20, dtype=torch.uint8), torch.ones(60 * 2**20, dtype=torch.uint8)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-keep_freed_memory()
-new_pages()
-print(platform.libc_ver()[0], new_pages())
+before = resident_mb()
+with freed_memory_kept():
+    new_pages()
+    n_pages, inside = new_pages(), resident_mb() - before
+print(platform.libc_ver()[0], n_pages, inside, resident_mb() - before)
 """
         done = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=True
         )
-        library, n_pages = done.stdout.split() if " " in done.stdout.strip() else ("", "0")
-        if library != "glibc":
+        if not done.stdout.startswith("glibc "):
             pytest.skip("of glibc alone")
-        assert int(n_pages) < 2000  # of 40,000 that hold the 160 MB
+        _, n_pages, inside, after = done.stdout.split()
+        assert int(n_pages) < 2000  # of 80,000 that hold the 315 MB
+        assert float(inside) > 50
+        assert float(after) < 20
 
-    def test_is_never_touched_itself(self):
-        resource = pytest.importorskip("resource")
-        keep_freed_memory()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for _ in range(5):
-            keep_freed_memory()
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4 * 2**10  # KB
+    def test_is_left_alone_without_glibc(self, monkeypatch):
+        monkeypatch.setattr("reno_store.devices._glibc", lambda: None)
+        with freed_memory_kept():
+            pass
 
 
 class TestOneDNN:

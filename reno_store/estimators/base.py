@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,12 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reno_store.devices import resolve_device
 from reno_store.estimators.blocks import resolve_block_sizes
+from reno_store.estimators.collapse import ADVICE, find_collapse
 from reno_store.estimators.holdout import hold_out, is_unknown
 from reno_store.estimators.parameters import check_parameters
 from reno_store.estimators.torch_state import pinned
@@ -81,8 +84,14 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         Self
-            With ``classes_``, ``n_features_in_``, ``history_`` (a dict an epoch),
-            ``n_epochs_``, ``best_epoch_`` and ``n_parameters_``.
+            With ``classes_``, ``n_features_in_``, ``history_`` (a dict per epoch),
+            ``n_epochs_``, ``best_epoch_``, ``collapsed_`` and ``n_parameters_``.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the fit has collapsed: its cross-entropy never left that of guessing, or it
+            predicts one label for every row.
 
         Raises
         ------
@@ -149,7 +158,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         with pinned(plan.device), seeded(plan.seed, plan.device):
             network = self._network(prepared.data.X.shape[1])
             trained = train(network, prepared.loss, prepared.data, plan)
-        self._conclude(trained)
+            self._conclude(trained, prepared.data.without_held_out(), prepared.loss)
 
     def _prepare(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None) -> Prepared:
         """Check everything, settle ``classes_`` and choose what is held out."""
@@ -179,13 +188,31 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         loss = self._loss(class_weights(self.class_weight, self.classes_, targets))
         return Prepared(data, loss, plan)
 
-    def _conclude(self, trained: Trained) -> None:
-        """Keep what a fit leaves."""
+    def _conclude(self, trained: Trained, data: TrainingData, loss: FusionLoss) -> None:
+        """Keep what a fit leaves, and warn if it has not learned.
+
+        Parameters
+        ----------
+        trained : Trained
+            The network and the course of its training.
+        data : TrainingData
+            The rows it was trained on.
+        loss : FusionLoss
+            What was minimised.
+        """
         self.network_ = trained.network
         self.history_ = trained.history
         self.n_epochs_ = len(trained.history)
         self.best_epoch_ = trained.best_epoch
         self.n_parameters_ = sum(weights.numel() for weights in trained.network.parameters())
+        reason = find_collapse(trained, data, loss.class_weight)
+        self.collapsed_ = bool(reason)
+        if reason:
+            warnings.warn(
+                f"{type(self).__name__} has collapsed: {reason}. {ADVICE}",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
     def _forget(self) -> None:
         """Let go of an earlier fit: one that fails must not leave halves of two behind."""

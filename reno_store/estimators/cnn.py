@@ -17,9 +17,11 @@ class CNNClassifier(EmbeddingClassifier):
     Parameters
     ----------
     n_tokens : int or None
-        Positions left after pooling, at most the number of columns; None pools by 2 twice.
-    dropout, lr, batch_size, max_epochs, early_stopping, validation_fraction, \
-n_iter_no_change, class_weight, device, random_state, verbose
+        Positions left after pooling. None pools by 2 after each convolution, as the paper
+        says; a number pools adaptively to at most so many. 26 gives the paper's number of
+        parameters and loses information: see docs/readings.md.
+    dropout, input_dropout, lr, batch_size, max_epochs, early_stopping, \
+validation_fraction, n_iter_no_change, class_weight, device, random_state, verbose
         As for `FCNClassifier`.
 
     Attributes
@@ -42,8 +44,9 @@ n_iter_no_change, class_weight, device, random_state, verbose
     def __init__(
         self,
         *,
-        n_tokens: int | None = 26,
+        n_tokens: int | None = None,
         dropout: float = 0.3,
+        input_dropout: float = 0.0,
         lr: float = 1e-3,
         batch_size: int = 32,
         max_epochs: int = 20,
@@ -57,6 +60,7 @@ n_iter_no_change, class_weight, device, random_state, verbose
     ) -> None:
         self.n_tokens = n_tokens
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.lr = lr
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -69,6 +73,12 @@ n_iter_no_change, class_weight, device, random_state, verbose
         self.verbose = verbose
 
     def _network(self, n_features: int) -> CNN:
-        network = CNN(n_features, len(self.classes_), n_tokens=self.n_tokens, dropout=self.dropout)
+        network = CNN(
+            n_features,
+            len(self.classes_),
+            n_tokens=self.n_tokens,
+            dropout=self.dropout,
+            input_dropout=self.input_dropout,
+        )
         self.n_tokens_ = network.n_tokens
         return network

@@ -21,11 +21,11 @@ class ConcatClassifier(FusionClassifier):
         Columns of each model's block of X; ``"even"`` halves X; None reads them from the
         names ``MODEL:i`` of a DataFrame's columns.
     n_tokens : int or None
-        Positions left after pooling, at most a block's columns; None pools by 2 twice.
+        Positions left of each block, as for `CNNClassifier`.
     align_dim : int
         Width that each block is aligned to.
-    dropout, lr, batch_size, max_epochs, early_stopping, validation_fraction, \
-n_iter_no_change, class_weight, device, random_state, verbose
+    dropout, input_dropout, lr, batch_size, max_epochs, early_stopping, \
+validation_fraction, n_iter_no_change, class_weight, device, random_state, verbose
         As for `FCNClassifier`.
 
     Attributes
@@ -52,9 +52,10 @@ n_iter_no_change, class_weight, device, random_state, verbose
         self,
         *,
         block_sizes: BlockSizes = None,
-        n_tokens: int | None = 26,
+        n_tokens: int | None = None,
         align_dim: int = 256,
         dropout: float = 0.3,
+        input_dropout: float = 0.0,
         lr: float = 1e-3,
         batch_size: int = 32,
         max_epochs: int = 20,
@@ -70,6 +71,7 @@ n_iter_no_change, class_weight, device, random_state, verbose
         self.n_tokens = n_tokens
         self.align_dim = align_dim
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.lr = lr
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -88,6 +90,7 @@ n_iter_no_change, class_weight, device, random_state, verbose
             n_tokens=self.n_tokens,
             align_dim=int(self.align_dim),
             dropout=self.dropout,
+            input_dropout=self.input_dropout,
         )
         self.n_tokens_ = network.n_tokens
         return network

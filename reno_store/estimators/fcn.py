@@ -18,6 +18,8 @@ class FCNClassifier(EmbeddingClassifier):
     ----------
     dropout : float
         Dropout after each hidden layer, in [0, 1).
+    input_dropout : float
+        Dropout on the embedding itself, in [0, 1).
     lr : float
         Adam's learning rate.
     batch_size : int
@@ -81,6 +83,7 @@ class FCNClassifier(EmbeddingClassifier):
         self,
         *,
         dropout: float = 0.3,
+        input_dropout: float = 0.0,
         lr: float = 1e-3,
         batch_size: int = 32,
         max_epochs: int = 20,
@@ -93,6 +96,7 @@ class FCNClassifier(EmbeddingClassifier):
         verbose: int = 0,
     ) -> None:
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.lr = lr
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -105,4 +109,9 @@ class FCNClassifier(EmbeddingClassifier):
         self.verbose = verbose
 
     def _network(self, n_features: int) -> FCN:
-        return FCN(n_features, len(self.classes_), dropout=self.dropout)
+        return FCN(
+            n_features,
+            len(self.classes_),
+            dropout=self.dropout,
+            input_dropout=self.input_dropout,
+        )

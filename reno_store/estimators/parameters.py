@@ -35,6 +35,8 @@ def _is_class_weight(value: Any) -> bool:
 
 
 _FLAG = _Rule("True or False", _is_flag)
+_NORMS = ("pre", "post")
+_SHARE = _Rule("a number in [0, 1)", lambda v: _is_number(v) and 0 <= v < 1)
 _COUNT = _Rule("a whole number of at least 1", lambda v: is_whole(v) and v >= 1)
 
 _RULES: Mapping[str, _Rule] = {
@@ -50,16 +52,19 @@ _RULES: Mapping[str, _Rule] = {
     "distribution": _Rule(
         "'softmax' or None", lambda v: v is None or (isinstance(v, str) and v == "softmax")
     ),
-    "dropout": _Rule("a number in [0, 1)", lambda v: _is_number(v) and 0 <= v < 1),
+    "dropout": _SHARE,
     "early_stopping": _FLAG,
+    "input_dropout": _SHARE,
     "lam": _Rule("a number in [0, 1]", lambda v: _is_number(v) and 0 <= v <= 1),
-    "layer_norm": _FLAG,
     "lr": _Rule("a number above 0", lambda v: _is_number(v) and v > 0),
     "max_epochs": _COUNT,
     "n_heads": _COUNT,
     "n_iter_no_change": _COUNT,
     "n_tokens": _Rule(
         "a whole number of at least 1, or None", lambda v: v is None or (is_whole(v) and v >= 1)
+    ),
+    "norm": _Rule(
+        "'pre', 'post' or None", lambda v: v is None or (isinstance(v, str) and v in _NORMS)
     ),
     "residual": _FLAG,
     "validation_fraction": _Rule("a number in (0, 1)", lambda v: _is_number(v) and 0 < v < 1),

@@ -10,6 +10,7 @@ from reno_store.estimators.base import FusionClassifier
 from reno_store.estimators.blocks import BlockSizes
 from reno_store.estimators.weighting import ClassWeight
 from reno_store.networks import RENO, FusionLoss
+from reno_store.networks.attention import Norm
 
 __all__ = ["RENOClassifier"]
 
@@ -29,7 +30,7 @@ class RENOClassifier(FusionClassifier):
     lam : float
         λ in [0, 1]: weight of the cross-entropy; 1 - λ is that of the divergence (Eq. 3).
     n_tokens : int or None
-        Positions left after pooling, at most a block's columns; None pools by 2 twice.
+        Positions left of each block, as for `CNNClassifier`.
     align_dim : int
         Width that each block is aligned to.
     n_heads : int
@@ -39,16 +40,17 @@ class RENOClassifier(FusionClassifier):
         Without it, and with ``lam=1``, this is `ConcatClassifier`.
     residual : bool
         Whether each attention's input is added to its output.
-    layer_norm : bool
-        Whether a LayerNorm follows each attention.
+    norm : "pre", "post" or None
+        LayerNorm before each attention, after its residual sum, or none. With ``"post"``
+        training often fails at the paper's learning rate: see docs/readings.md.
     distribution : "softmax" or None
         What z is in Eq. 2. ``"softmax"``: the softmax of a block's aligned features. None:
         the features a themselves, made positive by softplus, z = log(1 + exp(a)), and each
         side of Eq. 2, δ included, divided by its sum, without which training could lower
         the divergence without end by letting features grow. Here δ is small beside z; a
         softmax over 256 features is small beside δ, which makes Eq. 2 nearly flat.
-    dropout, lr, batch_size, max_epochs, early_stopping, validation_fraction, \
-n_iter_no_change, class_weight, device, random_state, verbose
+    dropout, input_dropout, lr, batch_size, max_epochs, early_stopping, \
+validation_fraction, n_iter_no_change, class_weight, device, random_state, verbose
         As for `FCNClassifier`.
 
     Attributes
@@ -78,14 +80,15 @@ n_iter_no_change, class_weight, device, random_state, verbose
         beta: float = 2.0,
         delta: float = 0.2,
         lam: float = 0.4,
-        n_tokens: int | None = 26,
+        n_tokens: int | None = None,
         align_dim: int = 256,
         n_heads: int = 2,
         attention: bool = True,
         residual: bool = True,
-        layer_norm: bool = True,
+        norm: Norm = None,
         distribution: Literal["softmax"] | None = "softmax",
         dropout: float = 0.3,
+        input_dropout: float = 0.0,
         lr: float = 1e-3,
         batch_size: int = 32,
         max_epochs: int = 20,
@@ -106,9 +109,10 @@ n_iter_no_change, class_weight, device, random_state, verbose
         self.n_heads = n_heads
         self.attention = attention
         self.residual = residual
-        self.layer_norm = layer_norm
+        self.norm = norm
         self.distribution = distribution
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.lr = lr
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -129,8 +133,9 @@ n_iter_no_change, class_weight, device, random_state, verbose
             n_heads=int(self.n_heads),
             attention=self.attention,
             residual=self.residual,
-            layer_norm=self.layer_norm,
+            norm=self.norm,
             dropout=self.dropout,
+            input_dropout=self.input_dropout,
         )
         self.n_tokens_ = network.n_tokens
         return network
@@ -149,5 +154,5 @@ n_iter_no_change, class_weight, device, random_state, verbose
         if self.lam == 1:
             idle |= {"beta", "delta", "distribution"}
         if not self.attention:
-            idle |= {"layer_norm", "n_heads", "residual"}
+            idle |= {"n_heads", "norm", "residual"}
         return idle

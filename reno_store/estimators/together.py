@@ -23,7 +23,7 @@ from reno_store.estimators.base import EmbeddingClassifier
 from reno_store.estimators.plain_fits import fit_each, part
 from reno_store.estimators.same_fits import first_of_same, take_over
 from reno_store.estimators.stacking import Member, can_join, recruit, train_in_pieces
-from reno_store.estimators.training import Trained
+from reno_store.estimators.training import Trained, TrainingData
 from reno_store.progress import Counter
 
 __all__ = ["STACKED_ON", "Finished", "fit_together"]
@@ -81,7 +81,7 @@ def fit_together(
     Notes
     -----
     A stack takes estimators of one class and shape (blocks, ``n_tokens``, ``align_dim``,
-    ``n_heads``, ``attention``, ``residual``, ``layer_norm``, classes, ``batch_size``, ``lr``,
+    ``n_heads``, ``attention``, ``residual``, ``norm``, classes, ``batch_size``, ``lr``,
     device) whose ``random_state`` is a whole number; ``beta``, ``delta``, ``lam``,
     ``dropout``, ``class_weight``, seeds, rows and all about early stopping may differ. The
     others are fitted one after the other. ``verbose`` prints nothing in a stack, and the
@@ -155,7 +155,10 @@ class _Call:
         if isinstance(outcome, Exception):
             self._keep(member.place, outcome)
         else:
-            member.estimator._conclude(outcome)
+            X = part(self._X, member.rows)
+            with np.errstate(over="ignore"):
+                data = TrainingData(np.asarray(X).astype(np.float32), member.targets)
+            member.estimator._conclude(outcome, data, member.loss)
             self._keep(member.place, member.estimator)
 
     def _tell_of_epoch(self, member: Member, epoch: int) -> None:

@@ -21,7 +21,7 @@ from skorch.callbacks import EarlyStopping, PassthroughScoring
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
-from reno_store.devices import keep_freed_memory
+from reno_store.devices import freed_memory_kept
 from reno_store.errors import TrainingError
 from reno_store.networks import FusionLoss, Prediction
 
@@ -53,6 +53,12 @@ class TrainingData:
     X: NDArray[np.float32]
     y: NDArray[np.int64]
     held_out: NDArray[np.bool_] | None = None
+
+    def without_held_out(self) -> TrainingData:
+        """Return the rows that are trained on."""
+        if self.held_out is None:
+            return self
+        return TrainingData(self.X[~self.held_out], self.y[~self.held_out])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +109,12 @@ def train(
         If training diverged: the loss is no longer a finite number.
     """
     held_out = data.held_out
-    dataset, train_split, stopper = _dataset(data.X, data.y, plan.device), None, None
+    trained_on = data.without_held_out()
+    dataset, train_split, stopper = _dataset(trained_on, plan.device), None, None
     callbacks = [PassthroughScoring(f"train_{part}", on_train=True) for part in _LOSS_PARTS]
     if held_out is not None:
-        dataset = _dataset(data.X[~held_out], data.y[~held_out], plan.device)
-        train_split = predefined_split(_dataset(data.X[held_out], data.y[held_out], plan.device))
+        validated_on = TrainingData(data.X[held_out], data.y[held_out])
+        train_split = predefined_split(_dataset(validated_on, plan.device))
         callbacks += [PassthroughScoring(f"valid_{part}") for part in (*_LOSS_PARTS, "accuracy")]
         stopper = EarlyStopping(
             "valid_cross_entropy", patience=plan.patience, threshold=0.0, load_best=True
@@ -130,8 +137,8 @@ def train(
         device=plan.device,
         verbose=plan.verbose,
     )
-    keep_freed_memory()
-    net.fit(dataset)
+    with freed_memory_kept():
+        net.fit(dataset)
     stopped_early = stopper is not None and stopper.misses_ >= plan.patience
     # skorch takes Ctrl-C for an early stop.
     if net.was_cut_off and not stopped_early:
@@ -213,9 +220,9 @@ class _Batches:
             yield self._X[rows], self._y[rows]
 
 
-def _dataset(X: NDArray[np.float32], y: NDArray[np.int64], device: str) -> Dataset:
+def _dataset(data: TrainingData, device: str) -> Dataset:
     # Copied: joblib hands arrays to its workers read-only, which torch does not take.
-    return Dataset(torch.tensor(X, device=device), torch.tensor(y, device=device))
+    return Dataset(torch.tensor(data.X, device=device), torch.tensor(data.y, device=device))
 
 
 def _row(epoch: dict[str, Any]) -> dict[str, float]:

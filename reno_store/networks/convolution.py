@@ -19,10 +19,10 @@ N_CHANNELS = 64
 class ConvolutionalBlocks(nn.Module):
     """Conv1d of 32 and 64 filters, size 3, max-pooling after each (paper, section III).
 
-    The embedding is read as a signal of one channel. The paper does not give the pool's
-    size. With `n_tokens` the pooling is adaptive: the first goes to the geometric mean of
-    the two lengths, the second to `n_tokens` positions, so that the parameters are those
-    of the paper for every input size. With None both pool by 2.
+    The embedding is read as a signal of one channel. The paper does not give the size of
+    the pools. With None both pool by 2. With `n_tokens` the pooling is adaptive: the first
+    goes to the geometric mean of the two lengths, the second to `n_tokens` positions, so
+    that the number of parameters does not depend on the size of the embedding.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from torch import nn
 
 from reno_store.networks.linear import linear
 
-__all__ = ["DenseBlock"]
+__all__ = ["DenseBlock", "input_dropout_layer"]
 
 
 class DenseBlock(nn.Module):
@@ -40,3 +40,8 @@ class DenseBlock(nn.Module):
         for layer in self.layers:
             features = linear(features, layer) if isinstance(layer, nn.Linear) else layer(features)
         return features
+
+
+def input_dropout_layer(p: float) -> nn.Module:
+    """Dropout on the embedding itself; a layer that does nothing where `p` is 0."""
+    return nn.Dropout(float(p)) if p else nn.Identity()

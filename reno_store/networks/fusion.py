@@ -15,9 +15,9 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
-from reno_store.networks.attention import SelfAttention
+from reno_store.networks.attention import Norm, SelfAttention
 from reno_store.networks.convolution import N_CHANNELS, ConvolutionalBlocks
-from reno_store.networks.dense import DenseBlock
+from reno_store.networks.dense import DenseBlock, input_dropout_layer
 from reno_store.networks.linear import linear
 from reno_store.networks.outputs import Prediction
 
@@ -59,8 +59,10 @@ class _Fusion(nn.Module):
         align_dim: int,
         attention: _MakeAttention,
         dropout: float,
+        input_dropout: float,
     ) -> None:
         super().__init__()
+        self.input_dropout = input_dropout_layer(input_dropout)
         self.block_sizes = tuple(block_sizes)
         branches = [Branch(size, n_tokens, align_dim, attention) for size in self.block_sizes]
         self.n_tokens = tuple(branch.n_tokens for branch in branches)
@@ -70,7 +72,7 @@ class _Fusion(nn.Module):
 
     def forward(self, X: torch.Tensor) -> Prediction:
         """Map (batch, sum(block_sizes)) to logits and (batch, n_blocks, align_dim)."""
-        blocks = torch.split_with_sizes(X, self.block_sizes, dim=1)
+        blocks = torch.split_with_sizes(self.input_dropout(X), self.block_sizes, dim=1)
         aligned = torch.stack(
             [branch(block) for branch, block in zip(self.branches, blocks, strict=True)], dim=1
         )
@@ -88,11 +90,13 @@ class Concat(_Fusion):
     n_classes : int
         Width of the output.
     n_tokens : int or None
-        Positions left after pooling; None pools by 2 twice.
+        Positions left after adaptive pooling; None pools by 2 after each convolution.
     align_dim : int
         Width that every block is aligned to.
     dropout : float
         Dropout after each hidden layer of the dense block.
+    input_dropout : float
+        Dropout on the embeddings themselves.
 
     Attributes
     ----------
@@ -105,26 +109,27 @@ class Concat(_Fusion):
         block_sizes: Sequence[int],
         n_classes: int,
         *,
-        n_tokens: int | None = 26,
+        n_tokens: int | None = None,
         align_dim: int = 256,
         dropout: float = 0.3,
+        input_dropout: float = 0.0,
     ) -> None:
-        super().__init__(block_sizes, n_classes, n_tokens, align_dim, None, dropout)
+        super().__init__(block_sizes, n_classes, n_tokens, align_dim, None, dropout, input_dropout)
 
 
 class RENO(_Fusion):
-    """The paper's RENO (section III-A): 1.49 M parameters for two blocks and 26 tokens.
+    """The paper's RENO (section III-A): 6.9 M parameters for two blocks of 768.
 
     Parameters
     ----------
-    block_sizes, n_classes, n_tokens, align_dim, dropout
+    block_sizes, n_classes, n_tokens, align_dim, dropout, input_dropout
         As for `Concat`.
     n_heads : int
         Heads of every self-attention; divides 64 and `align_dim`.
     attention : bool
         Whether there is any self-attention; without it this is `Concat`.
-    residual, layer_norm : bool
-        As for `SelfAttention`, for every one of them.
+    residual, norm
+        As for `SelfAttention`, for each of them.
     """
 
     def __init__(
@@ -132,15 +137,22 @@ class RENO(_Fusion):
         block_sizes: Sequence[int],
         n_classes: int,
         *,
-        n_tokens: int | None = 26,
+        n_tokens: int | None = None,
         align_dim: int = 256,
         n_heads: int = 2,
         attention: bool = True,
         residual: bool = True,
-        layer_norm: bool = True,
+        norm: Norm = None,
         dropout: float = 0.3,
+        input_dropout: float = 0.0,
     ) -> None:
-        make = partial(SelfAttention, n_heads=n_heads, residual=residual, layer_norm=layer_norm)
+        make = partial(SelfAttention, n_heads=n_heads, residual=residual, norm=norm)
         super().__init__(
-            block_sizes, n_classes, n_tokens, align_dim, make if attention else None, dropout
+            block_sizes,
+            n_classes,
+            n_tokens,
+            align_dim,
+            make if attention else None,
+            dropout,
+            input_dropout,
         )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from reno_store.errors import TrainingError
 from reno_store.estimators.stacking.members import Member
 from reno_store.estimators.stacking.stack import Stack
-from reno_store.estimators.stacking.streams import Chance, Stream, dropped_widths
+from reno_store.estimators.stacking.streams import Chance, Stream, dropouts
 from reno_store.estimators.stacking.transfers import send
 from reno_store.estimators.training import DIVERGED, Trained, is_sound, seeded
 
@@ -112,7 +112,7 @@ class _Loop:
         chance, made, known = Chance(plan.device), {}, {}
         weights, stream_of = [], []
         for member in members:
-            seed, p = member.plan.seed, float(getattr(member.estimator, "dropout", 0.0))
+            seed = member.plan.seed
             if seed not in made:
                 with seeded(seed, plan.device):
                     network = member.estimator._network(member.estimator.n_features_in_)
@@ -123,7 +123,8 @@ class _Loop:
                     made[seed] = own, chance.state()
             own, state = made[seed]
             weights.append(own)
-            key = seed, len(member.rows), p
+            dropped = dropouts(member.network, member.estimator.n_features_in_)
+            key = seed, len(member.rows), dropped
             if key not in known:
                 known[key] = len(self._streams)
                 self._streams.append(
@@ -133,8 +134,7 @@ class _Loop:
                         seed=seed,
                         n_rows=len(member.rows),
                         batch_size=plan.batch_size,
-                        p=p,
-                        widths=dropped_widths(member.network),
+                        dropouts=dropped,
                     )
                 )
             stream_of.append(known[key])

@@ -8,18 +8,25 @@ import torch
 from torch import nn
 from torch.nn.functional import dropout
 
-__all__ = ["Batch", "Chance", "Stream", "dropped_widths"]
+__all__ = ["Batch", "Chance", "Dropped", "Stream", "dropouts"]
 
 
-def dropped_widths(network: nn.Module) -> list[int]:
-    """Widths of the layers that dropout follows, in the order of a forward pass."""
-    widths, last = [], 0
+class Dropped(NamedTuple):
+    """A layer that dropout follows: its width, and the share of it that is dropped."""
+
+    width: int
+    p: float
+
+
+def dropouts(network: nn.Module, n_features: int) -> tuple[Dropped, ...]:
+    """List the layers that dropout follows, the input first, in the order of a forward pass."""
+    found, last = [], n_features
     for layer in network.modules():
         if isinstance(layer, nn.Linear):
             last = layer.out_features
         elif isinstance(layer, nn.Dropout):
-            widths.append(last)
-    return widths
+            found.append(Dropped(last, layer.p))
+    return tuple(found)
 
 
 class Batch(NamedTuple):
@@ -30,7 +37,7 @@ class Batch(NamedTuple):
     positions : torch.Tensor of int64, shape (n,)
         Which of the rows that are trained on.
     masks : list of torch.Tensor, shape (n, width)
-        What each hidden layer is multiplied by.
+        What each layer that dropout follows is multiplied by.
     is_last : bool
         Whether it ends an epoch.
     """
@@ -78,10 +85,8 @@ class Stream:
         Where it stands after the network was made.
     seed, n_rows, batch_size : int
         Of the fit.
-    p : float
-        Dropout.
-    widths : list of int
-        Of the layers that dropout follows.
+    dropouts : tuple of Dropped
+        The layers that dropout follows.
     """
 
     def __init__(
@@ -92,13 +97,12 @@ class Stream:
         seed: int,
         n_rows: int,
         batch_size: int,
-        p: float,
-        widths: list[int],
+        dropouts: tuple[Dropped, ...],
     ) -> None:
         self._chance, self._state = chance, state
         self._order = torch.Generator().manual_seed(seed)
         self._n_rows, self._batch_size = n_rows, batch_size
-        self._p, self._widths = p, widths
+        self._dropouts = dropouts
         self._left: list[torch.Tensor] = []
 
     def draw(self) -> Batch:
@@ -109,8 +113,8 @@ class Stream:
         positions = self._left.pop(0)
         self._chance.put(self._state)
         masks = [
-            dropout(torch.ones(len(positions), width, device=self._chance.device), self._p)
-            for width in self._widths
+            dropout(torch.ones(len(positions), width, device=self._chance.device), p)
+            for width, p in self._dropouts
         ]
         self._state = self._chance.state()
         return Batch(positions, masks, not self._left)

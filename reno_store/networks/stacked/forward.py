@@ -39,7 +39,8 @@ def forward(
     X : torch.Tensor, shape (members, rows, n_features)
         Inputs.
     masks : list of torch.Tensor, shape (members, rows, width), optional
-        Dropout: what each hidden layer of the dense block is multiplied by.
+        Dropout: what the input, where it is dropped, and each hidden layer of the dense
+        block are multiplied by.
 
     Returns
     -------
@@ -53,6 +54,8 @@ def forward(
         If the network is of another kind.
     """
     weights, masks = Weights(tensors), masks or []
+    if masks and isinstance(network.input_dropout, nn.Dropout):
+        X, masks = X * masks[0], masks[1:]
     if isinstance(network, FCN):
         return Prediction(dense(network.dense, weights.of("dense"), X, masks))
     if isinstance(network, CNN):

@@ -86,20 +86,27 @@ def dense(
 def attention(layer: SelfAttention, weights: Weights, tokens: torch.Tensor) -> torch.Tensor:
     """Apply self-attention to (members, rows, n_tokens, n_channels)."""
     n_members, n_rows, n_tokens, n_channels = tokens.shape
-    of = weights.of("attention")
+    of, norm = weights.of("attention"), weights.of("norm")
     flat = tokens.reshape(n_members, n_rows * n_tokens, n_channels)
-    projected = project(flat, of["in_proj_weight"], of["in_proj_bias"])
+    inputs = _normalised(layer, norm, flat) if layer.norm_first else flat
+    projected = project(inputs, of["in_proj_weight"], of["in_proj_bias"])
     heads = attend(
         projected.view(n_members * n_rows, n_tokens, 3 * n_channels), layer.attention.num_heads
     )
     attended = linear(heads.view(flat.shape), of.of("out_proj"))
     if layer.residual:
         attended = flat + attended
-    if isinstance(layer.norm, nn.LayerNorm):
-        norm = weights.of("norm")
-        attended = layer_norm(attended, (n_channels,), eps=layer.norm.eps)
-        attended = torch.addcmul(norm["bias"].unsqueeze(1), attended, norm["weight"].unsqueeze(1))
+    if not layer.norm_first:
+        attended = _normalised(layer, norm, attended)
     return attended.view(tokens.shape)
+
+
+def _normalised(layer: SelfAttention, weights: Weights, tokens: torch.Tensor) -> torch.Tensor:
+    """Apply the LayerNorm of an attention, where it has one."""
+    if not isinstance(layer.norm, nn.LayerNorm):
+        return tokens
+    normed = layer_norm(tokens, layer.norm.normalized_shape, eps=layer.norm.eps)
+    return torch.addcmul(weights["bias"].unsqueeze(1), normed, weights["weight"].unsqueeze(1))
 
 
 def convolution(
