@@ -43,10 +43,9 @@ class _Attention(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.attention = nn.MultiheadAttention(width, 2, batch_first=True)
-        self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        return self.norm(tokens + self.attention(tokens, tokens, tokens)[0])
+        return tokens + self.attention(tokens, tokens, tokens)[0]
 
 
 class _Branch(nn.Module):

@@ -30,8 +30,8 @@ __all__ = ["evaluate"]
     multiple=True,
     metavar="NAME",
     help="fcn or cnn (on each model), concat or reno (on all models together), svm, logreg, rf or "
-    "a classifier of scikit-learn by its class's name (both ways). Repeatable; by default those of "
-    "the first four that the number of models allows.",
+    "a scikit-learn classifier by its class name (both ways). Repeatable; by default logreg and "
+    "those of the first four that the number of models allows.",
 )
 @click.option(
     "--protocol",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["tables"]
 
 _FORM_OF_ENDING = {".md": "markdown", ".csv": "csv", ".tex": "latex", ".json": "json"}
-_PAPER_ESTIMATORS = ("fcn", "cnn", "concat", "reno")
+_DEFAULT_ESTIMATORS = ("fcn", "cnn", "concat", "reno", "logreg")
 
 
 def _pairs(
@@ -71,14 +71,14 @@ def _paper_names(
     "estimators",
     multiple=True,
     metavar="NAME",
-    help="What else to evaluate beside fcn, cnn, concat and reno: svm, logreg, rf, or a "
-    "classifier of scikit-learn by its class's name. Repeatable.",
+    help="What else to evaluate besides fcn, cnn, concat, reno and logreg: svm, rf, or a "
+    "scikit-learn classifier by its class name. Repeatable.",
 )
 @click.option(
     "--without",
     multiple=True,
-    type=click.Choice(_PAPER_ESTIMATORS),
-    help="Which of the paper's four to leave out. Repeatable.",
+    type=click.Choice(_DEFAULT_ESTIMATORS),
+    help="Which of the five to leave out. Repeatable.",
 )
 @click.option(
     "--protocol",
@@ -160,7 +160,11 @@ def tables(
         datasets=datasets or open_store(store).datasets,
         models=models,
         pairs=pairs,
-        estimators=(*(each for each in _PAPER_ESTIMATORS if each not in without), *estimators),
+        estimators=tuple(
+            dict.fromkeys(
+                (*(each for each in _DEFAULT_ESTIMATORS if each not in without), *estimators)
+            )
+        ),
         protocols=protocols,
         n_folds=n_folds,
         seeds=seeds,

@@ -3,7 +3,8 @@
 `corrected` is the statistics and knows no study, `candidates` says which cells stand
 against which, `resampling` takes their folds, `comparing` tests and adjusts, `sentences`
 puts it into words; `claims` holds the paper's claims against that (`tallies` counts,
-`omissions` says why nothing could be tested), and `summaries` opens a report with them.
+`omissions` says why nothing could be tested), `probes` says where networks do not beat
+logistic regression, and `summaries` opens a report with all of them.
 """
 
 from reno_store.conclusions.claims import CLAIMS, Claim, claims_of
@@ -16,6 +17,7 @@ from reno_store.conclusions.corrected import (
     paired_test,
     unpaired_test,
 )
+from reno_store.conclusions.probes import probe_sentences
 from reno_store.conclusions.summaries import summary
 from reno_store.conclusions.tallies import Tally
 
@@ -30,6 +32,7 @@ __all__ = [
     "claims_of",
     "compare_study",
     "paired_test",
+    "probe_sentences",
     "summary",
     "unpaired_test",
 ]

@@ -6,18 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reno_store.conclusions.comparisons import Kind
+from reno_store.evaluation.classifiers import LINEAR_PROBE
 from reno_store.studies import Cell, Study
 
 __all__ = ["Candidate", "candidates_of"]
 
 _SINGLE = ("fcn", "cnn")
+_NETWORKS = ("fcn", "cnn", "concat", "reno")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Two computed cells to compare: the paper would have the first score higher.
 
-    For ``"paper-speaker"`` the first is that of the paper's protocol.
+    For ``"network-probe"`` the first is the network, for ``"paper-speaker"`` the cell of the
+    paper's protocol.
     """
 
     kind: Kind
@@ -38,6 +41,8 @@ def candidates_of(study: Study) -> Iterator[Candidate]:
             yield from _mamba_attention(study, cells)
             yield from _estimators("cnn-fcn", "cnn", "fcn", cells)
             yield from _estimators("reno-concat", "reno", "concat", cells)
+            for network in _NETWORKS:
+                yield from _estimators("network-probe", network, LINEAR_PROBE, cells)
         yield from _leaks(computed)
 
 

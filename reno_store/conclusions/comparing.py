@@ -30,7 +30,8 @@ def compare_study(study: Study, metric: Metric = "accuracy") -> tuple[Comparison
 
     For each dataset and protocol: each Audio-Mamba against each attention-based model, with
     FCN and with CNN; CNN against FCN on the same model; RENO against concatenation on the
-    same two models. These are paired, fold by fold. And for each dataset, estimator and
+    same two models; each of these networks against logistic regression on the same models.
+    These are paired, fold by fold. And for each dataset, estimator and
     models the paper's protocol against ``speaker``, or ``loso`` where there is no
     ``speaker``: these cannot be paired, since two protocols have no folds in common.
 

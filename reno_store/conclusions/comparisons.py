@@ -11,7 +11,7 @@ from reno_store.studies import Cell
 
 __all__ = ["Comparison", "Kind", "Verdict", "json_number"]
 
-Kind = Literal["reno-concat", "mamba-attention", "cnn-fcn", "paper-speaker"]
+Kind = Literal["reno-concat", "mamba-attention", "cnn-fcn", "network-probe", "paper-speaker"]
 Verdict = Literal["higher", "lower", "undecided", "same"]
 
 
@@ -23,7 +23,8 @@ class Comparison:
     ----------
     kind : str
         RENO against concatenation, Audio-Mamba against an attention-based model, CNN
-        against FCN, or the paper's protocol against the speaker-disjoint one.
+        against FCN, a network against logistic regression, or the paper's protocol against
+        the speaker-disjoint one.
     first, second : Cell
         The difference is that of the first minus that of the second.
     metric : str

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from reno_store.conclusions.claims import CLAIMS, VERDICTS, Claim, claims_of, select_metric
 from reno_store.conclusions.comparisons import Comparison
 from reno_store.conclusions.omissions import why_not_tested
+from reno_store.conclusions.probes import probe_sentences
 from reno_store.conclusions.sentences import in_points
 from reno_store.conclusions.tallies import Tally
 from reno_store.evaluation.scores import METRIC_TITLES, Metric
@@ -38,8 +39,9 @@ def summary(
     Returns
     -------
     list of str
-        A text for each of the three claims, in the paper's order, one for what the paper's
-        protocol overstates, and one for how to read them.
+        A text for each of the three claims, in the paper's order, one for each dataset and
+        protocol on which networks were compared with logistic regression, one for what the
+        paper's protocol overstates, and one for how to read them.
 
     Raises
     ------
@@ -53,7 +55,12 @@ def summary(
         for kind, title in CLAIMS.items()
     ]
     leaks = [each for each in found if each.kind == "paper-speaker"]
-    return [*said, _leak(study, leaks, metric), *([_READING] if found else [])]
+    return [
+        *said,
+        *probe_sentences(found),
+        _leak(study, leaks, metric),
+        *([_READING] if found else []),
+    ]
 
 
 def _claim(study: Study, title: str, claims: Sequence[Claim], metric: Metric) -> str:

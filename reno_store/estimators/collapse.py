@@ -75,11 +75,11 @@ def guessing_cross_entropy(
 
 def _predicts_one_class(network: torch.nn.Module, X: NDArray[np.float32]) -> bool:
     """Whether all rows get the same class; usually the first batch shows that they do not."""
-    device = next(network.parameters()).device
+    weights = next(network.parameters())
     found: set[int] = set()
     with torch.inference_mode():
         for start in range(0, len(X), _ROWS):
-            rows = torch.tensor(X[start : start + _ROWS], device=device)
+            rows = torch.tensor(X[start : start + _ROWS]).to(weights)
             found |= set(network(rows).logits.argmax(dim=1).tolist())
             if len(found) > 1:
                 return False

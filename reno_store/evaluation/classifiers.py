@@ -23,7 +23,14 @@ from reno_store.estimators import (
     RENOClassifier,
 )
 
-__all__ = ["ESTIMATORS", "Choice", "find_estimator", "make_estimator"]
+__all__ = [
+    "DEFAULT_ESTIMATORS",
+    "ESTIMATORS",
+    "LINEAR_PROBE",
+    "Choice",
+    "find_estimator",
+    "make_estimator",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,16 @@ ESTIMATORS: Mapping[str, Choice] = MappingProxyType(
         "rf": Choice("random forest", _forest, "any", of_paper=False),
     }
 )
+
+
+LINEAR_PROBE = "logreg"
+"""The yardstick of the field (SUPERB, HEAR, MTEB): logistic regression on the embedding."""
+
+DEFAULT_ESTIMATORS = (
+    *(name for name, each in ESTIMATORS.items() if each.of_paper),
+    LINEAR_PROBE,
+)
+"""What is evaluated unless others are named: the paper's four, and the linear probe."""
 
 
 def find_estimator(name: str) -> Choice:

@@ -10,7 +10,11 @@ from typing import Any, Literal
 
 from reno_store import __version__
 from reno_store.errors import ProtocolError
-from reno_store.evaluation.classifiers import ESTIMATORS, find_estimator, make_estimator
+from reno_store.evaluation.classifiers import (
+    DEFAULT_ESTIMATORS,
+    find_estimator,
+    make_estimator,
+)
 from reno_store.evaluation.crossvalidation import Evaluation, evaluate
 from reno_store.evaluation.protocols import check_protocol, split
 from reno_store.evaluation.repeats import Repeats, check_seeds, put_together
@@ -96,8 +100,8 @@ def evaluate_store(
     models : str or Sequence[str]
         Names of models that the store has for it.
     estimators : str or Sequence[str]
-        Names in `ESTIMATORS`, or of scikit-learn's classifiers; by default those of the
-        paper that the number of models allows.
+        Names in `ESTIMATORS`, or of scikit-learn's classifiers; by default the paper's
+        networks that the number of models allows, and ``logreg``, the linear probe.
     protocols : str or Sequence[str]
         Names in `PROTOCOLS`.
     seed : int or Sequence[int]
@@ -125,9 +129,7 @@ def evaluate_store(
     models, estimators, protocols = _names(models), _names(estimators), _names(protocols)
     if not estimators:
         estimators = [
-            name
-            for name, each in ESTIMATORS.items()
-            if each.of_paper and (len(models) > 1 or not each.fuses)
+            name for name in DEFAULT_ESTIMATORS if len(models) > 1 or not find_estimator(name).fuses
         ]
     _check_request(models, estimators, protocols)
     seeds = check_seeds(seed)

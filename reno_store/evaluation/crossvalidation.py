@@ -64,6 +64,11 @@ class Evaluation:
         """Give the sample standard deviation over folds (n - 1)."""
         return statistics.stdev(self.scores(metric))
 
+    @property
+    def n_collapsed(self) -> int:
+        """In how many folds the classifier has not learned."""
+        return sum(fold.collapsed for fold in self.folds)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON values."""
         protocol = PROTOCOLS[self.protocol]

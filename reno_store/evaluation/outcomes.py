@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
@@ -86,8 +88,9 @@ def run_fold(
     )
     X = _rows(blocks, train)
     # One thread, so that sums are added up in the same order however many processes share
-    # the machine.
-    with threadpool_limits(limits=1):
+    # the machine. A collapsed fit is marked in the outcome.
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         try:
             model.fit(X, y[train], **_fit_groups(model, groups if disjoint else None, train))
         except HoldOutError:
@@ -137,6 +140,7 @@ def predict_fold(
             predicted,
             n_train=len(train),
             speaker=str(groups[test[0]]) if left_out and groups is not None else "",
+            collapsed=bool(getattr(fitted, "collapsed_", False)),
         ),
         true=tuple(codes[test].tolist()),
         predicted=tuple(predicted.tolist()),

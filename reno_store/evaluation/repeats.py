@@ -51,6 +51,11 @@ class Repeats:
         """
         return statistics.stdev(self.scores(metric))
 
+    @property
+    def n_collapsed(self) -> int:
+        """In how many folds, over all seeds, the classifier has not learned."""
+        return sum(each.n_collapsed for each in self.evaluations)
+
     def to_dict(self) -> dict[str, Any]:
         """Mean and standard deviation, and over what, as JSON values."""
         first = self.evaluations[0]
@@ -60,6 +65,7 @@ class Repeats:
             "models": list(first.models),
             "seeds": list(self.seeds),
             "n_scores": len(self.scores(METRICS[0])),
+            "n_collapsed": self.n_collapsed,
             "mean": {metric: self.mean(metric) for metric in METRICS},
             "sd": {metric: self.sd(metric) for metric in METRICS},
         }

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-__all__ = ["METRICS", "METRIC_TITLES", "PAPER_METRICS", "FoldScore", "Metric", "score_fold"]
+__all__ = [
+    "COLLAPSED",
+    "COLLAPSED_NOTE",
+    "METRICS",
+    "METRIC_TITLES",
+    "PAPER_METRICS",
+    "FoldScore",
+    "Metric",
+    "score_fold",
+]
 
 Metric: TypeAlias = Literal["accuracy", "macro_f1", "balanced_accuracy"]
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "balanced_accuracy")
 PAPER_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1")
+COLLAPSED = " †"
+"""Marks scores of classifiers that have not learned in some fold."""
+COLLAPSED_NOTE = (
+    "† Collapsed: {}. There the training loss never left that of guessing, or every clip got the "
+    "same label, so the score says nothing about the embeddings and never counts as the best. "
+    "docs/faq.md says what to try."
+)
+_FEWEST_CLIPS = 10
 METRIC_TITLES: dict[Metric, str] = {
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
@@ -37,6 +54,9 @@ class FoldScore:
         Classes that the fold tests. Speaker-disjoint folds cannot always test them all.
     speaker : str
         The speaker that was left out, where each fold tests one; empty otherwise.
+    collapsed : bool
+        Whether the classifier has not learned: it says so itself (``collapsed_``), or it gave
+        the same label to all of at least 10 clips of several labels.
     """
 
     accuracy: float
@@ -46,6 +66,7 @@ class FoldScore:
     n_test: int
     n_labels: int
     speaker: str = ""
+    collapsed: bool = False
 
 
 def score_fold(
@@ -54,6 +75,7 @@ def score_fold(
     *,
     n_train: int,
     speaker: str = "",
+    collapsed: bool = False,
 ) -> FoldScore:
     """Score predictions.
 
@@ -65,6 +87,8 @@ def score_fold(
         Clips that were trained on.
     speaker : str
         The speaker that was left out, where that is how folds are made.
+    collapsed : bool
+        Whether the classifier itself says that it has not learned.
     """
     tested = np.unique(true)
     over_tested = {"labels": tested, "average": "macro", "zero_division": 0.0}
@@ -76,4 +100,14 @@ def score_fold(
         n_test=len(true),
         n_labels=len(tested),
         speaker=speaker,
+        collapsed=collapsed or _is_constant(tested, predicted),
+    )
+
+
+def _is_constant(tested: NDArray[Any], predicted: NDArray[Any]) -> bool:
+    """Whether clips of several labels all got one, and are too many for that to be chance."""
+    return (
+        len(predicted) >= _FEWEST_CLIPS
+        and len(tested) > 1
+        and bool(np.all(predicted == predicted[0]))
     )

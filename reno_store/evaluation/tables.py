@@ -11,7 +11,7 @@ from reno_store.evaluation.comparison import Comparison
 from reno_store.evaluation.crossvalidation import Evaluation
 from reno_store.evaluation.protocols import PROTOCOLS
 from reno_store.evaluation.repeats import Repeats
-from reno_store.evaluation.scores import METRIC_TITLES, PAPER_METRICS
+from reno_store.evaluation.scores import COLLAPSED, COLLAPSED_NOTE, METRIC_TITLES, PAPER_METRICS
 
 __all__ = ["comparison_table"]
 
@@ -30,6 +30,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         parts += [Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}.")]
         parts += [_table(rows)]
         parts += [Text(note) for note in _notes(rows[0], comparison.n_labels)]
+        parts += [Text(note) for note in _collapsed_notes(rows)]
     return Group(*parts)
 
 
@@ -83,6 +84,17 @@ def _notes(repeats: Repeats, n_labels: int) -> list[str]:
     return notes
 
 
+def _collapsed_notes(rows: list[Repeats]) -> list[str]:
+    """Explain the mark of collapsed rows, where there are any."""
+    collapsed = [
+        f"{each.evaluations[0].estimator} on {' + '.join(each.evaluations[0].models)} "
+        f"({each.n_collapsed} of {len(each.scores(PAPER_METRICS[0]))} folds)"
+        for each in rows
+        if each.n_collapsed
+    ]
+    return [COLLAPSED_NOTE.format(", ".join(collapsed))] if collapsed else []
+
+
 def _fold_names(evaluation: Evaluation) -> list[str]:
     """Name folds by the speaker that they leave out, or by their number."""
     return [
@@ -122,7 +134,7 @@ def _table(rows: list[Repeats]) -> Table:
                 Text(" + ".join(evaluation.models) if first else ""),
                 METRIC_TITLES[metric],
                 *(f"{100 * score:.1f}" for score in scores),
-                f"{100 * repeats.mean(metric):.1f}",
+                f"{100 * repeats.mean(metric):.1f}{COLLAPSED if repeats.n_collapsed else ''}",
                 f"{100 * repeats.sd(metric):.1f}",
             )
     return table

@@ -10,9 +10,14 @@ __all__ = ["best_cell", "best_of_each_estimator"]
 
 
 def best_cell(cells: Iterable[Cell]) -> Cell | None:
-    """Find the computed cell of the highest mean accuracy; of several, the first."""
+    """Find the computed cell of the highest mean accuracy; of several, the first.
+
+    Collapsed cells count only where there are no others.
+    """
     computed = [cell for cell in cells if cell.computed]
-    return max(computed, key=lambda cell: cell.mean("accuracy"), default=None)
+    return max(
+        computed, key=lambda cell: (not cell.n_collapsed, cell.mean("accuracy")), default=None
+    )
 
 
 def best_of_each_estimator(study: Study, dataset: str, protocol: str) -> list[Cell]:

@@ -14,6 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
+from reno_store.evaluation.scores import COLLAPSED
 from reno_store.figures.drawing import Figure
 from reno_store.figures.naming import file_name
 from reno_store.figures.saving import save_figures
@@ -147,6 +148,8 @@ def _draw(grid: Grid) -> Canvas:
     said = f"accuracy (%), mean ± sd over {grid.over}"
     if any(point.is_paper for point in grid.points):
         said += "; framed: the paper's point"
+    if any(point.n_collapsed for point in grid.points):
+        said += f";{COLLAPSED}: collapsed in some fold"
     layout = _lay_out(grid, bar, 1)
     lines = [line for text in (title, said) for line in wrap(text, layout.width - 2 * _GAP)]
     layout = _lay_out(grid, bar, len(lines))
@@ -240,7 +243,8 @@ def _draw_bar(canvas: Canvas, scale: Normalize, layout: _Layout) -> None:
 def _lines(point: Point) -> tuple[str, ...]:
     if not point.outcomes:
         return ("failed",)
-    return f"{100 * point.mean('accuracy'):.1f}", f"± {100 * point.sd('accuracy'):.1f}"
+    mark = COLLAPSED if point.n_collapsed else ""
+    return f"{100 * point.mean('accuracy'):.1f}{mark}", f"± {100 * point.sd('accuracy'):.1f}"
 
 
 def _heading(lam: float) -> str:

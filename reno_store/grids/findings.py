@@ -62,6 +62,12 @@ def findings_of(grid: Grid) -> list[str]:
         found.append(f"The paper's point: {_scored(paper)}, rank {grid.rank(paper)}.")
         found.append(_compared(grid))
     found.append(_spread(grid))
+    n_collapsed = sum(point.n_collapsed > 0 for point in grid.scored)
+    if n_collapsed:
+        found.append(
+            f"{n_collapsed} of {len(grid.scored)} points collapsed in some fold and rank last: "
+            "RENO did not learn there."
+        )
     return found
 
 

@@ -47,6 +47,15 @@ class Point:
         """Whether these are the paper's values."""
         return all(map(math.isclose, self.values, PAPER_POINT))
 
+    @property
+    def n_collapsed(self) -> int:
+        """In how many folds RENO has not learned."""
+        return sum(outcome.score.collapsed for outcome in self.outcomes)
+
+    def standing(self, metric: Metric) -> float:
+        """Return what points are ranked by: the mean, less 1 where RENO has not learned."""
+        return self.mean(metric) - (self.n_collapsed > 0)
+
     def scores(self, metric: Metric) -> list[float]:
         """Give each fold's score, in [0, 1]."""
         return [getattr(outcome.score, metric) for outcome in self.outcomes]
@@ -129,14 +138,14 @@ class Grid:
         return next((point for point in self.scored if point.is_paper), None)
 
     def rank(self, point: Point, metric: Metric = "accuracy") -> int:
-        """Count the points that score higher, from 1; one that failed is last."""
+        """Count the points that rank higher, from 1; one that failed is last."""
         return self.ranks(metric)[self.points.index(point)]
 
     def ranks(self, metric: Metric = "accuracy") -> list[int]:
-        """Rank every point, in the order of `points`."""
-        means = sorted(point.mean(metric) for point in self.scored)
+        """Rank every point, in the order of `points`: collapsed ones last, failed ones after."""
+        means = sorted(point.standing(metric) for point in self.scored)
         return [
-            1 + len(means) - bisect_right(means, point.mean(metric) + ROUNDING)
+            1 + len(means) - bisect_right(means, point.standing(metric) + ROUNDING)
             if point.outcomes
             else 1 + len(means)
             for point in self.points

@@ -63,7 +63,9 @@ def _table(grid: Grid) -> Table:
             for metric in PAPER_METRICS
             for number in (point.mean(metric), point.sd(metric))
         ]
-        mark = "paper" if point.is_paper else ""
+        marks = ["paper"] if point.is_paper else []
+        if point.n_collapsed:
+            marks.append(f"collapsed in {point.n_collapsed} of {len(point.outcomes)}")
         rank = str(place) if point.outcomes else "-"
-        table.add_row(rank, *values, *scores, str(len(point.outcomes)), mark)
+        table.add_row(rank, *values, *scores, str(len(point.outcomes)), ", ".join(marks))
     return table

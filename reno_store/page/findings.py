@@ -25,6 +25,7 @@ _TITLES = {
     "reno-concat": "RENO against concatenation",
     "mamba-attention": "Mamba-based against attention-based models",
     "cnn-fcn": "CNN against FCN",
+    "network-probe": "Networks against logistic regression",
     "paper-speaker": "The paper's protocol against speaker-disjoint folds",
 }
 _MOST_SENTENCES = 6

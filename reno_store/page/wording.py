@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from reno_store.evaluation.classifiers import find_estimator
-from reno_store.evaluation.scores import Metric
+from reno_store.evaluation.scores import COLLAPSED, Metric
 from reno_store.studies import Cell
 
 __all__ = [
@@ -29,8 +29,8 @@ NOTHING = "–"
 
 def write_score(cell: Cell, metric: Metric) -> str:
     """Write mean and standard deviation over the folds in per cent: ``"62.3 ± 2.1"``."""
-    mean = f"{100 * cell.mean(metric):.1f}"
-    return f"{mean} ± {100 * cell.sd(metric):.1f}" if cell.n > 1 else mean
+    spread = f" ± {100 * cell.sd(metric):.1f}" if cell.n > 1 else ""
+    return f"{100 * cell.mean(metric):.1f}{spread}{COLLAPSED if cell.n_collapsed else ''}"
 
 
 def write_points(share: float) -> str:

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from reno_store.errors import ProtocolError, UnknownNameError
-from reno_store.evaluation.classifiers import ESTIMATORS, find_estimator
+from reno_store.evaluation.classifiers import DEFAULT_ESTIMATORS, find_estimator
 from reno_store.evaluation.protocols import check_protocol
 from reno_store.evaluation.repeats import check_seeds
 from reno_store.studies.paper_values import PAPER_DATASETS
 
-__all__ = ["PAPER_ESTIMATORS", "StudyRequest", "results_folder"]
-
-PAPER_ESTIMATORS = tuple(name for name, each in ESTIMATORS.items() if each.of_paper)
+__all__ = ["StudyRequest", "results_folder"]
 
 
 def results_folder(store: str | Path) -> Path:
@@ -40,7 +38,8 @@ class StudyRequest:
         Models to fuse; empty for every pair of the models but two Audio-Mambas, which the
         paper does not fuse. For the paper's seven models these are its 18 pairs.
     estimators : tuple[str, ...]
-        Names in `ESTIMATORS`, or of scikit-learn's classifiers.
+        Names in `ESTIMATORS`, or of scikit-learn's classifiers. By default the paper's four
+        and ``logreg``, the linear probe.
     protocols : tuple[str, ...]
         Names in `PROTOCOLS`.
     n_folds : int
@@ -61,7 +60,7 @@ class StudyRequest:
     datasets: tuple[str, ...]
     models: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
-    estimators: tuple[str, ...] = PAPER_ESTIMATORS
+    estimators: tuple[str, ...] = DEFAULT_ESTIMATORS
     protocols: tuple[str, ...] = ("paper", "speaker")
     n_folds: int = 5
     seeds: tuple[int, ...] = (0,)
@@ -114,9 +113,9 @@ class StudyRequest:
         for pair in self.pairs:
             words += ["--pair", ",".join(pair)]
         for name in self.estimators:
-            if name not in PAPER_ESTIMATORS:
+            if name not in DEFAULT_ESTIMATORS:
                 words += ["--estimator", name]
-        for name in PAPER_ESTIMATORS:
+        for name in DEFAULT_ESTIMATORS:
             if name not in self.estimators:
                 words += ["--without", name]
         if self.protocols != _DEFAULTS["protocols"]:

@@ -132,6 +132,11 @@ class Cell:
         """How many folds there are, over all seeds."""
         return len(self.folds)
 
+    @property
+    def n_collapsed(self) -> int:
+        """In how many folds, over all seeds, the classifier has not learned."""
+        return sum(outcome.score.collapsed for outcome in self.folds)
+
     def scores(self, metric: Metric) -> list[float]:
         """Give each fold's score in [0, 1], seed by seed."""
         return [float(getattr(outcome.score, metric)) for outcome in self.folds]

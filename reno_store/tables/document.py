@@ -87,6 +87,7 @@ def _cell(table: MeasuredTable, row: MeasuredCell) -> dict[str, Any]:
         **_where(cell),
         "seeds": cell.seeds,
         "n": cell.n,
+        "n_collapsed": cell.n_collapsed,
         "parameters": cell.parameters,
         "scores": {
             measure.metric: {
@@ -118,6 +119,7 @@ def _fold(outcome: FoldOutcome) -> dict[str, Any]:
         "n_test": score.n_test,
         "n_labels": score.n_labels,
         "speaker": score.speaker,
+        "collapsed": score.collapsed,
         "seconds": outcome.seconds,
         "n_parameters": outcome.n_parameters,
     }

@@ -161,7 +161,7 @@ def _grid(
 ) -> Grid:
     measures = tuple(tuple(_measure(found, row, column) for column in columns) for row in rows)
     best_down = [
-        mark_best([None if each is None else each.mean for each in column])
+        mark_best([None if each is None else each.contending for each in column])
         for column in zip(*measures, strict=True)
     ]
     return Grid(

@@ -18,6 +18,7 @@ from reno_store.tables.sections import short_name
 
 __all__ = ["to_latex"]
 
+_DAGGER = r"\textsuperscript{\textdagger}"
 _INITIALS: dict[Metric, str] = {"accuracy": "A", "macro_f1": "F1"}
 _CAPTIONS: dict[Number, str] = {"I": "Models alone", "II": "Pairs of models"}
 
@@ -90,18 +91,21 @@ def _entry(measure: Measure | None, best: bool) -> str:
     if measure is None or measure.mean is None:
         return "--"
     mean = rf"\textbf{{{measure.mean:.1f}}}" if best else f"{measure.mean:.1f}"
-    return mean if measure.sd is None else rf"{mean}{{\tiny$\pm${measure.sd:.1f}}}"
+    spread = "" if measure.sd is None else rf"{{\tiny$\pm${measure.sd:.1f}}}"
+    return f"{mean}{spread}{_DAGGER if measure.collapsed else ''}"
 
 
 def _caption(study: Study, grid: Grid) -> str:
     """Say what the numbers are, over how many folds, and what the letters stand for."""
-    missing = " A dash stands for what was not computed."
+    missing = " A dash marks what was not computed."
+    collapsed = " \N{DAGGER}: collapsed in some folds, which never counts as the best."
     return escape(
         f"{_CAPTIONS[grid.number]}, as in the paper's Table {grid.number}, under protocol "
         f"{grid.protocol}: {PROTOCOLS[grid.protocol].description}. "
         f"Accuracy (A) and macro-F1 (F1) in %: mean and standard deviation over folds"
         f"{_folds(grid)}; the best of each column in bold."
         f"{'' if all(each.cell.computed for each in grid.cells) else missing}"
+        f"{collapsed if any(each.cell.n_collapsed for each in grid.cells) else ''}"
         f"{_letters(study, grid)}"
     )
 

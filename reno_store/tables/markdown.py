@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from reno_store.conclusions import Claim, Comparison
+from reno_store.conclusions import Claim, Comparison, probe_sentences
 from reno_store.studies import Study
 from reno_store.tables.layout import views_of
 from reno_store.tables.notes import study_notes
@@ -41,9 +41,10 @@ def to_markdown(
     if study.versions:
         versions = ", ".join(f"{name} {study.versions[name]}" for name in sorted(study.versions))
         lines[-1:] = _bullets([_escape(f"Made with {versions}.")])
-    if claims:
+    concluded = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
+    if concluded:
         lines += ["## What may be concluded", ""]
-        lines += _bullets(_escape(claim.sentence) for claim in claims)
+        lines += _bullets(map(_escape, concluded))
     if comparisons:
         lines += ["## Comparisons", ""]
         lines += _bullets(_escape(comparison.sentence) for comparison in comparisons)

@@ -35,7 +35,9 @@ class Measure:
     paper : float or None
         What the paper printed for it, if it did.
     best : bool
-        Whether no other cell of its table has a higher mean.
+        Whether no other cell of its table has a higher mean, collapsed ones left out.
+    collapsed : bool
+        Whether the classifier has not learned in some fold.
     """
 
     metric: Metric
@@ -43,6 +45,12 @@ class Measure:
     sd: float | None
     paper: float | None
     best: bool = False
+    collapsed: bool = False
+
+    @property
+    def contending(self) -> float | None:
+        """The mean, where it may be the best: None for a collapsed cell."""
+        return None if self.collapsed else self.mean
 
     @property
     def difference(self) -> float | None:
@@ -115,7 +123,7 @@ def _measure(study: Study, cells: Sequence[Cell]) -> tuple[MeasuredCell, ...]:
     columns = [
         [replace(measure, best=best) for measure, best in zip(column, marks, strict=True)]
         for column in zip(*unmarked, strict=True)
-        for marks in [mark_best([measure.mean for measure in column])]
+        for marks in [mark_best([measure.contending for measure in column])]
     ]
     return tuple(
         MeasuredCell(cell, tuple(row))
@@ -136,4 +144,5 @@ def _score(study: Study, cell: Cell, metric: Metric) -> Measure:
             [study.model(name).letter for name in cell.models],
             metric,
         ),
+        collapsed=cell.n_collapsed > 0,
     )

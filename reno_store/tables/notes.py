@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reno_store.evaluation import PROTOCOLS
+from reno_store.evaluation.scores import COLLAPSED_NOTE
 from reno_store.studies import Cell, DatasetFacts, Study
 from reno_store.tables.measures import MeasuredTable
 from reno_store.tables.wording import write_estimator
@@ -38,7 +39,7 @@ def table_notes(study: Study, table: MeasuredTable) -> tuple[str, ...]:
     notes = [f"Protocol {table.protocol}: {PROTOCOLS[table.protocol].description}."]
     notes += _folds_note(computed, table.protocol)
     notes += _untested_note(computed, len(facts.labels))
-    notes += _constant_note(computed)
+    notes += _collapsed_note(computed)
     notes += _clips_notes(facts)
     if table.beside_paper:
         notes.append(_paper_note(table.protocol))
@@ -84,22 +85,19 @@ def _untested_note(computed: Sequence[Cell], n_labels: int) -> list[str]:
     ]
 
 
-def _constant_note(computed: Sequence[Cell]) -> list[str]:
-    """Name cells that have not learned: all clips of a fold were given one label."""
-    stuck = []
-    for cell in computed:
-        n_stuck = sum(len(set(outcome.predicted)) == 1 for outcome in cell.folds)
-        if n_stuck:
-            what = f"{write_estimator(cell)} on {' + '.join(cell.models)}"
-            stuck.append(f"{what} ({n_stuck} of {cell.n} folds)")
-    if not stuck:
-        return []
-    if len(stuck) > _MOST_NAMED:
-        stuck = [*stuck[:_MOST_NAMED], f"{len(stuck) - _MOST_NAMED} more"]
-    return [
-        f"Gave every clip of a fold the same label, so has not learned there: {', '.join(stuck)}. "
-        "docs/faq.md says what may help."
+def _collapsed_note(computed: Sequence[Cell]) -> list[str]:
+    """Name cells that have not learned in some fold."""
+    named = [
+        f"{write_estimator(cell)} on {' + '.join(cell.models)} "
+        f"({cell.n_collapsed} of {cell.n} folds)"
+        for cell in computed
+        if cell.n_collapsed
     ]
+    if not named:
+        return []
+    if len(named) > _MOST_NAMED:
+        named = [*named[:_MOST_NAMED], f"{len(named) - _MOST_NAMED} more"]
+    return [COLLAPSED_NOTE.format(", ".join(named))]
 
 
 def _name_fold(speaker: str, number: int, seed: int | None) -> str:

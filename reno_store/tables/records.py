@@ -25,6 +25,7 @@ _COLUMNS = (
     "paper",
     "difference",
     "best",
+    "collapsed",
     "reason",
     "command",
 )
@@ -35,7 +36,7 @@ def to_csv(study: Study) -> str:
 
     Scores are in per cent, differences in points, both with all their digits; what is not
     known is empty. `models` are joined by ``+``, `seeds` by spaces; `best` is ``true`` or
-    ``false``. Lines end in ``\n``.
+    ``false``; `collapsed` counts folds. Lines end in ``\n``.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -63,6 +64,7 @@ def _records(table: MeasuredTable) -> Iterator[tuple[object, ...]]:
                 measure.paper,
                 measure.difference,
                 "true" if measure.best else "false",
+                cell.n_collapsed,
                 cell.reason,
                 cell.command,
             )

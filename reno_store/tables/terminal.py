@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reno_store.conclusions import Claim, Comparison
+from reno_store.conclusions import Claim, Comparison, probe_sentences
 from reno_store.studies import DatasetFacts, Study
 from reno_store.tables.layout import views_of
 from reno_store.tables.notes import study_notes
@@ -40,7 +40,8 @@ def study_renderable(
     claims : Sequence[Claim]
         Their sentences stand under the tables.
     comparisons : Sequence[Comparison]
-        Counted only: there are too many to read here.
+        Those with logistic regression are summed up, the others counted: there are too many
+        to read here.
     """
     parts: list[RenderableType] = []
     general = study_notes(study)
@@ -55,9 +56,10 @@ def study_renderable(
             parts += [_bullet(note) for note in notes if note not in general]
             parts.append(Text(""))
     parts += [_bullet(note) for note in (*general, *study.notes)]
-    if claims:
+    concluded = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
+    if concluded:
         parts += [Text("\nWhat may be concluded", style="bold")]
-        parts += [_bullet(claim.sentence) for claim in claims]
+        parts += [_bullet(sentence) for sentence in concluded]
     if comparisons:
         many = f"{len(comparisons)} comparison{'s' if len(comparisons) > 1 else ''}"
         parts += [_bullet(f"{many}, told one by one in the forms markdown and json.")]

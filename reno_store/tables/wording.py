@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reno_store.evaluation.classifiers import find_estimator
+from reno_store.evaluation.scores import COLLAPSED
 from reno_store.studies import Cell, Study
 from reno_store.tables.measures import Measure, Number
 
@@ -43,12 +44,13 @@ def write_score(measure: Measure) -> str:
     '62.3 ± 2.1'
     >>> write_score(Measure("accuracy", 62.34, None, None))
     '62.3'
+    >>> write_score(Measure("accuracy", 12.5, 0.3, None, collapsed=True))
+    '12.5 ± 0.3 †'
     """
     if measure.mean is None:
         return ""
-    if measure.sd is None:
-        return f"{measure.mean:.1f}"
-    return f"{measure.mean:.1f} ± {measure.sd:.1f}"
+    spread = "" if measure.sd is None else f" ± {measure.sd:.1f}"
+    return f"{measure.mean:.1f}{spread}{COLLAPSED if measure.collapsed else ''}"
 
 
 def write_difference(points: float | None) -> str:

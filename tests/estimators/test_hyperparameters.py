@@ -36,6 +36,12 @@ def test_dropout_reaches_the_network(classifier, data):
     assert dropouts == [0.7, 0.7]
 
 
+def test_dropout_of_the_input_reaches_the_network(classifier, data):
+    network = classifier.set_params(input_dropout=0.2).fit(*data).network_
+    dropouts = [each.p for each in network.modules() if isinstance(each, torch.nn.Dropout)]
+    assert dropouts == [0.2, 0.3, 0.3]
+
+
 def test_tokens_of_the_cnn_reach_the_network(data):
     for n_tokens, expected in [(5, 5), (26, 24), (None, 6)]:
         network = CNNClassifier(n_tokens=n_tokens, max_epochs=1).fit(*data).network_
@@ -66,9 +72,9 @@ def test_fusions_tell_the_tokens_that_are_left_of_each_block(name, n_tokens, exp
     ("change", "kind", "n_left"),
     [
         ({"attention": False}, torch.nn.MultiheadAttention, 0),
-        ({"layer_norm": False}, torch.nn.LayerNorm, 0),
+        ({"norm": "pre"}, torch.nn.LayerNorm, 3),
         ({}, torch.nn.MultiheadAttention, 3),
-        ({}, torch.nn.LayerNorm, 3),
+        ({}, torch.nn.LayerNorm, 0),
     ],
 )
 def test_attention_and_its_norm_can_be_left_out_of_reno(change, kind, n_left, data):
@@ -82,7 +88,10 @@ def test_each_open_point_of_reno_changes_the_training(data):
     for change in (
         {"attention": False},
         {"residual": False},
-        {"layer_norm": False},
+        {"norm": "pre"},
+        {"norm": "post"},
+        {"n_tokens": 5},
+        {"input_dropout": 0.5},
         {"distribution": None},
         {"align_dim": 10},
     ):
@@ -138,17 +147,19 @@ def test_open_points_of_the_paper_are_read_as_decided():
     assert {
         name: defaults[name]
         for name in (
-            *("n_tokens", "align_dim", "attention", "residual", "layer_norm", "distribution"),
-            *("dropout", "validation_fraction", "n_iter_no_change", "class_weight"),
+            *("n_tokens", "align_dim", "attention", "residual", "norm", "distribution"),
+            *("dropout", "input_dropout", "validation_fraction"),
+            *("n_iter_no_change", "class_weight"),
         )
     } == {
-        "n_tokens": 26,
+        "n_tokens": None,
         "align_dim": 256,
         "attention": True,
         "residual": True,
-        "layer_norm": True,
+        "norm": None,
         "distribution": "softmax",
         "dropout": 0.3,
+        "input_dropout": 0.0,
         "validation_fraction": 0.1,
         "n_iter_no_change": 10,
         "class_weight": None,

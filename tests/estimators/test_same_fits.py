@@ -41,7 +41,7 @@ def firsts(estimators, rows=None):
     [
         (ONE, [{}, {"beta": 1.5}, {"delta": 0.0}, {"beta": 9.0, "distribution": None}]),
         (ONE, [{}, {"lam": 1.0, "beta": 3.0}]),
-        (clone(RENO).set_params(attention=False), [{}, {"n_heads": 7}, {"layer_norm": False}]),
+        (clone(RENO).set_params(attention=False), [{}, {"n_heads": 7}, {"norm": "post"}]),
         (
             clone(RENO).set_params(early_stopping=False),
             [{}, {"n_iter_no_change": 1}, {"validation_fraction": 0.5}],

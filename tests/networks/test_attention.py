@@ -8,7 +8,7 @@ from reno_store.networks.attention import SelfAttention
 
 def both(n_heads, n_tokens, n_channels, dtype):
     torch.manual_seed(n_tokens)
-    ours = SelfAttention(n_channels, n_heads, residual=False, layer_norm=False).to(dtype)
+    ours = SelfAttention(n_channels, n_heads, residual=False).to(dtype)
     tokens = torch.randn(4, n_tokens, n_channels, dtype=dtype, requires_grad=True)
     return ours, tokens, ours.attention
 

@@ -42,13 +42,13 @@ def inputs_of(module, run):
 
 @pytest.mark.parametrize("size", FM_SIZES)
 def test_cnn_with_26_tokens_has_925_254_parameters_for_every_input_size(size):
-    assert n_parameters(CNN(size, N_CLASSES)) == 925_254
+    assert n_parameters(CNN(size, N_CLASSES, n_tokens=26)) == 925_254
 
 
 @pytest.mark.parametrize("sizes", [(768, 768), (960, 768), (3840, 768), (3840, 1920)])
-def test_fusions_have_the_same_parameters_for_every_input_size(sizes):
-    assert n_parameters(RENO(sizes, N_CLASSES)) == 1_491_462
-    assert n_parameters(Concat(sizes, N_CLASSES)) == 1_194_246
+def test_fusions_with_26_tokens_have_the_same_parameters_for_every_input_size(sizes):
+    assert n_parameters(RENO(sizes, N_CLASSES, n_tokens=26)) == 1_490_694
+    assert n_parameters(Concat(sizes, N_CLASSES, n_tokens=26)) == 1_194_246
 
 
 @pytest.mark.parametrize(("size", "expected"), [(768, 460_166), (3840, 2_033_030)])
@@ -57,7 +57,7 @@ def test_fcn_parameters_grow_with_the_input(size, expected):
 
 
 def test_cnn_that_pools_by_2_has_6_364_742_parameters_at_768():
-    assert n_parameters(CNN(768, N_CLASSES, n_tokens=None)) == 6_364_742
+    assert n_parameters(CNN(768, N_CLASSES)) == 6_364_742
 
 
 @pytest.mark.parametrize("n_tokens", [1, 7, 26, None])
@@ -138,11 +138,12 @@ def test_dense_block_is_512_and_128_with_dropout_after_each():
     assert [layer.p for layer in layers[2::3]] == [0.25, 0.25]
 
 
+@pytest.mark.parametrize("dropout", [{"dropout": 0.5}, {"dropout": 0.0, "input_dropout": 0.5}])
 @pytest.mark.parametrize(
     ("kind", "shape"), [(FCN, 20), (CNN, 20), (Concat, (12, 8)), (RENO, (12, 8))]
 )
-def test_dropout_acts_in_training_alone(kind, shape):
-    network = kind(shape, N_CLASSES, dropout=0.5)
+def test_dropout_acts_in_training_alone(kind, shape, dropout):
+    network = kind(shape, N_CLASSES, **dropout)
     X = torch.randn(4, 20)
     network.train()
     assert not torch.equal(network(X).logits, network(X).logits)
@@ -167,8 +168,8 @@ def test_attention_does_not_mix_clips():
     torch.testing.assert_close(attention(tokens)[1:], attention(changed)[1:])
 
 
-def test_attention_adds_its_input_and_normalises():
-    attention = SelfAttention(8, n_heads=2).eval()
+def test_attention_adds_its_input_and_may_normalise_the_sum():
+    attention = SelfAttention(8, n_heads=2, norm="post").eval()
     nn.init.zeros_(attention.attention.out_proj.weight)
     nn.init.zeros_(attention.attention.out_proj.bias)
     tokens = torch.randn(2, 5, 8)
@@ -196,26 +197,36 @@ def test_reno_has_two_heads_unless_told_otherwise():
 
 
 def test_attention_may_leave_its_input_out():
-    attention = SelfAttention(8, n_heads=2, residual=False).eval()
+    attention = SelfAttention(8, n_heads=2, residual=False, norm="post").eval()
     tokens = torch.randn(2, 5, 8)
     attended, _ = attention.attention(tokens, tokens, tokens)
     torch.testing.assert_close(attention(tokens), nn.functional.layer_norm(attended, (8,)))
 
 
+def test_attention_may_normalise_its_input():
+    attention = SelfAttention(8, n_heads=2, norm="pre").eval()
+    nn.init.normal_(attention.norm.weight)
+    tokens = 3 + torch.randn(2, 5, 8)
+    normed = nn.functional.layer_norm(tokens, (8,), attention.norm.weight)
+    attended, _ = attention.attention(normed, normed, normed)
+    torch.testing.assert_close(attention(tokens), tokens + attended)
+
+
 def test_attention_may_leave_its_output_as_it_is():
-    attention = SelfAttention(8, n_heads=2, layer_norm=False).eval()
+    attention = SelfAttention(8, n_heads=2).eval()
     tokens = torch.randn(2, 5, 8)
     attended, _ = attention.attention(tokens, tokens, tokens)
     torch.testing.assert_close(attention(tokens), tokens + attended)
 
 
 @pytest.mark.parametrize("residual", [True, False])
-@pytest.mark.parametrize("layer_norm", [True, False])
-def test_residual_and_norm_reach_every_attention_of_reno(residual, layer_norm):
-    reno = RENO((10, 6), N_CLASSES, align_dim=8, residual=residual, layer_norm=layer_norm)
+@pytest.mark.parametrize("norm", ["pre", "post", None])
+def test_residual_and_norm_reach_every_attention_of_reno(residual, norm):
+    reno = RENO((10, 6), N_CLASSES, align_dim=8, residual=residual, norm=norm)
     attentions = of_kind(reno, SelfAttention)
     assert [each.residual for each in attentions] == [residual] * 3
-    assert len(of_kind(reno, nn.LayerNorm)) == (3 if layer_norm else 0)
+    assert [each.norm_first for each in attentions] == [norm == "pre"] * 3
+    assert len(of_kind(reno, nn.LayerNorm)) == (3 if norm else 0)
 
 
 def test_reno_without_attention_is_concat():

@@ -85,7 +85,7 @@ def test_every_footnote_is_explained():
 
 
 def test_fcn_is_the_dense_block_of_the_cnn():
-    cnn, fcn = CNN(768, 6), FCN(64 * 26, 6)
+    cnn, fcn = CNN(768, 6), FCN(64 * 192, 6)
     assert fcn.dense.state_dict().keys() == cnn.dense.state_dict().keys()
     fcn.dense.load_state_dict(cnn.dense.state_dict())  # the same shapes
     assert [type(layer) for layer in fcn.dense.layers] == [type(each) for each in cnn.dense.layers]
@@ -106,7 +106,7 @@ def test_branches_have_the_convolutions_of_the_cnn():
 
 
 def test_attention_is_equation_1_in_each_head():
-    attention = SelfAttention(8, n_heads=2, residual=False, layer_norm=False).eval()
+    attention = SelfAttention(8, n_heads=2, residual=False).eval()
     weights = attention.attention
     tokens = torch.randn(3, 5, 8)
     q, k, v = linear(tokens, weights.in_proj_weight, weights.in_proj_bias).chunk(3, dim=-1)

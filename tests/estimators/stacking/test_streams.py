@@ -4,13 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from reno_store.estimators.stacking.streams import Chance, Stream, dropped_widths
+from reno_store.estimators.stacking.streams import Chance, Dropped, Stream, dropouts
 from reno_store.networks import FCN, RENO
 
 
 def stream(state, *, p=0.3, n_rows=10, batch_size=4, seed=5):
     return Stream(
-        Chance("cpu"), state, seed=seed, n_rows=n_rows, batch_size=batch_size, p=p, widths=[6, 3]
+        Chance("cpu"),
+        state,
+        seed=seed,
+        n_rows=n_rows,
+        batch_size=batch_size,
+        dropouts=(Dropped(6, p), Dropped(3, p)),
     )
 
 
@@ -43,6 +48,9 @@ def test_masks_are_those_of_dropout_layers_and_other_streams_do_not_disturb_them
             assert all(torch.equal(a, b) for a, b in zip(found, masks, strict=True))
 
 
-def test_dropped_widths_are_those_of_the_hidden_dense_layers():
-    assert dropped_widths(FCN(24, 3)) == [512, 128]
-    assert dropped_widths(RENO((14, 10), 3, n_tokens=4, align_dim=8)) == [512, 128]
+def test_dropouts_are_those_of_the_hidden_dense_layers_and_of_the_input():
+    reno = {"n_tokens": 4, "align_dim": 8}
+    assert dropouts(FCN(24, 3), 24) == ((512, 0.3), (128, 0.3))
+    assert dropouts(RENO((14, 10), 3, **reno), 24) == ((512, 0.3), (128, 0.3))
+    dropped = dropouts(RENO((14, 10), 3, **reno, dropout=0.1, input_dropout=0.2), 24)
+    assert dropped == ((24, 0.2), (512, 0.1), (128, 0.1))

@@ -13,9 +13,9 @@ MAKERS = {
     "cnn, pooled by 2": lambda: CNN(24, 3, n_tokens=None, dropout=0.0),
     "concat": lambda: Concat(BLOCKS, 3, n_tokens=4, align_dim=8, dropout=0.0),
     "reno": lambda: RENO(BLOCKS, 3, n_tokens=4, align_dim=8, dropout=0.0),
-    "reno, bare": lambda: RENO(
-        BLOCKS, 3, n_tokens=4, align_dim=8, dropout=0.0, residual=False, layer_norm=False
-    ),
+    "reno, norm before": lambda: RENO(BLOCKS, 3, n_tokens=4, align_dim=8, dropout=0.0, norm="pre"),
+    "reno, norm after": lambda: RENO(BLOCKS, 3, n_tokens=4, align_dim=8, dropout=0.0, norm="post"),
+    "reno, bare": lambda: RENO(BLOCKS, 3, n_tokens=4, align_dim=8, dropout=0.0, residual=False),
     "reno of three": lambda: RENO((9, 8, 7), 3, n_tokens=4, align_dim=8, dropout=0.0),
 }
 LOSSES = [
@@ -81,6 +81,15 @@ def test_masks_drop_what_they_are_zero_for():
     bias = weights["dense.layers.6.bias"]
     torch.testing.assert_close(dropped[:, 2], bias)
     torch.testing.assert_close(dropped[:, 3], whole[:, 3])
+
+
+def test_the_first_mask_is_the_input_where_it_is_dropped():
+    networks = [FCN(24, 3, dropout=0.0, input_dropout=0.5).double() for _ in LOSSES]
+    weights, (X, _) = stacked(networks), inputs()
+    masks = [torch.ones(*X.shape[:2], width, dtype=X.dtype) for width in (24, 512, 128)]
+    masks[0][..., 5:] = 0
+    expected = forward(networks[0], weights, X * masks[0]).logits
+    torch.testing.assert_close(forward(networks[0], weights, X, masks).logits, expected)
 
 
 def test_far_divergences_are_those_of_the_plain_loss():
