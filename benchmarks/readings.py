@@ -95,7 +95,7 @@ RENYI: dict[str, dict[str, dict[str, Any]]] = {
         },
     }
 }
-RENYI_PAIRS = ("whisper-base+egemaps", "ge2e+mfcc", "egemaps+logmel")
+RENYI_PAIRS = ("whisper-base+egemaps", "egemaps+logmel", "mfcc+egemaps")
 
 
 class Fit(NamedTuple):

@@ -1,14 +1,24 @@
 """Studies without training: outcomes drawn at random, with a say in how good each cell is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from reno_store.evaluation import FoldOutcome
+from reno_store.evaluation.classifiers import find_estimator
 from reno_store.evaluation.scores import score_fold
 from reno_store.studies import Cell, DatasetFacts, ModelFacts, Study, StudyRequest
 
-__all__ = ["LABELS", "MODELS", "make_cell", "make_outcome", "make_study"]
+__all__ = [
+    "FOUR",
+    "LABELS",
+    "MODELS",
+    "make_cell",
+    "make_outcome",
+    "make_study",
+    "with_collapsed",
+]
 
 LABELS = ("anger", "fear", "joy", "pain")
 MODELS = (
@@ -16,6 +26,7 @@ MODELS = (
     ModelFacts("wav2vec2-base", "W2", "attention", 768, "bbbbbbbbbbbb"),
     ModelFacts("mfcc", "", "", 120, "cccccccccccc"),
 )
+FOUR = ("fcn", "cnn", "concat", "reno")
 N_FOLDS, N_TEST = 5, 40
 
 
@@ -67,12 +78,35 @@ def make_cell(models, estimator, protocol="paper", *, skill=0.5, seed=0, **other
     )
 
 
-def make_study(*, datasets=("jnv",), protocols=("paper", "speaker"), seeds=(0,), lacking=()):
+def with_collapsed(study, chosen, *, n_folds=1):
+    """The same study, with some folds of a cell collapsed."""
+    (outcomes,) = chosen.outcomes
+    collapsed = [
+        replace(each, score=replace(each.score, collapsed=place < n_folds))
+        for place, each in enumerate(outcomes)
+    ]
+    cells = [
+        replace(cell, outcomes=(tuple(collapsed),)) if cell is chosen else cell
+        for cell in study.cells
+    ]
+    return replace(study, cells=tuple(cells))
+
+
+def make_study(
+    *,
+    datasets=("jnv",),
+    protocols=("paper", "speaker"),
+    seeds=(0,),
+    lacking=(),
+    estimators=FOUR,
+):
     """Each model of `MODELS` and each pair, with the paper's four estimators.
 
     Cells of a model in `lacking` are not computed. Under "speaker" everything is worse.
     """
-    request = StudyRequest(datasets=datasets, protocols=protocols, seeds=seeds)
+    request = StudyRequest(
+        datasets=datasets, protocols=protocols, seeds=seeds, estimators=estimators
+    )
     names = [model.name for model in MODELS]
     alone = [(name,) for name in names]
     pairs = [(one, other) for i, one in enumerate(names) for other in names[i + 1 :]]
@@ -80,7 +114,8 @@ def make_study(*, datasets=("jnv",), protocols=("paper", "speaker"), seeds=(0,),
     for dataset in datasets:
         for protocol in protocols:
             for estimator in request.estimators:
-                for models in pairs if estimator in ("concat", "reno") else alone:
+                takes = find_estimator(estimator).takes
+                for models in [*alone * (takes != "several"), *pairs * (takes != "one")]:
                     number += 1
                     skill = 0.3 + 0.1 * len(models) + 0.2 * (protocol == "paper")
                     if set(models) & set(lacking):

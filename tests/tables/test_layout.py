@@ -225,18 +225,3 @@ def test_beside_speaker_disjoint_scores_a_note_says_what_the_paper_does_not():
     study = make_study()
     assert "keep speakers apart" not in " ".join(view(study, protocol="paper").notes)
     assert "keep speakers apart" in " ".join(view(study, protocol="speaker").notes)
-
-
-def test_cells_that_gave_every_clip_one_label_are_named():
-    study = make_study(protocols=("paper",))
-    stuck = next(study.select(estimator="reno"))
-    (outcomes,) = stuck.outcomes
-    constant = replace(outcomes[0], predicted=(2,) * len(outcomes[0].predicted))
-    cells = [
-        replace(cell, outcomes=((constant, *outcomes[1:]),)) if cell is stuck else cell
-        for cell in study.cells
-    ]
-    one, two = views_of(replace(study, cells=tuple(cells)))
-    name = "RENO on audio-mamba-tiny + wav2vec2-base (1 of 5 folds)"
-    assert any("has not learned" in note and name in note for note in two.notes)
-    assert not any("has not learned" in note for note in one.notes)
