@@ -29,7 +29,7 @@ __all__ = ["demo"]
     help="Processes over the folds.",
 )
 def demo(output: Path, n_jobs: int) -> None:
-    """Make SYNTHETIC vocalisations, embed them, cross-validate the four classifiers.
+    """Make SYNTHETIC vocalisations, embed them, cross-validate classifiers.
 
     No download, no GPU, under two minutes on two cores.
     """

@@ -39,7 +39,7 @@ class Demo:
     build : BuildReport
         What the build did.
     comparison : Comparison
-        The four classifiers under both protocols.
+        The paper's four classifiers and logistic regression under both protocols.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class Demo:
 
 
 def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = None) -> Demo:
-    """Make synthetic vocalisations, embed them, and cross-validate the four classifiers.
+    """Make synthetic vocalisations, embed them, and cross-validate classifiers.
 
     Parameters
     ----------
