@@ -12,8 +12,13 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from reno_store import CNNClassifier, ConcatClassifier, FCNClassifier, ProtocolSplitter
-from reno_store import RENOClassifier as RENO
+from reno_store import (
+    CNNClassifier,
+    ConcatClassifier,
+    FCNClassifier,
+    ProtocolSplitter,
+    RENOClassifier,
+)
 
 pytestmark = pytest.mark.slow
 FOLDS = 2
@@ -55,5 +60,5 @@ def test_the_cnn_keeps_what_a_pretrained_embedding_says(embeddings):
 def test_fusions_learn_from_pretrained_embeddings(embeddings):
     blocks, y, speakers = embeddings
     X, sizes = np.hstack(blocks), tuple(block.shape[1] for block in blocks)
-    for kind in (ConcatClassifier, RENO):
+    for kind in (ConcatClassifier, RENOClassifier):
         assert accuracy(kind(block_sizes=sizes, random_state=0), X, y, speakers) > 0.4

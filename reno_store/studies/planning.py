@@ -129,19 +129,22 @@ def plan_folds(
                 )
 
 
-# Seconds a thousand clips: what does not depend on the columns, and what a thousand add.
-_SECONDS: Mapping[str, tuple[float, float]] = {
-    "fcn": (0.8, 0.6),
-    "cnn": (2.0, 4.0),
-    "concat": (4.0, 4.0),
-    "reno": (8.0, 4.0),
+# Seconds for a thousand clips: a constant, what a thousand columns add, and what the square
+# of a model's thousands of columns adds (attention over positions).
+_SECONDS: Mapping[str, tuple[float, float, float]] = {
+    "fcn": (0.8, 0.6, 0.0),
+    "cnn": (2.0, 22.0, 0.0),
+    "concat": (2.0, 16.0, 0.0),
+    "reno": (8.0, 12.0, 22.0),
 }
-_SECONDS_OF_OTHERS = (0.5, 1.0)
+_SECONDS_OF_OTHERS = (0.5, 1.0, 0.0)
 
 
 def _work(estimator: str, sizes: Sequence[int], n_train: int) -> float:
-    still, growing = _SECONDS.get(estimator, _SECONDS_OF_OTHERS)
-    return n_train / 1000 * (still + growing * sum(sizes) / 1000)
+    constant, linear, squared = _SECONDS.get(estimator, _SECONDS_OF_OTHERS)
+    thousands = [size / 1000 for size in sizes]
+    seconds = constant + linear * sum(thousands) + squared * sum(each**2 for each in thousands)
+    return n_train / 1000 * seconds
 
 
 def _command(

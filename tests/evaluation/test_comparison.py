@@ -14,7 +14,7 @@ from reno_store.errors import (
     ProtocolError,
     UnknownNameError,
 )
-from reno_store.evaluation import ESTIMATORS, classifiers, comparison, evaluate, evaluate_store
+from reno_store.evaluation import ESTIMATORS, classifiers, evaluate, evaluate_store
 from reno_store.samples import open_store
 from reno_store.store import StoreWriter
 
@@ -73,7 +73,6 @@ def guesses(monkeypatch):
 
     changed = {name: replace(choice, make=make_guess(name)) for name, choice in ESTIMATORS.items()}
     monkeypatch.setattr(classifiers, "ESTIMATORS", changed)
-    monkeypatch.setattr(comparison, "ESTIMATORS", changed)
     return made
 
 
@@ -103,12 +102,13 @@ def test_all_estimators_are_run_on_two_models(store, guesses):
         *(("fcn", 1), ("fcn", 1)),
         *(("cnn", 1), ("cnn", 1)),
         *(("concat", 2), ("reno", 2)),
+        *(("logreg", 1), ("logreg", 1), ("logreg", 2)),
     ]
 
 
 def test_one_model_is_given_to_the_estimators_of_one(store, guesses):
     result = evaluate_store(store, "cries", models=["mfcc"], n_folds=2)
-    assert [each.estimator for each in result.evaluations] == ["fcn", "cnn"]
+    assert [each.estimator for each in result.evaluations] == ["fcn", "cnn", "logreg"]
     assert {each.protocol for each in result.evaluations} == {"paper"}
 
 
@@ -177,11 +177,11 @@ def test_scores_are_those_of_evaluate_on_what_the_store_gives(store):
     assert result.evaluations == (evaluate(samples, concat, name="concat", n_folds=2, seed=1),)
 
 
-def test_four_classifiers_learn_what_the_store_holds_about_unheard_speakers(store):
+def test_networks_and_probe_learn_what_the_store_holds_about_unheard_speakers(store):
     result = evaluate_store(
         store, "cries", models=["mfcc", "logmel"], protocols=["speaker"], n_folds=3
     )
-    assert len(result.evaluations) == 6
+    assert len(result.evaluations) == 9
     for evaluation in result.evaluations:
         assert evaluation.mean("accuracy") > 0.75, evaluation.estimator
 

@@ -277,6 +277,7 @@ def test_dict_of_an_evaluation_is_json_with_everything():
         "n_test": 2,
         "n_labels": 3,
         "speaker": "",
+        "collapsed": False,
     }
     assert set(told["mean"]) == set(told["sd"]) == set(METRICS)
     assert told["mean"]["accuracy"] == pytest.approx(0.6)

@@ -168,7 +168,7 @@ def test_what_was_not_computed_is_a_dash_and_a_comment_says_why():
         "% Not computed on jnv: jnv has no embeddings of wav2vec2-base; "
         "reno-store build jnv.csv --store s.zarr --model wav2vec2-base\n"
     ) in text
-    assert "A dash stands for what was not computed." in tables(text)[0]
+    assert "A dash marks what was not computed." in tables(text)[0]
     assert "A dash" not in to_latex(make_study())
 
 

@@ -40,7 +40,7 @@ def test_there_is_a_line_for_each_cell_and_metric():
 def test_the_header():
     assert to_csv(make_study()).splitlines()[0] == (
         "table,dataset,protocol,estimator,models,metric,mean,sd,n,seeds,paper,difference,best,"
-        "reason,command"
+        "collapsed,reason,command"
     )
 
 

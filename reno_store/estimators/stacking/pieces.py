@@ -16,6 +16,7 @@ from reno_store.estimators.stacking.members import Member
 from reno_store.estimators.torch_state import pinned
 from reno_store.estimators.training import Trained
 from reno_store.networks.convolution import N_CHANNELS, ConvolutionalBlocks
+from reno_store.networks.fusion import Branch
 
 __all__ = ["bytes_of", "train_in_pieces"]
 
@@ -39,6 +40,10 @@ def bytes_of(member: Member) -> int:
             # Counted over `networks.stacked.layers`: pooled and padded numbers and their
             # places, three neighbours each, the second convolution; then the tokens.
             n_numbers += 800 * n_windows + 24 * N_CHANNELS * layer.n_tokens
+        elif isinstance(layer, Branch) and layer.attention is not None:
+            if torch.device(member.plan.device).type != "cpu":
+                # Scores, their softmax, and the gradients of both, in each head.
+                n_numbers += 5 * layer.attention.attention.num_heads * layer.n_tokens**2
     n_rows = min(member.plan.batch_size, len(member.rows))
     return 4 * (_COPIES * n_weights + n_rows * (n_numbers + member.estimator.n_features_in_))
 
