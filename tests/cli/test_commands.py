@@ -187,7 +187,7 @@ class TestEvaluate:
         assert evaluation["mean"]["accuracy"] == pytest.approx(sum(scores) / 3)
         assert "no speaker on both sides" in evaluation["protocol_description"]
 
-    def test_a_pair_gets_all_four_estimators_by_default(self, store):
+    def test_a_pair_gets_the_four_networks_and_the_probe_by_default(self, store):
         words = ("--model", "mfcc", "--model", "logmel", "--folds", 2, "--json")
         shown = json.loads(run("evaluate", store, "small", *words).output)
         ran = [(each["estimator"], each["models"]) for each in shown["evaluations"]]
@@ -198,6 +198,9 @@ class TestEvaluate:
             ("cnn", ["logmel"]),
             ("concat", ["mfcc", "logmel"]),
             ("reno", ["mfcc", "logmel"]),
+            ("logreg", ["mfcc"]),
+            ("logreg", ["logmel"]),
+            ("logreg", ["mfcc", "logmel"]),
         ]
 
     @pytest.mark.parametrize("option", ["--seeds", "--seed"])

@@ -15,7 +15,9 @@ from study_stores import make_study_store
 import reno_store.studies
 from reno_store.studies import StudyRequest, folds
 
-FEW = ("--without", "cnn", "--without", "reno", "--without", "concat", "--without", "fcn")
+FEW = tuple(
+    word for name in ("cnn", "reno", "concat", "fcn", "logreg") for word in ("--without", name)
+)
 QUICK = (*FEW, "--estimator", "svm", "--folds", "3")
 
 

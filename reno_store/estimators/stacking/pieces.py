@@ -34,16 +34,16 @@ def bytes_of(member: Member) -> int:
         for layer in member.network.modules()
         if isinstance(layer, torch.nn.Linear)
     )
+    on_a_cpu = torch.device(member.plan.device).type == "cpu"
     for layer in member.network.modules():
         if isinstance(layer, ConvolutionalBlocks):
             n_windows = layer.lengths[0] or 4 * layer.n_tokens
             # Counted over `networks.stacked.layers`: pooled and padded numbers and their
             # places, three neighbours each, the second convolution; then the tokens.
             n_numbers += 800 * n_windows + 24 * N_CHANNELS * layer.n_tokens
-        elif isinstance(layer, Branch) and layer.attention is not None:
-            if torch.device(member.plan.device).type != "cpu":
-                # Scores, their softmax, and the gradients of both, in each head.
-                n_numbers += 5 * layer.attention.attention.num_heads * layer.n_tokens**2
+        elif isinstance(layer, Branch) and layer.attention is not None and not on_a_cpu:
+            # Scores, their softmax, and the gradients of both, in each head.
+            n_numbers += 5 * layer.attention.attention.num_heads * layer.n_tokens**2
     n_rows = min(member.plan.batch_size, len(member.rows))
     return 4 * (_COPIES * n_weights + n_rows * (n_numbers + member.estimator.n_features_in_))
 
