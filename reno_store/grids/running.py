@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -109,7 +111,9 @@ def run_grid(
     ledger = Ledger(results_folder(store) if results is None else results)
     run = _Run(request, samples, folds, ledger)
     run.recall()
-    run.train(n_jobs, max_memory, progress)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # outcomes say so
+        run.train(n_jobs, max_memory, progress)
     points = tuple(run.point(place) for place in range(len(request.points)))
     if not any(point.outcomes for point in points):
         raise SearchError(f"every point of the grid failed. The first: {points[0].reason}")
