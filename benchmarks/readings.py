@@ -126,6 +126,7 @@ def plan(arguments: argparse.Namespace) -> dict[Fit, dict[str, Any]]:
         for seed, fold in product(arguments.seeds, range(arguments.part))
         for name in arguments.estimators or readings
         for reading, parameters in readings[name].items()
+        if not any(text in reading for text in arguments.skip)
         for models, protocol in product(panel[name], protocols)
     }
 
@@ -193,25 +194,39 @@ def _show_estimator(name: str, fits: list[Fit], found: Found) -> None:
     scores: dict[str, dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(list))
     for fit in fits:
         scores[fit.reading][fit.models, fit.protocol].append(100 * found[fit]["accuracy"])
-    entries = sorted({entry for own in scores.values() for entry in own})
-    # Only what every reading was tried on can be ranked.
-    entries = [each for each in entries if len({len(own[each]) for own in scores.values()}) == 1]
-    if not entries:
+    cells = sorted({cell for own in scores.values() for cell in own})
+    cells = [cell for cell in cells if all(own.get(cell) for own in scores.values())]
+    if not cells:
         return
-    means = np.array([[np.mean(own[each]) for each in entries] for own in scores.values()])
-    ranks = np.mean([rankdata(-column) for column in means.T], axis=0)
-    n = len(scores[fits[0].reading][entries[0]])
-    print(f"\n{name}: {len(entries)} cells (models and protocol), {n} fits each\n")
+    n_of = {cell: max(len(own[cell]) for own in scores.values()) for cell in cells}
+    # Only readings that were tried as often as any other are ranked.
+    ranked = [
+        reading
+        for reading, own in scores.items()
+        if all(len(own[cell]) == n_of[cell] for cell in cells)
+    ]
+    means = {reading: [np.mean(own[cell]) for cell in cells] for reading, own in scores.items()}
+    columns = np.array([means[reading] for reading in ranked]).T
+    ranks = dict(
+        zip(ranked, np.mean([rankdata(-column) for column in columns], axis=0), strict=True)
+    )
+    print(f"\n{name}: {len(cells)} cells (models and protocol)\n")
     print("| reading | accuracy | rank | sd | collapsed | seconds a fit | weights |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    readings = list(scores)
-    for place in np.argsort(ranks, kind="stable"):
-        own = [found[fit] for fit in fits if fit.reading == readings[place]]
-        spread = np.mean([np.std(scores[readings[place]][each], ddof=1) for each in entries])
+    for reading in sorted(scores, key=lambda each: (each not in ranks, ranks.get(each, 0.0))):
+        own = [found[fit] for fit in fits if fit.reading == reading]
+        own = [row for row in own if tuple(row["fit"][2:4]) in cells]
+        spread = [
+            np.std(own_scores, ddof=1)
+            for own_scores in map(scores[reading].get, cells)
+            if len(own_scores) > 1
+        ]
+        sd = f"{np.mean(spread):.1f}" if spread else ""
+        rank = f"{ranks[reading]:.1f}" if reading in ranks else "seed 0 only"
         weights = [row["n_parameters"] for row in own if row["n_parameters"]]
         sizes = f"{min(weights) / 1e6:.2f} to {max(weights) / 1e6:.2f} M" if weights else ""
         print(
-            f"| {readings[place]} | {means[place].mean():.1f} | {ranks[place]:.1f} | {spread:.1f} "
+            f"| {reading} | {np.mean(means[reading]):.1f} | {rank} | {sd} "
             f"| {sum(row['collapsed'] for row in own)} of {len(own)} "
             f"| {np.median([row['seconds'] for row in own]):.1f} | {sizes} |"
         )
@@ -285,6 +300,7 @@ def main() -> None:
     parser.add_argument("--protocols", nargs="+")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--part", type=int, default=5, help="how many of the five folds")
+    parser.add_argument("--skip", nargs="+", default=[], help="leave out readings named so")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--show", action="store_true", help="print what is finished, train nothing")
     parser.add_argument("--cells", action="store_true", help="print each cell of the panel too")
