@@ -11,11 +11,12 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from reno_store.store import schema
+from reno_store.store import nodes, schema
 
 __all__ = ["put_table"]
 
 
+@nodes.own_codecs()
 def put_table(
     group: zarr.Group, stored: Mapping[str, Sequence[str]], columns: Mapping[str, Sequence[str]]
 ) -> NDArray[np.int64]:

@@ -9,12 +9,13 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from reno_store.store import schema
+from reno_store.store import nodes, schema
 from reno_store.store.raw_chunks import Damage
 
 __all__ = ["discard_chunks", "forget_rows", "put_rows", "stretch_rows"]
 
 
+@nodes.own_codecs()
 def put_rows(group: zarr.Group, rows: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
     """Store embeddings, shape (n, dim), and then mark their rows, shape (n,), as done."""
     order = np.argsort(rows)
@@ -22,6 +23,7 @@ def put_rows(group: zarr.Group, rows: NDArray[np.int64], embeddings: NDArray[np.
     schema.child_array(group, schema.DONE).oindex[rows[order]] = True
 
 
+@nodes.own_codecs()
 def forget_rows(group: zarr.Group, rows: NDArray[np.int64]) -> None:
     """Mark rows as missing, and put NaN in their place."""
     done = schema.child_array(group, schema.DONE)
@@ -32,6 +34,7 @@ def forget_rows(group: zarr.Group, rows: NDArray[np.int64]) -> None:
         schema.child_array(group, schema.EMBEDDING).oindex[rows, :] = np.float32("nan")
 
 
+@nodes.own_codecs()
 def discard_chunks(group: zarr.Group, store: Path, damage: Sequence[Damage]) -> None:
     """Mark stretches of rows as missing, and take away the chunk that each begins in."""
     done = schema.child_array(group, schema.DONE)
@@ -42,6 +45,7 @@ def discard_chunks(group: zarr.Group, store: Path, damage: Sequence[Damage]) -> 
         (store / embedding.path / key).unlink(missing_ok=True)
 
 
+@nodes.own_codecs()
 def stretch_rows(group: zarr.Group, n_clips: int) -> None:
     """Make a model's arrays as long as the clip axis; they never get shorter."""
     for name in (schema.EMBEDDING, schema.DONE):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reno_store.errors import StoreError, UnknownNameError
 from reno_store.manifests.names import name_problem
-from reno_store.store import schema
+from reno_store.store import nodes, schema
 from reno_store.store.folders import model_folders
 from reno_store.store.members import members
 from reno_store.store.raw_chunks import LOST, Damage, RawChunks
@@ -85,7 +85,7 @@ class StoreReader:
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}, column {name!r}"):
             array = schema.child_array(group, name)
             schema.check_chunks(array, n_clips)
-            values: list[str] = np.asarray(array[:n_clips]).tolist()
+            values: list[str] = _values(array, slice(n_clips)).tolist()
         return values
 
     def table(self, dataset: str) -> dict[str, list[str]]:
@@ -128,8 +128,8 @@ class StoreReader:
             self.texts(dataset, name)
         for model in models:
             with schema.naming_damage(f"{where}, model {model!r}"):
-                done = schema.child_array(self._model(dataset, model), schema.DONE)[n_clips:]
-                if np.any(done):
+                done = schema.child_array(self._model(dataset, model), schema.DONE)
+                if _values(done, slice(n_clips, None)).any():
                     raise ValueError(f"it has embeddings beyond the {n_clips} clips of the table")
 
     def fingerprint(self, dataset: str, model: str) -> Mapping[str, Any]:
@@ -161,9 +161,8 @@ class StoreReader:
         """Which clips have an embedding of the model, shape (n_clips,)."""
         n_clips = self.n_clips(dataset)
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}, model {model!r}"):
-            stored = np.asarray(
-                schema.child_array(self._model(dataset, model), schema.DONE)[:n_clips], bool
-            )
+            marks = schema.child_array(self._model(dataset, model), schema.DONE)
+            stored = _values(marks, slice(n_clips)).astype(bool)
         # A model that an append has not reached yet is shorter than the clip axis.
         return np.pad(stored, (0, n_clips - len(stored)))
 
@@ -237,7 +236,7 @@ class StoreReader:
             numbers, damage = raw.read(rows)
             return np.asarray(numbers, np.float32), damage
         try:
-            whole = np.asarray(array[: int(rows.max()) + 1])
+            whole = _values(array, slice(int(rows.max()) + 1))
             return np.asarray(whole[rows], np.float32), []
         # What codecs raise on damaged bytes differs; the chunks are then tried one by one.
         except (ValueError, RuntimeError, KeyError, TypeError, OSError):
@@ -284,8 +283,16 @@ class StoreReader:
         if name_problem(name) is not None:
             return None
         with schema.naming_damage(f"{self.path}: {'/'.join(filter(None, [group.path, name]))}"):
-            child = group.get(name)
+            try:
+                child = nodes.child(group, name)
+            except KeyError:
+                return None
         return child if isinstance(child, zarr.Group) else None
+
+
+def _values(array: zarr.Array[Any], rows: slice) -> NDArray[Any]:
+    with nodes.own_codecs():
+        return np.asarray(array[rows])
 
 
 def _damaged_chunks(array: zarr.Array[Any]) -> list[Damage]:
@@ -295,7 +302,7 @@ def _damaged_chunks(array: zarr.Array[Any]) -> list[Damage]:
     for start in range(0, array.shape[0], step):
         stop = min(start + step, array.shape[0])
         try:
-            array[start:stop]
+            _values(array, slice(start, stop))
         except (ValueError, RuntimeError, KeyError, TypeError, OSError) as error:
             damage.append(Damage(start, stop, str(error).strip() or type(error).__name__))
     return damage

@@ -25,6 +25,7 @@ import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from reno_store.errors import StoreError
+from reno_store.store import nodes
 from reno_store.store.precision import StoragePrecision
 
 __all__ = [
@@ -97,7 +98,7 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
             )
         if not path.is_dir():
             raise StoreError(f"store {path} is a file; expected the folder of a Zarr store.")
-        root = zarr.open_group(path, mode="r+" if writable else "r", zarr_format=3)
+        root = nodes.open_group(path, "r+" if writable else "r")
     except (FileNotFoundError, *_DAMAGE) as error:
         raise StoreError(
             f"{path} is not a reno-store: it holds no Zarr format 3 group ({error})."
@@ -153,7 +154,7 @@ def child_group(group: zarr.Group, path: str) -> zarr.Group:
     KeyError
         If there is nothing.
     """
-    child = group[path]
+    child = nodes.child(group, path)
     if not isinstance(child, zarr.Group):
         raise StoreError(f"{group.path}/{path}: expected a group, found an array.")
     return child
@@ -169,12 +170,13 @@ def child_array(group: zarr.Group, name: str) -> zarr.Array[Any]:
     KeyError
         If there is nothing.
     """
-    child = group[name]
+    child = nodes.child(group, name)
     if not isinstance(child, zarr.Array):
         raise StoreError(f"{group.path}/{name}: expected an array, found a group.")
     return child
 
 
+@nodes.own_codecs()
 def create_text_column(group: zarr.Group, name: str) -> None:
     """Make an empty string array of one value a clip."""
     group.create_array(
@@ -188,6 +190,7 @@ def create_text_column(group: zarr.Group, name: str) -> None:
     )
 
 
+@nodes.own_codecs()
 def create_embedding(
     group: zarr.Group, n_clips: int, dim: int, precision: StoragePrecision
 ) -> None:
@@ -205,6 +208,7 @@ def create_embedding(
     )
 
 
+@nodes.own_codecs()
 def create_done(group: zarr.Group, n_clips: int) -> None:
     """Make the (clip,) array of which rows are whole."""
     group.create_array(

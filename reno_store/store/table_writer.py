@@ -10,7 +10,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from reno_store.store import schema
+from reno_store.store import nodes, schema
 from reno_store.store.checks import StoreChecks
 from reno_store.store.clip_table import put_table
 from reno_store.store.folders import sweep
@@ -106,6 +106,7 @@ class ClipTableWriter(StoreChecks):
             for model in held:
                 locks.enter_context(self._locks.model(dataset, model))
             self.check_clips(dataset, columns, refresh=refresh)
+            nodes.drop_consolidated(self.path / dataset)
             group = self._root.require_group(dataset)
             self._sweep_table(dataset)
             # A killed build may have left columns half made, of which no row counts.
@@ -138,6 +139,21 @@ class ClipTableWriter(StoreChecks):
         rows = [row for row, clip_id in enumerate(stored["clip_id"]) if clip_id in changed]
         for model in self.reader.models(dataset) if rows else ():
             self.forget(dataset, model, np.array(rows, np.int64))
+
+    def drop_root_copy(self) -> None:
+        """Take the consolidated metadata out that somebody wrote into the store's own group.
+
+        This package never reads it; others would go on believing it after it is out of date.
+        """
+        if nodes.has_consolidated(self.path):
+            with self._locks.making():
+                nodes.drop_consolidated(self.path)
+
+    def _drop_copy(self, dataset: str) -> None:
+        """Do the same for a dataset; not while a model's lock is held."""
+        if nodes.has_consolidated(self.path / dataset):
+            with self._locks.table(dataset):
+                nodes.drop_consolidated(self.path / dataset)
 
     def _sweep_table(self, dataset: str) -> None:
         sweep(self.path / dataset, below=False)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reno_store.errors import StaleStoreError, StoreError
 from reno_store.manifests.names import name_problem
-from reno_store.store import schema
+from reno_store.store import nodes, schema
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.folders import make_folder, sweep, unmake_if_empty
 from reno_store.store.known import known_embeddings
@@ -73,9 +73,12 @@ class StoreWriter(ClipTableWriter):
                     sweep(path)
                     schema.create_root(path)
             writer = cls(path, locks)
+            writer.drop_root_copy()
             try:
                 yield writer
             finally:
+                # Somebody may have consolidated what was just being written.
+                writer.drop_root_copy()
                 if is_new:
                     with locks.making():
                         unmake_if_empty(path, folder=is_made)
@@ -88,8 +91,10 @@ class StoreWriter(ClipTableWriter):
     @contextlib.contextmanager
     def working_on(self, dataset: str, model: str) -> Iterator[None]:
         """Hold the right to write a model's embeddings; others wait, or are refused."""
+        self._drop_copy(dataset)
         with self._locks.model(dataset, model):
             sweep(self.path / dataset / model)
+            nodes.drop_consolidated(self.path / dataset / model)
             try:
                 yield
             finally:
@@ -145,7 +150,11 @@ class StoreWriter(ClipTableWriter):
         parent = schema.child_group(self._root, dataset)
         where = f"store {self.path}: dataset {dataset!r}, model {model!r}"
         with schema.naming_damage(where):
-            if model in parent and schema.EMBEDDING in schema.child_group(parent, model):
+            with nodes.own_codecs():
+                half_there = model in parent and schema.EMBEDDING in schema.child_group(
+                    parent, model
+                )
+            if half_there:
                 half_made = schema.child_array(parent, f"{model}/{schema.EMBEDDING}")
                 dropped = schema.child_group(parent, model).attrs.get(schema.DROPPED)
                 if half_made.nchunks_initialized and not dropped:
@@ -223,6 +232,7 @@ class StoreWriter(ClipTableWriter):
         """
         if model not in self.reader.remains(dataset):
             self.reader.dim(dataset, model)  # raises, with the names there are
+        self._drop_copy(dataset)
         with self._locks.model(dataset, model):
             drop_model(self._root, self.path, dataset, model)
 
