@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from reno_store.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
     from reno_store.exporting import export_samples
+    from reno_store.extraction import embed_files
     from reno_store.foundation_models import FoundationModel, load_model
     from reno_store.importing import ImportReport, import_embeddings
     from reno_store.manifests import Clip, Manifest, make_manifest, read_manifest, write_manifest
@@ -56,6 +57,7 @@ _HOME_OF = {
     "StudyRequest": "studies",
     "Verification": "verification",
     "build_store": "build",
+    "embed_files": "extraction",
     "evaluate": "evaluation",
     "evaluate_store": "evaluation",
     "export_samples": "exporting",
@@ -98,6 +100,7 @@ __all__ = [
     "StudyRequest",
     "Verification",
     "build_store",
+    "embed_files",
     "evaluate",
     "evaluate_store",
     "export_samples",

@@ -178,5 +178,5 @@ def _missing_end(details: str) -> str | None:
 
 def _unreadable(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"{path}: no such file. Mend the manifest's path or put the recording there."
+        return f"{path}: no such file. Check its path, or put the recording there."
     return f"{path}: cannot be read: {error.strerror or error}."

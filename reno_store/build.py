@@ -8,17 +8,22 @@ waveforms -> embeddings -> rows of the store, a batch at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from reno_store.audio import read_duration_s
 from reno_store.devices import free_memory, resolve_device
 from reno_store.errors import ManifestError, RenoStoreError, UnknownNameError
-from reno_store.extraction import Extraction, Recording, Task, default_batch_seconds
+from reno_store.extraction import (
+    MAX_SECONDS,
+    Extraction,
+    Recording,
+    Task,
+    default_batch_seconds,
+    read_durations,
+)
 from reno_store.foundation_models import (
     FoundationModel,
     ModelSpec,
@@ -34,14 +39,8 @@ from reno_store.store import StoreWriter, fingerprint_as_stored, storage_of
 
 __all__ = ["MAX_SECONDS", "REFRESHABLE", "BuildReport", "Failure", "ModelReport", "build_store"]
 
-MAX_SECONDS = 60.0
-"""Length from which a recording is refused unless told otherwise: vocalisations last seconds,
-and a minute needs some 2 GB in a base-sized encoder."""
-
 REFRESHABLE = ("labels", "audio", "model")
 """What a build may be told to do anew where it has changed."""
-
-_READING_THREADS = 4
 
 
 def build_store(
@@ -205,14 +204,12 @@ def _check_any_readable(manifest: Manifest, columns: Mapping[str, Sequence[str]]
 def _recordings(manifest: Manifest, hashes: Sequence[str]) -> list[Recording]:
     """Look into every recording's header for its length, which batches are planned by."""
     paths = [manifest.audio_path(clip) for clip in manifest.clips]
-    with ThreadPoolExecutor(_READING_THREADS) as pool:
-        durations = pool.map(read_duration_s, paths)
-        return [
-            Recording(clip.clip_id, path, sha256, duration_s)
-            for clip, path, sha256, duration_s in zip(
-                manifest.clips, paths, hashes, durations, strict=True
-            )
-        ]
+    return [
+        Recording(clip.clip_id, path, sha256, duration_s)
+        for clip, path, sha256, duration_s in zip(
+            manifest.clips, paths, hashes, read_durations(paths), strict=True
+        )
+    ]
 
 
 def _check_seconds(name: str, seconds: float | None) -> None:

@@ -11,7 +11,8 @@ Write a subclass whose `load` gives the model, and let pytest collect it::
         def load_changed(self):
             return MyModel(weights="others.safetensors")
 
-The built-in models pass the same suite.
+The built-in models pass the same suite. All waveforms in it are sampled at the model's
+`sample_rate_hz`, as everywhere: a model never resamples, `embed_files` and `build_store` do.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ class FoundationModelContract:
         return None
 
     def clips(self, model: FoundationModel) -> list[Waveform]:
-        """Give clips of many lengths and levels, the shortest possible among them."""
+        """Give clips of many lengths and levels, the shortest possible among them.
+
+        They are sampled at ``model.sample_rate_hz``, as all that `embed` is given.
+        """
         random = np.random.default_rng(0)
         least, rate = model.min_samples, model.sample_rate_hz
         seconds = (0.4, 0.0, 1.1, 0.25, 0.7, 2.1)

@@ -150,7 +150,7 @@ def test_place_may_be_given_as_text(tmp_path):
 
 def test_missing_file_is_refused(tmp_path):
     assert refusal(tmp_path / "nowhere.wav") == (
-        "no such file. Mend the manifest's path or put the recording there."
+        "no such file. Check its path, or put the recording there."
     )
 
 
@@ -279,7 +279,7 @@ def test_hash_of_a_missing_file_is_refused(tmp_path):
         hash_file(tmp_path / "nowhere.wav")
     assert str(caught.value) == (
         f"{tmp_path / 'nowhere.wav'}: no such file. "
-        "Mend the manifest's path or put the recording there."
+        "Check its path, or put the recording there."
     )
 
 

@@ -12,11 +12,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.audio import hash_file, is_silent, read_waveform
+from reno_store.audio import hash_file, is_silent, read_duration_s, read_waveform
 from reno_store.errors import AudioError, RenoStoreError
 
-__all__ = ["LoadedClip", "Recording", "loaded_ahead", "refuse_long"]
+__all__ = [
+    "MAX_SECONDS",
+    "LoadedClip",
+    "Recording",
+    "loaded_ahead",
+    "read_durations",
+    "refuse_long",
+]
 
+MAX_SECONDS = 60.0
+"""Length from which a recording is refused unless told otherwise: vocalisations last seconds,
+and a minute needs some 2 GB in a base-sized encoder."""
+
+_READING_THREADS = 4
 _BATCHES_AHEAD = 3
 
 
@@ -30,15 +42,15 @@ class Recording:
         Its clip.
     path : Path
         Its file.
-    sha256 : str
-        What the file's hash has to be.
+    sha256 : str or None
+        What the file's hash has to be; None where any will do.
     duration_s : float
         What the file's header says; NaN where it says nothing.
     """
 
     clip_id: str
     path: Path
-    sha256: str
+    sha256: str | None
     duration_s: float
 
 
@@ -62,6 +74,12 @@ class LoadedClip:
     waveform: NDArray[np.float32] | None
     problem: str = ""
     is_silent: bool = False
+
+
+def read_durations(paths: Sequence[Path]) -> list[float]:
+    """Read from each recording's header how long it is, in seconds; see `read_duration_s`."""
+    with ThreadPoolExecutor(_READING_THREADS) as pool:
+        return list(pool.map(read_duration_s, paths))
 
 
 def loaded_ahead(
@@ -133,7 +151,7 @@ def _load(
         waveform = read_waveform(recording.path, sample_rate_hz)
         refuse_long(recording.path, len(waveform) / sample_rate_hz, max_seconds)
         # What is stored beside an embedding must be the hash of what was embedded.
-        if hash_file(recording.path) != recording.sha256:
+        if recording.sha256 is not None and hash_file(recording.path) != recording.sha256:
             raise AudioError(f"{recording.path}: changed while it was being built; build again.")
     except RenoStoreError as error:
         return LoadedClip(index, None, str(error))

@@ -61,7 +61,7 @@ class EgemapsFunctionals:
         }
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
-        """Describe each clip by itself; see `FoundationModel.embed`."""
+        """Describe clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
         refuse_short(waveforms, self, "the longest window of eGeMAPS")
         # In a thread of its own: openSMILE calls back into Python, and a Ctrl-C that arrives
         # there would be lost, and with it the clip.

@@ -30,6 +30,9 @@ def load_model(
 ) -> FoundationModel:
     """Load the model that a spec names, frozen and ready to embed.
 
+    Its ``embed`` takes arrays that are sampled at its ``sample_rate_hz`` and resamples nothing;
+    to embed files of any rate, use `reno_store.embed_files`.
+
     Parameters
     ----------
     spec : ModelSpec or str

@@ -16,7 +16,8 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 """Weights stay in float32; in the shorter types, products and convolutions are computed in them."""
 
 Waveform: TypeAlias = NDArray[np.float32]
-"""One clip, mono, shape (n_samples,), full scale 1, at the model's sample rate."""
+"""One clip, mono, shape (n_samples,), full scale 1, at the model's `sample_rate_hz`. An array does
+not say its rate: one at another rate is taken for a slower or faster clip, without an error."""
 
 
 @runtime_checkable
@@ -26,7 +27,8 @@ class FoundationModel(Protocol):
     Attributes
     ----------
     sample_rate_hz : int
-        The rate that `embed` wants its waveforms at, in hertz.
+        The rate that waveforms given to `embed` must have, in hertz. `embed` cannot check
+        it; `reno_store.embed_files` reads and resamples files.
     min_samples : int
         The shortest waveform that the model can take, in samples.
     dim : int
@@ -52,12 +54,16 @@ class FoundationModel(Protocol):
     def fingerprint(self) -> Mapping[str, Any]: ...  # noqa: D102
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
-        """Embed clips, each exactly as if it were alone.
+        """Embed clips at `sample_rate_hz`, each exactly as if it were alone.
+
+        Nothing is resampled here: the same samples at another rate give another embedding,
+        without an error. For files use `reno_store.embed_files`, which resamples; for
+        arrays ``soxr.resample(waveform, rate_hz, model.sample_rate_hz)``.
 
         Parameters
         ----------
         waveforms : Sequence[Waveform]
-            Clips of any lengths from `min_samples` on, at `sample_rate_hz`.
+            Clips of any lengths from `min_samples` on, sampled at `sample_rate_hz`.
 
         Returns
         -------

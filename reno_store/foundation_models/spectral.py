@@ -49,7 +49,7 @@ class _SpectralStatistics:
         }
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
-        """Describe each clip by itself; see `FoundationModel.embed`."""
+        """Describe clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
         rows = [self._describe(_log_mel(waveform)) for waveform in waveforms]
         return np.asarray(rows, np.float32).reshape(len(rows), self.dim)
 

@@ -256,6 +256,17 @@ def below_a_head(folder):
     assert "lm_head.weight" in load_file(folder / "model.safetensors")
 
 
+def put_below(folder, prefix, others):
+    """Rename the encoder's weights as below a head, and put other weights beside them."""
+
+    def edit(tensors):
+        for name in list(tensors):
+            tensors[f"{prefix}.{name}"] = tensors.pop(name)
+        tensors.update({name: torch.ones(2, 3) for name in others})
+
+    edit_weights(folder, edit)
+
+
 def without_the_mask(folder):
     edit_weights(folder, lambda tensors: tensors.pop("masked_spec_embed"))
 
@@ -397,6 +408,69 @@ def test_missing_weights_are_refused_rather_than_made_up(checkpoint):
 def test_more_layers_than_the_weights_have_are_refused(checkpoint):
     edit_json(checkpoint / "config.json", num_hidden_layers=3)
     assert "first 'encoder.layers.2." in refusal(checkpoint)
+
+
+@pytest.mark.parametrize("headed", [False, True])
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("edit", "first"),
+    [
+        ({"feat_extract_norm": "group"}, "feature_extractor.conv_layers.1.layer_norm.bias"),
+        ({"conv_bias": False}, "feature_extractor.conv_layers.0.conv.bias"),
+        ({"num_hidden_layers": 1}, "encoder.layers.1."),
+    ],
+)
+def test_encoder_weights_that_the_config_has_no_place_for_are_refused(
+    tmp_path, family, edit, first, headed
+):
+    if family == "data2vec-audio" and "feat_extract_norm" in edit:
+        pytest.skip("its layers are normed whatever the config says")
+    folder = write_checkpoint(tmp_path / "tiny", family, feat_extract_norm="layer", conv_bias=True)
+    if headed:
+        prefix = AutoModel.from_pretrained(folder).base_model_prefix
+        put_below(folder, prefix, ["lm_head.weight", "classifier.bias"])
+    HuggingFaceEncoder.load(str(folder))
+    edit_json(folder / "config.json", **edit)
+    message = refusal(folder)
+    assert f"of the encoder's weights, first '{first}" in message
+    assert "Take config and weights from one checkpoint" in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lm_head.weight",
+        "quantizer.codevectors",
+        "project_q.weight",
+        "project_hid.weight",
+        "projector.weight",
+        "classifier.weight",
+        "layer_weights",
+        "tdnn.0.kernel.weight",
+        "adapter.layers.0.conv.weight",
+        "speaker_proj.weight",
+        "layer_norm_for_extract.weight",
+        "label_embeddings_concat",
+    ],
+)
+def test_parts_that_no_embedding_comes_from_may_be_left_unused(original, checkpoint, name):
+    put_below(checkpoint, "wav2vec2", [name])
+    assert fingerprint(checkpoint) == fingerprint(original)
+    np.testing.assert_array_equal(embed(checkpoint, noise()), embed(original, noise()))
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_both_names_of_a_weight_norm_are_read(original, checkpoint, old):
+    def rename(tensors):
+        for number, name in enumerate(("weight_g", "weight_v")):
+            new = f"encoder.pos_conv_embed.conv.parametrizations.weight.original{number}"
+            before = f"encoder.pos_conv_embed.conv.{name}"
+            source, target = (new, before) if old else (before, new)
+            if source in tensors:
+                tensors[target] = tensors.pop(source)
+
+    edit_weights(checkpoint, rename)
+    assert fingerprint(checkpoint) == fingerprint(original)
 
 
 def test_weights_of_another_shape_are_refused_by_name(checkpoint):

@@ -148,7 +148,7 @@ class AudioMamba:
             raise ModelError(f"model {location}: {error}") from None
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
-        """Embed clips; see `FoundationModel.embed`."""
+        """Embed clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
         refuse_short(waveforms, self, "half a window of the model's spectrogram")
         embeddings = np.empty((len(waveforms), self.dim), np.float32)
         rows_of_clip: list[torch.Tensor] = []

@@ -1,7 +1,8 @@
 """A checkpoint's files -> encoder, feature extractor and fingerprint; weights only, nothing is run.
 
 What transformers would pass over in silence is refused: weights that are missing or do not
-fit (it makes them up), weights that are not finite, a feature extractor of another kind.
+fit (it makes them up), weights of the encoder that its config leaves unused, weights that are
+not finite, a feature extractor of another kind.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ _VOLATILE_CONFIG_KEYS = {
     "torch_dtype",
     "transformers_version",
 }
+# Parts that every embedding comes from. A fine-tuned checkpoint's other parts (lm_head,
+# classifier, projector, quantizer, adapter ...) come after them and may be left unused.
+_ENCODER_PARTS = ("feature_extractor.", "feature_projection.", "encoder.")
 _PREPROCESSING_KEYS = ("do_normalize", "sampling_rate", "padding_value", "return_attention_mask")
 
 
@@ -71,7 +75,8 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
     ------
     ModelError
         If its config, its preprocessor config or its weights are missing, the weights do
-        not fit, or the architecture is not among `FAMILIES`.
+        not fit the config, the config has no place for some of the encoder's weights, or
+        the architecture is not among `FAMILIES`.
     """
     from transformers import AutoFeatureExtractor, AutoModel, Wav2Vec2FeatureExtractor
 
@@ -172,9 +177,25 @@ def _check_weights(location: str, encoder: torch.nn.Module, loading: Mapping[str
             f"and {len(unfit)} have another shape, first {(absent + unfit)[0]!r}. "
             "Take config and weights from one checkpoint."
         )
+    if unused := _unused_encoder_weights(encoder, loading):
+        raise ModelError(
+            f"model {location}: its config.json has no place for {len(unused)} of the encoder's "
+            f"weights, first {unused[0]!r}. Embeddings without them would be wrong. Take config "
+            "and weights from one checkpoint (num_hidden_layers, feat_extract_norm and conv_bias "
+            "of config.json must be those of the weights); for the embeddings of a lower layer, "
+            "keep the config and put ?layer=NUMBER behind the model."
+        )
     bad = [name for name, tensor in encoder.named_parameters() if not tensor.isfinite().all()]
     if bad:
         raise ModelError(f"model {location}: weight {bad[0]!r} holds NaN or infinite values.")
+
+
+def _unused_encoder_weights(encoder: torch.nn.Module, loading: Mapping[str, Any]) -> list[str]:
+    """List the checkpoint's weights of the encoder that were not loaded."""
+    # Below a head the names begin with the encoder's own.
+    prefix = f"{encoder.base_model_prefix}."
+    names = sorted(str(name).removeprefix(prefix) for name in loading.get("unexpected_keys", ()))
+    return [name for name in names if name.startswith(_ENCODER_PARTS)]
 
 
 def _config_digest(config: Mapping[str, Any]) -> str:

@@ -154,7 +154,7 @@ class HuggingFaceEncoder:
             raise ModelError(f"model {location}: {error}") from None
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
-        """Embed clips; see `FoundationModel.embed`."""
+        """Embed clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
         refuse_short(waveforms, self)
         if not len(waveforms):
             return np.empty((0, self.dim), np.float32)

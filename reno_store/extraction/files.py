@@ -1,0 +1,211 @@
+"""Audio files -> embeddings as a table, without a store: for new recordings.
+
+Files are decoded and resampled as in a build, so that the numbers are those of a build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reno_store.devices import free_memory, resolve_device
+from reno_store.errors import AudioError, ModelError, listed
+from reno_store.extraction.embedding import BatchEmbedder
+from reno_store.extraction.planning import default_batch_seconds, plan_batches
+from reno_store.extraction.recordings import MAX_SECONDS, Recording, loaded_ahead, read_durations
+from reno_store.foundation_models import (
+    FoundationModel,
+    ModelSpec,
+    load_model,
+    parse_model_specs,
+)
+from reno_store.manifests.names import check_name
+from reno_store.progress import counting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["embed_files"]
+
+_Model: TypeAlias = str | ModelSpec | FoundationModel
+
+_MOST_TOLD = 10
+
+
+def embed_files(
+    paths: str | Path | Sequence[str | Path],
+    models: _Model | Sequence[_Model] | Mapping[str, _Model],
+    *,
+    device: str = "auto",
+    precision: str = "float32",
+    max_seconds: float | None = MAX_SECONDS,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Embed audio files, each resampled to the rate that each model wants.
+
+    Parameters
+    ----------
+    paths : str, Path or Sequence of them
+        Audio files of any rate and number of channels, in any format that libsndfile reads.
+    models : str, ModelSpec, FoundationModel, Sequence of them, or Mapping from names to them
+        Models as ``[NAME=]SPEC`` (see `load_model`), or loaded ones. A loaded model is
+        named by the ``kind`` of its fingerprint, else by its class; a mapping names all.
+    device : str
+        ``"auto"``, ``"cpu"`` or ``"cuda"``, for models that are loaded here.
+    precision : str
+        ``"float32"``, ``"bfloat16"`` or ``"float16"``, for models that are loaded here.
+    max_seconds : float or None
+        Longer files raise an error; None allows any length.
+    progress : bool, optional
+        Whether to show a progress bar; by default where standard error is a terminal.
+
+    Returns
+    -------
+    pandas.DataFrame of float32, shape (n_files, sum of the models' dimensions)
+        One row per file, in the order of `paths`, which are its index. Columns are named
+        ``MODEL:i``, as those of `Samples.to_frame`, from which the classifiers read blocks.
+        On a CPU the numbers are those that `build_store` stores, to the last bit.
+
+    Raises
+    ------
+    AudioError
+        If a file is missing, is not audio, is damaged or is too long. All such files are
+        named.
+    ModelError
+        If there is no model, one cannot be loaded or cannot embed a file (it is too short,
+        say), or two have one name.
+    UnknownNameError, DeviceError
+        If nothing has a model's name, or the device is not there.
+    ValueError
+        If a name of a mapping cannot be used in columns.
+
+    Examples
+    --------
+    >>> import numpy as np, soundfile, tempfile
+    >>> path = f"{tempfile.mkdtemp()}/noise.wav"
+    >>> soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 24_000), 48_000)
+    >>> embed_files(path, ["mfcc", "logmel"]).shape
+    (1, 360)
+    """
+    import pandas as pd
+
+    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not files:
+        raise AudioError("paths: no file is given; expected at least one.")
+    named = _named(models)
+    device = resolve_device(device)
+    recordings = [
+        Recording(str(file), file, None, duration_s)
+        for file, duration_s in zip(files, read_durations(files), strict=True)
+    ]
+    blocks = []
+    for name, model in _loaded(named, device, precision):
+        blocks.append(_embed(name, model, recordings, device, max_seconds, progress))
+    columns = [
+        f"{name}:{i}"
+        for name, block in zip(named, blocks, strict=True)
+        for i in range(block.shape[1])
+    ]
+    index = pd.Index([str(file) for file in files], name="path")
+    return pd.DataFrame(np.concatenate(blocks, axis=1), index=index, columns=columns)
+
+
+def _named(
+    models: _Model | Sequence[_Model] | Mapping[str, _Model],
+) -> dict[str, ModelSpec | FoundationModel]:
+    """Give each model, loaded or as its spec, under its name."""
+    if isinstance(models, Mapping) and models:
+        return {check_name("model", name): _checked(model) for name, model in models.items()}
+    if isinstance(models, str) or not isinstance(models, Sequence | Mapping):
+        models = [models]
+    found = [_checked(model) for model in models]
+    if not found:
+        raise ModelError("models: no model is given; expected at least one, such as 'mfcc'.")
+    names = [_name(model) for model in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ModelError(
+            f"more than one model is called {listed(twice)}; give a mapping, "
+            "{'NAME': MODEL, ...}, or NAME=SPEC."
+        )
+    return dict(zip(names, found, strict=True))
+
+
+def _checked(model: _Model) -> ModelSpec | FoundationModel:
+    if isinstance(model, str):
+        return parse_model_specs([model])[0]
+    if not isinstance(model, ModelSpec | FoundationModel):
+        raise ModelError(
+            f"models: expected specs such as 'mfcc' or loaded models, got {type(model).__name__}."
+        )
+    return model
+
+
+def _name(model: ModelSpec | FoundationModel) -> str:
+    if isinstance(model, ModelSpec):
+        return model.name
+    return check_name("model", str(model.fingerprint.get("kind", type(model).__name__)))
+
+
+def _loaded(
+    named: Mapping[str, ModelSpec | FoundationModel], device: str, precision: str
+) -> Iterator[tuple[str, FoundationModel]]:
+    """Give each model; one that is loaded here is let go before the next."""
+    for name, model in named.items():
+        if isinstance(model, ModelSpec):
+            yield name, load_model(model, device=device, precision=precision)
+            free_memory()
+        else:
+            yield name, model
+
+
+def _embed(
+    name: str,
+    model: FoundationModel,
+    recordings: Sequence[Recording],
+    device: str,
+    max_seconds: float | None,
+    progress: bool | None,
+) -> NDArray[np.float32]:
+    """Give one model's embeddings of all recordings, shape (n_files, dim)."""
+    durations_s = np.array([recording.duration_s for recording in recordings])
+    batch_seconds = default_batch_seconds(device)
+    everything = np.ones(len(recordings), bool)
+    padded = not device.startswith("cpu")
+    batches = plan_batches(durations_s, everything, batch_seconds, padded=padded)
+    embedder = BatchEmbedder(model, batch_seconds)
+    embeddings = np.empty((len(recordings), model.dim), np.float32)
+    unread: dict[int, str] = {}
+    problems: dict[int, str] = {}
+    loaded = loaded_ahead(recordings, batches, model.sample_rate_hz, max_seconds)
+    try:
+        with counting(name, len(recordings), unit="clips", show=progress) as counter:
+            for clips in loaded:
+                rows, failed = embedder.embed(clips)
+                for index, row in rows.items():
+                    embeddings[index] = row
+                unread |= {clip.index: clip.problem for clip in clips if clip.problem}
+                problems |= failed
+                counter.advance(len(clips))
+    finally:
+        loaded.close()
+    if problems:
+        told = _told(name, recordings, problems)
+        raise AudioError(told) if unread else ModelError(told)
+    return embeddings
+
+
+def _told(name: str, recordings: Sequence[Recording], problems: Mapping[int, str]) -> str:
+    """Give one line per file, which it names."""
+    lines = []
+    for index, problem in sorted(problems.items()):
+        path = str(recordings[index].path)
+        lines.append(problem if problem.startswith(path) else f"{path}: {problem}")
+    more = [f"and {len(lines) - _MOST_TOLD:,} more"] if len(lines) > _MOST_TOLD else []
+    if len(lines) == 1:
+        return lines[0]
+    heading = f"{len(lines):,} of {len(recordings):,} files cannot be embedded with {name}:"
+    return "\n  ".join([heading, *lines[:_MOST_TOLD], *more])
