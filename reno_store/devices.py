@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "check_device",
     "free_memory",
     "freed_memory_kept",
     "is_out_of_memory",
@@ -34,8 +35,33 @@ _SIGNS_OF_NO_MEMORY = (
 # Options of mallopt, from glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4
 
+# What torch calls devices: other kinds are unknown, and torch need not be imported to say so.
+_KINDS = (
+    "auto", "cpu", "cuda", "hip", "hpu", "ipu", "lazy", "maia", "meta", "mps", "mtia", "vulkan",
+    "xla", "xpu",
+)  # fmt: skip
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+
+
+def check_device(device: str) -> None:
+    """Check the name of a device, without importing torch.
+
+    Raises
+    ------
+    DeviceError
+        If no device is called so.
+
+    Examples
+    --------
+    >>> check_device("gpu")
+    Traceback (most recent call last):
+    ...
+    reno_store.errors.DeviceError: device 'gpu' is unknown; expected auto, cpu, cuda or cuda:N.
+    """
+    if str(device).partition(":")[0] not in _KINDS:
+        raise DeviceError(f"device {device!r} is unknown; expected auto, cpu, cuda or cuda:N.")
 
 
 def resolve_device(device: str) -> str:
@@ -56,6 +82,9 @@ def resolve_device(device: str) -> str:
     >>> resolve_device("cpu")
     'cpu'
     """
+    check_device(device)
+    if device == "cpu":
+        return device
     import torch
 
     if device == "auto":

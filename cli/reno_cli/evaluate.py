@@ -64,6 +64,18 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Cross-validate classifiers on the embeddings that STORE holds for DATASET."""
+    from reno_store.evaluation.checking import check_comparison
+
+    # Before the imports below, which take seconds.
+    check_comparison(
+        store,
+        dataset,
+        models=models,
+        estimators=estimators,
+        protocols=protocols,
+        seed=seeds,
+        device=device,
+    )
     from reno_store.evaluation import evaluate_store
     from reno_store.evaluation.tables import comparison_table
 

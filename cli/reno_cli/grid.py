@@ -122,7 +122,9 @@ def grid(
     Each fold is kept when it is finished: what is interrupted goes on where it was, and what is
     there already is not computed again.
     """
-    from reno_store.grids import GridRequest, cv_results_csv, grid_renderable, run_grid
+    from reno_store.devices import check_device
+    from reno_store.grids import GridRequest
+    from reno_store.samples import open_store
 
     for path in (output, figure):
         if path is not None:
@@ -140,6 +142,11 @@ def grid(
         allow_missing=allow_missing,
         device=device,
     )
+    check_device(device)
+    open_store(store).check_names(dataset, models)
+    # After the checks: these imports take seconds.
+    from reno_store.grids import cv_results_csv, grid_renderable, run_grid
+
     try:
         found = run_grid(store, request, results=results, n_jobs=n_jobs)
     except KeyboardInterrupt:

@@ -53,6 +53,10 @@ def report(
     these alone. It holds data, models, protocols, tables, conclusions, figures and the
     command of each number, and loads nothing from anywhere.
     """
+    from reno_store.studies.last_request import find_last_request
+
+    # Before the import below, which takes seconds.
+    find_last_request(store, results, datasets)
     from reno_store.page import write_report
 
     done = write_report(

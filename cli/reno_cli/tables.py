@@ -150,14 +150,17 @@ def tables(
     there already is not computed again. Cells that cannot be computed say why. The exit code is 1
     if none could.
     """
+    from reno_store.devices import check_device
     from reno_store.samples import open_store
     from reno_store.studies import StudyRequest
+    from reno_store.studies.models import check_models
 
     form = _form(form, output)
     if output is not None:
         check_output(output)
+    opened = open_store(store)
     request = StudyRequest(
-        datasets=datasets or open_store(store).datasets,
+        datasets=datasets or opened.datasets,
         models=models,
         pairs=pairs,
         estimators=tuple(
@@ -173,6 +176,8 @@ def tables(
         paper_names=paper_names,
         device=device,
     )
+    check_device(device)
+    check_models(request, opened)
     study = _run(store, request, results, n_jobs)
     click.echo(
         f"{study.n_trained:,} folds trained, {study.n_served:,} kept from before; all are in "

@@ -3,18 +3,25 @@
 `protocols` says how folds are made, `splitters` hands them to scikit-learn, `outcomes` fits
 and predicts one of them, `scores` says what that is worth, `crossvalidation` scores one
 estimator over all, `classifiers` are those that have a name, `comparison` runs several of
-them, models, protocols and seeds, `repeats` puts the seeds together, `tables` shows the
-result.
+them, models, protocols and seeds, which `checking` and `seeds` check, `repeats` puts the seeds
+together, `tables` shows the result.
 """
 
-from reno_store.evaluation.classifiers import ESTIMATORS
-from reno_store.evaluation.comparison import Comparison, evaluate_store
-from reno_store.evaluation.crossvalidation import Evaluation, evaluate
-from reno_store.evaluation.outcomes import FoldOutcome
-from reno_store.evaluation.protocols import PROTOCOLS, split
-from reno_store.evaluation.repeats import Repeats
-from reno_store.evaluation.scores import METRICS, FoldScore
-from reno_store.evaluation.splitters import ProtocolSplitter
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reno_store.lazy import load_on_use
+
+if TYPE_CHECKING:
+    from reno_store.evaluation.classifiers import ESTIMATORS
+    from reno_store.evaluation.comparison import Comparison, evaluate_store
+    from reno_store.evaluation.crossvalidation import Evaluation, evaluate
+    from reno_store.evaluation.outcomes import FoldOutcome
+    from reno_store.evaluation.protocols import PROTOCOLS, split
+    from reno_store.evaluation.repeats import Repeats
+    from reno_store.evaluation.scores import METRICS, FoldScore
+    from reno_store.evaluation.splitters import ProtocolSplitter
 
 __all__ = [
     "ESTIMATORS",
@@ -30,3 +37,21 @@ __all__ = [
     "evaluate_store",
     "split",
 ]
+
+__getattr__ = load_on_use(
+    __name__,
+    {
+        "Comparison": "comparison",
+        "ESTIMATORS": "classifiers",
+        "Evaluation": "crossvalidation",
+        "FoldOutcome": "outcomes",
+        "FoldScore": "scores",
+        "METRICS": "scores",
+        "PROTOCOLS": "protocols",
+        "ProtocolSplitter": "splitters",
+        "Repeats": "repeats",
+        "evaluate": "crossvalidation",
+        "evaluate_store": "comparison",
+        "split": "protocols",
+    },
+)

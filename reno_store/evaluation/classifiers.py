@@ -1,4 +1,8 @@
-"""The classifiers that have a name: the paper's four, classical baselines, scikit-learn's."""
+"""The classifiers that have a name: the paper's four, classical baselines, scikit-learn's.
+
+torch and scikit-learn are imported when a classifier is made, so that a mistyped name is
+reported without waiting for them.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal
-
-from sklearn.base import BaseEstimator
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC
-from sklearn.utils import all_estimators
+from typing import TYPE_CHECKING, Any, Literal
 
 from reno_store.errors import UnknownNameError, suggestion
-from reno_store.estimators import (
-    CNNClassifier,
-    ConcatClassifier,
-    FCNClassifier,
-    RENOClassifier,
-)
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 __all__ = [
     "DEFAULT_ESTIMATORS",
@@ -42,7 +37,7 @@ class Choice:
     title : str
         What a table calls it.
     make : Callable
-        Its class, or what fills in the parameters that differ from the class's own.
+        Makes it from keyword parameters.
     takes : {"one", "several", "any"}
         How many models' embeddings it looks at.
     of_paper : bool
@@ -60,24 +55,54 @@ class Choice:
         return self.takes == "several"
 
 
+def _fcn(**parameters: Any) -> BaseEstimator:
+    from reno_store.estimators import FCNClassifier
+
+    return FCNClassifier(**parameters)
+
+
+def _cnn(**parameters: Any) -> BaseEstimator:
+    from reno_store.estimators import CNNClassifier
+
+    return CNNClassifier(**parameters)
+
+
+def _concat(**parameters: Any) -> BaseEstimator:
+    from reno_store.estimators import ConcatClassifier
+
+    return ConcatClassifier(**parameters)
+
+
+def _reno(**parameters: Any) -> BaseEstimator:
+    from reno_store.estimators import RENOClassifier
+
+    return RENOClassifier(**parameters)
+
+
 def _svm(**parameters: Any) -> BaseEstimator:
+    from sklearn.svm import SVC
+
     return SVC(kernel="rbf", C=1.0, gamma="scale", **parameters)
 
 
 def _logreg(**parameters: Any) -> BaseEstimator:
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(C=1.0, max_iter=2_000, **parameters)
 
 
 def _forest(**parameters: Any) -> BaseEstimator:
+    from sklearn.ensemble import RandomForestClassifier
+
     return RandomForestClassifier(n_estimators=500, **parameters)
 
 
 ESTIMATORS: Mapping[str, Choice] = MappingProxyType(
     {
-        "fcn": Choice("FCN", FCNClassifier, "one", of_paper=True),
-        "cnn": Choice("CNN", CNNClassifier, "one", of_paper=True),
-        "concat": Choice("Concat", ConcatClassifier, "several", of_paper=True),
-        "reno": Choice("RENO", RENOClassifier, "several", of_paper=True),
+        "fcn": Choice("FCN", _fcn, "one", of_paper=True),
+        "cnn": Choice("CNN", _cnn, "one", of_paper=True),
+        "concat": Choice("Concat", _concat, "several", of_paper=True),
+        "reno": Choice("RENO", _reno, "several", of_paper=True),
         "svm": Choice("SVM (RBF)", _svm, "any", of_paper=False),
         "logreg": Choice("logistic regression", _logreg, "any", of_paper=False),
         "rf": Choice("random forest", _forest, "any", of_paper=False),
@@ -112,7 +137,9 @@ def find_estimator(name: str) -> Choice:
     """
     if name in ESTIMATORS:
         return ESTIMATORS[name]
-    own = {type_.__name__: type_ for type_ in _classifiers_of_sklearn()}
+    own: dict[str, Callable[..., BaseEstimator]] = {}
+    if _is_like_a_class(name):
+        own = {type_.__name__: type_ for type_ in _classifiers_of_sklearn()}
     if name in own:
         return Choice(name, own[name], "any", of_paper=False)
     nearest = suggestion(name, [*ESTIMATORS, *own])
@@ -122,9 +149,16 @@ def find_estimator(name: str) -> Choice:
     )
 
 
+def _is_like_a_class(name: str) -> bool:
+    """Tell whether a name may be that of a class, which takes a second to look up."""
+    return name[:1].isupper() and name.lower() not in ESTIMATORS
+
+
 @cache
 def _classifiers_of_sklearn() -> tuple[type[BaseEstimator], ...]:
     """List those that can be made without arguments."""
+    from sklearn.utils import all_estimators
+
     found = [type_ for _, type_ in all_estimators(type_filter="classifier")]
     return tuple(
         type_

@@ -9,17 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reno_store import __version__
-from reno_store.errors import ProtocolError
-from reno_store.evaluation.classifiers import (
-    DEFAULT_ESTIMATORS,
-    find_estimator,
-    make_estimator,
-)
+from reno_store.evaluation.checking import check_comparison
+from reno_store.evaluation.classifiers import find_estimator, make_estimator
 from reno_store.evaluation.crossvalidation import Evaluation, evaluate
-from reno_store.evaluation.protocols import check_protocol, split
-from reno_store.evaluation.repeats import Repeats, check_seeds, put_together
+from reno_store.evaluation.protocols import split
+from reno_store.evaluation.repeats import Repeats, put_together
 from reno_store.progress import counting
-from reno_store.samples import Samples, open_store
+from reno_store.samples import Samples
 
 __all__ = ["Comparison", "evaluate_store"]
 
@@ -126,21 +122,23 @@ def evaluate_store(
     MissingEmbeddingsError
         If clips lack an embedding and `missing` is ``"raise"``.
     """
-    models, estimators, protocols = _names(models), _names(estimators), _names(protocols)
-    if not estimators:
-        estimators = [
-            name for name in DEFAULT_ESTIMATORS if len(models) > 1 or not find_estimator(name).fuses
-        ]
-    _check_request(models, estimators, protocols)
-    seeds = check_seeds(seed)
-    opened = open_store(store)
-    whole = opened.load(dataset, list(models), missing=missing)
+    asked = check_comparison(
+        store,
+        dataset,
+        models=models,
+        estimators=estimators,
+        protocols=protocols,
+        seed=seed,
+        device=device,
+    )
+    opened, protocols, seeds = asked.store, asked.protocols, asked.seeds
+    whole = opened.load(dataset, asked.models, missing=missing)
     # All folds first, so that what cannot be divided is refused before anything is trained.
     n_folds_of = {
         (protocol, each): len(split(protocol, whole.y, whole.groups, n_folds=n_folds, seed=each))
         for protocol, each in product(protocols, seeds)
     }
-    runs = list(_runs(whole, estimators, protocols, seeds))
+    runs = list(_runs(whole, asked.estimators, protocols, seeds))
     evaluations = []
     total = sum(n_folds_of[protocol, each] for protocol, _, _, each in runs)
     with counting("evaluating", total, unit="folds", show=progress) as counter:
@@ -170,32 +168,9 @@ def evaluate_store(
         fingerprints={
             row.model: row.fingerprint
             for row in opened.summary()
-            if row.dataset == dataset and row.model in models
+            if row.dataset == dataset and row.model in asked.models
         },
     )
-
-
-def _names(names: str | Sequence[str]) -> list[str]:
-    """Take one name or several."""
-    return [names] if isinstance(names, str) else list(names)
-
-
-def _check_request(
-    models: Sequence[str], estimators: Sequence[str], protocols: Sequence[str]
-) -> None:
-    if not models or not protocols:
-        raise ProtocolError("expected at least one model and one protocol.")
-    for protocol in protocols:
-        check_protocol(protocol)
-    for name in estimators:
-        if find_estimator(name).fuses and len(models) < 2:
-            raise ProtocolError(
-                f"{name} fuses models and needs at least two, got {len(models)}. "
-                "Name another with --model, or use --estimator fcn or cnn."
-            )
-    for names in (models, estimators, protocols):
-        if twice := {name for name in names if list(names).count(name) > 1}:
-            raise ProtocolError(f"{min(twice)!r} is named twice; name each once.")
 
 
 def _runs(

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, StratifiedKFold
 
 from reno_store.errors import ProtocolError, UnknownNameError
 
@@ -115,6 +114,9 @@ def split(
         speaker is unknown, there are too few speakers, or a class would be missing from a
         training side.
     """
+    # Here, so that a protocol can be checked without waiting for scikit-learn.
+    from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, StratifiedKFold
+
     chosen = check_protocol(protocol)
     if chosen.one_fold_a_speaker:
         _check_labels(y)

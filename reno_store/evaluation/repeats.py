@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from reno_store.errors import ProtocolError
 from reno_store.evaluation.crossvalidation import Evaluation
 from reno_store.evaluation.scores import METRICS, Metric
 
-__all__ = ["Repeats", "check_seeds", "put_together"]
-
-_LARGEST_SEED = 2**32 - 1
+__all__ = ["Repeats", "put_together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +72,3 @@ def put_together(evaluations: Iterable[Evaluation]) -> tuple[Repeats, ...]:
     for each in evaluations:
         together.setdefault((each.protocol, each.estimator, each.models), []).append(each)
     return tuple(Repeats(tuple(group)) for group in together.values())
-
-
-def check_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    """Take one seed or several.
-
-    Raises
-    ------
-    ProtocolError
-        If there is none, one stands twice, or one is no number that can seed.
-    """
-    found: tuple[int, ...] = tuple(np.atleast_1d(seeds).tolist())
-    if not found:
-        raise ProtocolError("expected at least one seed, got none.")
-    for seed in found:
-        if not 0 <= seed <= _LARGEST_SEED:
-            raise ProtocolError(f"seed {seed} is out of range; expected 0 to {_LARGEST_SEED}.")
-        if found.count(seed) > 1:
-            raise ProtocolError(
-                f"seed {seed} is given twice; the same seed gives the same scores. Give each once."
-            )
-    return found

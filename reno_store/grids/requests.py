@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from reno_store.errors import SearchError
 from reno_store.evaluation.protocols import check_protocol
-from reno_store.evaluation.repeats import check_seeds
+from reno_store.evaluation.seeds import check_seeds
 
 __all__ = ["NAMES", "PAPER_POINT", "SYMBOLS", "GridRequest"]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from reno_store.errors import ForeignEmbeddingsError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ID_NAMES", "Table", "as_texts", "read_ids", "read_table", "told"]
 
@@ -45,7 +46,8 @@ def as_texts(values: Iterable[Any], where: str) -> list[str]:
 
 
 def _as_text(value: Any, where: str) -> str:
-    if value is None or (isinstance(value, float) and value != value) or value is pd.NA:
+    is_missing = type(value).__name__ == "NAType"  # pandas.NA; pandas takes long to import
+    if value is None or (isinstance(value, float) and value != value) or is_missing:
         return ""
     if hasattr(value, "item"):
         value = value.item()
@@ -141,6 +143,8 @@ def read_table(path: Path) -> tuple[list[str], dict[str, list[str]]]:
 
 def read_frame(path: Path) -> pd.DataFrame:
     """Read a CSV, every field as text."""
+    import pandas as pd
+
     try:
         # Without index_col a comma at each line's end would make ids of the second field.
         return pd.read_csv(

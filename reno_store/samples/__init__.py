@@ -4,7 +4,24 @@
 that are asked for, as a transformer, so that the models themselves can be searched over.
 """
 
-from reno_store.samples.loading import EmbeddingStore, Samples, open_store
-from reno_store.samples.lookup import EmbeddingLookup
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reno_store.lazy import load_on_use
+
+if TYPE_CHECKING:
+    from reno_store.samples.loading import EmbeddingStore, Samples, open_store
+    from reno_store.samples.lookup import EmbeddingLookup
 
 __all__ = ["EmbeddingLookup", "EmbeddingStore", "Samples", "open_store"]
+
+__getattr__ = load_on_use(
+    __name__,
+    {
+        "EmbeddingLookup": "lookup",
+        "EmbeddingStore": "loading",
+        "Samples": "loading",
+        "open_store": "loading",
+    },
+)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from reno_store.errors import MissingEmbeddingsError, listed
+from reno_store.errors import MissingEmbeddingsError, UnknownNameError, listed
 from reno_store.store import ModelSummary, StoreReader, summarize
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["EmbeddingStore", "Samples", "open_store"]
 
@@ -63,6 +65,8 @@ class Samples:
 
     def to_frame(self) -> pd.DataFrame:
         """X as a DataFrame: columns ``MODEL:i``, from which the estimators read the blocks."""
+        import pandas as pd
+
         return pd.DataFrame(self.X, index=self.clip_ids, columns=self.feature_names)
 
 
@@ -94,6 +98,20 @@ class EmbeddingStore:
     def models(self, dataset: str) -> tuple[str, ...]:
         """Names of a dataset's models, sorted."""
         return self._reader.models(dataset)
+
+    def check_names(self, dataset: str, models: Sequence[str] = ()) -> None:
+        """Check that the store has a dataset and models of it; read nothing else.
+
+        Raises
+        ------
+        UnknownNameError
+            If it has not.
+        """
+        held = self.models(dataset)
+        for name in models:
+            if name not in held:
+                kind = f"model of dataset {dataset!r} in store {self.path}:"
+                raise UnknownNameError.among(kind, name, held)
 
     def n_clips(self, dataset: str) -> int:
         """How many clips the dataset has, embedded or not."""

@@ -15,7 +15,7 @@ from reno_store.studies.paper_values import PAPER_LETTERS, PAPER_PAIRS, paper_da
 from reno_store.studies.requests import StudyRequest
 from reno_store.studies.study import Family, ModelFacts
 
-__all__ = ["PAPER_MODELS", "facts_of_models", "pairs_of"]
+__all__ = ["PAPER_MODELS", "check_models", "facts_of_models", "pairs_of"]
 
 PAPER_MODELS: Mapping[str, str] = {
     name: entry.paper_letter for name, entry in CATALOGUE.items() if entry.paper_letter
@@ -23,6 +23,21 @@ PAPER_MODELS: Mapping[str, str] = {
 """Catalogue name -> what the paper's tables call it."""
 
 _FAMILY_OF_KIND: Mapping[str, Family] = {"audio-mamba": "mamba", "huggingface": "attention"}
+
+
+def check_models(request: StudyRequest, store: EmbeddingStore) -> None:
+    """Check the names of datasets and models; nothing heavy is imported for it.
+
+    Raises
+    ------
+    UnknownNameError
+        If the store has no such dataset, or a model was asked for that no dataset has and
+        nothing is known of.
+    """
+    known = {*CATALOGUE, *(name for each in request.datasets for name in store.models(each))}
+    for name in sorted({*request.models, *(name for pair in request.pairs for name in pair)}):
+        if name not in known:
+            raise UnknownNameError.among("model", name, known)
 
 
 def facts_of_models(request: StudyRequest, store: EmbeddingStore) -> tuple[ModelFacts, ...]:
@@ -35,13 +50,10 @@ def facts_of_models(request: StudyRequest, store: EmbeddingStore) -> tuple[Model
     StaleStoreError
         If a name means one model in one dataset and another in another.
     """
+    check_models(request, store)
     held = {dataset: store.models(dataset) for dataset in request.datasets}
     names = set(request.models) or {name for models in held.values() for name in models}
     named_in_pairs = {name for pair in request.pairs for name in pair}
-    known = {*CATALOGUE, *(name for models in held.values() for name in models)}
-    for name in sorted({*request.models, *named_in_pairs}):
-        if name not in known:
-            raise UnknownNameError.among("model", name, known)
     if not request.models and any(paper_name_of(request, name) for name in request.datasets):
         names |= PAPER_MODELS.keys()
     facts = [_facts(name, held, store) for name in names | named_in_pairs]

@@ -11,7 +11,7 @@ from typing import Any
 from reno_store.errors import ProtocolError, UnknownNameError
 from reno_store.evaluation.classifiers import DEFAULT_ESTIMATORS, find_estimator
 from reno_store.evaluation.protocols import check_protocol
-from reno_store.evaluation.repeats import check_seeds
+from reno_store.evaluation.seeds import check_seeds
 from reno_store.studies.paper_values import PAPER_DATASETS
 
 __all__ = ["StudyRequest", "results_folder"]

@@ -14,16 +14,14 @@ from reno_store.ledger import Ledger
 from reno_store.progress import tell
 from reno_store.samples import EmbeddingStore, open_store
 from reno_store.studies.folds import Failure, Result, find_fold, train_folds
+from reno_store.studies.last_request import LAST_REQUEST
 from reno_store.studies.models import facts_of_models, pairs_of
 from reno_store.studies.planning import FoldTask, plan_cells, plan_folds
 from reno_store.studies.preparation import PreparedDataset, prepare
 from reno_store.studies.requests import StudyRequest, results_folder
 from reno_store.studies.study import Cell, DatasetFacts, Study
 
-__all__ = ["LAST_REQUEST", "Run", "run_study"]
-
-LAST_REQUEST = "last-request"
-"""The ledger's note of what was asked last."""
+__all__ = ["Run", "run_study"]
 
 _PACKAGES = ("numpy", "scikit-learn", "skorch", "torch", "zarr")
 

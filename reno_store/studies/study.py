@@ -10,14 +10,16 @@ import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.evaluation import FoldOutcome
-from reno_store.evaluation.scores import Metric
 from reno_store.studies.requests import StudyRequest
+
+if TYPE_CHECKING:
+    from reno_store.evaluation import FoldOutcome
+    from reno_store.evaluation.scores import Metric
 
 __all__ = ["Cell", "DatasetFacts", "Family", "ModelFacts", "Study"]
 

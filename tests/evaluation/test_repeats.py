@@ -10,7 +10,8 @@ from rich.console import Console
 
 from reno_store.errors import ProtocolError
 from reno_store.evaluation import Comparison, Evaluation, FoldScore
-from reno_store.evaluation.repeats import check_seeds, put_together
+from reno_store.evaluation.repeats import put_together
+from reno_store.evaluation.seeds import check_seeds
 from reno_store.evaluation.tables import comparison_table
 
 
