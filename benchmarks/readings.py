@@ -54,6 +54,8 @@ _DROPOUTS = {
     "dropout 0.5": {"dropout": 0.5},
     "dropout 0.3 on the embedding too": {"input_dropout": 0.3},
 }
+# No dropout on the embedding, unless a reading says so.
+_PLAIN = {"input_dropout": 0.0}
 _POSITIONS: dict[str, dict[str, Any]] = {
     "by 2": {},
     "128": {"n_tokens": 128},
@@ -62,7 +64,7 @@ _POSITIONS: dict[str, dict[str, Any]] = {
 
 READINGS: dict[str, dict[str, dict[str, Any]]] = {
     "logreg": {"": {}},
-    "fcn": {"as it is": {}, **_DROPOUTS},
+    "fcn": {"none on the embedding": {}, **_DROPOUTS},
     "cnn": {**_POSITIONS, **{f"by 2, {name}": each for name, each in _DROPOUTS.items()}},
     "concat": {**_POSITIONS, **{f"by 2, {name}": each for name, each in _DROPOUTS.items()}},
     "reno": {
@@ -119,9 +121,10 @@ def plan(arguments: argparse.Namespace) -> dict[Fit, dict[str, Any]]:
     pairs = arguments.pairs or (RENYI_PAIRS if is_renyi else PAIRS)
     protocols = arguments.protocols or (("speaker",) if is_renyi else ("paper", "speaker"))
     panel = {"fcn": arguments.singles, "cnn": arguments.singles, "concat": pairs, "reno": pairs}
+    plain = {name: {} if is_renyi or name == "logreg" else _PLAIN for name in readings}
     panel["logreg"] = () if is_renyi else (*arguments.singles, *pairs)
     return {
-        Fit(name, reading, models, protocol, seed, fold): parameters
+        Fit(name, reading, models, protocol, seed, fold): {**plain[name], **parameters}
         # Seeds and folds outermost: what is done when time is up is a panel, only smaller.
         for seed, fold in product(arguments.seeds, range(arguments.part))
         for name in arguments.estimators or readings

@@ -55,7 +55,7 @@ validation_fraction, n_iter_no_change, class_weight, device, random_state, verbo
         n_tokens: int | None = None,
         align_dim: int = 256,
         dropout: float = 0.3,
-        input_dropout: float = 0.0,
+        input_dropout: float = 0.3,
         lr: float = 1e-3,
         batch_size: int = 32,
         max_epochs: int = 20,

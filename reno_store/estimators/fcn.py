@@ -19,7 +19,8 @@ class FCNClassifier(EmbeddingClassifier):
     dropout : float
         Dropout after each hidden layer, in [0, 1).
     input_dropout : float
-        Dropout on the embedding itself, in [0, 1).
+        Dropout on the embedding itself, in [0, 1). The paper does not say where its
+        dropout is: see docs/readings.md.
     lr : float
         Adam's learning rate.
     batch_size : int
@@ -83,7 +84,7 @@ class FCNClassifier(EmbeddingClassifier):
         self,
         *,
         dropout: float = 0.3,
-        input_dropout: float = 0.0,
+        input_dropout: float = 0.3,
         lr: float = 1e-3,
         batch_size: int = 32,
         max_epochs: int = 20,

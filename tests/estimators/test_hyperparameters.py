@@ -33,7 +33,7 @@ def test_each_classifier_trains_its_network(name, kind, data):
 def test_dropout_reaches_the_network(classifier, data):
     network = classifier.set_params(dropout=0.7).fit(*data).network_
     dropouts = [each.p for each in network.modules() if isinstance(each, torch.nn.Dropout)]
-    assert dropouts == [0.7, 0.7]
+    assert dropouts == [0.3, 0.7, 0.7]
 
 
 def test_dropout_of_the_input_reaches_the_network(classifier, data):
@@ -159,7 +159,7 @@ def test_open_points_of_the_paper_are_read_as_decided():
         "norm": None,
         "distribution": "softmax",
         "dropout": 0.3,
-        "input_dropout": 0.0,
+        "input_dropout": 0.3,
         "validation_fraction": 0.1,
         "n_iter_no_change": 10,
         "class_weight": None,
