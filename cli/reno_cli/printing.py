@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -34,6 +36,19 @@ def print_wide(renderable: RenderableType) -> None:
     # rich fills lines up with spaces.
     for line in text.getvalue().splitlines():
         click.echo(line.rstrip())
+
+
+@contextlib.contextmanager
+def listing_problems(in_full: bool) -> Iterator[None]:
+    """Print all problems of a wrong manifest where asked, instead of the first 20."""
+    from reno_store.errors import ManifestError
+
+    try:
+        yield
+    except ManifestError as error:
+        if not in_full:
+            raise
+        raise click.ClickException(error.in_full) from error
 
 
 def check_output(path: Path) -> None:
