@@ -18,6 +18,7 @@ import numpy as np
 
 from reno_store.errors import RenoStoreError, UnknownNameError
 from reno_store.samples import Samples, open_store
+from reno_store.locations import local_path
 
 __all__ = ["EXPORT_FORMATS", "export_samples"]
 
@@ -68,7 +69,7 @@ def export_samples(
     RenoStoreError
         If something is there already, or parquet is asked for without pyarrow.
     """
-    path = Path(path)
+    path = local_path(path, "output")
     format = format or path.suffix.removeprefix(".")  # noqa: A001
     names = [models] if isinstance(models, str) else list(models)
     if twice := {name for name in names if names.count(name) > 1}:

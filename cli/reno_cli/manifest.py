@@ -44,7 +44,7 @@ def manifest(
     CARD is `folders` (each file's folder is its label), the name of a corpus such as
     `emogator` (`reno-store datasets` lists them), or the path of a TOML card of your own.
     """
-    from reno_store.manifests import make_manifest
+    from reno_store.manifests import make_manifest, warn_of_variants
 
     with listing_problems(all_problems):
         made = make_manifest(card, folder, output, subset=subset, replace_existing=force)
@@ -55,6 +55,8 @@ def manifest(
     )
     for line in _counted(made.scan.counts):
         click.echo(line)
+    for warning in warn_of_variants(made.path, table.label_counts):
+        click.echo(warning, err=True)
     for reason, number in sorted(made.scan.left_out.items()):
         click.echo(f"left out: {number:,} recordings: {reason}")
     if made.scan.ignored:

@@ -60,8 +60,10 @@ def check_output(path: Path) -> None:
         If it is a folder, or its folder cannot be made or written to.
     """
     from reno_store.errors import RenoStoreError
+    from reno_store.locations import local_path
     from reno_store.writing import is_special
 
+    path = local_path(path, "output")
     if is_special(path):
         return
     if path.is_dir():

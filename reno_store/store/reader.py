@@ -11,6 +11,7 @@ import zarr
 from numpy.typing import NDArray
 
 from reno_store.errors import StoreError, UnknownNameError
+from reno_store.locations import local_path
 from reno_store.manifests.names import name_problem
 from reno_store.store import nodes, schema
 from reno_store.store.folders import model_folders
@@ -34,11 +35,11 @@ class StoreReader:
     Raises
     ------
     StoreError
-        If there is no store of this format.
+        If there is no store of this format, or the path is a URL.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = local_path(path, "store", StoreError)
         self._root = schema.open_root(self.path, writable=False)
 
     def datasets(self) -> tuple[str, ...]:
