@@ -19,7 +19,7 @@ from reno_store.store.staleness import changed_recordings, clip_differences
 
 __all__ = ["StoreChecks"]
 
-_LABELS_ADVICE = "To take changed labels and speakers over, add --refresh labels to a build."
+_LABELS_ADVICE = "To take changed labels and speakers over, add --refresh labels."
 _ADVICE = {
     "vanished": "Clips are never taken out of a dataset: put their lines back into the manifest.",
     "labels": _LABELS_ADVICE,

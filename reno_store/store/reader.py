@@ -255,11 +255,11 @@ class StoreReader:
                 raise
             return np.empty((0, array.shape[1]), np.float32), damage
 
-    def _count(self, group: zarr.Group) -> int:
     def _arrays(self, dataset: str) -> tuple[str, ...]:
         with schema.naming_damage(f"{self.path}: dataset {dataset!r}"):
             return members(self.path / self._dataset(dataset).path, "array")
 
+    def _count(self, group: zarr.Group) -> int:
         where = f"{self.path}: dataset {group.path!r}"
         with schema.naming_damage(where):
             n_clips = group.attrs.get(schema.N_CLIPS, 0)
