@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 import numpy as np
@@ -123,22 +123,23 @@ def _clips(samples: Samples, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write_npz(samples: Samples, clips: pd.DataFrame, path: Path) -> None:
+    arrays: dict[str, Any] = {
+        "X": samples.X,
+        "clip_ids": samples.clip_ids,
+        "labels": samples.y,
+        "speakers": _speakers(samples),
+        "models": np.array(samples.models),
+        "block_sizes": np.array(samples.block_sizes),
+    }
+    for name in _further(clips):
+        arrays[f"column:{name}"] = np.array(clips[name].tolist(), np.str_)
     with path.open("wb") as file:
-        np.savez(
-            file,
-            X=samples.X,
-            clip_ids=samples.clip_ids,
-            labels=samples.y,
-            speakers=_speakers(samples),
-            models=np.array(samples.models),
-            block_sizes=np.array(samples.block_sizes),
-            **{f"column:{name}": clips[name].to_numpy(np.str_) for name in _further(clips)},
-        )
+        np.savez(file, **arrays)
 
 
 def _frame(samples: Samples, clips: pd.DataFrame) -> pd.DataFrame:
     numbers = samples.to_frame().reset_index(drop=True)
-    if taken := sorted(set(clips) & set(numbers)):
+    if taken := sorted({str(name) for name in clips} & set(samples.feature_names)):
         raise RenoStoreError(
             f"the manifest's column {taken[0]!r} has the name of a column of numbers; export as "
             "npz, or rename it."
@@ -188,7 +189,7 @@ def _write_npy(samples: Samples, clips: pd.DataFrame, folder: Path) -> None:
 
 def _further(clips: pd.DataFrame) -> list[str]:
     """Name the manifest's further columns."""
-    return [name for name in clips if name not in {"clip_id", "label", "speaker"}]
+    return [str(name) for name in clips if name not in {"clip_id", "label", "speaker"}]
 
 
 def _file_name(clip_id: str) -> str:

@@ -69,7 +69,7 @@ def refreshed_columns(
     position_of = {clip_id: row for row, clip_id in enumerate(stored["clip_id"])}
     columns = {name: list(values) for name, values in stored.items()}
     for name in ("label", "speaker"):
-        told = source.known.get(name)
+        told = source.known.get(name) or []
         for position, clip_id in matched.items() if told else ():
             if told[position]:
                 columns[name][position_of[clip_id]] = told[position]

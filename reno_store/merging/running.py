@@ -95,7 +95,10 @@ def merge_stores(
     StaleStoreError
         If another process changes one of the stores meanwhile.
     """
-    source, store = (local_path(path, "store", StoreError) for path in (source, store))
+    source, store = (
+        local_path(source, "store", StoreError),
+        local_path(store, "store", StoreError),
+    )
     _check_apart(source, store)
     with _reading(source):
         plans = list(_plans(StoreReader(source), datasets, models))

@@ -45,7 +45,7 @@ def is_foreign_array(folder: Path) -> bool:
     node = _read_or_nothing(folder / "zarr.json")
     data_type, shape = node.get("data_type"), node.get("shape")
     names = node.get("dimension_names")
-    return node.get("node_type") == "array" and (
+    return bool(node.get("node_type") == "array") and (
         isinstance(data_type, dict)
         or (isinstance(data_type, str) and _NUMBERS.fullmatch(data_type) is not None)
         or (isinstance(shape, list) and len(shape) != 1)
