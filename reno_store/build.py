@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from reno_store.devices import free_memory, resolve_device
-from reno_store.errors import ManifestError, RenoStoreError, UnknownNameError
+from reno_store.errors import ManifestError, RenoStoreError, StoreError, UnknownNameError
 from reno_store.extraction import (
     MAX_SECONDS,
     Extraction,
@@ -32,7 +32,8 @@ from reno_store.foundation_models import (
     parse_model_specs,
 )
 from reno_store.hashing import clip_columns
-from reno_store.manifests import Manifest, read_manifest
+from reno_store.locations import local_path
+from reno_store.manifests import Manifest, read_manifest, warn_of_variants
 from reno_store.progress import tell
 from reno_store.reports import BuildReport, Failure, ModelReport
 from reno_store.store import StoreWriter, fingerprint_as_stored, storage_of
@@ -98,7 +99,8 @@ def build_store(
     -------
     BuildReport
         What was new, reused and failed. A clip that fails never stops a build. Ctrl-C while
-        clips are embedded stops it and is told by `BuildReport.interrupted`.
+        clips are embedded stops it and is told by `BuildReport.interrupted`. Labels that
+        differ only in case or spaces are named on standard error.
 
     Raises
     ------
@@ -109,8 +111,9 @@ def build_store(
     StaleStoreError
         If the store was built from other recordings, labels, speakers or weights.
     StoreError
-        If the store cannot be written.
+        If the store cannot be written, or is named by a URL.
     """
+    store = local_path(store, "store", StoreError)
     specs = parse_model_specs([models] if isinstance(models, str) else models)
     check_precision(precision)
     stored_fingerprint = partial(fingerprint_as_stored, precision=storage)
@@ -123,6 +126,8 @@ def build_store(
     if "all" in refreshed:
         refreshed = set(REFRESHABLE)
     table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
+    for warning in warn_of_variants(manifest, table.label_counts):
+        tell(warning)
     device = resolve_device(device)
     with StoreWriter.open(store, tell=tell) as writer:
         columns = clip_columns(table, progress)

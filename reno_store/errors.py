@@ -37,6 +37,7 @@ __all__ = [
 
 
 _SHOWN = 5
+_SHOWN_PROBLEMS = 20
 
 
 class RenoStoreError(Exception):
@@ -59,11 +60,24 @@ class CardError(RenoStoreError, ValueError):
 
 
 class ManifestError(RenoStoreError, ValueError):
-    """A manifest with problems; `problems` holds every one of them, each with its line."""
+    """A manifest with problems; `problems` holds every one of them, each with its line.
+
+    The message itself lists the first 20, `in_full` all.
+    """
 
     def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join([message, *(f"  {problem}" for problem in self.problems)]))
+        self._message = message
+        shown = self.problems[:_SHOWN_PROBLEMS]
+        lines = [message, *(f"  {problem}" for problem in shown)]
+        if n_more := len(self.problems) - len(shown):
+            lines.append(f"  and {n_more:,} more; to list all: --all (the error's .problems)")
+        super().__init__("\n".join(lines))
+
+    @property
+    def in_full(self) -> str:
+        """The message with all problems, a line each."""
+        return "\n".join([self._message, *(f"  {problem}" for problem in self.problems)])
 
 
 class AudioError(RenoStoreError, ValueError):

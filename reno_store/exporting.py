@@ -1,7 +1,7 @@
 """Embeddings out of a store into files that other programs read.
 
-Data walks: store -> samples -> one file (npz, parquet, safetensors), or one .npy a clip with
-a table of them. A file appears whole or not at all.
+Data walks: store -> samples and clip table -> one file (npz, parquet, csv, safetensors), or one
+.npy per clip with a table of them. A file appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 import numpy as np
+import pandas as pd
 
 from reno_store.errors import RenoStoreError, UnknownNameError
+from reno_store.locations import local_path
 from reno_store.samples import Samples, open_store
 
 __all__ = ["EXPORT_FORMATS", "export_samples"]
@@ -34,7 +36,7 @@ def export_samples(
     missing: Literal["raise", "drop"] = "raise",
     force: bool = False,
 ) -> int:
-    """Write the embeddings of one or more models, with ids, labels and speakers.
+    """Write the embeddings of one or more models, with ids, labels, speakers and further columns.
 
     Parameters
     ----------
@@ -47,8 +49,8 @@ def export_samples(
     path : str or Path
         The file, or for ``"npy"`` the folder.
     format : str, optional
-        ``"npz"``, ``"parquet"``, ``"safetensors"`` or ``"npy"`` (one file a clip, named by
-        the clip's id, and ``clips.csv``); by the ending of `path` unless given.
+        ``"npz"``, ``"parquet"``, ``"csv"``, ``"safetensors"`` or ``"npy"`` (one file per clip,
+        named by the clip's id, and ``clips.csv``); by the ending of `path` unless given.
     missing : {"raise", "drop"}
         What to do with clips that lack an embedding of any of the models.
     force : bool
@@ -68,7 +70,7 @@ def export_samples(
     RenoStoreError
         If something is there already, or parquet is asked for without pyarrow.
     """
-    path = Path(path)
+    path = local_path(path, "output")
     format = format or path.suffix.removeprefix(".")  # noqa: A001
     names = [models] if isinstance(models, str) else list(models)
     if twice := {name for name in names if names.count(name) > 1}:
@@ -85,12 +87,14 @@ def export_samples(
     if occupied and (not force or is_folder):
         advice = "Name another folder." if is_folder else "Write over it with --force."
         raise RenoStoreError(f"{path} is there already. {advice}")
-    samples = open_store(store).load(dataset, models, missing=missing)
+    opened = open_store(store)
+    samples = opened.load(dataset, models, missing=missing)
+    clips = _clips(samples, opened.to_frame(dataset))
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear(partial)
-        EXPORT_FORMATS[format](samples, partial)
+        EXPORT_FORMATS[format](samples, clips, partial)
         if path.is_dir():
             path.rmdir()
         partial.replace(path)
@@ -109,26 +113,47 @@ def _clear(partial: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _write_npz(samples: Samples, path: Path) -> None:
+def _clips(samples: Samples, table: pd.DataFrame) -> pd.DataFrame:
+    """Give id, label, speaker and further columns of the samples' clips, a row per clip."""
+    rows = table.index.get_indexer(pd.Index(samples.clip_ids, dtype=object))
+    clips = table.drop(columns="audio_sha256").iloc[rows]
+    # Once more from the samples: a build may have refreshed them in between.
+    clips["label"], clips["speaker"] = samples.y.tolist(), _speakers(samples).tolist()
+    return clips.reset_index()
+
+
+def _write_npz(samples: Samples, clips: pd.DataFrame, path: Path) -> None:
+    arrays: dict[str, Any] = {
+        "X": samples.X,
+        "clip_ids": samples.clip_ids,
+        "labels": samples.y,
+        "speakers": _speakers(samples),
+        "models": np.array(samples.models),
+        "block_sizes": np.array(samples.block_sizes),
+    }
+    for name in _further(clips):
+        arrays[f"column:{name}"] = np.array(clips[name].tolist(), np.str_)
     with path.open("wb") as file:
-        np.savez(
-            file,
-            X=samples.X,
-            clip_ids=samples.clip_ids,
-            labels=samples.y,
-            speakers=_speakers(samples),
-            models=np.array(samples.models),
-            block_sizes=np.array(samples.block_sizes),
+        np.savez(file, **arrays)
+
+
+def _frame(samples: Samples, clips: pd.DataFrame) -> pd.DataFrame:
+    numbers = samples.to_frame().reset_index(drop=True)
+    if taken := sorted({str(name) for name in clips} & set(samples.feature_names)):
+        raise RenoStoreError(
+            f"the manifest's column {taken[0]!r} has the name of a column of numbers; export as "
+            "npz, or rename it."
         )
+    return pd.concat([clips, numbers], axis=1)
 
 
-def _write_parquet(samples: Samples, path: Path) -> None:
-    frame = samples.to_frame()
-    frame.insert(0, "speaker", _speakers(samples).tolist())
-    frame.insert(0, "label", samples.y.tolist())
-    frame.index.name = "clip_id"
+def _write_csv(samples: Samples, clips: pd.DataFrame, path: Path) -> None:
+    _frame(samples, clips).to_csv(path, index=False)
+
+
+def _write_parquet(samples: Samples, clips: pd.DataFrame, path: Path) -> None:
     try:
-        frame.reset_index().to_parquet(path, index=False)
+        _frame(samples, clips).to_parquet(path, index=False)
     except ImportError:
         raise RenoStoreError(
             "parquet needs the package pyarrow, which is not installed. Install it: "
@@ -136,7 +161,7 @@ def _write_parquet(samples: Samples, path: Path) -> None:
         ) from None
 
 
-def _write_safetensors(samples: Samples, path: Path) -> None:
+def _write_safetensors(samples: Samples, clips: pd.DataFrame, path: Path) -> None:
     from safetensors.numpy import save_file
 
     parts = np.split(samples.X, np.cumsum(samples.block_sizes)[:-1], axis=1)
@@ -146,24 +171,25 @@ def _write_safetensors(samples: Samples, path: Path) -> None:
         "clip_ids": json.dumps(samples.clip_ids.tolist()),
         "labels": json.dumps(samples.y.tolist()),
         "speakers": json.dumps(_speakers(samples).tolist()),
+        "columns": json.dumps({name: clips[name].tolist() for name in _further(clips)}),
     }
     save_file({model: np.ascontiguousarray(block) for model, block in blocks}, path, texts)
 
 
-def _write_npy(samples: Samples, folder: Path) -> None:
-    import pandas as pd
-
+def _write_npy(samples: Samples, clips: pd.DataFrame, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     names = [_file_name(clip_id) for clip_id in samples.clip_ids.tolist()]
     for name, row in zip(names, samples.X, strict=True):
         np.save(folder / name, row, allow_pickle=False)
-    table = {
-        "clip_id": samples.clip_ids,
-        "file": names,
-        "label": samples.y,
-        "speaker": _speakers(samples),
-    }
-    pd.DataFrame(table).to_csv(folder / "clips.csv", index=False)
+    # A further column of the manifest of that name gives way.
+    clips = clips.rename(columns={"file": "manifest_file"})
+    clips.insert(1, "file", names)
+    clips.to_csv(folder / "clips.csv", index=False)
+
+
+def _further(clips: pd.DataFrame) -> list[str]:
+    """Name the manifest's further columns."""
+    return [str(name) for name in clips if name not in {"clip_id", "label", "speaker"}]
 
 
 def _file_name(clip_id: str) -> str:
@@ -184,8 +210,9 @@ def _speakers(samples: Samples) -> np.ndarray[tuple[int, ...], np.dtype[np.str_]
     return np.asarray(samples.groups, np.str_)
 
 
-EXPORT_FORMATS: Mapping[str, Callable[[Samples, Path], None]] = MappingProxyType(
+EXPORT_FORMATS: Mapping[str, Callable[[Samples, pd.DataFrame, Path], None]] = MappingProxyType(
     {
+        "csv": _write_csv,
         "npy": _write_npy,
         "npz": _write_npz,
         "parquet": _write_parquet,

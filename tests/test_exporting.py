@@ -8,6 +8,7 @@ import pytest
 import zarr
 from click.testing import CliRunner
 from corpora import make_corpus
+from recordings import write_manifest_csv
 from reno_cli.main import main
 from stores import assert_stores_equal
 
@@ -52,9 +53,9 @@ def test_parquet_has_a_column_a_number_named_by_model(store, samples, tmp_path):
     pytest.importorskip("pyarrow")
     export_samples(store, "small", MODELS, tmp_path / "x.parquet")
     frame = pd.read_parquet(tmp_path / "x.parquet")
-    assert frame.columns[:4].tolist() == ["clip_id", "label", "speaker", "mfcc:0"]
+    assert frame.columns[:5].tolist() == ["clip_id", "label", "speaker", "path", "mfcc:0"]
     assert frame.columns[-1] == "logmel:239"
-    np.testing.assert_array_equal(frame.iloc[:, 3:].to_numpy(np.float32), samples.X)
+    np.testing.assert_array_equal(frame.iloc[:, 4:].to_numpy(np.float32), samples.X)
     assert frame["label"].tolist() == samples.y.tolist()
 
 
@@ -124,8 +125,8 @@ def test_a_folder_with_things_in_it_is_never_written_over(store, tmp_path):
 
 
 def test_unknown_names_and_formats_list_the_choices(store, tmp_path):
-    with pytest.raises(UnknownNameError, match="npy, npz, parquet, safetensors"):
-        export_samples(store, "small", "mfcc", tmp_path / "x.csv")
+    with pytest.raises(UnknownNameError, match="csv, npy, npz, parquet, safetensors"):
+        export_samples(store, "small", "mfcc", tmp_path / "x.h5")
     with pytest.raises(UnknownNameError, match="logmel, mfcc"):
         export_samples(store, "small", "mfc", tmp_path / "x.npz")
 
@@ -138,6 +139,84 @@ def test_missing_embeddings_are_refused_or_left_out(tmp_path):
         export_samples(tmp_path / "s.zarr", "small", "mfcc", tmp_path / "x.npz")
     path = tmp_path / "x.npz"
     assert export_samples(tmp_path / "s.zarr", "small", "mfcc", path, missing="drop") == 5
+
+
+TAKES = ("1", "02", "", "a,b", 'say "x"', "ü")
+
+
+@pytest.fixture(scope="module")
+def taken(corpus, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("taken")
+    lines = corpus.manifest.read_text().splitlines()
+    rows = [[*line.split(","), take] for line, take in zip(lines[1:], TAKES, strict=True)]
+    header = [*lines[0].split(","), "take"]
+    manifest = write_manifest_csv(folder / "small.csv", rows, header)
+    corpus.recording("clip2").rename(folder / "away.wav")
+    build_store(manifest, folder / "s.zarr", MODELS, audio_folder=corpus.folder)
+    (folder / "away.wav").rename(corpus.recording("clip2"))
+    return folder / "s.zarr"
+
+
+class TestFurtherColumns:
+    @pytest.fixture
+    def exported(self, taken, tmp_path):
+        def exported(format_):
+            path = tmp_path / f"x.{format_}"
+            assert export_samples(taken, "small", MODELS, path, format=format_, missing="drop") == 5
+            return path
+
+        return exported
+
+    @pytest.fixture
+    def kept(self):
+        """Takes of the clips that have an embedding."""
+        return [take for number, take in enumerate(TAKES) if number != 2]
+
+    def test_npz(self, exported, kept):
+        with np.load(exported("npz"), allow_pickle=False) as found:
+            assert found["column:take"].tolist() == kept
+            assert found["column:path"].tolist()[2] == "audio/clip3.wav"
+
+    def test_csv_reads_back_to_the_last_bit(self, exported, kept, taken):
+        options = {"dtype": {"take": str}, "keep_default_na": False}
+        frame = pd.read_csv(exported("csv"), float_precision="round_trip", **options)
+        assert frame.columns[:6].tolist() == [
+            "clip_id",
+            "label",
+            "speaker",
+            "path",
+            "take",
+            "mfcc:0",
+        ]
+        assert frame["take"].tolist() == kept
+        samples = open_store(taken).load("small", MODELS, missing="drop")
+        np.testing.assert_array_equal(frame[samples.feature_names].to_numpy(np.float32), samples.X)
+
+    def test_parquet(self, exported, kept):
+        pytest.importorskip("pyarrow")
+        assert pd.read_parquet(exported("parquet"))["take"].tolist() == kept
+
+    def test_safetensors(self, exported, kept):
+        from safetensors import safe_open
+
+        with safe_open(exported("safetensors"), "numpy") as file:
+            assert json.loads(file.metadata()["columns"])["take"] == kept
+
+    def test_npy(self, exported, kept):
+        table = pd.read_csv(exported("npy") / "clips.csv", dtype=str, keep_default_na=False)
+        assert table.columns.tolist() == ["clip_id", "file", "label", "speaker", "path", "take"]
+        assert table["take"].tolist() == kept
+
+    def test_the_clip_table_is_a_frame_by_clip_id(self, taken):
+        frame = open_store(taken).to_frame("small")
+        assert frame.index.name == "clip_id"
+        assert frame.columns.tolist() == ["label", "speaker", "path", "take", "audio_sha256"]
+        assert frame["take"].tolist() == list(TAKES)
+        assert frame.loc["clip3", "path"] == "audio/clip3.wav"
+        samples = open_store(taken).load("small", "mfcc", missing="drop")
+        assert frame.loc[samples.clip_ids, "label"].tolist() == samples.y.tolist()
+        with pytest.raises(UnknownNameError, match="did you mean 'small'"):
+            open_store(taken).to_frame("smal")
 
 
 class TestCommands:

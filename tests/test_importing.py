@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from corpora import make_corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recordings import write_manifest_csv
 from reno_cli.main import main
 
 from reno_store.build import build_store
@@ -19,6 +20,7 @@ from reno_store.errors import (
     ForeignEmbeddingsError,
     RenoStoreError,
     StaleStoreError,
+    UnknownNameError,
 )
 from reno_store.exporting import export_samples
 from reno_store.importing import import_embeddings
@@ -684,3 +686,65 @@ def test_the_command_says_what_it_did(corpus, matrix, tmp_path):
     shown = CliRunner().invoke(main, [str(word) for word in words])
     assert shown.exit_code == 1
     assert "belong to no clip" in shown.output
+
+
+class TestSpeakersThatComeLater:
+    """A store whose clips have no speakers, and a manifest or a file that has them."""
+
+    @pytest.fixture
+    def anonymous(self, corpus, tmp_path):
+        lines = corpus.manifest.read_text().splitlines()
+        rows = [[*line.split(",")[:3], ""] for line in lines[1:]]
+        manifest = write_manifest_csv(tmp_path / "anonymous.csv", rows)
+        options = {"dataset": "small", "audio_folder": corpus.folder}
+        build_store(manifest, tmp_path / "s", "mfcc", **options)
+        return tmp_path / "s"
+
+    @pytest.fixture
+    def theirs(self, matrix, tmp_path):
+        np.savez(tmp_path / "x.npz", clip_ids=IDS, X=matrix)
+        return tmp_path / "x.npz"
+
+    def test_a_manifest_that_has_them_is_refused_with_what_to_add(self, corpus, anonymous, theirs):
+        with pytest.raises(StaleStoreError, match="speakers changed: 6 clips") as caught:
+            import_embeddings(theirs, anonymous, manifest=corpus.manifest, **WORDS)
+        assert "add --refresh labels." in str(caught.value)
+        assert StoreReader(anonymous).models("small") == ("mfcc",)
+
+    def test_they_are_taken_over_when_asked(self, corpus, anonymous, theirs, matrix):
+        options = {"manifest": corpus.manifest, "refresh": "labels"}
+        import_embeddings(theirs, anonymous, **options, **WORDS)
+        assert StoreReader(anonymous).texts("small", "speaker") == [
+            "s0",
+            "s0",
+            "s1",
+            "s1",
+            "s2",
+            "s2",
+        ]
+        assert stored(anonymous) == expected(matrix)
+        # What was there stays: nothing is computed again.
+        assert StoreReader(anonymous).done("small", "mfcc").all()
+
+    def test_those_that_the_file_itself_tells_are_taken_over_when_asked(
+        self, anonymous, matrix, tmp_path
+    ):
+        speakers = ["a", "a", "b", "b", "", "c"]
+        np.savez(tmp_path / "y.npz", clip_ids=IDS, X=matrix, speakers=speakers)
+        with pytest.raises(ForeignEmbeddingsError, match=r"another speaker .* --refresh labels"):
+            import_embeddings(tmp_path / "y.npz", anonymous, **WORDS)
+        import_embeddings(tmp_path / "y.npz", anonymous, refresh=["labels"], **WORDS)
+        assert StoreReader(anonymous).texts("small", "speaker") == speakers
+        assert StoreReader(anonymous).texts("small", "label") == ["cry", "laugh"] * 3
+
+    def test_the_command_has_the_option(self, corpus, anonymous, theirs):
+        words = f"import {theirs} --store {anonymous} --manifest {corpus.manifest} --dataset small"
+        words = [*words.split(), "--model", "theirs", "--provenance", "p"]
+        assert "add --refresh labels" in CliRunner().invoke(main, words).output
+        result = CliRunner().invoke(main, [*words, "--refresh", "labels"])
+        assert result.exit_code == 0, result.output
+        assert "6 new" in result.output
+
+    def test_nothing_else_can_be_refreshed(self, anonymous, theirs):
+        with pytest.raises(UnknownNameError, match="Choices: labels"):
+            import_embeddings(theirs, anonymous, refresh="audio", **WORDS)

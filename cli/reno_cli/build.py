@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reno_cli import options
+from reno_cli.printing import listing_problems
+
 if TYPE_CHECKING:
     from reno_store.build import BuildReport, ModelReport
 
@@ -73,6 +76,7 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     help="What may have changed and is done anew: labels (and speakers), audio (changed "
     "recordings), model (all embeddings of a model that has changed), or all three.",
 )
+@options.all_problems
 def build(
     manifest: Path,
     models: tuple[str, ...],
@@ -85,6 +89,7 @@ def build(
     batch_seconds: float | None,
     max_seconds: float,
     refresh: tuple[str, ...],
+    all_problems: bool,
 ) -> None:
     """Embed every clip of MANIFEST with every model, as far as the store lacks it.
 
@@ -93,19 +98,20 @@ def build(
     """
     from reno_store.build import build_store
 
-    report = build_store(
-        manifest,
-        store,
-        models,
-        dataset=dataset,
-        audio_folder=audio_folder,
-        device=device,
-        precision=precision,
-        storage=storage,
-        batch_seconds=batch_seconds,
-        max_seconds=max_seconds,
-        refresh=refresh,
-    )
+    with listing_problems(all_problems):
+        report = build_store(
+            manifest,
+            store,
+            models,
+            dataset=dataset,
+            audio_folder=audio_folder,
+            device=device,
+            precision=precision,
+            storage=storage,
+            batch_seconds=batch_seconds,
+            max_seconds=max_seconds,
+            refresh=refresh,
+        )
     _print_report(report)
     if report.interrupted:
         sys.exit(_INTERRUPTED)

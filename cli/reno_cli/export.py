@@ -9,7 +9,7 @@ import click
 __all__ = ["export"]
 
 
-@click.command(short_help="Write embeddings to npz, parquet, safetensors or npy.")
+@click.command(short_help="Write embeddings to npz, parquet, csv, safetensors or npy.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.argument("dataset")
 @click.option("--model", "models", multiple=True, required=True, help="Once for each model.")
@@ -18,13 +18,13 @@ __all__ = ["export"]
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="The file (.npz, .parquet, .safetensors), or the folder of npy.",
+    help="The file (.npz, .parquet, .csv, .safetensors), or the folder of npy.",
 )
 @click.option(
     "--format",
     "format_",
     metavar="NAME",
-    help="npz, parquet, safetensors, or npy (one file a clip); by default the file's ending.",
+    help="npz, parquet, csv, safetensors or npy (one file per clip); by default the file's ending.",
 )
 @click.option("--allow-missing", is_flag=True, help="Leave out clips that lack an embedding.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
@@ -37,7 +37,7 @@ def export(
     allow_missing: bool,
     force: bool,
 ) -> None:
-    """Write the embeddings of DATASET in STORE, with clip ids, labels and speakers."""
+    """Write the embeddings of DATASET in STORE, with all columns of the manifest."""
     from reno_store.exporting import export_samples
 
     n_clips = export_samples(

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from reno_cli import options
+from reno_cli.printing import listing_problems
+
 __all__ = ["import_"]
 
 
@@ -43,6 +46,12 @@ __all__ = ["import_"]
 @click.option(
     "--storage", default="float32", show_default=True, metavar="NAME", help="float32 or float16."
 )
+@click.option(
+    "--refresh",
+    type=click.Choice(["labels"]),
+    help="Take over labels and speakers of the manifest (or of SOURCE) where the store has others.",
+)
+@options.all_problems
 def import_(
     source: Path,
     store: Path,
@@ -55,6 +64,8 @@ def import_(
     array: str | None,
     allow_unknown: bool,
     storage: str,
+    refresh: str | None,
+    all_problems: bool,
 ) -> None:
     """Store embeddings from SOURCE, a folder with one .npy a clip or a matrix with ids.
 
@@ -63,19 +74,21 @@ def import_(
     """
     from reno_store.importing import import_embeddings
 
-    report = import_embeddings(
-        source,
-        store,
-        dataset=dataset,
-        model=model,
-        provenance=provenance,
-        manifest=manifest,
-        audio_folder=audio_folder,
-        ids=ids,
-        array=array,
-        allow_unknown=allow_unknown,
-        storage=storage,
-    )
+    with listing_problems(all_problems):
+        report = import_embeddings(
+            source,
+            store,
+            dataset=dataset,
+            model=model,
+            provenance=provenance,
+            manifest=manifest,
+            audio_folder=audio_folder,
+            ids=ids,
+            array=array,
+            allow_unknown=allow_unknown,
+            storage=storage,
+            refresh=refresh or (),
+        )
     click.echo(
         f"{report.store}: {report.dataset}, {report.model}: {report.n_new:,} new, "
         f"{report.n_reused:,} there already, {report.n_missing:,} clips without"

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reno_cli import options
+from reno_cli.printing import listing_problems
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,15 +35,19 @@ __all__ = ["manifest"]
     help="Which extent of the corpus, where its card has several; its first by default.",
 )
 @click.option("--force", is_flag=True, help="Write over an existing CSV.")
-def manifest(card: str, folder: Path, output: Path, subset: str | None, force: bool) -> None:
+@options.all_problems
+def manifest(
+    card: str, folder: Path, output: Path, subset: str | None, force: bool, all_problems: bool
+) -> None:
     """List the recordings of FOLDER in a CSV, as CARD describes them.
 
     CARD is `folders` (each file's folder is its label), the name of a corpus such as
     `emogator` (`reno-store datasets` lists them), or the path of a TOML card of your own.
     """
-    from reno_store.manifests import make_manifest
+    from reno_store.manifests import make_manifest, warn_of_variants
 
-    made = make_manifest(card, folder, output, subset=subset, replace_existing=force)
+    with listing_problems(all_problems):
+        made = make_manifest(card, folder, output, subset=subset, replace_existing=force)
     table = made.manifest
     speakers = f"{len(table.speakers):,} speakers" if table.speakers else "speakers unknown"
     click.echo(
@@ -48,6 +55,8 @@ def manifest(card: str, folder: Path, output: Path, subset: str | None, force: b
     )
     for line in _counted(made.scan.counts):
         click.echo(line)
+    for warning in warn_of_variants(made.path, table.label_counts):
+        click.echo(warning, err=True)
     for reason, number in sorted(made.scan.left_out.items()):
         click.echo(f"left out: {number:,} recordings: {reason}")
     if made.scan.ignored:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["PROTOCOL_HELP", "device", "jobs", "n_folds", "numbers", "seeds", "standardize"]
+__all__ = [
+    "PROTOCOL_HELP",
+    "all_problems",
+    "device",
+    "jobs",
+    "n_folds",
+    "numbers",
+    "seeds",
+    "standardize",
+]
 
 
 def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
@@ -38,6 +47,10 @@ standardize = click.option(
     default=True,
     show_default=True,
     help="Scale the embeddings by each training fold's mean and standard deviation, or not.",
+)
+
+all_problems = click.option(
+    "--all", "all_problems", is_flag=True, help="List all problems of a wrong manifest, not 20."
 )
 
 device = click.option(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -36,6 +38,19 @@ def print_wide(renderable: RenderableType) -> None:
         click.echo(line.rstrip())
 
 
+@contextlib.contextmanager
+def listing_problems(in_full: bool) -> Iterator[None]:
+    """Print all problems of a wrong manifest where asked, instead of the first 20."""
+    from reno_store.errors import ManifestError
+
+    try:
+        yield
+    except ManifestError as error:
+        if not in_full:
+            raise
+        raise click.ClickException(error.in_full) from error
+
+
 def check_output(path: Path) -> None:
     """Make a file's folder, and refuse what no file can be written to, before hours of work.
 
@@ -45,8 +60,10 @@ def check_output(path: Path) -> None:
         If it is a folder, or its folder cannot be made or written to.
     """
     from reno_store.errors import RenoStoreError
+    from reno_store.locations import local_path
     from reno_store.writing import is_special
 
+    path = local_path(path, "output")
     if is_special(path):
         return
     if path.is_dir():

@@ -10,6 +10,7 @@ from reno_store.build import BuildReport, build_store
 from reno_store.demo.voice import EMOTIONS, SPEAKERS, synthesize
 from reno_store.errors import RenoStoreError
 from reno_store.evaluation import Comparison, evaluate_store
+from reno_store.locations import local_path
 from reno_store.manifests import Clip, write_manifest
 from reno_store.progress import counting
 
@@ -93,7 +94,7 @@ def build_demo_store(folder: str | Path, *, progress: bool | None = None) -> Bui
     RenoStoreError
         If the folder holds something else.
     """
-    folder = Path(folder)
+    folder = local_path(folder, "folder")
     manifest = folder / _MANIFEST
     if folder.exists() and not manifest.exists() and (folder.is_file() or any(folder.iterdir())):
         raise RenoStoreError(

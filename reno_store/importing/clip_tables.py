@@ -10,7 +10,7 @@ from reno_store.errors import ForeignEmbeddingsError, listed
 from reno_store.importing.sources import Source
 from reno_store.store import StoreReader
 
-__all__ = ["check_told", "stored_columns", "told_columns"]
+__all__ = ["check_told", "refreshed_columns", "stored_columns", "told_columns"]
 
 
 def stored_columns(store: Path, dataset: str) -> dict[str, list[str]]:
@@ -52,6 +52,30 @@ def told_columns(source: Source) -> dict[str, list[str]]:
     }
 
 
+def refreshed_columns(
+    source: Source, matched: Mapping[int, str], stored: Mapping[str, list[str]]
+) -> dict[str, list[str]]:
+    """Give the stored clip table with the labels and speakers that the source tells.
+
+    Parameters
+    ----------
+    source : Source
+        What is imported.
+    matched : Mapping[int, str]
+        Positions in the source and the ids of their clips.
+    stored : Mapping[str, list[str]]
+        The store's clip table. What the source leaves empty stays.
+    """
+    position_of = {clip_id: row for row, clip_id in enumerate(stored["clip_id"])}
+    columns = {name: list(values) for name, values in stored.items()}
+    for name in ("label", "speaker"):
+        told = source.known.get(name) or []
+        for position, clip_id in matched.items() if told else ():
+            if told[position]:
+                columns[name][position_of[clip_id]] = told[position]
+    return columns
+
+
 def check_told(
     source: Source, matched: Mapping[int, str], columns: Mapping[str, Sequence[str]]
 ) -> None:
@@ -73,5 +97,7 @@ def check_told(
         if differ:
             raise ForeignEmbeddingsError(
                 f"{source.path} tells another {name} of {len(differ):,} clips than the dataset: "
-                f"{listed(differ)}. Are they the same clips? Mend one of the two."
+                f"{listed(differ)}. If they are the same clips, add --refresh labels "
+                f"(refresh='labels') to take over the labels and speakers of {source.path.name}, "
+                "or correct one of the two."
             )

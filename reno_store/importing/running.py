@@ -15,12 +15,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import ForeignEmbeddingsError, StaleStoreError, listed
+from reno_store.errors import (
+    ForeignEmbeddingsError,
+    StaleStoreError,
+    StoreError,
+    UnknownNameError,
+    listed,
+)
 from reno_store.hashing import clip_columns
-from reno_store.importing.clip_tables import check_told, stored_columns, told_columns
+from reno_store.importing.clip_tables import (
+    check_told,
+    refreshed_columns,
+    stored_columns,
+    told_columns,
+)
 from reno_store.importing.matching import match_clips
 from reno_store.importing.sources import Source, open_source
-from reno_store.manifests import read_manifest
+from reno_store.locations import local_path
+from reno_store.manifests import read_manifest, warn_of_variants
 from reno_store.manifests.names import name_problem
 from reno_store.progress import Counter, counting, tell
 from reno_store.store import (
@@ -85,6 +97,7 @@ def import_embeddings(
     array: str | None = None,
     allow_unknown: bool = False,
     storage: str = "float32",
+    refresh: str | Sequence[str] = (),
     progress: bool | None = None,
 ) -> ImportReport:
     """Store embeddings that something else has made, as a model of its own.
@@ -115,6 +128,9 @@ def import_embeddings(
         Whether to leave out embeddings of clips that the dataset does not have.
     storage : str
         ``"float32"`` or ``"float16"``; see `build_store`.
+    refresh : str or Sequence[str]
+        ``"labels"`` takes over labels and speakers, of the manifest or, without one, of the
+        source, where the store has others or none.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -130,9 +146,15 @@ def import_embeddings(
     StaleStoreError
         If the store holds other embeddings of the model, other labels, or another model of
         that name.
+    UnknownNameError
+        If `refresh` names anything but labels.
     StoreError, ManifestError
-        If the store or the manifest cannot be read.
+        If the store or the manifest cannot be read, or the store is named by a URL.
     """
+    store = local_path(store, "store", StoreError)
+    refreshed = {refresh} if isinstance(refresh, str) else set(refresh)
+    if unknown := refreshed - {"labels"}:
+        raise UnknownNameError.among("part to refresh by an import:", min(unknown), ["labels"])
     if not provenance.strip():
         raise ForeignEmbeddingsError(
             "provenance is empty; say which model, version, layer and pooling made the embeddings."
@@ -143,11 +165,16 @@ def import_embeddings(
     table = None
     if manifest is not None:
         table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
+        for warning in warn_of_variants(manifest, table.label_counts):
+            tell(warning)
     found = open_source(Path(source), ids=None if ids is None else Path(ids), array=array)
     fingerprint = fingerprint_as_stored(_fingerprint(found, provenance.strip()), storage)
-    stored = {} if table else stored_columns(Path(store), dataset)
+    stored = {} if table else stored_columns(store, dataset)
     columns = stored or (clip_columns(table, progress) if table else told_columns(found))
     matched, way = match_clips(found.keys, columns, allow_unknown=allow_unknown)
+    if stored and refreshed:
+        columns = refreshed_columns(found, matched, stored)
+    is_as_stored = columns is stored
     check_told(found, matched, columns)
     job = _Import(found, matched, columns, dataset, model, storage_of(fingerprint))
     with (
@@ -155,13 +182,17 @@ def import_embeddings(
         counting(f"importing {model}", 2 * len(matched), unit="clips", show=progress) as counter,
     ):
         writer.check_names(dataset, columns, [model])
-        if not stored:
-            writer.check_clips(dataset, columns)
+        if not is_as_stored:
+            writer.check_clips(dataset, columns, refresh=refreshed)
         writer.check_model(dataset, model, fingerprint)
         digest = job.check_numbers(writer.reader, counter)
         fingerprint["source"] = {"name": found.path.name, "sha256": digest}
         n_clips = len(columns["clip_id"])
-        rows = np.arange(n_clips) if stored else writer.put_clips(dataset, columns)
+        rows = (
+            np.arange(n_clips)
+            if is_as_stored
+            else writer.put_clips(dataset, columns, refresh=refreshed)
+        )
         with writer.working_on(dataset, model):
             # Whoever holds the model sees no recording change, and no row another clip's.
             if writer.changed_rows(dataset, columns, rows).any():
@@ -175,7 +206,7 @@ def import_embeddings(
         n_clips = writer.reader.n_clips(dataset)
     first = next(iter(matched))
     return ImportReport(
-        Path(store),
+        store,
         dataset,
         model,
         n_clips,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reno_store.errors import LedgerError
+from reno_store.locations import local_path
 from reno_store.writing import write_whole
 
 __all__ = ["FORMAT", "Ledger", "hash_json"]
@@ -53,10 +54,15 @@ class Ledger:
     ----------
     damaged : list[Path]
         Files that were found damaged and are treated as not there.
+
+    Raises
+    ------
+    LedgerError
+        If the folder is named by a URL.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = local_path(folder, "results", LedgerError)
         self.damaged: list[Path] = []
 
     def check(self) -> None:

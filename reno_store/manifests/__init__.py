@@ -9,6 +9,7 @@ from reno_store.manifests.card_reading import find_card, load_cards
 from reno_store.manifests.cards import Card, Expectation, LeftOut, Subset, list_cards
 from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip, Manifest
 from reno_store.manifests.confinement import Confinement
+from reno_store.manifests.labels import label_variants, warn_of_variants
 from reno_store.manifests.making import MadeManifest, make_manifest
 from reno_store.manifests.names import check_name
 from reno_store.manifests.reading import read_manifest
@@ -29,10 +30,12 @@ __all__ = [
     "Subset",
     "check_name",
     "find_card",
+    "label_variants",
     "list_cards",
     "load_cards",
     "make_manifest",
     "read_manifest",
     "scan_folder",
+    "warn_of_variants",
     "write_manifest",
 ]

@@ -153,7 +153,7 @@ def _columns(pattern: str) -> list[str] | None:
 
 def _column_problems(columns: list[str]) -> Iterator[str]:
     if "label" not in columns:
-        yield "[files] pattern has no group (?P<label>...)"
+        yield "[files] pattern has no group named 'label'"
     for column in columns:
         if column in {"clip_id", "path"} or (check_column(column) is not None):
             yield f"[files] pattern: the group name {column!r} is reserved"

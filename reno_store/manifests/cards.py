@@ -21,7 +21,8 @@ Card
                              # with a group (?P<label>) and, where known, (?P<speaker>);
                              # further groups become further columns
     clip_id = "name"         # "name": the file's name without its ending (default);
-                             # "path": the relative path without its ending
+                             # "path": the relative path without its ending, which only recordings
+                             # keep that differ in nothing else
 
     [labels]                 # code in the file name -> label; without it, codes are labels;
     "01" = "adoration"       # with it, any other code is refused

@@ -30,6 +30,10 @@ class Confinement:
             return "path holds a null character"
         if PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
             return f"path {path!r} is absolute; write it relative to {self._root}"
+        if "\\" in path and not os.path.lexists(self._root / path):
+            return (
+                f"path {path!r} has backslashes; write it with / instead, as in {_slashed(path)!r}"
+            )
         try:
             inside = ".." not in PurePosixPath(path).parts and self._stays_inside(path)
         except (OSError, RuntimeError) as error:  # a name too long, links in a circle
@@ -52,3 +56,7 @@ class Confinement:
         if place.is_symlink():
             place = place.resolve()
         return place.is_relative_to(self._root)
+
+
+def _slashed(path: str) -> str:
+    return PureWindowsPath(path).as_posix()

@@ -19,6 +19,8 @@ from reno_store.manifests.names import check_column, check_name, name_problem
 
 __all__ = ["read_manifest"]
 
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
 
 def read_manifest(
     path: str | Path, *, dataset: str | None = None, audio_folder: str | Path | None = None
@@ -43,7 +45,8 @@ def read_manifest(
     ------
     ManifestError
         If the file is missing, is not UTF-8 CSV, is empty, or has a wrong row; the
-        message and the attribute ``problems`` name all the problems, each with its line.
+        attribute ``problems`` names all the problems, each with its line, and the message the
+        first 20.
     """
     path = Path(path)
     if dataset is None and name_problem(path.stem):
@@ -94,7 +97,7 @@ def _dataset_name(dataset: str) -> str:
 
 def _refused(path: Path, problems: list[str]) -> ManifestError:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return ManifestError(f"{path}: refused because of {count}; mend the file:", problems)
+    return ManifestError(f"{path}: {count} found; please fix the file:", problems)
 
 
 def _parse(path: Path, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
@@ -132,12 +135,18 @@ def _parse(path: Path, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
 
 def _header_problems(line: int, header: list[str]) -> list[str]:
     header[:] = [column.strip() for column in header]
+    if separator := _other_separator(header):
+        return [
+            f"line {line}: the columns are separated by {separator}, expected commas. Save the "
+            "file as CSV with commas (a spreadsheet offers the field delimiter when it exports)"
+        ]
     problems = []
     for column in REQUIRED_COLUMNS:
         if column not in header:
             strangers = [other for other in header if other not in REQUIRED_COLUMNS]
+            empty = " Its fields may be empty." if column == "speaker" else ""
             problems.append(
-                f"line {line}: column {column!r} is missing{suggestion(column, strangers)} "
+                f"line {line}: column {column!r} is missing{suggestion(column, strangers)}{empty} "
                 f"Found: {', '.join(header)}"
             )
     for column in sorted({column for column in header if header.count(column) > 1}):
@@ -146,6 +155,17 @@ def _header_problems(line: int, header: list[str]) -> list[str]:
         f"line {line}: {problem}" for column in header if (problem := check_column(column))
     ]
     return problems
+
+
+def _other_separator(header: list[str]) -> str | None:
+    """Name what separates the columns, where it is no comma and makes sense of the header."""
+    if len(set(header) & set(REQUIRED_COLUMNS)) > 1:
+        return None
+    for separator, name in _SEPARATORS.items():
+        parts = {part.strip().strip('"') for part in ",".join(header).split(separator)}
+        if len(parts & set(REQUIRED_COLUMNS)) > 1:
+            return name
+    return None
 
 
 def _row_problems(line: int, fields: list[str], header: list[str]) -> list[str]:

@@ -94,7 +94,8 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
         If the card has no such subset.
     CardError
         If the folder is not there, nothing in it matches, a label's code is not in the
-        card, or two recordings would have one clip_id.
+        card, or two recordings would have one clip_id. (Where that is the path without its
+        ending, recordings that differ in the ending alone keep it.)
     """
     folder = Path(folder)
     chosen = card.subset(subset)
@@ -105,7 +106,9 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
     left_out: Counter[str] = Counter()
     problems: list[str] = []
     path_of: dict[str, str] = {}
-    for path in _files_below(folder):
+    files = _files_below(folder)
+    stands_twice = _names_twice(card, files)
+    for path in files:
         if reason := _left_out_because(card, chosen, path):
             left_out[reason] += 1
             continue
@@ -118,7 +121,7 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
         if card.labels and code not in card.labels:
             problems.append(f"{path}: label code {code!r} is not among {sorted(card.labels)}")
             continue
-        clip_id = _clip_id(card, path)
+        clip_id = path if path in stands_twice else _clip_id(card, path)
         if clip_id in path_of:
             problems.append(f"{path}: clip_id {clip_id!r} is that of {path_of[clip_id]} already")
             continue
@@ -168,6 +171,20 @@ def _left_out_because(card: Card, subset: Subset, path: str) -> str:
     return f"not in subset {subset.name}" if beyond and card.pattern.fullmatch(path) else ""
 
 
+def _names_twice(card: Card, files: Sequence[str]) -> set[str]:
+    """Give the recordings that lie beside one that differs in its ending alone.
+
+    Where the clip id is the path without its ending, theirs keep it.
+    """
+    if card.clip_id != "path":
+        return set()
+    paths_of: dict[str, list[str]] = {}
+    for path in files:
+        if card.pattern.fullmatch(path):
+            paths_of.setdefault(_clip_id(card, path), []).append(path)
+    return {path for paths in paths_of.values() if len(paths) > 1 for path in paths}
+
+
 def _clip_id(card: Card, path: str) -> str:
     whole = PurePosixPath(path).with_suffix("")
     return whole.name if card.clip_id == "name" else str(whole)
@@ -185,9 +202,18 @@ def _nothing_found(
             f"left out: {told}.{instead}"
         )
     seen = f"; for example {ignored[0]!r} does not match" if ignored else "; it is empty"
+    flat = [path for path in ignored if "/" not in path and card.pattern.fullmatch(f"x/{path}")]
+    advice = "Is it the folder of that corpus, unpacked and with its files' own names?"
+    if flat:
+        advice = (
+            f"Recordings lie directly in it, so nothing tells their labels. Move each into a "
+            f"folder named by its label, as in {folder / 'laughter' / flat[0]}; or, without "
+            "moving anything, write a CSV with the columns clip_id, path, label and speaker "
+            "(speaker may be empty) and give that to reno-store build; or, where the files' names "
+            "hold the labels, write a card (docs/adding-a-dataset.md)."
+        )
     return (
-        f"{folder}: nothing in it matches card {card.name!r}{seen}. "
-        f"Expected paths like {card.pattern.pattern!r}. {card.notes}".rstrip()
+        f"{folder}: nothing in it matches card {card.name!r}{seen}. {advice} {card.notes}".rstrip()
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reno_store.errors import StoreError, UnknownNameError
+from reno_store.locations import local_path
 from reno_store.merging.plans import DatasetPlan, refusal
 from reno_store.merging.tables import read_table
 from reno_store.progress import counting, tell
@@ -89,11 +90,15 @@ def merge_stores(
         column, a model's fingerprint, an embedding. All conflicts are named; nothing is
         changed. (Of one recording by its hash, the target's path is kept.)
     StoreError, UnknownNameError
-        If a store cannot be read or is damaged, or `source` has no such dataset or model.
+        If a store cannot be read, is damaged or is named by a URL, or `source` has no such
+        dataset or model.
     StaleStoreError
         If another process changes one of the stores meanwhile.
     """
-    source, store = Path(source), Path(store)
+    source, store = (
+        local_path(source, "store", StoreError),
+        local_path(store, "store", StoreError),
+    )
     _check_apart(source, store)
     with _reading(source):
         plans = list(_plans(StoreReader(source), datasets, models))

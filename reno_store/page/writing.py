@@ -9,6 +9,7 @@ from typing import Any
 from reno_store.conclusions import Claim, Comparison
 from reno_store.errors import RenoStoreError
 from reno_store.figures import Figure
+from reno_store.locations import local_path
 from reno_store.page.rendering import render_page
 from reno_store.studies import Study
 from reno_store.tables import TableView
@@ -83,7 +84,7 @@ def check_path(path: str | Path) -> Path:
     RenoStoreError
         If it is a folder, or a browser would not take it for a page by its ending.
     """
-    path = Path(path)
+    path = local_path(path, "output")
     if path.is_dir():
         raise RenoStoreError(f"{path} is a folder; name a file in it, {path / 'report.html'} say.")
     if path.suffix.lower() not in _ENDINGS:

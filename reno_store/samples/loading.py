@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddingStore", "Samples", "open_store"]
 
+_FIRST_COLUMNS = ("clip_id", "label", "speaker")
+_LAST_COLUMNS = ("audio_sha256",)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
@@ -132,6 +135,37 @@ class EmbeddingStore:
             If it has no such column, or what is stored is damaged.
         """
         return self._reader.column(dataset, name)
+
+    def to_frame(self, dataset: str) -> pd.DataFrame:
+        """Give the clip table: a row per clip, in the order of the store, by clip id.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of a dataset.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``clip_id``; columns ``label``, ``speaker`` (empty where unknown), the
+            manifest's further columns, ``path`` among them, sorted, and ``audio_sha256``. All
+            are text.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such dataset.
+        StoreError
+            If the table is damaged.
+        """
+        self._reader.check_clip_table(dataset)
+        table = self._reader.table(dataset)
+        further = sorted(set(table) - {*_FIRST_COLUMNS, *_LAST_COLUMNS})
+        index = pd.Index(table.get("clip_id", []), dtype=object, name="clip_id")
+        columns = {
+            name: table.get(name, []) for name in (*_FIRST_COLUMNS[1:], *further, *_LAST_COLUMNS)
+        }
+        return pd.DataFrame(columns, index=index, dtype=object)
 
     def fingerprint(self, dataset: str, model: str) -> dict[str, Any]:
         """Say which model it is: weights, preprocessing, layer, pooling, precision."""

@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from reno_store.errors import StaleStoreError, UnknownNameError, listed
+from reno_store.errors import StaleStoreError, StoreError, UnknownNameError, listed
+from reno_store.locations import local_path
 from reno_store.store import StoreReader, short_fingerprint
 
 __all__ = ["EmbeddingLookup"]
@@ -181,7 +182,7 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
                 f"EmbeddingLookup needs the path of a store, got store={self.store!r}; "
                 "an open one has it as .path"
             )
-        path = Path(self.store)
+        path = local_path(self.store, "store", StoreError)
         try:
             stat = (path / "zarr.json").stat()
         except OSError:

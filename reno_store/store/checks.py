@@ -19,7 +19,7 @@ from reno_store.store.staleness import changed_recordings, clip_differences
 
 __all__ = ["StoreChecks"]
 
-_LABELS_ADVICE = "To take changed labels and speakers over, add --refresh labels to a build."
+_LABELS_ADVICE = "To take changed labels and speakers over, add --refresh labels."
 _ADVICE = {
     "vanished": "Clips are never taken out of a dataset: put their lines back into the manifest.",
     "labels": _LABELS_ADVICE,
@@ -53,11 +53,19 @@ class StoreChecks:
         ValueError
             If the dataset's or a model's name cannot be used; see `check_name`.
         StoreError
-            If a model and a column of the manifest or of the store have one name.
+            If a model and a column of the manifest or of the store have one name, or one of
+            them has the name of an array that somebody else added.
         """
         check_name("dataset", dataset)
         taken, named = set(columns), {check_name("model", model) for model in models}
         if dataset in self.reader.datasets():
+            foreign = set(self.reader.foreign_arrays(dataset))
+            if clashes := sorted(foreign & (taken | named)):
+                raise StoreError(
+                    f"store {self.path}: dataset {dataset!r} has an array {clashes[0]!r} that is "
+                    "not reno-store's, so nothing of that name can be stored. Rename the column "
+                    "or the model, or move the array."
+                )
             taken.update(self.reader.columns(dataset))
             named.update(self.reader.models(dataset))
         if clashes := sorted(taken & named):

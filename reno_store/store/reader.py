@@ -11,10 +11,11 @@ import zarr
 from numpy.typing import NDArray
 
 from reno_store.errors import StoreError, UnknownNameError
+from reno_store.locations import local_path
 from reno_store.manifests.names import name_problem
 from reno_store.store import nodes, schema
 from reno_store.store.folders import model_folders
-from reno_store.store.members import members
+from reno_store.store.members import is_foreign_array, members
 from reno_store.store.raw_chunks import LOST, Damage, RawChunks
 
 __all__ = ["StoreReader"]
@@ -34,11 +35,11 @@ class StoreReader:
     Raises
     ------
     StoreError
-        If there is no store of this format.
+        If there is no store of this format, or the path is a URL.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = local_path(path, "store", StoreError)
         self._root = schema.open_root(self.path, writable=False)
 
     def datasets(self) -> tuple[str, ...]:
@@ -68,9 +69,18 @@ class StoreReader:
         return self._count(self._dataset(dataset))
 
     def columns(self, dataset: str) -> tuple[str, ...]:
-        """Names of the columns of the clip table, sorted."""
-        with schema.naming_damage(f"{self.path}: dataset {dataset!r}"):
-            return members(self.path / self._dataset(dataset).path, "array")
+        """Names of the columns of the clip table, sorted; not of arrays that others added."""
+        arrays, foreign = self._arrays(dataset), self.foreign_arrays(dataset)
+        return tuple(name for name in arrays if name not in foreign)
+
+    def foreign_arrays(self, dataset: str) -> tuple[str, ...]:
+        """Names of arrays in the dataset's group that are no columns, sorted."""
+        folder = self.path / dataset
+        return tuple(
+            name
+            for name in self._arrays(dataset)
+            if name not in schema.IDENTITY_COLUMNS and is_foreign_array(folder / name)
+        )
 
     def texts(self, dataset: str, name: str) -> list[str]:
         """One column of the clip table, n_clips long.
@@ -244,6 +254,10 @@ class StoreReader:
             if not damage:
                 raise
             return np.empty((0, array.shape[1]), np.float32), damage
+
+    def _arrays(self, dataset: str) -> tuple[str, ...]:
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}"):
+            return members(self.path / self._dataset(dataset).path, "array")
 
     def _count(self, group: zarr.Group) -> int:
         where = f"{self.path}: dataset {group.path!r}"

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.errors import StaleStoreError, StoreError
+from reno_store.locations import local_path
 from reno_store.manifests.names import name_problem
 from reno_store.store import nodes, schema
 from reno_store.store.fingerprints import fingerprint_differences
@@ -59,11 +60,11 @@ class StoreWriter(ClipTableWriter):
         Raises
         ------
         StoreError
-            If the path is a file, a folder with other things in it, or cannot be written.
+            If the path is a URL, a file, a folder with other things in it, or cannot be written.
         StoreBusyError
             If another process is writing the same part of it and `tell` is not given.
         """
-        path = Path(path)
+        path = local_path(path, "store", StoreError)
         try:
             is_made = make_folder(path)
             locks = Locks(path, tell)

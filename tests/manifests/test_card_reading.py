@@ -65,7 +65,7 @@ def test_card_that_is_not_toml_is_refused(tmp_path, content):
         ("[files]", "labels = 3\nexpected = 3\n[files]", "[labels] maps codes to labels"),
         ("[files]", "[file]", "[files] needs 'pattern', a regular expression"),
         ("pattern =", "patern =", "[files] needs 'pattern', a regular expression"),
-        ("(?P<label>", "(?P<emotion>", "[files] pattern has no group (?P<label>...)"),
+        ("(?P<label>", "(?P<emotion>", "[files] pattern has no group named 'label'"),
         ("(?P<label>", "((?P<label>", "[files] pattern is not a regular expression: missing )"),
         ("(?P<take>", "(?P<path>", "[files] pattern: the group name 'path' is reserved"),
         ("(?P<take>", "(?P<clip_id>", "[files] pattern: the group name 'clip_id' is reserved"),

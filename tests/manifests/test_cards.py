@@ -174,10 +174,23 @@ def test_recordings_with_one_clip_id_are_all_named(corpus):
     ]
 
 
-def test_recordings_that_differ_in_their_ending_alone_are_named(corpus):
-    with pytest.raises(CardError) as caught:
-        scan_folder(find_card("folders"), corpus("joy/a.wav", "joy/a.mp3"))
-    assert "joy/a.wav: clip_id 'joy/a' is that of joy/a.mp3 already" in str(caught.value)
+def test_recordings_that_differ_in_their_ending_alone_keep_it_in_their_ids(corpus):
+    scan = scan_folder(find_card("folders"), corpus("joy/a.wav", "joy/a.mp3", "joy/b.wav"))
+    assert scan.clips == (
+        Clip("joy/a.mp3", "joy/a.mp3", "joy"),
+        Clip("joy/a.wav", "joy/a.wav", "joy"),
+        Clip("joy/b", "joy/b.wav", "joy"),
+    )
+
+
+def test_what_is_no_recording_does_not_lengthen_an_id(corpus):
+    scan = scan_folder(find_card("folders"), corpus("joy/a.wav", "joy/a.txt"))
+    assert [clip.clip_id for clip in scan.clips] == ["joy/a"]
+
+
+def test_ids_that_are_one_even_with_their_endings_are_refused(corpus):
+    with pytest.raises(CardError, match=r"clip_id 'joy/a\.wav' is that of joy/a\.wav already"):
+        scan_folder(find_card("folders"), corpus("joy/a.wav", "joy/a.mp3", "joy/a.wav.wav"))
 
 
 def test_hidden_files_and_folders_are_passed_over(corpus):
@@ -222,6 +235,19 @@ def test_folder_without_a_match_is_refused_with_an_example_and_advice(corpus):
         f"{folder}: nothing in it matches card 'folders'; for example 'a.wav' does not match."
     )
     assert find_card("folders").notes in message
+    assert f"a folder named by its label, as in {folder}/laughter/a.wav" in message
+    assert (
+        "a CSV with the columns clip_id, path, label and speaker (speaker may be empty)" in message
+    )
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_pattern_is_shown_to_people(corpus, name):
+    with pytest.raises(CardError) as caught:
+        scan_folder(find_card(name), corpus("notes.txt", "deep/notes.txt"))
+    assert "(?" not in str(caught.value)
+    assert "[^" not in str(caught.value)
+    assert find_card(name).pattern.pattern not in str(caught.value)
 
 
 def test_empty_folder_is_refused(corpus):

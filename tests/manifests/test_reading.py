@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 
 import pytest
@@ -123,7 +124,7 @@ def test_all_problems_come_at_once_each_with_its_line(refusal, tmp_path):
         "line 8",
     ]
     headline, *rest = str(error).splitlines()
-    assert headline == f"{tmp_path / 'laughs.csv'}: refused because of 7 problems; mend the file:"
+    assert headline == f"{tmp_path / 'laughs.csv'}: 7 problems found; please fix the file:"
     assert tuple(line.strip() for line in rest) == error.problems
 
 
@@ -165,6 +166,47 @@ def test_absolute_path_is_refused(refusal, tmp_path, path):
     assert refusal(f"{HEADER}a,{path},joy,s\n").problems == (
         f"line 2: clip 'a': path {path!r} is absolute; write it relative to {tmp_path.resolve()}",
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "slashed"), [(r"audio\a.wav", "audio/a.wav"), (r"a/b\c.wav", "a/b/c.wav")]
+)
+def test_backslashes_in_a_relative_path_are_named(refusal, path, slashed):
+    assert refusal(f"{HEADER}a,{path},joy,s\n").problems == (
+        f"line 2: clip 'a': path {path!r} has backslashes; write it with / instead, as in "
+        f"{slashed!r}",
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file can be named so")
+def test_a_file_whose_name_has_a_backslash_is_itself(read, tmp_path):
+    (tmp_path / r"a\b.wav").touch()
+    assert len(read(HEADER + "a,a\\b.wav,joy,s\n").clips) == 1
+
+
+@pytest.mark.parametrize(
+    ("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")]
+)
+def test_another_separator_is_named_instead_of_missing_columns(refusal, separator, name):
+    text = f"{HEADER}a,a.wav,joy,s\n".replace(",", separator)
+    (problem,) = refusal(text).problems
+    assert problem.startswith(f"line 1: the columns are separated by {name}, expected commas.")
+
+
+def test_a_semicolon_inside_a_column_name_is_no_separator(read):
+    manifest = read("clip_id,path,label,speaker,a;b\na,a.wav,joy,s,1\n")
+    assert manifest.extra_columns == ("a;b",)
+
+
+def test_twenty_problems_are_in_the_message_and_all_of_them_in_full(refusal):
+    rows = "".join(f"c{number},c{number}.wav,,s\n" for number in range(500))
+    error = refusal(HEADER + rows)
+    assert len(error.problems) == 500
+    headline, *lines, last = str(error).splitlines()
+    assert headline.endswith("500 problems found; please fix the file:")
+    assert [line.strip() for line in lines] == list(error.problems[:20])
+    assert last.strip() == "and 480 more; to list all: --all (the error's .problems)"
+    assert error.in_full.splitlines() == [headline, *(f"  {each}" for each in error.problems)]
 
 
 @pytest.mark.parametrize("path", ["../a.wav", "audio/../../a.wav", "audio/../a.wav", ".."])
@@ -217,7 +259,8 @@ def test_missing_columns_are_named_with_the_nearest_found(refusal):
     assert refusal("clip,path,labels,who\na,a.wav,joy,s\n").problems == (
         "line 1: column 'clip_id' is missing; did you mean 'clip'? Found: clip, path, labels, who",
         "line 1: column 'label' is missing; did you mean 'labels'? Found: clip, path, labels, who",
-        "line 1: column 'speaker' is missing. Found: clip, path, labels, who",
+        "line 1: column 'speaker' is missing. Its fields may be empty. "
+        "Found: clip, path, labels, who",
     )
 
 
