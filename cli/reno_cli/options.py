@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["PROTOCOL_HELP", "device", "jobs", "n_folds", "numbers", "seeds", "standardize"]
+__all__ = [
+    "PROTOCOL_HELP",
+    "device",
+    "jobs",
+    "min_clips",
+    "n_folds",
+    "numbers",
+    "seeds",
+    "standardize",
+]
 
 
 def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
@@ -38,6 +47,15 @@ standardize = click.option(
     default=True,
     show_default=True,
     help="Scale the embeddings by each training fold's mean and standard deviation, or not.",
+)
+
+min_clips = click.option(
+    "--min-clips",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Leave out labels with fewer clips than that, and say which.",
 )
 
 device = click.option(

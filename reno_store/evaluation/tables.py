@@ -12,6 +12,7 @@ from reno_store.evaluation.crossvalidation import Evaluation
 from reno_store.evaluation.protocols import PROTOCOLS
 from reno_store.evaluation.repeats import Repeats
 from reno_store.evaluation.scores import COLLAPSED, COLLAPSED_NOTE, METRIC_TITLES, PAPER_METRICS
+from reno_store.samples.rare_labels import rare_labels_note
 
 __all__ = ["comparison_table"]
 
@@ -25,6 +26,8 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     Between them stands each fold, or, with several seeds, the mean of each seed's folds.
     """
     parts: list[RenderableType] = [Text(_heading(comparison))]
+    if rare := rare_labels_note(comparison.rare_labels, comparison.min_clips):
+        parts += [Text(rare)]
     for protocol in dict.fromkeys(each.protocol for each in comparison.evaluations):
         rows = [each for each in comparison.repeats if each.evaluations[0].protocol == protocol]
         parts += [Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}.")]

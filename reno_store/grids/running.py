@@ -26,6 +26,7 @@ from reno_store.grids.requests import GridRequest
 from reno_store.ledger import Ledger
 from reno_store.progress import Counter, counting, tell
 from reno_store.samples import Samples, open_store
+from reno_store.samples.rare_labels import leave_out_rare
 from reno_store.searching.planning import Parts
 from reno_store.searching.preparation import Split, Table, prepare
 from reno_store.searching.training import Member, Outcome, fit_members
@@ -87,7 +88,7 @@ def run_grid(
     MissingEmbeddingsError
         If clips lack an embedding and the request does not leave them out.
     ProtocolError
-        If the clips cannot be divided so.
+        If the clips cannot be divided so, or no label has `min_clips` clips.
     DeviceError
         If the device is not there.
     SearchError
@@ -98,7 +99,8 @@ def run_grid(
     request = replace(request, device=resolve_device(request.device))
     opened = open_store(store)
     missing = "drop" if request.allow_missing else "raise"
-    samples = opened.load(request.dataset, request.models, missing=missing)  # type: ignore[arg-type]
+    loaded = opened.load(request.dataset, request.models, missing=missing)  # type: ignore[arg-type]
+    samples, rare = leave_out_rare(loaded, request.min_clips)
     folds = [
         (seed, fold)
         for seed in request.seeds
@@ -117,7 +119,7 @@ def run_grid(
         store=opened.path,
         results=ledger.folder,
         request=request,
-        facts=facts_of(samples, opened.n_clips(request.dataset)),
+        facts=facts_of(samples, opened.n_clips(request.dataset), rare_labels=rare),
         points=points,
         n_folds=len(folds) // len(request.seeds),
         n_trained=run.n_trained,

@@ -14,13 +14,17 @@ from reno_store.evaluation.scores import METRIC_TITLES, PAPER_METRICS
 from reno_store.grids.findings import findings_of
 from reno_store.grids.grid import Grid
 from reno_store.grids.requests import NAMES, SYMBOLS
+from reno_store.samples.rare_labels import rare_labels_note
 
 __all__ = ["grid_renderable"]
 
 
 def grid_renderable(grid: Grid) -> RenderableType:
     """Lay a grid out: its points, best first, in per cent, and what they allow to conclude."""
-    parts: list[RenderableType] = [Text(_heading(grid)), _table(grid)]
+    parts: list[RenderableType] = [Text(_heading(grid))]
+    if rare := rare_labels_note(grid.facts.rare_labels, grid.request.min_clips):
+        parts += [Text(rare)]
+    parts += [_table(grid)]
     parts += [
         Text(f"{point} failed: {point.reason}") for point in grid.points if not point.outcomes
     ]

@@ -163,5 +163,6 @@ def _command(
     words += ["--estimator", estimator, "--protocol", protocol, "--folds", str(request.n_folds)]
     words += ["--seeds", ",".join(map(str, request.seeds))]
     words += [] if request.standardize else ["--as-stored"]
+    words += [] if request.min_clips == 1 else ["--min-clips", str(request.min_clips)]
     words += [] if request.device == "cpu" else ["--device", request.device]
     return shlex.join(words)
