@@ -155,6 +155,7 @@ def evaluate_store(
     total = sum(n_folds_of[protocol, each] for protocol, _, _, each in runs)
     with counting("evaluating", total, unit="folds", show=progress) as counter:
         for protocol, name, samples, each in runs:
+            counter.detail(f"{name} on {' + '.join(samples.models)}, {protocol}, seed {each}")
             evaluations.append(
                 evaluate(
                     samples,

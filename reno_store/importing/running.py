@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import ForeignEmbeddingsError, StaleStoreError, listed
+from reno_store.errors import ForeignEmbeddingsError, StaleStoreError, command_line, listed
 from reno_store.hashing import clip_columns
 from reno_store.importing.clip_tables import check_told, stored_columns, told_columns
 from reno_store.importing.matching import match_clips
@@ -235,7 +235,8 @@ class _Import:
             raise StaleStoreError(
                 f"store {reader.path}: {self.model!r} of dataset {self.dataset!r} has other "
                 f"embeddings of {len(differ):,} clips ({listed(differ)}); nothing was changed. "
-                "Name the model otherwise, or take the old one out first: reno-store remove."
+                "Name the model otherwise, or take the old one out first: "
+                f"{command_line('remove', reader.path, self.dataset, '--model', self.model)}"
             )
 
     def store(self, writer: StoreWriter, rows: NDArray[np.int64], counter: Counter) -> int:
