@@ -13,18 +13,18 @@ import click
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["check_output", "leave_interrupted", "print_wide", "write_text"]
+__all__ = ["check_output", "is_terminal", "leave_interrupted", "print_wide", "write_text"]
 
 _WIDTH_OF_TEXT = 140
 _INTERRUPTED = 130
 
 
 def print_wide(renderable: RenderableType) -> None:
-    """Print to standard output; to a file or pipe, wide enough that no table is folded."""
+    """Print to standard output; to a file or pipe, wide enough for every column of a table."""
     from rich.console import Console
     from rich.measure import Measurement
 
-    if sys.stdout.isatty():
+    if is_terminal():
         Console(highlight=False).print(renderable)
         return
     endless = Console(width=100_000)
@@ -34,6 +34,11 @@ def print_wide(renderable: RenderableType) -> None:
     # rich fills lines up with spaces.
     for line in text.getvalue().splitlines():
         click.echo(line.rstrip())
+
+
+def is_terminal() -> bool:
+    """Tell whether people read standard output, at the width that they have."""
+    return sys.stdout.isatty()
 
 
 def check_output(path: Path) -> None:

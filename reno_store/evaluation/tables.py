@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
+from reno_store.columns import FittedTable, TableColumn
 from reno_store.evaluation.comparison import Comparison
 from reno_store.evaluation.crossvalidation import Evaluation
 from reno_store.evaluation.protocols import PROTOCOLS
@@ -31,7 +32,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     for protocol in dict.fromkeys(each.protocol for each in comparison.evaluations):
         rows = [each for each in comparison.repeats if each.evaluations[0].protocol == protocol]
         parts += [Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}.")]
-        parts += [_table(rows)]
+        parts += [Padding(_table(rows), (1, 0))]
         parts += [Text(note) for note in _notes(rows[0], comparison.n_labels)]
         parts += [Text(note) for note in _collapsed_notes(rows)]
     return Group(*parts)
@@ -113,16 +114,18 @@ def _columns(repeats: Repeats) -> list[str]:
     return names if len(names) <= _MOST_FOLDS else []
 
 
-def _table(rows: list[Repeats]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("estimator")
-    table.add_column("models")
-    table.add_column("score")
-    columns = _columns(rows[0])
-    for name in columns:
-        table.add_column(Text(name), justify="right")
-    table.add_column("mean", justify="right", style="bold")
-    table.add_column("sd", justify="right")
+def _table(rows: list[Repeats]) -> FittedTable:
+    names = _columns(rows[0])
+    columns = [
+        TableColumn("estimator", wraps=True),
+        TableColumn("models", wraps=True),
+        TableColumn("score"),
+        # One number beside the others says little: all are shown, or none.
+        *(TableColumn(name, numeric=True, spare=2) for name in names),
+        TableColumn("mean", numeric=True, bold=True),
+        TableColumn("sd", numeric=True, spare=1),
+    ]
+    lines = []
     for repeats in rows:
         evaluation = repeats.evaluations[0]
         for metric in PAPER_METRICS:
@@ -130,14 +133,16 @@ def _table(rows: list[Repeats]) -> Table:
             scores = (
                 [each.mean(metric) for each in repeats.evaluations]
                 if len(repeats.seeds) > 1
-                else evaluation.scores(metric)[: len(columns)]
+                else evaluation.scores(metric)[: len(names)]
             )
-            table.add_row(
-                Text(evaluation.estimator if first else ""),
-                Text(" + ".join(evaluation.models) if first else ""),
-                METRIC_TITLES[metric],
-                *(f"{100 * score:.1f}" for score in scores),
-                f"{100 * repeats.mean(metric):.1f}{COLLAPSED if repeats.n_collapsed else ''}",
-                f"{100 * repeats.sd(metric):.1f}",
+            lines.append(
+                [
+                    evaluation.estimator if first else "",
+                    " + ".join(evaluation.models) if first else "",
+                    METRIC_TITLES[metric],
+                    *(f"{100 * score:.1f}" for score in scores),
+                    f"{100 * repeats.mean(metric):.1f}{COLLAPSED if repeats.n_collapsed else ''}",
+                    f"{100 * repeats.sd(metric):.1f}",
+                ]
             )
-    return table
+    return FittedTable(columns, lines, lines=box.SIMPLE_HEAD, elsewhere="--json")
