@@ -34,7 +34,8 @@ class TableColumn:
         0 for a column that is always shown. Where the terminal is too narrow, columns with the
         highest number are left out first, all with the same number together.
     title : str
-        What the note on columns left out calls it; its heading unless given.
+        What the note on columns left out calls it; its heading unless given. A title that
+        several columns have is named once.
     """
 
     heading: str
@@ -87,11 +88,11 @@ class FittedTable:
             if Measurement.get(console, endless, table).maximum <= options.max_width:
                 break
         yield table
-        left_out = [
+        left_out = dict.fromkeys(
             (each.title or each.heading).replace("\n", " ")
             for place, each in enumerate(self._columns)
             if place not in shown
-        ]
+        )
         if left_out:
             yield Text(f"Not shown at this width: {', '.join(left_out)}. See {self._elsewhere}.")
 

@@ -116,12 +116,13 @@ def _columns(repeats: Repeats) -> list[str]:
 
 def _table(rows: list[Repeats]) -> FittedTable:
     names = _columns(rows[0])
+    title = "single seeds" if len(rows[0].seeds) > 1 else "single folds"
     columns = [
         TableColumn("estimator", wraps=True),
         TableColumn("models", wraps=True),
         TableColumn("score"),
         # One number beside the others says little: all are shown, or none.
-        *(TableColumn(name, numeric=True, spare=2) for name in names),
+        *(TableColumn(name, numeric=True, spare=2, title=title) for name in names),
         TableColumn("mean", numeric=True, bold=True),
         TableColumn("sd", numeric=True, spare=1),
     ]
