@@ -9,6 +9,7 @@ handles them sensibly. A message says where, what was expected, what came, and w
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable, Sequence
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "StoreError",
     "TrainingError",
     "UnknownNameError",
+    "command_line",
     "listed",
     "suggestion",
 ]
@@ -140,6 +142,17 @@ class ConclusionError(RenoStoreError, ValueError):
     """Scores from which nothing can be concluded: not finite, or not of the same folds."""
 
 
+def command_line(*words: object) -> str:
+    """Write a command of reno-store for a POSIX shell, with names quoted where they need it.
+
+    Examples
+    --------
+    >>> command_line("info", "my store.zarr")
+    "reno-store info 'my store.zarr'"
+    """
+    return shlex.join(["reno-store", *map(str, words)])
+
+
 def listed(names: Sequence[str]) -> str:
     """List the first five names, and count the others.
 
@@ -157,12 +170,17 @@ def listed(names: Sequence[str]) -> str:
 def suggestion(name: str, choices: Iterable[str]) -> str:
     """Give ``"; did you mean 'x'?"`` for the nearest of the choices, else ``"."``.
 
+    Upper and lower case do not count.
+
     Examples
     --------
     >>> suggestion("wavlm-bse", ["hubert-base", "wavlm-base"])
     "; did you mean 'wavlm-base'?"
+    >>> suggestion("MFCC", ["logmel", "mfcc"])
+    "; did you mean 'mfcc'?"
     >>> suggestion("zzz", ["hubert-base"])
     '.'
     """
-    nearest = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
-    return f"; did you mean {nearest[0]!r}?" if nearest else "."
+    written = {choice.casefold(): choice for choice in choices}
+    nearest = difflib.get_close_matches(name.casefold(), list(written), n=1, cutoff=0.6)
+    return f"; did you mean {written[nearest[0]]!r}?" if nearest else "."

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -15,7 +17,6 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Column
 from rich.text import Text
@@ -42,6 +43,22 @@ class Counter:
         """Say what is being done now."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=description)
+
+    def detail(self, words: str) -> None:
+        """Show below the bar which piece is being worked on; nothing for an empty text."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, detail=words)
+
+
+class _Bar(Progress):
+    """A bar with a line below it, where something is said there."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Lay out the bar, then the line."""
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            if task.fields["detail"]:
+                yield Text(f"  {task.fields['detail']}", overflow="fold")
 
 
 class _CountColumn(ProgressColumn):
@@ -73,6 +90,31 @@ class _RateColumn(ProgressColumn):
         return Text(f"{rate:.1f} {self._unit}/s")
 
 
+class _LeftColumn(ProgressColumn):
+    """Time left: of the pieces finished, or of a forecast before the first is."""
+
+    def __init__(self, forecast_s: float | None) -> None:
+        super().__init__(Column(no_wrap=True))
+        self._forecast_s = forecast_s
+
+    def render(self, task: Task) -> Text:
+        elapsed_s = task.elapsed or 0.0
+        if task.finished:
+            left_s: float | None = 0.0
+        elif task.completed:
+            # rich knows a speed from the second piece on.
+            left_s = task.time_remaining
+            if left_s is None and task.remaining is not None:
+                left_s = elapsed_s / task.completed * task.remaining
+        elif self._forecast_s is not None:
+            left_s = max(self._forecast_s - elapsed_s, 0.0)
+        else:
+            left_s = None
+        rough = "~" if self._forecast_s is not None and not task.completed else ""
+        clock = "-:--:--" if left_s is None else str(timedelta(seconds=math.ceil(left_s)))
+        return Text(rough + clock, style="progress.remaining")
+
+
 @contextlib.contextmanager
 def counting(
     description: str,
@@ -80,6 +122,7 @@ def counting(
     *,
     unit: str,
     work: float | None = None,
+    forecast_s: float | None = None,
     show: bool | None = None,
 ) -> Iterator[Counter]:
     """Show a bar on standard error while the block runs.
@@ -95,6 +138,8 @@ def counting(
     work : float, optional
         How much work they are together, where pieces differ: the bar and the time left go
         by it.
+    forecast_s : float, optional
+        About how many seconds all will take, for the time left until a piece is finished.
     show : bool, optional
         Whether to show it; by default where standard error is a terminal.
 
@@ -108,14 +153,14 @@ def counting(
         return
     console = Console(stderr=True)
     passed = (TimeElapsedColumn(Column(no_wrap=True)), TextColumn("elapsed,"))
-    bar = Progress(
+    bar = _Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         _CountColumn(),
         _RateColumn(unit),
         # The bar alone gives way in a narrow terminal, and that is not enough in a very narrow.
         *(passed if console.width >= _WIDE else ()),
-        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        _LeftColumn(forecast_s),
         TextColumn("left"),
         console=console,
         # Batches differ: a rate over the last minute forecasts better than one over seconds.
@@ -123,7 +168,11 @@ def counting(
     )
     with bar:
         total = n if work is None else work
-        yield Counter(bar, bar.add_task(description, total=total, n=n, finished=0))
+        counter = Counter(bar, bar.add_task(description, total=total, n=n, finished=0, detail=""))
+        try:
+            yield counter
+        finally:
+            counter.detail("")
 
 
 def tell(message: str) -> None:

@@ -1,6 +1,9 @@
 """The bar that people watch."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from reno_store import progress
 from reno_store.progress import counting
@@ -39,3 +42,44 @@ def test_the_rate_stays_when_all_is_finished(capsys, monkeypatch):
 def test_what_is_quick_is_counted_by_the_second(capsys, monkeypatch):
     (line,) = last_words(capsys, monkeypatch, width=100, seconds=2.0)
     assert " 1.5 fits/s " in line
+
+
+class TestTimeLeft:
+    @pytest.fixture
+    def left(self, capsys, monkeypatch):
+        """The line with the bar when so many of 4 fits are finished after 30 seconds."""
+
+        def show(finished, **options):
+            monkeypatch.setenv("COLUMNS", "100")
+            monkeypatch.setattr(progress.Task, "elapsed", 30.0)
+            monkeypatch.setattr(progress.Task, "time_remaining", None)
+            with counting("training", 4, unit="fits", show=True, **options) as counter:
+                counter.advance(finished)
+            return capsys.readouterr().err.strip().splitlines()[-1]
+
+        return show
+
+    def test_is_told_from_the_first_piece_on(self, left):
+        assert left(1).endswith("0:01:30 left")
+
+    def test_is_a_rough_forecast_before_that(self, left):
+        assert left(0, forecast_s=100).endswith("~0:01:10 left")
+        assert left(0, forecast_s=10).endswith("~0:00:00 left")
+        assert left(1, forecast_s=100).endswith(" 0:01:30 left")
+
+    def test_is_not_known_without_a_forecast(self, left):
+        assert left(0).endswith(" -:--:-- left")
+
+
+def test_what_is_worked_on_stands_below_the_bar_whole(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    file = io.StringIO()
+    with counting("training, emogator", 4, unit="fits", show=True) as counter:
+        words = "RENO on whisper-base-context-clip + audio-mamba-random, seed 0"
+        counter.detail(words)
+        Console(file=file, width=60).print(*counter._bar.get_renderables())
+        counter.detail("")
+        assert len(list(counter._bar.get_renderables())) == 1
+    line, *below = file.getvalue().splitlines()
+    assert line.startswith("training, emogator")
+    assert " ".join(" ".join(below).split()) == words

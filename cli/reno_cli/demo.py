@@ -34,6 +34,7 @@ def demo(output: Path, n_jobs: int) -> None:
     No download, no GPU, under two minutes on two cores.
     """
     from reno_store.demo import run_demo
+    from reno_store.errors import command_line
     from reno_store.evaluation.tables import comparison_table
 
     click.echo("Synthetic vocalisations from a source-filter voice: nobody was recorded.", err=True)
@@ -47,7 +48,7 @@ def demo(output: Path, n_jobs: int) -> None:
         f"  {done.manifest.name}    the manifest: clip_id, path, label, speaker\n"
         f"  {done.store.name}  the store: {' and '.join(m.model for m in done.build.models)}\n\n"
         "Next:\n"
-        f"  reno-store info {done.store}\n"
+        f"  {command_line('info', done.store)}\n"
         "  reno-store manifest folders YOUR_FOLDER -o YOUR_FOLDER/mine.csv\n"
         "  reno-store build YOUR_FOLDER/mine.csv --model mfcc --model logmel --store mine.zarr\n"
         "  reno-store tables mine.zarr\n"

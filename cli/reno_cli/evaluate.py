@@ -46,6 +46,7 @@ __all__ = ["evaluate"]
 @options.seeds
 @options.standardize
 @click.option("--allow-missing", is_flag=True, help="Leave out clips without an embedding.")
+@options.min_clips
 @options.device
 @options.jobs
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -59,6 +60,7 @@ def evaluate(
     seeds: tuple[int, ...],
     standardize: bool,
     allow_missing: bool,
+    min_clips: int,
     device: str,
     n_jobs: int,
     as_json: bool,
@@ -91,6 +93,7 @@ def evaluate(
         device=device,
         n_jobs=n_jobs,
         missing="drop" if allow_missing else "raise",
+        min_clips=min_clips,
     )
     if as_json:
         click.echo(json.dumps(comparison.to_dict(), indent=2))

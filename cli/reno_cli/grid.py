@@ -77,6 +77,7 @@ def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
 @options.seeds
 @options.standardize
 @click.option("--allow-missing", is_flag=True, help="Leave out clips without an embedding.")
+@options.min_clips
 @options.device
 @options.jobs
 @click.option(
@@ -111,6 +112,7 @@ def grid(
     seeds: tuple[int, ...],
     standardize: bool,
     allow_missing: bool,
+    min_clips: int,
     device: str,
     n_jobs: int,
     results: Path | None,
@@ -140,6 +142,7 @@ def grid(
         seeds=seeds,
         standardize=standardize,
         allow_missing=allow_missing,
+        min_clips=min_clips,
         device=device,
     )
     check_device(device)

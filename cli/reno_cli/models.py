@@ -94,34 +94,34 @@ def _source(source: str) -> str:
 
 
 def _print_catalogue(rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
+    from reno_store.columns import FittedTable, TableColumn
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in (
-        "model",
-        "paper",
-        "dimension",
-        "parameters",
-        "rate",
-        "source",
-        "licence",
-        "here",
-    ):
-        numeric = column in {"dimension", "parameters", "rate"}
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
+    columns = [
+        TableColumn("model", wraps=True),
+        TableColumn("paper", spare=3),
+        TableColumn("dimension", numeric=True, spare=1),
+        TableColumn("parameters", numeric=True, spare=2),
+        TableColumn("rate", numeric=True, spare=5),
+        TableColumn("source", wraps=True),
+        TableColumn("licence", wraps=True, spare=4),
+        TableColumn("here"),
+    ]
+    lines = []
     for row in rows:
         rate_hz, parameters = row.get("sample_rate_hz"), row.get("parameters")
-        table.add_row(
-            row["model"],
-            row.get("paper", ""),
-            str(row.get("dimension", "")),
-            f"{parameters / 1e6:.1f} M" if parameters else "-",
-            f"{rate_hz / 1000:g} kHz" if rate_hz else "",
-            row["source"],
-            row.get("licence", ""),
-            "yes" if row["on_this_machine"] else "no",
+        lines.append(
+            [
+                row["model"],
+                row.get("paper", ""),
+                str(row.get("dimension", "")),
+                f"{parameters / 1e6:.1f} M" if parameters else "-",
+                f"{rate_hz / 1000:g} kHz" if rate_hz else "",
+                row["source"],
+                row.get("licence", ""),
+                "yes" if row["on_this_machine"] else "no",
+            ]
         )
-    print_wide(table)
+    print_wide(FittedTable(columns, lines, elsewhere="--json"))
 
 
 def _checks(
@@ -159,21 +159,28 @@ def _checks(
 
 
 def _print_checks(rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
+    from reno_store.columns import FittedTable, TableColumn
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("model", "device", "precision", "median error", "largest", "batch", "clips/s"):
-        numeric = column in {"median error", "largest", "batch", "clips/s"}
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(
+    columns = [
+        TableColumn("model", wraps=True),
+        TableColumn("device", spare=2),
+        TableColumn("precision"),
+        TableColumn("median error", numeric=True),
+        TableColumn("largest", numeric=True),
+        TableColumn("batch", numeric=True),
+        TableColumn("clips/s", numeric=True, spare=1),
+    ]
+    lines = [
+        [
             row["model"],
             row["device"],
             row["precision"],
             *(f"{row[key]:.1e}" for key in ("median_error", "largest_error", "batch_error")),
             f"{row['clips_a_second']:.1f}",
-        )
-    print_wide(table)
+        ]
+        for row in rows
+    ]
+    print_wide(FittedTable(columns, lines, elsewhere="--json"))
     click.echo(_EXPLAINED)
     for model, why in {row["model"]: row["one_by_one_because"] for row in rows}.items():
         if why:

@@ -9,6 +9,7 @@ __all__ = [
     "all_problems",
     "device",
     "jobs",
+    "min_clips",
     "n_folds",
     "numbers",
     "seeds",
@@ -51,6 +52,15 @@ standardize = click.option(
 
 all_problems = click.option(
     "--all", "all_problems", is_flag=True, help="List all problems of a wrong manifest, not 20."
+)
+
+min_clips = click.option(
+    "--min-clips",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Leave out labels with fewer clips than that, and say which.",
 )
 
 device = click.option(

@@ -15,18 +15,18 @@ import click
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["check_output", "leave_interrupted", "print_wide", "write_text"]
+__all__ = ["check_output", "is_terminal", "leave_interrupted", "print_wide", "write_text"]
 
 _WIDTH_OF_TEXT = 140
 _INTERRUPTED = 130
 
 
 def print_wide(renderable: RenderableType) -> None:
-    """Print to standard output; to a file or pipe, wide enough that no table is folded."""
+    """Print to standard output; to a file or pipe, wide enough for every column of a table."""
     from rich.console import Console
     from rich.measure import Measurement
 
-    if sys.stdout.isatty():
+    if is_terminal():
         Console(highlight=False).print(renderable)
         return
     endless = Console(width=100_000)
@@ -49,6 +49,11 @@ def listing_problems(in_full: bool) -> Iterator[None]:
         if not in_full:
             raise
         raise click.ClickException(error.in_full) from error
+
+
+def is_terminal() -> bool:
+    """Tell whether people read standard output, at the width that they have."""
+    return sys.stdout.isatty()
 
 
 def check_output(path: Path) -> None:

@@ -97,6 +97,7 @@ def _paper_names(
     is_flag=True,
     help="Leave clips out that lack an embedding of any model, for all models.",
 )
+@options.min_clips
 @click.option(
     "--as-in-paper",
     "paper_names",
@@ -137,6 +138,7 @@ def tables(
     seeds: tuple[int, ...],
     standardize: bool,
     allow_missing: bool,
+    min_clips: int,
     paper_names: dict[str, str],
     device: str,
     n_jobs: int,
@@ -173,6 +175,7 @@ def tables(
         seeds=seeds,
         standardize=standardize,
         allow_missing=allow_missing,
+        min_clips=min_clips,
         paper_names=paper_names,
         device=device,
     )

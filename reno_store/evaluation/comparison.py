@@ -16,6 +16,7 @@ from reno_store.evaluation.protocols import split
 from reno_store.evaluation.repeats import Repeats, put_together
 from reno_store.progress import counting
 from reno_store.samples import Samples
+from reno_store.samples.rare_labels import leave_out_rare
 
 __all__ = ["Comparison", "evaluate_store"]
 
@@ -38,6 +39,10 @@ class Comparison:
         In the order of protocols, then estimators, then models, then seeds.
     fingerprints : Mapping[str, str]
         Model -> first digits of the fingerprint of its embeddings.
+    min_clips : int
+        Labels with fewer clips were left out.
+    rare_labels : Mapping[str, int]
+        Label that was left out for that -> its clips.
     """
 
     dataset: str
@@ -48,6 +53,8 @@ class Comparison:
     majority: float
     evaluations: tuple[Evaluation, ...]
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    min_clips: int = 1
+    rare_labels: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def repeats(self) -> tuple[Repeats, ...]:
@@ -61,6 +68,7 @@ class Comparison:
             "reno_store_version": __version__,
             **own,
             "fingerprints": dict(self.fingerprints),
+            "rare_labels": dict(self.rare_labels),
             "repeats": [each.to_dict() for each in self.repeats],
             "evaluations": [each.to_dict() for each in self.evaluations],
         }
@@ -79,6 +87,7 @@ def evaluate_store(
     device: str = "cpu",
     n_jobs: int = 1,
     missing: Literal["raise", "drop"] = "raise",
+    min_clips: int = 1,
     progress: bool | None = None,
 ) -> Comparison:
     """Cross-validate classifiers on a dataset's embeddings.
@@ -109,6 +118,8 @@ def evaluate_store(
         Device of the estimators.
     missing : {"raise", "drop"}
         What to do with clips that lack an embedding of any of the models.
+    min_clips : int
+        Labels with fewer clips are left out; 1 leaves none out.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -117,8 +128,8 @@ def evaluate_store(
     UnknownNameError
         If the dataset, a model, an estimator or a protocol is unknown.
     ProtocolError
-        If the clips cannot be divided so, a fusion has fewer than two models, or a seed is
-        given twice or out of range.
+        If the clips cannot be divided so, no label has `min_clips` clips, a fusion has fewer
+        than two models, or a seed is given twice or out of range.
     MissingEmbeddingsError
         If clips lack an embedding and `missing` is ``"raise"``.
     """
@@ -132,7 +143,8 @@ def evaluate_store(
         device=device,
     )
     opened, protocols, seeds = asked.store, asked.protocols, asked.seeds
-    whole = opened.load(dataset, asked.models, missing=missing)
+    loaded = opened.load(dataset, asked.models, missing=missing)
+    whole, rare = leave_out_rare(loaded, min_clips)
     # All folds first, so that what cannot be divided is refused before anything is trained.
     n_folds_of = {
         (protocol, each): len(split(protocol, whole.y, whole.groups, n_folds=n_folds, seed=each))
@@ -143,6 +155,7 @@ def evaluate_store(
     total = sum(n_folds_of[protocol, each] for protocol, _, _, each in runs)
     with counting("evaluating", total, unit="folds", show=progress) as counter:
         for protocol, name, samples, each in runs:
+            counter.detail(f"{name} on {' + '.join(samples.models)}, {protocol}, seed {each}")
             evaluations.append(
                 evaluate(
                     samples,
@@ -162,7 +175,7 @@ def evaluate_store(
         n_clips=len(labels),
         n_labels=len(set(labels)),
         n_speakers=0 if whole.groups is None else len(set(whole.groups.tolist()) - {""}),
-        n_left_out=opened.n_clips(dataset) - len(labels),
+        n_left_out=opened.n_clips(dataset) - len(loaded.y),
         majority=max(labels.count(label) for label in set(labels)) / len(labels),
         evaluations=tuple(evaluations),
         fingerprints={
@@ -170,6 +183,8 @@ def evaluate_store(
             for row in opened.summary()
             if row.dataset == dataset and row.model in asked.models
         },
+        min_clips=min_clips,
+        rare_labels=rare,
     )
 
 

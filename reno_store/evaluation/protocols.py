@@ -163,7 +163,7 @@ def _check_classes(y: NDArray[np.str_], n_folds: int) -> None:
         fewer = f"Use at most {counts.min()} folds (--folds)" if counts.min() > 1 else "Record more"
         raise ProtocolError(
             f"these labels have fewer clips than the {n_folds} folds: {', '.join(few)}. "
-            f"{fewer}, or leave them out of the manifest."
+            f"{fewer}, or leave them out: --min-clips {n_folds} (min_clips={n_folds})."
         )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
+from reno_store.columns import FittedTable, TableColumn
 from reno_store.evaluation.comparison import Comparison
 from reno_store.evaluation.crossvalidation import Evaluation
 from reno_store.evaluation.protocols import PROTOCOLS
 from reno_store.evaluation.repeats import Repeats
 from reno_store.evaluation.scores import COLLAPSED, COLLAPSED_NOTE, METRIC_TITLES, PAPER_METRICS
+from reno_store.samples.rare_labels import rare_labels_note
 
 __all__ = ["comparison_table"]
 
@@ -25,10 +27,12 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     Between them stands each fold, or, with several seeds, the mean of each seed's folds.
     """
     parts: list[RenderableType] = [Text(_heading(comparison))]
+    if rare := rare_labels_note(comparison.rare_labels, comparison.min_clips):
+        parts += [Text(rare)]
     for protocol in dict.fromkeys(each.protocol for each in comparison.evaluations):
         rows = [each for each in comparison.repeats if each.evaluations[0].protocol == protocol]
         parts += [Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}.")]
-        parts += [_table(rows)]
+        parts += [Padding(_table(rows), (1, 0))]
         parts += [Text(note) for note in _notes(rows[0], comparison.n_labels)]
         parts += [Text(note) for note in _collapsed_notes(rows)]
     return Group(*parts)
@@ -110,16 +114,19 @@ def _columns(repeats: Repeats) -> list[str]:
     return names if len(names) <= _MOST_FOLDS else []
 
 
-def _table(rows: list[Repeats]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("estimator")
-    table.add_column("models")
-    table.add_column("score")
-    columns = _columns(rows[0])
-    for name in columns:
-        table.add_column(Text(name), justify="right")
-    table.add_column("mean", justify="right", style="bold")
-    table.add_column("sd", justify="right")
+def _table(rows: list[Repeats]) -> FittedTable:
+    names = _columns(rows[0])
+    title = "single seeds" if len(rows[0].seeds) > 1 else "single folds"
+    columns = [
+        TableColumn("estimator", wraps=True),
+        TableColumn("models", wraps=True),
+        TableColumn("score"),
+        # One number beside the others says little: all are shown, or none.
+        *(TableColumn(name, numeric=True, spare=2, title=title) for name in names),
+        TableColumn("mean", numeric=True, bold=True),
+        TableColumn("sd", numeric=True, spare=1),
+    ]
+    lines = []
     for repeats in rows:
         evaluation = repeats.evaluations[0]
         for metric in PAPER_METRICS:
@@ -127,14 +134,16 @@ def _table(rows: list[Repeats]) -> Table:
             scores = (
                 [each.mean(metric) for each in repeats.evaluations]
                 if len(repeats.seeds) > 1
-                else evaluation.scores(metric)[: len(columns)]
+                else evaluation.scores(metric)[: len(names)]
             )
-            table.add_row(
-                Text(evaluation.estimator if first else ""),
-                Text(" + ".join(evaluation.models) if first else ""),
-                METRIC_TITLES[metric],
-                *(f"{100 * score:.1f}" for score in scores),
-                f"{100 * repeats.mean(metric):.1f}{COLLAPSED if repeats.n_collapsed else ''}",
-                f"{100 * repeats.sd(metric):.1f}",
+            lines.append(
+                [
+                    evaluation.estimator if first else "",
+                    " + ".join(evaluation.models) if first else "",
+                    METRIC_TITLES[metric],
+                    *(f"{100 * score:.1f}" for score in scores),
+                    f"{100 * repeats.mean(metric):.1f}{COLLAPSED if repeats.n_collapsed else ''}",
+                    f"{100 * repeats.sd(metric):.1f}",
+                ]
             )
-    return table
+    return FittedTable(columns, lines, lines=box.SIMPLE_HEAD, elsewhere="--json")

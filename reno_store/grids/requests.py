@@ -51,14 +51,16 @@ class GridRequest:
         Whether to scale X by the mean and standard deviation of each training fold.
     allow_missing : bool
         Whether clips that lack an embedding of one of the models are left out.
+    min_clips : int
+        Labels with fewer clips are left out; 1 leaves none out.
     device : str
         Where networks are trained.
 
     Raises
     ------
     SearchError
-        If a list is empty or values are not allowed (all are told at once), or there are
-        fewer than two models, or one twice.
+        If a list is empty or values are not allowed (all are told at once), there are fewer than
+        two models, one is named twice, or `min_clips` is below 1.
     UnknownNameError
         If there is no such protocol.
     ProtocolError
@@ -75,6 +77,7 @@ class GridRequest:
     seeds: tuple[int, ...] = (0,)
     standardize: bool = True
     allow_missing: bool = False
+    min_clips: int = 1
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -91,6 +94,8 @@ class GridRequest:
         if twice := {name for name in self.models if self.models.count(name) > 1}:
             raise SearchError(f"model {min(twice)!r} is named twice; name each once.")
         check_protocol(self.protocol)
+        if self.min_clips < 1:
+            raise SearchError(f"min_clips is {self.min_clips}; expected at least 1.")
         object.__setattr__(self, "seeds", check_seeds(self.seeds))
 
     @property

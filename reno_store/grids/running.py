@@ -28,10 +28,12 @@ from reno_store.grids.requests import GridRequest
 from reno_store.ledger import Ledger
 from reno_store.progress import Counter, counting, tell
 from reno_store.samples import Samples, open_store
+from reno_store.samples.rare_labels import leave_out_rare
 from reno_store.searching.planning import Parts
 from reno_store.searching.preparation import Split, Table, prepare
 from reno_store.searching.training import Member, Outcome, fit_members
 from reno_store.studies import results_folder
+from reno_store.studies.planning import seconds_of_fit
 from reno_store.studies.preparation import facts_of
 from reno_store.studies.recipes import (
     code_hash,
@@ -89,7 +91,7 @@ def run_grid(
     MissingEmbeddingsError
         If clips lack an embedding and the request does not leave them out.
     ProtocolError
-        If the clips cannot be divided so.
+        If the clips cannot be divided so, or no label has `min_clips` clips.
     DeviceError
         If the device is not there.
     SearchError
@@ -100,7 +102,8 @@ def run_grid(
     request = replace(request, device=resolve_device(request.device))
     opened = open_store(store)
     missing = "drop" if request.allow_missing else "raise"
-    samples = opened.load(request.dataset, request.models, missing=missing)  # type: ignore[arg-type]
+    loaded = opened.load(request.dataset, request.models, missing=missing)  # type: ignore[arg-type]
+    samples, rare = leave_out_rare(loaded, request.min_clips)
     folds = [
         (seed, fold)
         for seed in request.seeds
@@ -121,7 +124,7 @@ def run_grid(
         store=opened.path,
         results=ledger.folder,
         request=request,
-        facts=facts_of(samples, opened.n_clips(request.dataset)),
+        facts=facts_of(samples, opened.n_clips(request.dataset), rare_labels=rare),
         points=points,
         n_folds=len(folds) // len(request.seeds),
         n_trained=run.n_trained,
@@ -183,7 +186,13 @@ class _Run:
             tell(f"{len(todo):,} fits to train; {self.n_served:,} are kept already.")
         self.ledger.check()
         title = f"training, {self.request.dataset}"
-        with counting(title, len(todo), unit="fits", show=progress) as counter:
+        sizes = self.samples.block_sizes
+        forecast_s = sum(
+            seconds_of_fit("reno", sizes, len(self.folds[fold][1][0])) for _, fold in todo
+        ) / abs(n_jobs)
+        with counting(
+            title, len(todo), unit="fits", forecast_s=forecast_s, show=progress
+        ) as counter:
             self._fit(todo, counter, {"n_jobs": n_jobs, "max_memory": max_memory})
 
     def point(self, place: int) -> Point:
@@ -222,6 +231,7 @@ class _Run:
             # Splits are numbered among those that are still to do.
             own = tuple(replace(each, number=numbers[each.number]) for each in table.splits)
             table, of = replace(table, splits=own), {each.number: each for each in own}
+            counter.detail(self._title(sorted(of)))
             unspared: list[Member] = []
             take = partial(self._take, splits=of, unspared=unspared)
             members = [
@@ -240,6 +250,12 @@ class _Run:
             take_all = partial(self._take, splits=of, unspared=None)
             for _ in fit_members(again, without, counter=Counter(), finished=take_all, **how):
                 pass
+
+    def _title(self, numbers: Sequence[int]) -> str:
+        """Say which folds are trained together."""
+        names = [self._fold_name(number) for number in numbers]
+        folds = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+        return f"RENO on {' + '.join(self.request.models)}, {folds}, all points together"
 
     def _parts(self) -> Parts:
         classifier = self.classifier(0, 0)

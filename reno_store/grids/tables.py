@@ -6,21 +6,26 @@ from operator import itemgetter
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
+from reno_store.columns import FittedTable, TableColumn
 from reno_store.evaluation.protocols import PROTOCOLS
 from reno_store.evaluation.scores import METRIC_TITLES, PAPER_METRICS
 from reno_store.grids.findings import findings_of
 from reno_store.grids.grid import Grid
 from reno_store.grids.requests import NAMES, SYMBOLS
+from reno_store.samples.rare_labels import rare_labels_note
 
 __all__ = ["grid_renderable"]
 
 
 def grid_renderable(grid: Grid) -> RenderableType:
     """Lay a grid out: its points, best first, in per cent, and what they allow to conclude."""
-    parts: list[RenderableType] = [Text(_heading(grid)), _table(grid)]
+    parts: list[RenderableType] = [Text(_heading(grid))]
+    if rare := rare_labels_note(grid.facts.rare_labels, grid.request.min_clips):
+        parts += [Text(rare)]
+    parts += [Padding(_table(grid), (1, 0))]
     parts += [
         Text(f"{point} failed: {point.reason}") for point in grid.points if not point.outcomes
     ]
@@ -45,16 +50,17 @@ def _heading(grid: Grid) -> str:
     )
 
 
-def _table(grid: Grid) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("rank", justify="right")
-    for name in NAMES:
-        table.add_column(SYMBOLS[name], justify="right")
-    for metric in PAPER_METRICS:
-        table.add_column(METRIC_TITLES[metric], justify="right", style="bold")
-        table.add_column("sd", justify="right")
-    table.add_column("n", justify="right")
-    table.add_column("")
+def _table(grid: Grid) -> FittedTable:
+    columns = [
+        TableColumn("rank", numeric=True),
+        *(TableColumn(SYMBOLS[name], numeric=True) for name in NAMES),
+    ]
+    for spare, metric in enumerate(PAPER_METRICS):
+        title = METRIC_TITLES[metric]
+        columns.append(TableColumn(title, numeric=True, bold=True, spare=spare))
+        columns.append(TableColumn("sd", numeric=True, spare=2, title=f"sd of {title}"))
+    columns += [TableColumn("n", numeric=True, spare=3), TableColumn("", wraps=True)]
+    rows = []
     ranked = sorted(zip(grid.ranks(), grid.points, strict=True), key=itemgetter(0))
     for place, point in ranked:
         values = [f"{value:g}" for value in point.values]
@@ -67,5 +73,5 @@ def _table(grid: Grid) -> Table:
         if point.n_collapsed:
             marks.append(f"collapsed in {point.n_collapsed} of {len(point.outcomes)}")
         rank = str(place) if point.outcomes else "-"
-        table.add_row(rank, *values, *scores, str(len(point.outcomes)), ", ".join(marks))
-    return table
+        rows.append([rank, *values, *scores, str(len(point.outcomes)), ", ".join(marks)])
+    return FittedTable(columns, rows, lines=box.SIMPLE_HEAD, elsewhere="the file of -o")

@@ -20,6 +20,7 @@ from reno_store.errors import (
     StaleStoreError,
     StoreError,
     UnknownNameError,
+    command_line,
     listed,
 )
 from reno_store.hashing import clip_columns
@@ -266,7 +267,8 @@ class _Import:
             raise StaleStoreError(
                 f"store {reader.path}: {self.model!r} of dataset {self.dataset!r} has other "
                 f"embeddings of {len(differ):,} clips ({listed(differ)}); nothing was changed. "
-                "Name the model otherwise, or take the old one out first: reno-store remove."
+                "Name the model otherwise, or take the old one out first: "
+                f"{command_line('remove', reader.path, self.dataset, '--model', self.model)}"
             )
 
     def store(self, writer: StoreWriter, rows: NDArray[np.int64], counter: Counter) -> int:

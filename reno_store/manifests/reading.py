@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from reno_store.errors import ManifestError, suggestion
+from reno_store.errors import ManifestError, command_line, suggestion
 from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip, Manifest
 from reno_store.manifests.confinement import Confinement
 from reno_store.manifests.names import check_column, check_name, name_problem
@@ -106,7 +106,7 @@ def _parse(path: Path, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise ManifestError(
-            f"{path}: no such manifest. `reno-store manifest CARD FOLDER -o {path.name}` "
+            f"{path}: no such manifest. `{command_line('manifest', 'CARD', 'FOLDER', '-o', path)}` "
             "makes one from a folder of recordings."
         ) from None
     except UnicodeDecodeError as error:

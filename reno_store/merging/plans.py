@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import MergeConflictError, StaleStoreError, StoreError, listed
+from reno_store.errors import (
+    MergeConflictError,
+    StaleStoreError,
+    StoreError,
+    command_line,
+    listed,
+)
 from reno_store.merging.tables import read_table, table_conflicts, union
 from reno_store.progress import Counter
 from reno_store.store import StoreReader, StoreWriter, fingerprint_differences
@@ -155,7 +161,7 @@ class DatasetPlan:
             raise StoreError(
                 f"store {self.reader.path}: dataset {self.dataset!r}, model {model!r}: damaged: "
                 f"embeddings of {len(bad):,} clips hold NaN or infinity ({listed(bad)}). Mend it: "
-                f"reno-store verify {self.reader.path} --repair."
+                f"{command_line('verify', self.reader.path, '--repair')}"
             )
         return embeddings
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from reno_store.evaluation import PROTOCOLS
 from reno_store.page.wording import NOTHING, write_estimator, write_list
-from reno_store.studies import PAPER_DATASETS, Study
+from reno_store.samples.rare_labels import rare_labels_note
+from reno_store.studies import PAPER_DATASETS, DatasetFacts, Study
 
 __all__ = [
     "DatasetLine",
@@ -72,7 +73,7 @@ def datasets_of(study: Study) -> tuple[DatasetLine, ...]:
             left_out=f"{each.n_left_out:,}",
             speakers=f"{each.n_speakers:,}" if each.n_speakers else "unknown",
             n_labels=f"{len(each.labels):,}",
-            labels=", ".join(f"{label} {count:,}" for label, count in each.labels.items()),
+            labels=_labels(each, study.request.min_clips),
             majority=f"{100 * each.majority:.1f}",
         )
         for each in study.datasets
@@ -113,6 +114,13 @@ def protocols_of(study: Study) -> tuple[ProtocolLine, ...]:
             )
         )
     return tuple(lines)
+
+
+def _labels(facts: DatasetFacts, min_clips: int) -> str:
+    """Count the clips of each label, and name those that were left out."""
+    labels = ", ".join(f"{label} {count:,}" for label, count in facts.labels.items())
+    rare = rare_labels_note(facts.rare_labels, min_clips)
+    return f"{labels}. {rare}" if rare else labels
 
 
 def settings_of(study: Study) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,8 @@
 """Store -> arrays that scikit-learn takes: X, y, groups.
 
 `loading` gives a whole dataset at once, with labels and speakers; `lookup` gives the rows
-that are asked for, as a transformer, so that the models themselves can be searched over.
+that are asked for, as a transformer, so that the models themselves can be searched over;
+`rare_labels` leaves labels with few clips out.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import StaleStoreError, StoreError
+from reno_store.errors import StaleStoreError, StoreError, command_line
 from reno_store.manifests import check_name
 from reno_store.store import schema
 from reno_store.store.fingerprints import fingerprint_differences
@@ -141,7 +141,8 @@ class StoreChecks:
             raise StaleStoreError(
                 f"store {self.path}: {model!r} of dataset {dataset!r} was computed by a different "
                 f"model; nothing was changed:\n  {listed}\nGive the new one another name "
-                "(build: NAME=SPEC), or drop all embeddings of the old one: `reno-store remove`, "
+                "(build: NAME=SPEC), or drop all embeddings of the old one: "
+                f"`{command_line('remove', self.path, dataset, '--model', model)}`, "
                 "or build with --refresh model, which computes them anew."
             )
 

@@ -10,7 +10,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from reno_store.errors import StoreError, UnknownNameError
+from reno_store.errors import StoreError, UnknownNameError, command_line
 from reno_store.locations import local_path
 from reno_store.manifests.names import name_problem
 from reno_store.store import nodes, schema
@@ -208,8 +208,9 @@ class StoreReader:
             told = "; ".join(str(each) for each in damage[:3])
             more = f" and {len(damage) - 3:,} more" if len(damage) > 3 else ""
             raise StoreError(
-                f"{where}: damaged: {told}{more}. To see all that is damaged: reno-store verify "
-                f"{self.path}; to have it computed again: --repair, then build."
+                f"{where}: damaged: {told}{more}. To see all that is damaged: "
+                f"{command_line('verify', self.path)}; to have it computed again: "
+                "--repair, then build."
             )
         return found
 

@@ -24,7 +24,7 @@ from typing import Any
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from reno_store.errors import StoreError
+from reno_store.errors import StoreError, command_line
 from reno_store.store import nodes
 from reno_store.store.precision import StoragePrecision
 
@@ -94,7 +94,8 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
     try:
         if not path.exists():
             raise StoreError(
-                f"store {path} does not exist; `reno-store build MANIFEST --store {path}` makes it."
+                f"store {path} does not exist; "
+                f"`{command_line('build', 'MANIFEST', '--store', path)}` makes it."
             )
         if not path.is_dir():
             raise StoreError(f"store {path} is a file; expected the folder of a Zarr store.")

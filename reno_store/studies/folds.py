@@ -84,13 +84,20 @@ def train_folds(
     )
     work = sum(task.work for task in tasks)
     title = f"training, {prepared.facts.name}"
-    with counting(title, len(tasks), unit="folds", work=work, show=progress) as counter:
+    waiting = dict.fromkeys(range(len(tasks)))
+    with counting(
+        title, len(tasks), unit="folds", work=work, forecast_s=work / abs(n_jobs), show=progress
+    ) as counter:
+        counter.detail(tasks[0].title)
         try:
             for place, result in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
                 failed = isinstance(result, Failure)
                 told = {"failure": result.reason} if failed else outcome_to_json(result)
                 ledger.keep(tasks[place].recipe, told)
                 counter.advance(work=tasks[place].work)
+                # Folds begin in order, so the first that is not finished is being trained.
+                del waiting[place]
+                counter.detail(tasks[next(iter(waiting))].title if waiting else "")
                 yield tasks[place], result
         except BrokenProcessPool:
             raise TrainingError(

@@ -62,7 +62,7 @@ def find_last_request(
     """
     opened = open_store(store)
     ledger = Ledger(results_folder(store) if results is None else results)
-    request = _last_request(opened, ledger)
+    request = _last_request(opened, ledger, datasets)
     for name in datasets:
         if name not in request.datasets:
             raise UnknownNameError.among("dataset of the last tables", name, request.datasets)
@@ -71,28 +71,36 @@ def find_last_request(
     return LastRequest(opened, ledger, request, chosen, notes)
 
 
-def _last_request(store: EmbeddingStore, ledger: Ledger) -> StudyRequest:
+def _last_request(store: EmbeddingStore, ledger: Ledger, datasets: Sequence[str]) -> StudyRequest:
     told = ledger.find_note(LAST_REQUEST)
     if told is None:
-        words = ["reno-store", "tables", str(store.path), *store.datasets]
-        if ledger.folder.resolve() != results_folder(store.path):
-            words += ["--results", str(ledger.folder)]
+        for name in datasets:
+            store.check_names(name)
+        command = _command(store, ledger, datasets)
         if ledger.damaged:
             raise LedgerError(
                 f"{ledger.damaged[0]}, the note of what was asked last, is damaged. The folds are "
-                f"kept; ask again: {shlex.join(words)}"
+                f"kept; ask again: {command}"
             )
         raise LedgerError(
-            f"no results of store {store.path} in {ledger.folder}. Compute them first: "
-            f"{shlex.join(words)}"
+            f"no results of store {store.path} in {ledger.folder}. Compute them first: {command}"
         )
     try:
         return StudyRequest.from_dict(told)
     except (ValueError, TypeError, RenoStoreError) as error:
         raise LedgerError(
             f"{ledger.folder}: the note of what was asked last cannot be understood "
-            f"({str(error).rstrip('.')}). The folds are kept; ask again with reno-store tables."
+            f"({str(error).rstrip('.')}). The folds are kept; ask again: "
+            f"{_command(store, ledger, datasets)}"
         ) from None
+
+
+def _command(store: EmbeddingStore, ledger: Ledger, datasets: Sequence[str] = ()) -> str:
+    """Write the command that asks for tables of a store, kept where the ledger is."""
+    words = ["reno-store", "tables", str(store.path), *(datasets or store.datasets)]
+    if ledger.folder.resolve() != results_folder(store.path):
+        words += ["--results", str(ledger.folder)]
+    return shlex.join(words)
 
 
 def _without_what_has_gone(
@@ -106,6 +114,6 @@ def _without_what_has_gone(
     if not there:
         raise LedgerError(
             f"{ledger.folder}: the last tables were of {', '.join(gone)}, which store "
-            f"{store.path} no longer has. Ask again with reno-store tables."
+            f"{store.path} no longer has. Ask again: {_command(store, ledger)}"
         )
     return request.of(there), (f"No longer in the store, and left out: {', '.join(gone)}.",)

@@ -17,7 +17,7 @@ from reno_store.studies.recipes import fold_recipe, plain_parameters
 from reno_store.studies.requests import StudyRequest
 from reno_store.studies.study import Cell, ModelFacts
 
-__all__ = ["FoldTask", "plan_cells", "plan_folds"]
+__all__ = ["FoldTask", "plan_cells", "plan_folds", "seconds_of_fit"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,9 @@ class FoldTask:
     recipe : Mapping[str, Any]
         Everything its outcome depends on.
     work : float
-        About how long it takes, in comparison with others.
+        About how many seconds it takes; networks stop early, so it may be far off.
+    title : str
+        What it is called while it is trained.
     """
 
     cell: int
@@ -51,6 +53,7 @@ class FoldTask:
     rows: Fold
     recipe: Mapping[str, Any]
     work: float
+    title: str = ""
 
 
 def plan_cells(
@@ -125,7 +128,9 @@ def plan_folds(
                         fold=rows,
                         standardize=request.standardize,
                     ),
-                    work=_work(cell.estimator, sizes, len(rows[0])),
+                    work=seconds_of_fit(cell.estimator, sizes, len(rows[0])),
+                    title=f"{find_estimator(cell.estimator).title} on {' + '.join(cell.models)}, "
+                    f"protocol {cell.protocol}, seed {seed}, fold {fold_place + 1}",
                 )
 
 
@@ -140,7 +145,18 @@ _SECONDS: Mapping[str, tuple[float, float, float]] = {
 _SECONDS_OF_OTHERS = (0.5, 1.0, 0.0)
 
 
-def _work(estimator: str, sizes: Sequence[int], n_train: int) -> float:
+def seconds_of_fit(estimator: str, sizes: Sequence[int], n_train: int) -> float:
+    """Forecast roughly how many seconds a fit takes on one core.
+
+    Parameters
+    ----------
+    estimator : str
+        Name of the estimator.
+    sizes : Sequence[int]
+        Columns of each model.
+    n_train : int
+        Clips to train on.
+    """
     constant, linear, squared = _SECONDS.get(estimator, _SECONDS_OF_OTHERS)
     thousands = [size / 1000 for size in sizes]
     seconds = constant + linear * sum(thousands) + squared * sum(each**2 for each in thousands)
@@ -166,5 +182,6 @@ def _command(
     words += ["--estimator", estimator, "--protocol", protocol, "--folds", str(request.n_folds)]
     words += ["--seeds", ",".join(map(str, request.seeds))]
     words += [] if request.standardize else ["--as-stored"]
+    words += [] if request.min_clips == 1 else ["--min-clips", str(request.min_clips)]
     words += [] if request.device == "cpu" else ["--device", request.device]
     return shlex.join(words)

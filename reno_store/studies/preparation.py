@@ -14,6 +14,7 @@ from reno_store.errors import MissingEmbeddingsError, ProtocolError, StoreError
 from reno_store.evaluation.protocols import Fold, split
 from reno_store.foundation_models.catalogue import CATALOGUE
 from reno_store.samples import EmbeddingStore, Samples
+from reno_store.samples.rare_labels import leave_out_rare
 from reno_store.studies.models import paper_name_of
 from reno_store.studies.recipes import hash_array, hash_texts
 from reno_store.studies.requests import StudyRequest
@@ -89,8 +90,10 @@ def prepare(
     if usable:
         try:
             missing = "drop" if request.allow_missing else "raise"
-            samples = store.load(dataset, usable, missing=missing)  # type: ignore[arg-type]
-        except MissingEmbeddingsError as error:  # no clip has all of them
+            loaded = store.load(dataset, usable, missing=missing)  # type: ignore[arg-type]
+            samples, rare = leave_out_rare(loaded, request.min_clips)
+        # No clip has all of them, or no label as many clips as were asked for.
+        except (MissingEmbeddingsError, ProtocolError) as error:
             without |= dict.fromkeys(usable, Obstacle(str(error)))
             usable = []
     if not usable:
@@ -98,7 +101,7 @@ def prepare(
         empty = np.array([], np.str_)
         return PreparedDataset(facts, empty, None, "", {}, {}, without, {}, {})
     blocks = {each.models[0]: np.ascontiguousarray(each.X) for each in samples.split_models()}
-    facts = facts_of(samples, n_stored, paper_name)
+    facts = facts_of(samples, n_stored, paper_name, rare)
     folds, refused = _folds(request, samples.y, samples.groups)
     return PreparedDataset(
         facts,
@@ -113,7 +116,12 @@ def prepare(
     )
 
 
-def facts_of(samples: Samples, n_stored: int, paper_name: str = "") -> DatasetFacts:
+def facts_of(
+    samples: Samples,
+    n_stored: int,
+    paper_name: str = "",
+    rare_labels: Mapping[str, int] = MappingProxyType({}),
+) -> DatasetFacts:
     """Count clips, speakers and labels of what was loaded.
 
     Parameters
@@ -124,16 +132,19 @@ def facts_of(samples: Samples, n_stored: int, paper_name: str = "") -> DatasetFa
         How many clips the store has of it.
     paper_name : str
         The paper's name for it, where it is one of its corpora.
+    rare_labels : Mapping[str, int]
+        Label that `leave_out_rare` left out -> its clips.
     """
     labels, counts = np.unique(samples.y, return_counts=True)
     speakers = set() if samples.groups is None else set(samples.groups.tolist()) - {""}
     return DatasetFacts(
         samples.dataset,
         n_clips=len(samples.y),
-        n_left_out=n_stored - len(samples.y),
+        n_left_out=n_stored - len(samples.y) - sum(rare_labels.values()),
         n_speakers=len(speakers),
         labels=dict(zip(labels.tolist(), counts.tolist(), strict=True)),
         paper_name=paper_name,
+        rare_labels=dict(rare_labels),
     )
 
 

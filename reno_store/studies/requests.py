@@ -51,6 +51,8 @@ class StudyRequest:
     allow_missing : bool
         Whether clips that lack an embedding of any of a dataset's models are left out, for
         all of them. Otherwise a model that lacks clips is not evaluated.
+    min_clips : int
+        Labels with fewer clips are left out; 1 leaves none out.
     paper_names : Mapping[str, str]
         Dataset -> ``"asvp-esd"``, ``"jnv"`` or ``"vivae"``, where its name does not tell.
     device : str
@@ -66,6 +68,7 @@ class StudyRequest:
     seeds: tuple[int, ...] = (0,)
     standardize: bool = True
     allow_missing: bool = False
+    min_clips: int = 1
     paper_names: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
 
@@ -84,6 +87,8 @@ class StudyRequest:
         if twice := {pair for pair in self.pairs if self.pairs.count(pair) > 1}:
             raise ProtocolError(f"pair {','.join(min(twice))!r} is named twice; name each once.")
         check_seeds(self.seeds)
+        if self.min_clips < 1:
+            raise ProtocolError(f"min_clips is {self.min_clips}; expected at least 1.")
         for dataset, name in self.paper_names.items():
             if dataset not in self.datasets:
                 raise UnknownNameError.among("dataset", dataset, self.datasets)
@@ -129,6 +134,8 @@ class StudyRequest:
             words += ["--as-stored"]
         if self.allow_missing:
             words += ["--allow-missing"]
+        if self.min_clips != _DEFAULTS["min_clips"]:
+            words += ["--min-clips", str(self.min_clips)]
         for dataset, name in self.paper_names.items():
             words += ["--as-in-paper", f"{dataset}={name}"]
         if self.device != _DEFAULTS["device"]:
@@ -156,9 +163,10 @@ class StudyRequest:
         ValueError, TypeError, RenoStoreError
             If it is something else.
         """
-        if not isinstance(told, Mapping) or set(told) != {each.name for each in fields(cls)}:
+        # Notes of versions without `min_clips` left no label out.
+        values: dict[str, Any] = {"min_clips": 1, **told} if isinstance(told, Mapping) else {}
+        if set(values) != {each.name for each in fields(cls)}:
             raise ValueError("expected the parts of a request")
-        values: dict[str, Any] = dict(told)
         for name, kind in _KINDS.items():
             if type(values[name]) is not kind:
                 raise TypeError(f"{name}: expected {kind.__name__}, got {values[name]!r}")
@@ -173,6 +181,7 @@ _KINDS: Mapping[str, type] = {
     "n_folds": int,
     "standardize": bool,
     "allow_missing": bool,
+    "min_clips": int,
     "paper_names": dict,
     "device": str,
 }

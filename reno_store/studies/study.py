@@ -44,6 +44,8 @@ class DatasetFacts:
     paper_name : str
         ``"asvp-esd"``, ``"jnv"`` or ``"vivae"`` where its scores stand beside the paper's;
         empty otherwise.
+    rare_labels : Mapping[str, int]
+        Label that was left out because it has fewer clips than were asked for -> its clips.
     """
 
     name: str
@@ -52,6 +54,7 @@ class DatasetFacts:
     n_speakers: int
     labels: Mapping[str, int]
     paper_name: str = ""
+    rare_labels: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def majority(self) -> float:

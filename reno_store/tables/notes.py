@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reno_store.evaluation import PROTOCOLS
 from reno_store.evaluation.scores import COLLAPSED_NOTE
+from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.studies import Cell, DatasetFacts, Study
 from reno_store.tables.measures import MeasuredTable
 from reno_store.tables.wording import write_estimator
@@ -40,7 +41,7 @@ def table_notes(study: Study, table: MeasuredTable) -> tuple[str, ...]:
     notes += _folds_note(computed, table.protocol)
     notes += _untested_note(computed, len(facts.labels))
     notes += _collapsed_note(computed)
-    notes += _clips_notes(facts)
+    notes += _clips_notes(facts, study.request.min_clips)
     if table.beside_paper:
         notes.append(_paper_note(table.protocol))
     return (*notes, *_missing_notes(cells))
@@ -107,18 +108,24 @@ def _name_fold(speaker: str, number: int, seed: int | None) -> str:
     return str(number) if seed is None else f"{number} (seed {seed})"
 
 
-def _clips_notes(facts: DatasetFacts) -> list[str]:
+def _clips_notes(facts: DatasetFacts, min_clips: int) -> list[str]:
     notes = []
     if facts.n_left_out:
         notes.append(
-            f"{facts.n_left_out:,} of {facts.n_clips + facts.n_left_out:,} clips are left out, "
+            f"{facts.n_left_out:,} of {_n_stored(facts):,} clips are left out, "
             "since they lack an embedding."
         )
+    if facts.rare_labels:
+        notes.append(rare_labels_note(facts.rare_labels, min_clips))
     notes.append(
         "Always guessing the most frequent label gives an accuracy of "
         f"{100 * facts.majority:.1f} %."
     )
     return notes
+
+
+def _n_stored(facts: DatasetFacts) -> int:
+    return facts.n_clips + facts.n_left_out + sum(facts.rare_labels.values())
 
 
 def _paper_note(protocol: str) -> str:

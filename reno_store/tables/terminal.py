@@ -10,7 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from reno_store.columns import FittedTable, TableColumn
 from reno_store.conclusions import Claim, Comparison, probe_sentences
+from reno_store.evaluation.scores import METRIC_TITLES
 from reno_store.studies import DatasetFacts, Study
 from reno_store.tables.layout import views_of
 from reno_store.tables.notes import study_notes
@@ -23,6 +25,9 @@ _WIDEST_NOTE = 110
 
 _N_NAMES = 2
 """Columns of words, before those of numbers: estimator and models."""
+
+_SPARE = {METRIC_TITLES["balanced_accuracy"]: 3, "difference": 2, "paper": 1, "n": 4}
+"""Columns that a narrow terminal can do without, the highest first; notes tell n."""
 
 
 def study_renderable(
@@ -81,20 +86,27 @@ def _bullet(words: str) -> Table:
 
 
 def _table(view: TableView) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    table.add_column(Text(view.columns[_N_NAMES - 1]), overflow="fold")
-    for heading in view.columns[_N_NAMES:]:
-        # Only names are wrapped where space is short, never a number.
-        table.add_column(Text(_stack(heading)), justify="right", no_wrap=True)
+    columns = [
+        TableColumn(view.columns[_N_NAMES - 1], wraps=True),
+        *(
+            TableColumn(_stack(heading), numeric=True, spare=_SPARE.get(heading, 0), title=heading)
+            for heading in view.columns[_N_NAMES:]
+        ),
+    ]
+    rows: list[list[str | Text]] = []
+    sections = []
     before: str | None = None
     for row in view.rows:
         estimator = row.entries[0].text
         if estimator != before:
             if before is not None:
-                table.add_section()
-            table.add_row(Text(estimator, style="italic"))
-        table.add_row(_models(row, stacked="paper" in view.columns), *_numbers(row))
+                sections.append(len(rows))
+            rows.append([Text(estimator, style="italic"), *[""] * (len(columns) - 1)])
+        rows.append([_models(row, stacked="paper" in view.columns), *_numbers(row)])
         before = estimator
+    table = FittedTable(
+        columns, rows, sections=sections, lines=box.SIMPLE_HEAD, elsewhere="--format markdown"
+    )
     return Padding(table, (1, 0))
 
 

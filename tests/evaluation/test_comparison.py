@@ -317,6 +317,8 @@ def test_dict_of_a_comparison_is_json_with_everything(store, guesses):
         "n_labels": 2,
         "n_speakers": 6,
         "n_left_out": 0,
+        "min_clips": 1,
+        "rare_labels": {},
         "majority": 0.5,
     }
     assert evaluation["mean"]["accuracy"] == 0.5

@@ -137,7 +137,7 @@ def test_labels_with_fewer_clips_than_folds_are_named_with_their_counts(protocol
 def test_a_label_with_a_single_clip_asks_for_more():
     message = refusal("paper", ["anger"] * 20 + ["joy"])
     assert "joy (1)." in message
-    assert "Record more, or leave them out of the manifest" in message
+    assert "Record more, or leave them out: --min-clips 5 (min_clips=5)" in message
 
 
 def test_a_single_label_is_refused():

@@ -324,7 +324,7 @@ def test_missing_file_is_refused_with_the_command_that_makes_one(tmp_path):
         read_manifest(tmp_path / "laughs.csv")
     message = str(caught.value)
     assert message.startswith(f"{tmp_path / 'laughs.csv'}: no such manifest.")
-    assert "`reno-store manifest CARD FOLDER -o laughs.csv`" in message
+    assert f"`reno-store manifest CARD FOLDER -o {tmp_path / 'laughs.csv'}`" in message
 
 
 def test_folder_instead_of_a_file_is_refused(tmp_path):

@@ -42,6 +42,7 @@ def test_facts_request_and_versions_are_told():
         "name": "jnv",
         "n_clips": 200,
         "n_left_out": 0,
+        "rare_labels": {},
         "n_speakers": 4,
         "labels": dict.fromkeys(LABELS, 50),
         "paper_name": "jnv",

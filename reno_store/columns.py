@@ -1,0 +1,130 @@
+"""Tables for terminals of any width: the least important columns go first, then names wrap."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["FittedTable", "TableColumn"]
+
+_ENDLESS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column of a `FittedTable`.
+
+    Attributes
+    ----------
+    heading : str
+        What stands above it; lines are separated by a line feed.
+    numeric : bool
+        Whether it is aligned to the right.
+    wraps : bool
+        Whether its entries may be wrapped: names, not numbers.
+    bold : bool
+        Whether its entries are bold.
+    spare : int
+        0 for a column that is always shown. Where the terminal is too narrow, columns with the
+        highest number are left out first, all with the same number together.
+    title : str
+        What the note on columns left out calls it; its heading unless given. A title that
+        several columns have is named once.
+    """
+
+    heading: str
+    numeric: bool = False
+    wraps: bool = False
+    bold: bool = False
+    spare: int = 0
+    title: str = ""
+
+
+class FittedTable:
+    """A table in which nothing is cut, whatever the width of the terminal.
+
+    Parameters
+    ----------
+    columns : Sequence[TableColumn]
+        From left to right.
+    rows : Sequence[Sequence[str or Text]]
+        An entry a column.
+    sections : Collection[int]
+        Rows, from 0, before which there is a line.
+    lines : rich.box.Box, optional
+        How lines are drawn; none unless given.
+    elsewhere : str
+        Where columns that are left out can be seen, such as ``"--json"``.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[TableColumn],
+        rows: Sequence[Sequence[str | Text]],
+        *,
+        sections: Collection[int] = (),
+        lines: box.Box | None = None,
+        elsewhere: str,
+    ) -> None:
+        self._columns, self._rows = columns, rows
+        self._sections, self._lines = sections, lines
+        self._elsewhere = elsewhere
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._table(range(len(self._columns))))
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        endless = options.update(width=_ENDLESS, max_width=_ENDLESS)
+        for shown in self._choices():
+            table = self._table(shown)
+            if Measurement.get(console, endless, table).maximum <= options.max_width:
+                break
+        yield table
+        left_out = dict.fromkeys(
+            (each.title or each.heading).replace("\n", " ")
+            for place, each in enumerate(self._columns)
+            if place not in shown
+        )
+        if left_out:
+            yield Text(f"Not shown at this width: {', '.join(left_out)}. See {self._elsewhere}.")
+
+    def _choices(self) -> Iterator[list[int]]:
+        """List which columns to show, from all to those that are always shown."""
+        spares = sorted({each.spare for each in self._columns}, reverse=True)
+        for most in spares if 0 in spares else [*spares, 0]:
+            yield [place for place, each in enumerate(self._columns) if each.spare <= most]
+
+    def _table(self, shown: Sequence[int]) -> Table:
+        table = Table(
+            box=self._lines, header_style="bold", pad_edge=False, show_edge=False,
+            collapse_padding=self._lines is not None,
+        )  # fmt: skip
+        for place in shown:
+            each = self._columns[place]
+            table.add_column(
+                Text(each.heading),
+                justify="right" if each.numeric else "left",
+                style="bold" if each.bold else "",
+                no_wrap=not each.wraps,
+                # A heading stays whole where the entries below it are wrapped.
+                min_width=max(map(len, each.heading.split()), default=0),
+                overflow="fold",
+            )
+        for number, row in enumerate(self._rows):
+            if number in self._sections:
+                table.add_section()
+            table.add_row(*(_entry(row[place]) for place in shown))
+        return table
+
+
+def _entry(entry: str | Text) -> Text:
+    # Names are no markup.
+    return Text(entry) if isinstance(entry, str) else entry

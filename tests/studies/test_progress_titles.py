@@ -1,0 +1,43 @@
+"""What the progress bar calls what is being trained."""
+
+import pytest
+from study_stores import make_study_store
+
+from reno_store.grids import GridRequest, run_grid, running
+from reno_store.progress import Counter
+from reno_store.studies import StudyRequest, run_study
+
+
+@pytest.fixture
+def store(tmp_path):
+    return make_study_store(tmp_path / "my.zarr", cries={})
+
+
+@pytest.fixture
+def titles(monkeypatch):
+    told = []
+    monkeypatch.setattr(Counter, "detail", lambda self, words: told.append(words))
+    return told
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_tables_name_estimator_models_protocol_seed_and_fold(store, titles, n_jobs):
+    request = StudyRequest(
+        ("cries",), ("mfcc",), estimators=("svm",), protocols=("paper",), n_folds=3, seeds=(4,)
+    )
+    run_study(store, request, n_jobs=n_jobs, progress=True)
+    named = dict.fromkeys(title for title in titles if title)
+    assert next(iter(named)) == "SVM (RBF) on mfcc, protocol paper, seed 4, fold 1"
+    if n_jobs == 1:
+        assert [title[-6:] for title in named] == ["fold 1", "fold 2", "fold 3"]
+    assert titles[-1] == ""
+
+
+def test_a_grid_names_models_and_folds(store, titles, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "fit_members", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run_grid(store, GridRequest("cries", ("mfcc", "logmel"), n_folds=3), progress=True)
+    assert titles[0] == "RENO on mfcc + logmel, fold 1 to fold 3, all points together"
