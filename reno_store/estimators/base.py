@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from torch.func import functional_call
 from reno_store.devices import resolve_device
 from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.collapse import ADVICE, find_collapse
+from reno_store.estimators.documentation import documentation_url
 from reno_store.estimators.holdout import hold_out, is_unknown
 from reno_store.estimators.parameters import check_parameters
 from reno_store.estimators.torch_state import pinned
@@ -58,6 +60,10 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
     A subclass lists its hyperparameters in ``__init__`` and says in `_network` which
     network they describe.
     """
+
+    # scikit-learn's HTML representation links to the documentation by these.
+    _doc_link_module = "reno_store"
+    _doc_link_template = "{url}"
 
     lr: float
     batch_size: int
@@ -122,6 +128,52 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         numpy.ndarray of float64, shape (n_clips, n_classes)
             Columns in the order of ``classes_``; each row sums to one.
         """
+        return self._predicted(X, lambda logits: logits.softmax(dim=1))
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the natural logarithm of the probability of each class.
+
+        It is finite also where `predict_proba` is too small for a float64.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_clips, n_features)
+            Embeddings, with the columns of `fit`.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_clips, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        return self._predicted(X, lambda logits: logits.log_softmax(dim=1))
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the score of each class, before the softmax.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_clips, n_features)
+            Embeddings, with the columns of `fit`.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n_clips,) or (n_clips, n_classes)
+            For two classes the log-odds of ``classes_[1]``: above 0 it is predicted. For more
+            the logits, in the order of ``classes_``; the largest is predicted.
+        """
+        logits = self._predicted(X, lambda logits: logits)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Give the most probable class of each row, shape (n_clips,)."""
+        logits = self._predicted(X, lambda logits: logits)
+        labels: NDArray[Any] = self.classes_[logits.argmax(axis=1)]
+        return labels
+
+    def _predicted(
+        self, X: ArrayLike, of_logits: Callable[[torch.Tensor], torch.Tensor]
+    ) -> NDArray[np.float64]:
+        """Compute a function of the logits, shape (n_clips, n_classes), in float64."""
         check_is_fitted(self, "network_")
         with _quiet_overflow():
             inputs = validate_data(self, X, dtype=np.float32, reset=False)
@@ -140,14 +192,8 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
                     for rows in _in_pieces(inputs)
                 ]
             )
-            probabilities: NDArray[np.float64] = logits.softmax(dim=1).cpu().numpy()
-        return probabilities
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Give the most probable class of each row, shape (n_clips,)."""
-        probabilities = self.predict_proba(X)
-        labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
-        return labels
+            values: NDArray[np.float64] = of_logits(logits).cpu().numpy()
+        return values
 
     def __getstate__(self) -> dict[str, Any]:
         """Have a pickle hold the network on the CPU: else it opens only where a GPU is."""
@@ -156,6 +202,9 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         if network is None or all(each.device.type == "cpu" for each in network.parameters()):
             return state
         return {**state, "network_": copy.deepcopy(network).cpu()}
+
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
+        return {"url": documentation_url(type(self))}
 
     def _fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None) -> None:
         prepared = self._prepare(X, y, groups)
