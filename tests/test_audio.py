@@ -278,8 +278,7 @@ def test_hash_of_a_missing_file_is_refused(tmp_path):
     with pytest.raises(AudioError) as caught:
         hash_file(tmp_path / "nowhere.wav")
     assert str(caught.value) == (
-        f"{tmp_path / 'nowhere.wav'}: no such file. "
-        "Check its path, or put the recording there."
+        f"{tmp_path / 'nowhere.wav'}: no such file. Check its path, or put the recording there."
     )
 
 
