@@ -153,7 +153,7 @@ def make_figures(study):
 def _draw_confusion(cell):
     canvas = Canvas(figsize=(3.35, 3.0), layout="constrained")
     axes = canvas.subplots()
-    axes.imshow(cell.confusion(), cmap="Blues")
+    axes.imshow(cell.confusion().to_numpy(), cmap="Blues")
     axes.set_xticks(range(len(cell.labels)), cell.labels, fontsize=7)
     axes.set_yticks(range(len(cell.labels)), cell.labels, fontsize=7)
     return canvas

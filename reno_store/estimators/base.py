@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -24,6 +23,11 @@ from reno_store.estimators.collapse import ADVICE, find_collapse
 from reno_store.estimators.documentation import documentation_url
 from reno_store.estimators.holdout import hold_out, is_unknown
 from reno_store.estimators.parameters import check_parameters
+from reno_store.estimators.saved_networks import (
+    note_parameters,
+    restore_network,
+    save_network,
+)
 from reno_store.estimators.torch_state import pinned
 from reno_store.estimators.training import Trained, TrainingData, TrainingPlan, seeded, train
 from reno_store.estimators.weighting import ClassWeight, class_weights
@@ -181,7 +185,9 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         with pinned(device.type), torch.inference_mode():
             # In float32 a product of matrices depends, in its last digits, on how many rows
             # it has.
-            weights = {name: each.double() for name, each in self.network_.named_parameters()}
+            weights = {
+                name: each.double().contiguous() for name, each in self.network_.named_parameters()
+            }
             logits = torch.cat(
                 [
                     functional_call(
@@ -196,12 +202,17 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         return values
 
     def __getstate__(self) -> dict[str, Any]:
-        """Have a pickle hold the network on the CPU: else it opens only where a GPU is."""
+        """Have files hold the network as arrays, which skops trusts and any machine opens."""
         state: dict[str, Any] = super().__getstate__()
-        network: torch.nn.Module | None = state.get("network_")
-        if network is None or all(each.device.type == "cpu" for each in network.parameters()):
+        if "network_" not in state:
             return state
-        return {**state, "network_": copy.deepcopy(network).cpu()}
+        return {**state, "network_": save_network(state["network_"])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        network = state.get("network_")
+        if isinstance(network, Mapping):  # files of earlier versions hold the module itself
+            self.network_ = restore_network(self, network)
 
     def _doc_link_url_param_generator(self) -> dict[str, str]:
         return {"url": documentation_url(type(self))}
@@ -254,6 +265,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         loss : FusionLoss
             What was minimised.
         """
+        note_parameters(trained.network, self)
         self.network_ = trained.network
         self.history_ = trained.history
         self.n_epochs_ = len(trained.history)

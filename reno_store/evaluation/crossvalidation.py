@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
 from reno_store.evaluation.outcomes import run_fold
 from reno_store.evaluation.protocols import PROTOCOLS, split
-from reno_store.evaluation.scores import METRICS, FoldScore, Metric
+from reno_store.evaluation.scores import METRIC_TITLES, METRICS, FoldScore, Metric
+from reno_store.notebooks import html_table
 from reno_store.progress import Counter
 from reno_store.samples import Samples
 
@@ -68,6 +70,41 @@ class Evaluation:
     def n_collapsed(self) -> int:
         """In how many folds the classifier has not learned."""
         return sum(fold.collapsed for fold in self.folds)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the scores, in [0, 1], as a table with one row per fold.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``dataset``, ``models`` (joined by ``+``), ``estimator``, ``protocol``,
+            ``seed``, ``fold`` (from 1) and those of `FoldScore`.
+        """
+        same = {name: getattr(self, name) for name in ("dataset", "estimator", "protocol", "seed")}
+        rows = [
+            {**same, "models": "+".join(self.models), "fold": number, **asdict(score)}
+            for number, score in enumerate(self.folds, start=1)
+        ]
+        scores = [each.name for each in fields(FoldScore)]
+        return pd.DataFrame(
+            rows,
+            columns=["dataset", "models", "estimator", "protocol", "seed", "fold", *scores],
+        )
+
+    def _repr_html_(self) -> str:
+        means = ", ".join(
+            f"{METRIC_TITLES[metric]} {100 * self.mean(metric):.1f} %"
+            + (f" ± {100 * self.sd(metric):.1f}" if len(self.folds) > 1 else "")
+            for metric in METRICS
+        )
+        heading = (
+            f"{self.estimator} on {' + '.join(self.models)} of {self.dataset}, protocol "
+            f"{self.protocol}, seed {self.seed}: {means}"
+        )
+        table = self.to_frame().iloc[:, 5:]
+        for metric in METRICS:
+            table[metric] = (100 * table[metric]).map("{:.1f} %".format)
+        return html_table(heading, table.rename(columns=METRIC_TITLES))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON values."""

@@ -124,7 +124,7 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
     canvas = new_canvas(width, height)
     canvas.text(0.5, 1 - _GAP / height, "\n".join(title), ha="center", va="top")
     panel_width = width / n_panels
-    scores = [(class_f1(cell.confusion()), class_f1_spread(cell)) for cell in cells]
+    scores = [(class_f1(cell.confusion().to_numpy()), class_f1_spread(cell)) for cell in cells]
     for panel in range(n_panels):
         places = range(panel * per_panel, min(len(labels), (panel + 1) * per_panel))
         shown = per_panel * row  # both panels alike, so that rows stand level

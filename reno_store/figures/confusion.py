@@ -54,7 +54,7 @@ def confusion_figure(cell: Cell) -> Figure:
             f"{title} ({protocol_title(cell.protocol)}) has no confusion matrix: it was not "
             f"computed. {cell.reason}"
         )
-    counts = cell.confusion()
+    counts = cell.confusion().to_numpy()
     return Figure(
         name=file_name("confusion", cell.dataset, cell.protocol, cell.estimator, *_joined(cell)),
         kind="confusion",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.errors import MissingEmbeddingsError, UnknownNameError, listed
+from reno_store.notebooks import html_table
 from reno_store.store import ModelSummary, StoreReader, summarize
 
 if TYPE_CHECKING:
@@ -71,6 +72,21 @@ class Samples:
         import pandas as pd
 
         return pd.DataFrame(self.X, index=self.clip_ids, columns=self.feature_names)
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        blocks = ", ".join(
+            f"{model} {size}" for model, size in zip(self.models, self.block_sizes, strict=True)
+        )
+        known = set() if self.groups is None else set(self.groups.tolist()) - {""}
+        speakers = f"{len(known):,} speakers" if known else "speakers unknown"
+        heading = (
+            f"{self.dataset}: {len(self.y):,} clips, {self.X.shape[1]:,} columns ({blocks}), "
+            f"{speakers}"
+        )
+        labels, counts = np.unique(self.y, return_counts=True)
+        return html_table(heading, pd.DataFrame({"label": labels, "clips": counts}))
 
 
 class EmbeddingStore:

@@ -1,4 +1,8 @@
-"""Grids that cannot be searched are refused before anything is trained."""
+"""Grids that cannot be searched are refused before anything is trained.
+
+Only where the classifier is ours: other estimators take parameters that `get_params` does not
+list (aliases of LightGBM, ``module__hidden`` of skorch), so theirs are left to `set_params`.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +12,40 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import ParameterGrid
+from sklearn.pipeline import Pipeline
 
 from reno_store.errors import SearchError
 
-__all__ = ["candidates_of"]
+__all__ = ["candidates_of", "refuse_class"]
+
+
+def refuse_class(estimator: Any) -> None:
+    """Refuse a class where an estimator is expected.
+
+    Raises
+    ------
+    SearchError
+        With an example.
+    """
+    if isinstance(estimator, type):
+        owner = estimator.__name__
+        raise SearchError(f"estimator: expected an instance, such as {owner}(...), got the class.")
 
 
 def candidates_of(
     estimator: BaseEstimator, param_grid: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """List the candidates of a grid, in scikit-learn's order.
+    """List the candidates of a grid over one of our classifiers, in scikit-learn's order.
 
     Raises
     ------
     SearchError
-        If the estimator is a class, the grid names no parameter, or it names some that the
-        estimator does not have; all of them are told, each with the nearest that it has.
+        If the grid names no parameter, or it names some that the estimator does not have;
+        all of them are listed, each with the nearest that it has. Parameters of pipeline
+        steps that have their own `set_params` are not checked.
     ValueError, TypeError
         What scikit-learn says of values that are no lists, or are empty ones.
     """
-    if isinstance(estimator, type):
-        owner = estimator.__name__
-        raise SearchError(f"estimator: expected an instance, such as {owner}(...), got the class.")
     grids = [param_grid] if isinstance(param_grid, Mapping) else list(param_grid)
     if not any(grids):
         raise SearchError(
@@ -39,7 +55,13 @@ def candidates_of(
     candidates = ParameterGrid(param_grid)
     known = sorted(estimator.get_params(deep=True))
     unknown = sorted(
-        {name for grid in grids for name in grid if not _exists(name, grid, known)}, key=str
+        {
+            name
+            for grid in grids
+            for name in grid
+            if not _exists(name, grid, known) and _is_checked(str(name), estimator)
+        },
+        key=str,
     )
     if unknown:
         owner = type(estimator).__name__
@@ -55,6 +77,17 @@ def _exists(name: str, grid: Mapping[str, Any], known: Iterable[str]) -> bool:
     parts = str(name).split("__")
     replaced = any("__".join(parts[:end]) in grid for end in range(1, len(parts)))
     return name in known or replaced
+
+
+def _is_checked(name: str, estimator: Any) -> bool:
+    """Whether an estimator surely refuses every parameter that its `get_params` does not list."""
+    head, _, rest = name.partition("__")
+    parts = estimator.get_params(deep=True)
+    if rest and head in parts:
+        part = parts[head]
+        return hasattr(part, "get_params") and _is_checked(rest, part)
+    setter = getattr(type(estimator), "set_params", None)
+    return setter is BaseEstimator.set_params or isinstance(estimator, Pipeline)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

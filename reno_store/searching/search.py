@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_method_params, indexable
 from reno_store.errors import SearchError
 from reno_store.estimators.parameters import is_whole
 from reno_store.searching.candidates import Evaluated, evaluate_candidates
-from reno_store.searching.checking import candidates_of
+from reno_store.searching.checking import candidates_of, refuse_class
 from reno_store.searching.planning import Parts, PlainFitsWarning, parts_of, speakers_of
 
 __all__ = ["RENOGridSearchCV"]
@@ -48,6 +48,9 @@ class RENOGridSearchCV(GridSearchCV):
     verbose : int
         As for GridSearchCV; above 0 a progress bar is shown where standard error is a
         terminal. What is printed of single fits (above 1) has the time of their scoring.
+    pre_dispatch : int or str
+        As for GridSearchCV: how many of the fits that are done one by one are handed to
+        processes at a time. Fits that are done together do not depend on it.
     max_memory : int, optional
         Bytes that fitting together may use beyond the data; chosen by what is free unless
         given.
@@ -76,9 +79,6 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
     (8, ['beta', 'lam'])
     """
 
-    # GridSearchCV's way to start tasks; no parameter of ours.
-    pre_dispatch = "2*n_jobs"
-
     def __init__(
         self,
         estimator: BaseEstimator,
@@ -89,6 +89,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         refit: bool | str | Callable[[Mapping[str, Any]], int] = True,
         cv: Any = None,
         verbose: int = 0,
+        pre_dispatch: int | str = "2*n_jobs",
         error_score: Any = np.nan,
         return_train_score: bool = False,
         max_memory: int | None = None,
@@ -100,6 +101,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         self.refit = refit
         self.cv = cv
         self.verbose = verbose
+        self.pre_dispatch = pre_dispatch
         self.error_score = error_score
         self.return_train_score = return_train_score
         self.max_memory = max_memory
@@ -124,28 +126,33 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         Raises
         ------
         SearchError
-            If the grid is empty or names parameters that do not exist.
+            If the classifier is ours and the grid is empty or names parameters that do not
+            exist. For other estimators `set_params` decides, as in GridSearchCV.
         ValueError
             If all fits fail.
         """
         self._validate_params()
         _check_memory(self.max_memory)
-        candidates = candidates_of(self.estimator, self.param_grid)
-        parts = self._parts(y)
-        if isinstance(parts, str):
-            _tell_of_plain_fits("all", [parts], stacklevel=3)
-            super().fit(X, y, **params)
-            self.n_batched_ = self.n_repeated_ = 0
-            self.n_plain_ = len(candidates) * self.n_splits_
-            return self
-        return self._search(parts, candidates, X, y, params)
+        refuse_class(self.estimator)
+        parts = parts_of(self.estimator)
+        if not isinstance(parts, str):
+            candidates = candidates_of(self.estimator, self.param_grid)
+            obstacle = self._obstacle(y)
+            if not obstacle:
+                return self._search(parts, candidates, X, y, params)
+            parts = obstacle
+        _tell_of_plain_fits("all", [parts], stacklevel=3)
+        super().fit(X, y, **params)
+        self.n_batched_ = self.n_repeated_ = 0
+        self.n_plain_ = len(self.cv_results_["params"]) * self.n_splits_
+        return self
 
-    def _parts(self, y: ArrayLike | None) -> Parts | str:
+    def _obstacle(self, y: ArrayLike | None) -> str:
         if y is None:
             return "there is no y"
         if getattr(self, "_skl_callbacks", None):
             return "scikit-learn's callbacks are called within each fit"
-        return parts_of(self.estimator)
+        return ""
 
     def _search(
         self,

@@ -27,6 +27,9 @@ def results_folder(store: str | Path) -> Path:
 class StudyRequest:
     """What is asked of a store.
 
+    One name is as good as a tuple of one: ``StudyRequest("jnv", models="mfcc", seeds=3)``. A
+    list becomes a tuple.
+
     Attributes
     ----------
     datasets : tuple[str, ...]
@@ -36,7 +39,8 @@ class StudyRequest:
         one of the paper's, all of the paper's.
     pairs : tuple[tuple[str, str], ...]
         Models to fuse; empty for every pair of the models but two Audio-Mambas, which the
-        paper does not fuse. For the paper's seven models these are its 18 pairs.
+        paper does not fuse. For the paper's seven models these are its 18 pairs. A pair may
+        be written as on the command line, ``"mfcc,logmel"``.
     estimators : tuple[str, ...]
         Names in `ESTIMATORS`, or of scikit-learn's classifiers. By default the paper's four
         and ``logreg``, the linear probe.
@@ -73,6 +77,10 @@ class StudyRequest:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        for name in ("datasets", "models", "estimators", "protocols"):
+            object.__setattr__(self, name, _as_names(getattr(self, name)))
+        object.__setattr__(self, "pairs", _as_pairs(self.pairs))
+        object.__setattr__(self, "seeds", check_seeds(self.seeds))
         _check_names("dataset", self.datasets, at_least_one=True)
         _check_names("model", self.models)
         _check_names("estimator", self.estimators, at_least_one=True)
@@ -82,11 +90,10 @@ class StudyRequest:
         for name in self.protocols:
             check_protocol(name)
         for pair in self.pairs:
-            if len(pair) != 2 or pair[0] == pair[1]:
+            if len(pair) != 2 or pair[0] == pair[1] or not all(pair):
                 raise ProtocolError(f"pair {','.join(pair)!r}: expected two different models.")
         if twice := {pair for pair in self.pairs if self.pairs.count(pair) > 1}:
             raise ProtocolError(f"pair {','.join(min(twice))!r} is named twice; name each once.")
-        check_seeds(self.seeds)
         if self.min_clips < 1:
             raise ProtocolError(f"min_clips is {self.min_clips}; expected at least 1.")
         for dataset, name in self.paper_names.items():
@@ -188,6 +195,22 @@ _KINDS: Mapping[str, type] = {
 """What the parts of a request are in JSON."""
 
 _DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(StudyRequest)}
+
+
+def _as_names(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Take one name for a tuple of one."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _as_pairs(pairs: str | Sequence[str | Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """Take one pair, or pairs written ``ONE,OTHER``, for a tuple of pairs."""
+    each = _as_names(pairs)  # type: ignore[arg-type]
+    if len(each) == 2 and all(isinstance(one, str) and "," not in one for one in each):
+        return (each,)
+    return tuple(
+        tuple(name.strip() for name in pair.split(",")) if isinstance(pair, str) else tuple(pair)
+        for pair in each
+    )
 
 
 def _check_names(kind: str, names: Sequence[str], *, at_least_one: bool = False) -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reno_store.studies.requests import StudyRequest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from reno_store.evaluation import FoldOutcome
     from reno_store.evaluation.scores import Metric
 
@@ -158,18 +159,26 @@ class Cell:
         """
         return statistics.stdev(self.scores(metric))
 
-    def confusion(self) -> NDArray[np.int64]:
+    def confusion(self) -> pd.DataFrame:
         """Count clips by label and by predicted label, over the folds of all seeds.
 
         Returns
         -------
-        numpy.ndarray of int64, shape (n_labels, n_labels)
-            Rows are the true labels, columns the predicted, in the order of `labels`.
+        pandas.DataFrame of int64, shape (n_labels, n_labels)
+            The index (named ``true``) holds the true labels, the columns (named
+            ``predicted``) the predicted ones, both in the order of `labels`.
         """
         counts = np.zeros((len(self.labels), len(self.labels)), np.int64)
         for outcome in self.folds:
             np.add.at(counts, (list(outcome.true), list(outcome.predicted)), 1)
-        return counts
+        import pandas as pd
+
+        labels = list(self.labels)
+        return pd.DataFrame(
+            counts,
+            index=pd.Index(labels, name="true"),
+            columns=pd.Index(labels, name="predicted"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +245,35 @@ class Study:
     def model(self, name: str) -> ModelFacts:
         """Find a model by name."""
         return next(each for each in self.models if each.name == name)
+
+    def to_frame(self, *, folds: bool = False) -> pd.DataFrame:
+        """Return the scores, in [0, 1], as a table.
+
+        Parameters
+        ----------
+        folds : bool
+            Whether there is one row per fold of each cell. By default there is one per cell.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``dataset``, ``protocol``, ``estimator``, ``models`` (joined by ``+``), and
+
+            - per cell: mean and ``_sd`` (n - 1) of ``accuracy``, ``macro_f1`` and
+              ``balanced_accuracy`` over the folds of all seeds, ``n`` (folds),
+              ``n_collapsed``, ``reason`` (why it was not computed) and ``command``. Scores of
+              cells that were not computed are NaN.
+            - per fold: ``seed``, ``fold`` (from 1), ``speaker``, the three scores,
+              ``n_train``, ``n_test``, ``n_labels`` and ``collapsed``.
+        """
+        from reno_store.studies.frames import frame_of_cells, frame_of_folds
+
+        return frame_of_folds(self.cells) if folds else frame_of_cells(self.cells)
+
+    def _repr_html_(self) -> str:
+        from reno_store.studies.frames import html_of
+
+        return html_of(self)
 
     @property
     def command(self) -> str:

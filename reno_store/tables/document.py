@@ -105,7 +105,7 @@ def _cell(table: MeasuredTable, row: MeasuredCell) -> dict[str, Any]:
             for number, outcome in enumerate(outcomes, start=1)
         ],
         "labels": cell.labels,
-        "confusion": cell.confusion() if cell.computed else None,
+        "confusion": cell.confusion().to_numpy() if cell.computed else None,
         "reason": cell.reason,
         "command": cell.command,
     }

@@ -321,3 +321,24 @@ def test_speakers_of_whom_none_can_be_spared_are_trained_on_all_the_same(samples
         knotty, FCNClassifier(max_epochs=2, random_state=0), protocol="speaker", n_folds=3
     )
     assert len(result.folds) == 3
+
+
+def test_scores_are_a_table_with_a_row_for_each_fold(samples):
+    found = evaluate(samples, LogisticRegression(), protocol="loso")
+    frame = found.to_frame()
+    assert len(frame) == len(found.folds) == 10
+    for metric in METRICS:
+        assert frame[metric].tolist() == found.scores(metric)
+    assert frame.speaker.tolist() == [fold.speaker for fold in found.folds]
+    assert frame.fold.tolist() == list(range(1, 11))
+    assert set(frame.models) == {"mfcc+logmel"}
+    assert set(frame.protocol) == {"loso"}
+
+
+def test_a_notebook_shows_each_fold_and_the_means(samples):
+    found = evaluate(samples, LogisticRegression(), n_folds=3, name="<b>mine</b>")
+    shown = found._repr_html_()
+    assert f"accuracy {100 * found.mean('accuracy'):.1f} %" in shown
+    for fold in found.folds:
+        assert f"{100 * fold.macro_f1:.1f} %" in shown
+    assert "<b>" not in shown

@@ -17,7 +17,7 @@ def test_f1_is_that_of_all_predictions_together():
     true = [label for fold in cell.folds for label in fold.true]
     predicted = [label for fold in cell.folds for label in fold.predicted]
     expected = f1_score(true, predicted, average=None)
-    np.testing.assert_allclose(class_f1(cell.confusion()), expected)
+    np.testing.assert_allclose(class_f1(cell.confusion().to_numpy()), expected)
 
 
 def test_a_class_never_predicted_has_0_and_one_that_is_nowhere_has_none():
@@ -56,7 +56,7 @@ def test_marks_are_pooled_f1_and_lines_are_quartiles(n_labels):
     ]
     canvas = class_f1_figure(cells).draw()
     assert len(canvas.axes) == (1 if n_labels == 4 else 2)
-    expected = 100 * class_f1(cells[1].confusion())
+    expected = 100 * class_f1(cells[1].confusion().to_numpy())
     found = drawn(canvas, "cnn")
     np.testing.assert_allclose([found[i] for i in range(n_labels)], expected)
     spans = [

@@ -1,11 +1,13 @@
 """From a store to X, y and groups."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numbered_stores import CLIP_IDS, LABELS, N_CLIPS, SPEAKERS, embedding_of, make_numbered_store
 
 from reno_store.errors import MissingEmbeddingsError, StoreError, UnknownNameError
-from reno_store.samples import EmbeddingStore, open_store
+from reno_store.samples import EmbeddingStore, Samples, open_store
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +153,22 @@ def test_splitting_gives_each_model_its_columns_and_the_same_clips(store):
 def test_a_model_named_twice_is_refused(store):
     with pytest.raises(ValueError, match="'mfcc' is named twice"):
         store.load("cries", ["mfcc", "mfcc"])
+
+
+def test_a_notebook_shows_what_samples_hold():
+    samples = Samples(
+        X=np.zeros((3, 5), np.float32),
+        y=np.array(["cry", "laugh", "cry"]),
+        groups=np.array(["s1", "", "s2"]),
+        clip_ids=np.array(["a", "b", "c"]),
+        block_sizes=(2, 3),
+        dataset="<i>mine</i>",
+        models=("mfcc", "logmel"),
+    )
+    shown = samples._repr_html_()
+    assert "3 clips, 5 columns (mfcc 2, logmel 3), 2 speakers" in shown
+    assert "<i>" not in shown
+    rows = shown.split("<tbody>")[1].replace(" ", "").replace("\n", "")
+    assert rows.startswith("<tr><td>cry</td><td>2</td></tr><tr><td>laugh</td><td>1</td></tr>")
+    unknown = dataclasses.replace(samples, groups=None)
+    assert "speakers unknown" in unknown._repr_html_()

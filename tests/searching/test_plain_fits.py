@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from classifiers import CLASSIFIERS, QUICK, easy_data
 from results_alike import assert_same_results
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -118,3 +120,75 @@ def test_nothing_is_said_where_all_fits_go_together(data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         RENOGridSearchCV(FCNClassifier(**QUICK), LR, cv=2).fit(*data)
+
+
+class Aliased(ClassifierMixin, BaseEstimator):
+    """Takes a parameter by another name, as LightGBM, CatBoost and skorch do."""
+
+    def __init__(self, strategy="prior"):
+        self.strategy = strategy
+
+    def set_params(self, **params):
+        for name, value in params.items():
+            setattr(self, "strategy" if name in ("kind", "module__kind") else name, value)
+        return self
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.guess_ = self.classes_[-1 if self.strategy == "last" else 0]
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.guess_)
+
+
+@pytest.mark.parametrize("name", ["kind", "module__kind"])
+def test_parameters_of_estimators_that_are_not_ours_are_left_to_them(name, data):
+    ours, _ = searched(Aliased(), {name: ["first", "last"]}, *data)
+    assert ours.n_plain_ == 4
+    ours, _ = searched(
+        make_pipeline(StandardScaler(), Aliased()), {f"aliased__{name}": ["first", "last"]}, *data
+    )
+    assert ours.n_plain_ == 4
+
+
+class AliasedScaler(StandardScaler):
+    def set_params(self, **params):
+        return super().set_params(**{{"mean": "with_mean"}.get(k, k): v for k, v in params.items()})
+
+
+def test_parameters_of_steps_before_ours_are_left_to_them_too(data):
+    pipeline = Pipeline([("scale", AliasedScaler()), ("fcn", FCNClassifier(**QUICK))])
+    ours, _ = searched(pipeline, {"scale__mean": [True, False], "fcn__lr": [1e-3]}, *data)
+    assert ours.n_plain_ == 4
+
+
+def test_grids_without_parameters_are_run_over_estimators_that_are_not_ours(data):
+    ours, _ = searched(LogisticRegression(), {}, *data)
+    assert ours.n_plain_ == 2
+
+
+def test_parameters_of_skorch_estimators_are_searched(data):
+    skorch = pytest.importorskip("skorch")
+    X, y = data
+    net = skorch.NeuralNetClassifier(
+        Tiny, module__hidden=3, max_epochs=1, train_split=None, verbose=0
+    )
+    y = np.unique(y, return_inverse=True)[1]
+    search = RENOGridSearchCV(net, {"module__hidden": [2, 4]}, cv=2)
+    with pytest.warns(PlainFitsWarning):
+        search.fit(X, y)
+    assert search.best_estimator_.module_[0].out_features in (2, 4)
+
+
+class Tiny(torch.nn.Sequential):
+    def __init__(self, hidden=3):
+        super().__init__(torch.nn.Linear(24, hidden), torch.nn.Linear(hidden, 3))
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_pre_dispatch_is_taken(n_jobs, data):
+    ours, _ = searched(LogisticRegression(), {"C": [0.1, 1]}, *data, n_jobs=n_jobs, pre_dispatch=1)
+    assert ours.get_params()["pre_dispatch"] == 1
+    together = RENOGridSearchCV(FCNClassifier(**QUICK), LR, cv=2, pre_dispatch="n_jobs")
+    assert together.fit(*data).n_plain_ == 0

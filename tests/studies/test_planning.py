@@ -122,7 +122,7 @@ def test_missing_embeddings_are_counted_and_left_out_when_asked(tmp_path):
     assert told["paper", ("logmel",)] == "not computed yet"
     study = run_study(store, dataclasses.replace(request, allow_missing=True))
     assert study.dataset("cries").n_left_out == 2
-    assert {cell.confusion().sum() for cell in study.cells} == {46}
+    assert {cell.confusion().to_numpy().sum() for cell in study.cells} == {46}
     assert {cell.command for cell in study.cells} == {study.command}
 
 
@@ -277,3 +277,36 @@ def test_paper_datasets_are_found_by_their_usual_names():
         *("asvp-esd", "asvp-esd", "jnv", "vivae", "")
     ]
     assert set(PAPER_DATASETS) == {"asvp-esd", "jnv", "vivae"}
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ({"datasets": "donateacry"}, {"datasets": ("donateacry",)}),
+        ({"models": "mfcc"}, {"models": ("mfcc",)}),
+        ({"models": ["mfcc", "logmel"]}, {"models": ("mfcc", "logmel")}),
+        ({"pairs": ("mfcc", "logmel")}, {"pairs": (("mfcc", "logmel"),)}),
+        ({"pairs": "mfcc,logmel"}, {"pairs": (("mfcc", "logmel"),)}),
+        ({"pairs": ["mfcc, logmel", ["a", "b"]]}, {"pairs": (("mfcc", "logmel"), ("a", "b"))}),
+        ({"estimators": "svm"}, {"estimators": ("svm",)}),
+        ({"protocols": "loso"}, {"protocols": ("loso",)}),
+        ({"seeds": 3}, {"seeds": (3,)}),
+        ({"seeds": [0, 1]}, {"seeds": (0, 1)}),
+        ({"protocols": ["paper", "speaker"]}, {}),
+    ],
+)
+def test_one_name_is_taken_for_a_tuple_of_one(told, meant):
+    asked = StudyRequest(**{"datasets": ("donateacry",), **told})
+    assert asked == StudyRequest(**{"datasets": ("donateacry",), **meant})
+    assert StudyRequest.from_dict(asked.to_dict()) == asked
+    assert hash(asked.datasets + asked.pairs + asked.seeds) is not None
+
+
+def test_a_dataset_can_be_named_by_place():
+    assert StudyRequest("donateacry") == StudyRequest(("donateacry",))
+
+
+@pytest.mark.parametrize("pairs", ["mfcc", "mfcc,", ("mfcc", "mfcc")])
+def test_a_pair_that_is_none_is_refused(pairs):
+    with pytest.raises(ProtocolError, match=r"expected two different models"):
+        StudyRequest("jnv", pairs=pairs)

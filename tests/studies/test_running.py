@@ -276,9 +276,9 @@ def test_results_that_cannot_be_kept_are_refused_before_training(store, monkeypa
 def test_confusions_add_up_to_every_clip_once_a_seed(store):
     study = run_study(store, dataclasses.replace(REQUEST, seeds=(0, 1)))
     for cell in study.cells:
-        assert cell.confusion().sum() == 2 * 48
+        assert cell.confusion().to_numpy().sum() == 2 * 48
         assert cell.confusion().sum(axis=1).tolist() == [32, 32, 32]
-        n_right = np.trace(cell.confusion())
+        n_right = np.trace(cell.confusion().to_numpy())
         accuracies = [each.score.accuracy * each.score.n_test for each in cell.folds]
         assert n_right == pytest.approx(sum(accuracies))
 

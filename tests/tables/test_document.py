@@ -80,7 +80,7 @@ def test_a_cell_tells_its_scores_in_per_cent_and_every_fold():
     assert told["n"] == 10
     assert told["table"] == "II"
     assert told["labels"] == list(LABELS)
-    assert np.array_equal(told["confusion"], cell.confusion())
+    assert np.array_equal(told["confusion"], cell.confusion().to_numpy())
 
 
 def test_every_cell_is_told_once():
