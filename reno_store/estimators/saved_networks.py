@@ -59,7 +59,7 @@ def restore_network(estimator: EmbeddingClassifier, saved: Mapping[str, Any]) ->
         What `save_network` returned.
     """
     twin = object.__new__(type(estimator))
-    vars(twin).update({**vars(estimator), **saved[_MADE_WITH]})
+    twin.__dict__.update({**vars(estimator), **saved[_MADE_WITH]})
     with torch.device("meta"):
         network = twin._network(estimator.n_features_in_)
     # Copied: an array may be a read-only view of a file.

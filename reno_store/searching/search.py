@@ -144,7 +144,8 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         _tell_of_plain_fits("all", [parts], stacklevel=3)
         super().fit(X, y, **params)
         self.n_batched_ = self.n_repeated_ = 0
-        self.n_plain_ = len(self.cv_results_["params"]) * self.n_splits_
+        n_candidates = len(getattr(self, "cv_results_")["params"])  # noqa: B009
+        self.n_plain_ = n_candidates * self.n_splits_
         return self
 
     def _obstacle(self, y: ArrayLike | None) -> str:
