@@ -11,15 +11,17 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import numpy as np
-import pandas as pd
 
 from reno_store.errors import RenoStoreError, UnknownNameError
 from reno_store.locations import local_path
 from reno_store.samples import Samples, open_store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["EXPORT_FORMATS", "export_samples"]
 
@@ -115,6 +117,8 @@ def _clear(partial: Path) -> None:
 
 def _clips(samples: Samples, table: pd.DataFrame) -> pd.DataFrame:
     """Give id, label, speaker and further columns of the samples' clips, a row per clip."""
+    import pandas as pd
+
     rows = table.index.get_indexer(pd.Index(samples.clip_ids, dtype=object))
     clips = table.drop(columns="audio_sha256").iloc[rows]
     # Once more from the samples: a build may have refreshed them in between.

@@ -53,8 +53,12 @@ def report(
     these alone. It holds data, models, protocols, tables, conclusions, figures and the
     command of each number, and loads nothing from anywhere.
     """
+    from reno_store.locations import local_path
     from reno_store.studies.last_request import find_last_request
 
+    for path in (output, figures_folder):
+        if path is not None:
+            local_path("folder", path)
     # Before the import below, which takes seconds.
     find_last_request(store, results, datasets)
     from reno_store.page import write_report

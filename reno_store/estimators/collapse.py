@@ -80,7 +80,7 @@ def _predicts_one_class(network: torch.nn.Module, X: NDArray[np.float32]) -> boo
     with torch.inference_mode():
         for start in range(0, len(X), _ROWS):
             rows = torch.tensor(X[start : start + _ROWS]).to(weights)
-            found |= set(network(rows).logits.argmax(dim=1).tolist())
+            found |= set(network(rows).logits.argmax(dim=1).cpu().tolist())
             if len(found) > 1:
                 return False
     return True

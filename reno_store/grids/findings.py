@@ -65,8 +65,8 @@ def findings_of(grid: Grid) -> list[str]:
     n_collapsed = sum(point.n_collapsed > 0 for point in grid.scored)
     if n_collapsed:
         found.append(
-            f"{n_collapsed} of {len(grid.scored)} points collapsed in some fold and rank last: "
-            "RENO did not learn there."
+            f"Collapsed in some fold, where RENO did not learn: {n_collapsed} of "
+            f"{len(grid.scored)} points. They rank last."
         )
     return found
 

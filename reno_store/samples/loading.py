@@ -174,6 +174,8 @@ class EmbeddingStore:
         StoreError
             If the table is damaged.
         """
+        import pandas as pd
+
         self._reader.check_clip_table(dataset)
         table = self._reader.table(dataset)
         further = sorted(set(table) - {*_FIRST_COLUMNS, *_LAST_COLUMNS})

@@ -137,7 +137,7 @@ class TestBuild:
         corpus.manifest.write_text("\n".join(lines))
         words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
         shown = run(*words, expect=1).output
-        assert "refused because of 2 problems" in shown
+        assert "2 problems found" in shown
         assert "line 3: clip_id 'clip0' stands in line 2 already" in shown
         assert "line 6: clip 'x': path '../outside.wav' leaves the folder" in shown
 

@@ -82,13 +82,12 @@ class TestEveryPage:
 
     def test_options_in_prose_exist_somewhere(self, page):
         of_commands = set().union(*(options_of(name) for name in main.commands))
-        of_examples = re.findall(
-            r'"(--[a-z-]+)"', "".join(path.read_text() for path in (ROOT / "examples").glob("*.py"))
-        )
+        scripts = [*(ROOT / "examples").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
+        of_scripts = re.findall(r'"(--[a-z-]+)"', "".join(path.read_text() for path in scripts))
         for span in _SPAN.findall(prose(page)):
             if span.startswith("--"):
                 option = re.split(r"[ =]", span)[0]
-                assert option in {*of_commands, *of_examples}, f"{page.name}: {span}"
+                assert option in {*of_commands, *of_scripts}, f"{page.name}: {span}"
 
     def test_python_that_is_no_doctest_is_python(self, page):
         for block in blocks(page, "python"):

@@ -284,7 +284,7 @@ def test_progress_is_shown_on_standard_error_when_asked(store, guesses, capfd):
     evaluate_store(store, "cries", **options, progress=True)
     out, err = capfd.readouterr()
     assert "evaluating" in err
-    assert "4/4" in err
+    assert "6/6" in err
     assert "folds/" in err
     assert not out
     evaluate_store(store, "cries", **options, progress=False)
@@ -302,6 +302,7 @@ def test_dict_of_a_comparison_is_json_with_everything(store, guesses):
             "models": ["mfcc"],
             "seeds": [0],
             "n_scores": 2,
+            "n_collapsed": 2,
             "mean": evaluation["mean"],
             "sd": evaluation["sd"],
         }

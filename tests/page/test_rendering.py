@@ -119,7 +119,10 @@ class TestContent:
             "torch 2.13.0",
         ):
             assert words in text
-        assert page.words("code")[-2:] == ["reno-store tables s.zarr jnv vivae", "s.results"]
+        assert page.words("code")[-2:] == [
+            "reno-store tables s.zarr jnv vivae --without logreg",
+            "s.results",
+        ]
 
     def test_a_whole_fingerprint_is_shown_where_it_is_given(self, study):
         fingerprints = {"mfcc": {"weights": "none", "layer": "last"}}

@@ -128,9 +128,10 @@ def test_points_of_a_grid_that_collapsed_rank_last_and_are_never_the_best():
     assert cv_results(grid)["rank_test_accuracy"].max() == grid.rank(paper)
     assert "collapsed in 2 of 5" in printed(grid_renderable(grid))
     assert any(
-        f"1 of {len(grid.points)} points collapsed" in sentence for sentence in findings_of(grid)
+        f"1 of {len(grid.points)} points. They rank last" in sentence
+        for sentence in findings_of(grid)
     )
-    assert f"1 of {len(grid.points)} points collapsed" in surface_figure(grid).caption
+    assert f"1 of {len(grid.points)} points. They rank last" in surface_figure(grid).caption
 
 
 def test_one_label_for_many_clips_of_several_is_a_collapse_whoever_predicts():
