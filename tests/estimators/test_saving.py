@@ -93,6 +93,7 @@ def test_skops_takes_a_pipeline(data):
     assert copied.predict_proba(X).tobytes() == pipeline.predict_proba(X).tobytes()
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # mlflow's own, about type hints
 @pytest.mark.parametrize(
     "how", [{}, {"serialization_format": "cloudpickle"}], ids=["default", "cloudpickle"]
 )
