@@ -142,6 +142,8 @@ def _write_npz(samples: Samples, clips: pd.DataFrame, path: Path) -> None:
 
 
 def _frame(samples: Samples, clips: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
     numbers = samples.to_frame().reset_index(drop=True)
     if taken := sorted({str(name) for name in clips} & set(samples.feature_names)):
         raise RenoStoreError(

@@ -58,7 +58,7 @@ def report(
 
     for path in (output, figures_folder):
         if path is not None:
-            local_path("folder", path)
+            local_path(path, "output")
     # Before the import below, which takes seconds.
     find_last_request(store, results, datasets)
     from reno_store.page import write_report

@@ -29,8 +29,8 @@ def in_float64(monkeypatch):
     """Have single fits and stacks compute in float64."""
     in_single, in_stack = training._dataset, pieces.train_stack
 
-    def doubled(rows, targets, device):
-        dataset = in_single(rows, targets, device)
+    def doubled(data, device):
+        dataset = in_single(data, device)
         dataset.X = dataset.X.double()
         return dataset
 
