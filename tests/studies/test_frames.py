@@ -80,6 +80,7 @@ def test_a_notebook_shows_scores_and_reasons(study):
     shown = study._repr_html_()
     cell = next(study.select(computed=True))
     assert f"{100 * cell.mean('accuracy'):.1f} ± {100 * cell.sd('accuracy'):.1f}" in shown
+    assert "jnv has no embeddings of mfcc" in shown
     assert "jnv (" in shown
     assert "vivae (" in shown
 
