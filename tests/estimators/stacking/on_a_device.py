@@ -77,7 +77,9 @@ def test_the_device_takes_what_cuda_takes_and_counts_what_waits():
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_stack_there_is_what_it_is_on_the_cpu(stacks, in_float64, name):
     """Without dropout, of which each device draws its own."""
-    whole = clone(CLASSIFIERS[name]).set_params(**{**QUICK, "max_epochs": 8}, dropout=0.0)
+    whole = clone(CLASSIFIERS[name]).set_params(
+        **{**QUICK, "max_epochs": 8}, dropout=0.0, input_dropout=0.0
+    )
     # Noise among the labels, so that some stop early.
     whole.set_params(lr=0.01, n_iter_no_change=2)
     y = np.where(np.arange(60) % 4 == 0, Y[::-1], Y)
@@ -116,7 +118,7 @@ def test_dropout_there_makes_a_difference():
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_single_fit_there_is_what_it_is_on_the_cpu(in_float64, name):
-    here = clone(CLASSIFIERS[name]).set_params(**QUICK, dropout=0.0)
+    here = clone(CLASSIFIERS[name]).set_params(**QUICK, dropout=0.0, input_dropout=0.0)
     there = clone(here).set_params(device="pretend")
     assert_alike(there.fit(X, Y), here.fit(X, Y), tolerance=1e-6)
 
