@@ -33,6 +33,7 @@ from reno_store.searching.planning import Parts
 from reno_store.searching.preparation import Split, Table, prepare
 from reno_store.searching.training import Member, Outcome, fit_members
 from reno_store.studies import results_folder
+from reno_store.studies.outcome_json import outcome_from_json, outcome_to_json
 from reno_store.studies.planning import seconds_of_fit
 from reno_store.studies.preparation import facts_of
 from reno_store.studies.recipes import (
@@ -40,8 +41,6 @@ from reno_store.studies.recipes import (
     fold_recipe,
     hash_array,
     hash_texts,
-    outcome_from_json,
-    outcome_to_json,
     plain_parameters,
 )
 

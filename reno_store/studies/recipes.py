@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -16,17 +15,14 @@ from sklearn.base import BaseEstimator
 
 import reno_store
 from reno_store.errors import ProtocolError
-from reno_store.evaluation import FoldOutcome
 from reno_store.evaluation.protocols import Fold
-from reno_store.evaluation.scores import FoldScore
+from reno_store.studies.source import hash_source
 
 __all__ = [
     "code_hash",
     "fold_recipe",
     "hash_array",
     "hash_texts",
-    "outcome_from_json",
-    "outcome_to_json",
     "plain_parameters",
 ]
 
@@ -155,48 +151,4 @@ def code_hash(*more: str) -> str:
         for part in (*_CODE, *more)
         for file in (sorted((package / part).rglob("*.py")) or [package / part])
     ]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
-
-
-def outcome_to_json(outcome: FoldOutcome) -> dict[str, Any]:
-    """Put an outcome as JSON values: None for what is not finite in a history."""
-    score = outcome.score
-    return {
-        "score": {name: getattr(score, name) for name in score.__slots__},
-        "true": list(outcome.true),
-        "predicted": list(outcome.predicted),
-        "history": [
-            {name: _finite(value) for name, value in epoch.items()} for epoch in outcome.history
-        ],
-        "seconds": outcome.seconds,
-        "n_parameters": outcome.n_parameters,
-    }
-
-
-def _finite(value: float) -> float | None:
-    """Give a number that JSON can hold."""
-    return value if math.isfinite(value) else None
-
-
-def outcome_from_json(told: Mapping[str, Any]) -> FoldOutcome:
-    """Take back what `outcome_to_json` gave.
-
-    Raises
-    ------
-    TypeError, KeyError
-        If it is something else.
-    """
-    return FoldOutcome(
-        score=FoldScore(**told["score"]),
-        true=tuple(told["true"]),
-        predicted=tuple(told["predicted"]),
-        history=tuple(
-            {name: float("nan") if value is None else value for name, value in epoch.items()}
-            for epoch in told["history"]
-        ),
-        seconds=told["seconds"],
-        n_parameters=told["n_parameters"],
-    )
+    return hash_source(files)
