@@ -40,11 +40,11 @@ import torch
 from numpy.typing import NDArray
 
 from reno_store.audio import read_duration_s, read_waveform
-from reno_store.devices import resolve_device
 from reno_store.extraction.planning import default_batch_seconds, plan_batches
 from reno_store.foundation_models.huggingface import HuggingFaceEncoder
 from reno_store.foundation_models.huggingface.valid_frames import FrameCounts
 from reno_store.foundation_models.precision import computing_in
+from reno_store.runtime.devices import resolve_device
 
 RATE_HZ = 16_000
 Rows = NDArray[np.float32]

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from reno_store.devices import free_memory, resolve_device
 from reno_store.errors import ManifestError, RenoStoreError, StoreError, UnknownNameError
 from reno_store.extraction import (
     MAX_SECONDS,
@@ -32,10 +31,11 @@ from reno_store.foundation_models import (
     parse_model_specs,
 )
 from reno_store.hashing import clip_columns
-from reno_store.locations import local_path
 from reno_store.manifests import Manifest, read_manifest, warn_of_variants
-from reno_store.progress import tell
 from reno_store.reports import BuildReport, Failure, ModelReport
+from reno_store.runtime.devices import free_memory, resolve_device
+from reno_store.runtime.locations import local_path
+from reno_store.runtime.progress import tell
 from reno_store.store import StoreWriter, fingerprint_as_stored, storage_of
 
 __all__ = ["MAX_SECONDS", "REFRESHABLE", "BuildReport", "Failure", "ModelReport", "build_store"]

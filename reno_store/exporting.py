@@ -17,7 +17,7 @@ from urllib.parse import quote
 import numpy as np
 
 from reno_store.errors import RenoStoreError, UnknownNameError
-from reno_store.locations import local_path
+from reno_store.runtime.locations import local_path
 from reno_store.samples import Samples, open_store
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from reno_store.audio import hash_file
 from reno_store.errors import AudioError
 from reno_store.manifests import REQUIRED_COLUMNS, Manifest
-from reno_store.progress import counting
+from reno_store.runtime.progress import counting
 
 __all__ = ["clip_columns"]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reno_store.audio import hash_file
 from reno_store.errors import AudioError, ManifestError, RenoStoreError, StoreError
 from reno_store.manifests import Confinement
-from reno_store.progress import counting, tell
+from reno_store.runtime.progress import counting, tell
 from reno_store.store import Damage, StoreReader, StoreWriter, storage_of
 
 __all__ = ["Finding", "Verification", "verify_store"]

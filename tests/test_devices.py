@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from reno_store.devices import (
+from reno_store.errors import DeviceError
+from reno_store.runtime.devices import (
     free_memory,
     freed_memory_kept,
     is_out_of_memory,
@@ -18,7 +19,6 @@ from reno_store.devices import (
     onednn_is_faster,
     resolve_device,
 )
-from reno_store.errors import DeviceError
 
 LONG_S = 10
 """More than anything here takes; who waits as long fails."""
@@ -149,7 +149,7 @@ class TestMapOnThreads:
                 released.set()
                 super().shutdown(wait=wait)
 
-        monkeypatch.setattr("reno_store.devices.ThreadPoolExecutor", Pool)
+        monkeypatch.setattr("reno_store.runtime.devices.ThreadPoolExecutor", Pool)
         return released
 
     @pytest.mark.parametrize("kind", [IndexError, KeyboardInterrupt])
@@ -331,7 +331,7 @@ class TestFreedMemory:
         script = """
 import ctypes, platform, resource
 from pathlib import Path
-from reno_store.devices import freed_memory_kept
+from reno_store.runtime.devices import freed_memory_kept
 
 library = ctypes.CDLL(None)
 library.malloc.restype = ctypes.c_void_p
@@ -365,7 +365,7 @@ print(platform.libc_ver()[0], outside, inside, kept, resident_mb() - before)
         assert float(after) < 20
 
     def test_is_left_alone_without_glibc(self, monkeypatch):
-        monkeypatch.setattr("reno_store.devices._glibc", lambda: None)
+        monkeypatch.setattr("reno_store.runtime.devices._glibc", lambda: None)
         with freed_memory_kept():
             pass
 

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from reno_store import progress
-from reno_store.progress import counting
+from reno_store.runtime.progress import counting
 
 
 def last_words(capsys, monkeypatch, *, width, seconds):

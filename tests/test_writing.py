@@ -5,7 +5,7 @@ import threading
 
 from reno_cli import printing
 
-from reno_store.writing import write_whole
+from reno_store.runtime.writing import write_whole
 
 
 def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path):

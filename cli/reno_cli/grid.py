@@ -124,8 +124,8 @@ def grid(
     Each fold is kept when it is finished: what is interrupted goes on where it was, and what is
     there already is not computed again.
     """
-    from reno_store.devices import check_device
     from reno_store.grids import GridRequest
+    from reno_store.runtime.devices import check_device
     from reno_store.samples import open_store
 
     for path in (output, figure):

@@ -94,7 +94,7 @@ def _source(source: str) -> str:
 
 
 def _print_catalogue(rows: list[dict[str, Any]]) -> None:
-    from reno_store.columns import FittedTable, TableColumn
+    from reno_store.runtime.columns import FittedTable, TableColumn
 
     columns = [
         TableColumn("model", wraps=True),
@@ -130,7 +130,6 @@ def _checks(
     from dataclasses import asdict
     from functools import partial
 
-    from reno_store.devices import resolve_device
     from reno_store.foundation_models import (
         CATALOGUE,
         PRECISIONS,
@@ -141,6 +140,7 @@ def _checks(
     from reno_store.foundation_models.availability import is_on_this_machine
     from reno_store.foundation_models.checking import check_model
     from reno_store.foundation_models.plugins import installed_models
+    from reno_store.runtime.devices import resolve_device
 
     device = resolve_device(device)
     asked = [check_precision(precision) for precision in precisions] or PRECISIONS
@@ -159,7 +159,7 @@ def _checks(
 
 
 def _print_checks(rows: list[dict[str, Any]]) -> None:
-    from reno_store.columns import FittedTable, TableColumn
+    from reno_store.runtime.columns import FittedTable, TableColumn
 
     columns = [
         TableColumn("model", wraps=True),

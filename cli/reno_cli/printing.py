@@ -65,8 +65,8 @@ def check_output(path: Path) -> None:
         If it is a folder, or its folder cannot be made or written to.
     """
     from reno_store.errors import RenoStoreError
-    from reno_store.locations import local_path
-    from reno_store.writing import is_special
+    from reno_store.runtime.locations import local_path
+    from reno_store.runtime.writing import is_special
 
     path = local_path(path, "output")
     if is_special(path):
@@ -100,7 +100,7 @@ def write_text(path: Path, text: str) -> None:
         If it cannot be written.
     """
     from reno_store.errors import RenoStoreError
-    from reno_store.writing import write_whole
+    from reno_store.runtime.writing import write_whole
 
     try:
         write_whole(path, text.encode())

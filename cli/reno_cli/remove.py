@@ -20,7 +20,7 @@ __all__ = ["remove"]
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(store: Path, dataset: str, model: str | None, yes: bool) -> None:
     """Remove a model's embeddings from DATASET in STORE, or all of DATASET."""
-    from reno_store.progress import tell
+    from reno_store.runtime.progress import tell
     from reno_store.store import StoreReader, StoreWriter
 
     n_models, n_done = _count(StoreReader(store), dataset, model)

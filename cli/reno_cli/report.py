@@ -53,7 +53,7 @@ def report(
     these alone. It holds data, models, protocols, tables, conclusions, figures and the
     command of each number, and loads nothing from anywhere.
     """
-    from reno_store.locations import local_path
+    from reno_store.runtime.locations import local_path
     from reno_store.studies.last_request import find_last_request
 
     for path in (output, figures_folder):

@@ -152,7 +152,7 @@ def tables(
     there already is not computed again. Cells that cannot be computed say why. The exit code is 1
     if none could.
     """
-    from reno_store.devices import check_device
+    from reno_store.runtime.devices import check_device
     from reno_store.samples import open_store
     from reno_store.studies import StudyRequest
     from reno_store.studies.models import check_models

@@ -17,7 +17,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.func import functional_call
 
-from reno_store.devices import resolve_device
 from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.collapse import ADVICE, find_collapse
 from reno_store.estimators.documentation import documentation_url
@@ -32,6 +31,7 @@ from reno_store.estimators.torch_state import pinned
 from reno_store.estimators.training import Trained, TrainingData, TrainingPlan, seeded, train
 from reno_store.estimators.weighting import ClassWeight, class_weights
 from reno_store.networks import FusionLoss
+from reno_store.runtime.devices import resolve_device
 
 __all__ = ["EmbeddingClassifier", "FusionClassifier", "Prepared"]
 

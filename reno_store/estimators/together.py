@@ -17,14 +17,14 @@ import torch
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 
-from reno_store.devices import resolve_device
 from reno_store.errors import DeviceError, TrainingError
 from reno_store.estimators.base import EmbeddingClassifier
 from reno_store.estimators.plain_fits import fit_each, part
 from reno_store.estimators.same_fits import first_of_same, take_over
 from reno_store.estimators.stacking import Member, can_join, recruit, train_in_pieces
 from reno_store.estimators.training import Trained, TrainingData
-from reno_store.progress import Counter
+from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.progress import Counter
 
 __all__ = ["STACKED_ON", "Finished", "fit_together"]
 

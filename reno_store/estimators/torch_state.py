@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import torch
 
-from reno_store.devices import one_thread
+from reno_store.runtime.devices import one_thread
 
 __all__ = ["pinned"]
 

@@ -21,9 +21,9 @@ from skorch.callbacks import EarlyStopping, PassthroughScoring
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
-from reno_store.devices import freed_memory_kept
 from reno_store.errors import TrainingError
 from reno_store.networks import FusionLoss, Prediction
+from reno_store.runtime.devices import freed_memory_kept
 
 __all__ = ["DIVERGED", "Trained", "TrainingData", "TrainingPlan", "is_sound", "seeded", "train"]
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reno_store.devices import check_device
 from reno_store.errors import ProtocolError
 from reno_store.evaluation.classifiers import DEFAULT_ESTIMATORS, find_estimator
 from reno_store.evaluation.protocols import check_protocol
 from reno_store.evaluation.seeds import check_seeds
+from reno_store.runtime.devices import check_device
 from reno_store.samples import EmbeddingStore, open_store
 
 __all__ = ["Asked", "check_comparison"]

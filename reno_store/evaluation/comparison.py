@@ -14,7 +14,7 @@ from reno_store.evaluation.classifiers import find_estimator, make_estimator
 from reno_store.evaluation.crossvalidation import Evaluation, evaluate
 from reno_store.evaluation.protocols import split
 from reno_store.evaluation.repeats import Repeats, put_together
-from reno_store.progress import counting
+from reno_store.runtime.progress import counting
 from reno_store.samples import Samples
 from reno_store.samples.rare_labels import leave_out_rare
 

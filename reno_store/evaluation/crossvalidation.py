@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator
 from reno_store.evaluation.outcomes import run_fold
 from reno_store.evaluation.protocols import PROTOCOLS, split
 from reno_store.evaluation.scores import METRIC_TITLES, METRICS, FoldScore, Metric
-from reno_store.notebooks import html_table
-from reno_store.progress import Counter
+from reno_store.runtime.notebooks import html_table
+from reno_store.runtime.progress import Counter
 from reno_store.samples import Samples
 
 __all__ = ["Evaluation", "evaluate"]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.devices import free_memory, is_out_of_memory
 from reno_store.errors import ModelError, RenoStoreError
 from reno_store.extraction.planning import split_by_length
 from reno_store.extraction.recordings import LoadedClip
 from reno_store.foundation_models import FoundationModel, Waveform
+from reno_store.runtime.devices import free_memory, is_out_of_memory
 
 __all__ = ["BatchEmbedder"]
 

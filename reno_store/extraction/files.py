@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.devices import free_memory, resolve_device
 from reno_store.errors import AudioError, ModelError, listed
 from reno_store.extraction.embedding import BatchEmbedder
 from reno_store.extraction.planning import default_batch_seconds, plan_batches
@@ -24,7 +23,8 @@ from reno_store.foundation_models import (
     parse_model_specs,
 )
 from reno_store.manifests.names import check_name
-from reno_store.progress import counting
+from reno_store.runtime.devices import free_memory, resolve_device
+from reno_store.runtime.progress import counting
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,8 @@ from reno_store.extraction.planning import plan_batches
 from reno_store.extraction.recordings import LoadedClip, Recording, loaded_ahead
 from reno_store.extraction.sinking import EmbeddingSink, Put
 from reno_store.foundation_models import FoundationModel
-from reno_store.progress import counting
 from reno_store.reports import Failure, ModelReport
+from reno_store.runtime.progress import counting
 
 __all__ = ["Extraction", "Task"]
 

@@ -16,7 +16,7 @@ import matplotlib as mpl
 from reno_store.errors import RenoStoreError, UnknownNameError
 from reno_store.figures.drawing import Figure
 from reno_store.figures.style import drawing_state
-from reno_store.writing import write_whole
+from reno_store.runtime.writing import write_whole
 
 __all__ = ["FIGURE_FORMATS", "save_figures", "to_svg"]
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from reno_store.devices import onednn_is_faster
+from reno_store.runtime.devices import onednn_is_faster
 
 __all__ = ["Projection", "use_projections"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reno_store.lazy import load_on_use
+from reno_store.runtime.lazy import load_on_use
 
 if TYPE_CHECKING:
     from reno_store.grids.findings import findings_of

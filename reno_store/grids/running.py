@@ -16,7 +16,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from reno_store.devices import resolve_device
 from reno_store.errors import HoldOutError, RenoStoreError, SearchError
 from reno_store.estimators import RENOClassifier
 from reno_store.estimators.same_fits import settled
@@ -26,7 +25,8 @@ from reno_store.evaluation.protocols import PROTOCOLS, Fold, split
 from reno_store.grids.grid import Grid, Point
 from reno_store.grids.requests import GridRequest
 from reno_store.ledger import Ledger
-from reno_store.progress import Counter, counting, tell
+from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.progress import Counter, counting, tell
 from reno_store.samples import Samples, open_store
 from reno_store.samples.rare_labels import leave_out_rare
 from reno_store.searching.planning import Parts

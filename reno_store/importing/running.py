@@ -32,10 +32,10 @@ from reno_store.importing.clip_tables import (
 )
 from reno_store.importing.matching import match_clips
 from reno_store.importing.sources import Source, open_source
-from reno_store.locations import local_path
 from reno_store.manifests import read_manifest, warn_of_variants
 from reno_store.manifests.names import name_problem
-from reno_store.progress import Counter, counting, tell
+from reno_store.runtime.locations import local_path
+from reno_store.runtime.progress import Counter, counting, tell
 from reno_store.store import (
     StoragePrecision,
     StoreReader,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from reno_store.errors import LedgerError
-from reno_store.locations import local_path
-from reno_store.writing import write_whole
+from reno_store.runtime.locations import local_path
+from reno_store.runtime.writing import write_whole
 
 __all__ = ["FORMAT", "Ledger", "hash_json"]
 

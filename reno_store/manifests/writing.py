@@ -10,7 +10,7 @@ from typing import TextIO
 
 from reno_store.errors import ManifestError
 from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip
-from reno_store.writing import write_whole
+from reno_store.runtime.writing import write_whole
 
 __all__ = ["write_manifest"]
 

@@ -17,7 +17,7 @@ from reno_store.errors import (
     listed,
 )
 from reno_store.merging.tables import read_table, table_conflicts, union
-from reno_store.progress import Counter
+from reno_store.runtime.progress import Counter
 from reno_store.store import StoreReader, StoreWriter, fingerprint_differences
 
 __all__ = ["DatasetPlan", "refusal"]

@@ -11,7 +11,7 @@ from reno_store.figures import Figure, figures_of, kept_maps, save_figures, to_s
 from reno_store.ledger import Ledger
 from reno_store.page.fingerprints import read_fingerprints
 from reno_store.page.writing import check_path, write_page
-from reno_store.progress import counting
+from reno_store.runtime.progress import counting
 from reno_store.samples import Samples, open_store
 from reno_store.studies import Study, recall_study
 from reno_store.tables import views_of

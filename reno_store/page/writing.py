@@ -9,11 +9,11 @@ from typing import Any
 from reno_store.conclusions import Claim, Comparison
 from reno_store.errors import RenoStoreError
 from reno_store.figures import Figure
-from reno_store.locations import local_path
 from reno_store.page.rendering import render_page
+from reno_store.runtime.locations import local_path
+from reno_store.runtime.writing import write_whole
 from reno_store.studies import Study
 from reno_store.tables import TableView
-from reno_store.writing import write_whole
 
 __all__ = ["check_path", "write_page"]
 

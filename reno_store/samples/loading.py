@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.errors import MissingEmbeddingsError, UnknownNameError, listed
-from reno_store.notebooks import html_table
+from reno_store.runtime.notebooks import html_table
 from reno_store.store import ModelSummary, StoreReader, summarize
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from reno_store.errors import StaleStoreError, StoreError, UnknownNameError, listed
-from reno_store.locations import local_path
+from reno_store.runtime.locations import local_path
 from reno_store.store import StoreReader, short_fingerprint
 
 __all__ = ["EmbeddingLookup"]

@@ -16,7 +16,7 @@ from reno_store.estimators.base import EmbeddingClassifier, FusionClassifier
 from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.same_fits import first_of_same
 from reno_store.estimators.together import Finished, fit_together
-from reno_store.progress import Counter
+from reno_store.runtime.progress import Counter
 from reno_store.searching.preparation import Split, Table
 
 __all__ = ["Member", "Outcome", "fit_members", "processes_for"]

@@ -11,8 +11,8 @@ import zarr
 from numpy.typing import NDArray
 
 from reno_store.errors import StoreError, UnknownNameError, command_line
-from reno_store.locations import local_path
 from reno_store.manifests.names import name_problem
+from reno_store.runtime.locations import local_path
 from reno_store.store import nodes, schema
 from reno_store.store.folders import model_folders
 from reno_store.store.members import is_foreign_array, members

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reno_store.lazy import load_on_use
+from reno_store.runtime.lazy import load_on_use
 
 if TYPE_CHECKING:
     from reno_store.studies.paper_values import PAPER_DATASETS, paper_value

@@ -17,7 +17,7 @@ from reno_store.evaluation import FoldOutcome
 from reno_store.evaluation.outcomes import run_fold
 from reno_store.evaluation.protocols import Fold
 from reno_store.ledger import Ledger
-from reno_store.progress import counting
+from reno_store.runtime.progress import counting
 from reno_store.studies.outcome_json import outcome_from_json, outcome_to_json
 from reno_store.studies.planning import FoldTask
 from reno_store.studies.preparation import PreparedDataset

@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from reno_store import __version__
-from reno_store.devices import resolve_device
 from reno_store.evaluation import FoldOutcome
 from reno_store.ledger import Ledger
-from reno_store.progress import tell
+from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.progress import tell
 from reno_store.samples import EmbeddingStore, open_store
 from reno_store.studies.folds import Failure, Result, find_fold, train_folds
 from reno_store.studies.last_request import LAST_REQUEST

@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reno_store.columns import FittedTable, TableColumn
 from reno_store.conclusions import Claim, Comparison, probe_sentences
 from reno_store.evaluation.scores import METRIC_TITLES
+from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.studies import DatasetFacts, Study
 from reno_store.tables.layout import views_of
 from reno_store.tables.notes import study_notes

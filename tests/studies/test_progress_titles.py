@@ -4,7 +4,7 @@ import pytest
 from study_stores import make_study_store
 
 from reno_store.grids import GridRequest, run_grid, running
-from reno_store.progress import Counter
+from reno_store.runtime.progress import Counter
 from reno_store.studies import StudyRequest, run_study
 
 

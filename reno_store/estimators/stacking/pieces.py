@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reno_store.devices import free_memory, is_out_of_memory
 from reno_store.errors import TrainingError
 from reno_store.estimators.stacking.loop import EpochEnded, Finished, train_stack
 from reno_store.estimators.stacking.members import Member
@@ -17,6 +16,7 @@ from reno_store.estimators.torch_state import pinned
 from reno_store.estimators.training import Trained
 from reno_store.networks.convolution import N_CHANNELS, ConvolutionalBlocks
 from reno_store.networks.fusion import Branch
+from reno_store.runtime.devices import free_memory, is_out_of_memory
 
 __all__ = ["bytes_of", "train_in_pieces"]
 

@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 
 from reno_store.audio import PREPROCESSING
-from reno_store.devices import map_on_threads
 from reno_store.errors import ModelError
 from reno_store.foundation_models.audio_mamba.checkpoint import read_encoder
 from reno_store.foundation_models.audio_mamba.encoder import AudioMambaEncoder
@@ -29,6 +28,7 @@ from reno_store.foundation_models.pooling import Pooling
 from reno_store.foundation_models.precision import computing_in
 from reno_store.foundation_models.protocol import Waveform, check_precision, refuse_short
 from reno_store.foundation_models.weights import hash_weights
+from reno_store.runtime.devices import map_on_threads
 
 __all__ = ["AudioMamba"]
 

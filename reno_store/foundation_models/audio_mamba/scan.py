@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from reno_store.devices import one_thread
+from reno_store.runtime.devices import one_thread
 
 __all__ = ["scan_by_doubling", "scan_by_steps", "scan_fused", "selective_scan"]
 

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reno_store.devices import map_on_threads
 from reno_store.errors import ModelError
 from reno_store.foundation_models.checking import relative_errors
 from reno_store.foundation_models.huggingface.checkpoint import Checkpoint, read_checkpoint
@@ -27,6 +26,7 @@ from reno_store.foundation_models.pooling import Pooling
 from reno_store.foundation_models.precision import computing_in
 from reno_store.foundation_models.projection import use_projections
 from reno_store.foundation_models.protocol import Waveform, check_precision, refuse_short
+from reno_store.runtime.devices import map_on_threads
 
 __all__ = ["HuggingFaceEncoder"]
 
