@@ -39,7 +39,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reno_store.audio import read_duration_s, read_waveform
+from reno_store.corpora.audio import read_duration_s, read_waveform
 from reno_store.extraction.planning import default_batch_seconds, plan_batches
 from reno_store.foundation_models.huggingface import HuggingFaceEncoder
 from reno_store.foundation_models.huggingface.valid_frames import FrameCounts

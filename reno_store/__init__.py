@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reno_store.build import BuildReport, build_store
+    from reno_store.corpora import Clip, Manifest, make_manifest, read_manifest, write_manifest
     from reno_store.errors import RenoStoreError
     from reno_store.estimators import (
         CNNClassifier,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from reno_store.extraction import embed_files
     from reno_store.foundation_models import FoundationModel, load_model
     from reno_store.importing import ImportReport, import_embeddings
-    from reno_store.manifests import Clip, Manifest, make_manifest, read_manifest, write_manifest
     from reno_store.merging import MergeReport, merge_stores
     from reno_store.networks import renyi_divergence
     from reno_store.page import Report, write_report
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "BuildReport": "build",
     "CNNClassifier": "estimators",
-    "Clip": "manifests",
+    "Clip": "corpora",
     "ConcatClassifier": "estimators",
     "EmbeddingLookup": "samples",
     "EmbeddingStore": "samples",
@@ -45,7 +45,7 @@ _HOME_OF = {
     "FCNClassifier": "estimators",
     "FoundationModel": "foundation_models",
     "ImportReport": "importing",
-    "Manifest": "manifests",
+    "Manifest": "corpora",
     "MergeReport": "merging",
     "ProtocolSplitter": "evaluation",
     "RENOClassifier": "estimators",
@@ -63,15 +63,15 @@ _HOME_OF = {
     "export_samples": "exporting",
     "import_embeddings": "importing",
     "load_model": "foundation_models",
-    "make_manifest": "manifests",
+    "make_manifest": "corpora",
     "merge_stores": "merging",
     "open_store": "samples",
-    "read_manifest": "manifests",
+    "read_manifest": "corpora",
     "recall_study": "studies",
     "renyi_divergence": "networks",
     "run_study": "studies",
     "verify_store": "verification",
-    "write_manifest": "manifests",
+    "write_manifest": "corpora",
     "write_report": "page",
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from reno_store.corpora import Manifest, read_manifest, warn_of_variants
 from reno_store.errors import ManifestError, RenoStoreError, StoreError, UnknownNameError
 from reno_store.extraction import (
     MAX_SECONDS,
@@ -31,7 +32,6 @@ from reno_store.foundation_models import (
     parse_model_specs,
 )
 from reno_store.hashing import clip_columns
-from reno_store.manifests import Manifest, read_manifest, warn_of_variants
 from reno_store.reports import BuildReport, Failure, ModelReport
 from reno_store.runtime.devices import free_memory, resolve_device
 from reno_store.runtime.locations import local_path

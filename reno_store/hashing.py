@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from reno_store.audio import hash_file
+from reno_store.corpora import REQUIRED_COLUMNS, Manifest
+from reno_store.corpora.audio import hash_file
 from reno_store.errors import AudioError
-from reno_store.manifests import REQUIRED_COLUMNS, Manifest
 from reno_store.runtime.progress import counting
 
 __all__ = ["clip_columns"]

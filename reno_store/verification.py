@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.audio import hash_file
+from reno_store.corpora import Confinement
+from reno_store.corpora.audio import hash_file
 from reno_store.errors import AudioError, ManifestError, RenoStoreError, StoreError
-from reno_store.manifests import Confinement
 from reno_store.runtime.progress import counting, tell
 from reno_store.store import Damage, StoreReader, StoreWriter, storage_of
 

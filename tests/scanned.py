@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reno_store.manifests import CardScan, find_card, scan_folder
+from reno_store.corpora import CardScan, find_card, scan_folder
 
 __all__ = ["expected_of", "labels", "scan_names", "speakers"]
 

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from recordings import write_wav
 
-from reno_store.audio import (
+from reno_store.corpora.audio import (
     SILENCE_PEAK,
     hash_file,
     is_silent,

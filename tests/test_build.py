@@ -8,8 +8,8 @@ from corpora import make_corpus
 from recordings import write_manifest_csv, write_wav
 from stores import assert_stores_equal
 
-from reno_store.audio import read_waveform
 from reno_store.build import build_store
+from reno_store.corpora.audio import read_waveform
 from reno_store.errors import ManifestError, ModelError, StaleStoreError, StoreError
 from reno_store.foundation_models import load_model, parse_model_spec
 from reno_store.samples import open_store

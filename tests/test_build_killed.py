@@ -20,7 +20,7 @@ from reno_store.verification import verify_store
 _BUILD = """
 import sys
 import reno_store.extraction.recordings as recordings
-from reno_store.audio import read_waveform
+from reno_store.corpora.audio import read_waveform
 from reno_store.build import build_store
 
 def slowly(path, rate):

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reno_store.manifests import Card, Expectation
+    from reno_store.corpora import Card, Expectation
 
 __all__ = ["datasets"]
 
@@ -28,7 +28,7 @@ def datasets(as_json: bool) -> None:
     For each: licence, where to get it, what a complete copy holds, and what is not known
     for sure. Nothing is fetched from anywhere: get a corpus, unpack it, name its folder.
     """
-    from reno_store.manifests import load_cards
+    from reno_store.corpora import load_cards
 
     cards = load_cards()
     if as_json:

@@ -14,7 +14,7 @@ from reno_cli.printing import listing_problems
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reno_store.manifests import Count
+    from reno_store.corpora import Count
 
 __all__ = ["manifest"]
 
@@ -44,7 +44,7 @@ def manifest(
     CARD is `folders` (each file's folder is its label), the name of a corpus such as
     `emogator` (`reno-store datasets` lists them), or the path of a TOML card of your own.
     """
-    from reno_store.manifests import make_manifest, warn_of_variants
+    from reno_store.corpora import make_manifest, warn_of_variants
 
     with listing_problems(all_problems):
         made = make_manifest(card, folder, output, subset=subset, replace_existing=force)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from reno_store.corpora.names import check_name
 from reno_store.errors import AudioError, ModelError, listed
 from reno_store.extraction.embedding import BatchEmbedder
 from reno_store.extraction.planning import default_batch_seconds, plan_batches
@@ -22,7 +23,6 @@ from reno_store.foundation_models import (
     load_model,
     parse_model_specs,
 )
-from reno_store.manifests.names import check_name
 from reno_store.runtime.devices import free_memory, resolve_device
 from reno_store.runtime.progress import counting
 

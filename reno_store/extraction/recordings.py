@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.audio import hash_file, is_silent, read_duration_s, read_waveform
+from reno_store.corpora.audio import hash_file, is_silent, read_duration_s, read_waveform
 from reno_store.errors import AudioError, RenoStoreError
 
 __all__ = [

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.audio import PREPROCESSING
+from reno_store.corpora.audio import PREPROCESSING
 from reno_store.errors import ModelError
 from reno_store.foundation_models.protocol import Waveform, refuse_short
 

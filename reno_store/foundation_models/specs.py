@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from reno_store.corpora.names import name_problem
 from reno_store.errors import ModelError
-from reno_store.manifests.names import name_problem
 
 __all__ = ["ModelSpec", "parse_model_spec"]
 

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reno_store.corpora import read_manifest, warn_of_variants
+from reno_store.corpora.names import name_problem
 from reno_store.errors import (
     ForeignEmbeddingsError,
     StaleStoreError,
@@ -32,8 +34,6 @@ from reno_store.importing.clip_tables import (
 )
 from reno_store.importing.matching import match_clips
 from reno_store.importing.sources import Source, open_source
-from reno_store.manifests import read_manifest, warn_of_variants
-from reno_store.manifests.names import name_problem
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import Counter, counting, tell
 from reno_store.store import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from reno_store.corpora.names import check_column
 from reno_store.errors import StoreError, listed
-from reno_store.manifests.names import check_column
 from reno_store.store import StoreReader
 
 __all__ = ["Columns", "read_table", "table_conflicts", "union"]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reno_store.corpora import check_name
 from reno_store.errors import StaleStoreError, StoreError, command_line
-from reno_store.manifests import check_name
 from reno_store.store import schema
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.reader import StoreReader

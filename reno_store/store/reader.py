@@ -10,8 +10,8 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from reno_store.corpora.names import name_problem
 from reno_store.errors import StoreError, UnknownNameError, command_line
-from reno_store.manifests.names import name_problem
 from reno_store.runtime.locations import local_path
 from reno_store.store import nodes, schema
 from reno_store.store.folders import model_folders

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reno_store.corpora.names import name_problem
 from reno_store.errors import StaleStoreError, StoreError
-from reno_store.manifests.names import name_problem
 from reno_store.runtime.locations import local_path
 from reno_store.store import nodes, schema
 from reno_store.store.fingerprints import fingerprint_differences

@@ -5,7 +5,7 @@ import json
 from click.testing import CliRunner
 from reno_cli.main import main
 
-from reno_store.manifests import find_card, list_cards
+from reno_store.corpora import find_card, list_cards
 
 
 def run(*words, expect=0):

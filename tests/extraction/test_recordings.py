@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from recordings import write_wav
 
-from reno_store.audio import hash_file, read_duration_s, read_waveform
+from reno_store.corpora.audio import hash_file, read_duration_s, read_waveform
 from reno_store.errors import AudioError
 from reno_store.extraction.recordings import LoadedClip, Recording, loaded_ahead, refuse_long
 

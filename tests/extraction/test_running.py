@@ -10,7 +10,7 @@ import soundfile
 import torch
 from recordings import write_wav
 
-from reno_store.audio import hash_file, read_duration_s, read_waveform
+from reno_store.corpora.audio import hash_file, read_duration_s, read_waveform
 from reno_store.extraction import Extraction, Recording, Task
 from reno_store.reports import Failure, ModelReport
 

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from reno_store.audio import read_waveform
+from reno_store.corpora.audio import read_waveform
 from reno_store.errors import ModelError
 from reno_store.foundation_models import CATALOGUE, load_model
 from reno_store.foundation_models.availability import is_on_this_machine

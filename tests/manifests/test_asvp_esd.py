@@ -5,7 +5,7 @@ import functools
 import pytest
 from scanned import expected_of, labels, scan_names, speakers
 
-from reno_store.manifests import Clip, find_card, make_manifest
+from reno_store.corpora import Clip, find_card, make_manifest
 
 LABELS = (
     "boredom/sigh neutral happy sad angry fear disgust surprise excited pleasure pain "

@@ -2,8 +2,8 @@
 
 import pytest
 
+from reno_store.corpora import find_card
 from reno_store.errors import CardError
-from reno_store.manifests import find_card
 
 CARD = """
 title = "Laughs"

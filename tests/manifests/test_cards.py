@@ -2,8 +2,8 @@
 
 import pytest
 
+from reno_store.corpora import Clip, find_card, list_cards, load_cards, scan_folder
 from reno_store.errors import CardError, UnknownNameError
-from reno_store.manifests import Clip, find_card, list_cards, load_cards, scan_folder
 
 # fmt: off
 AUDIO_ENDINGS = [

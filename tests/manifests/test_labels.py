@@ -6,7 +6,7 @@ from recordings import write_manifest_csv, write_wav
 from reno_cli.main import main
 
 from reno_store.build import build_store
-from reno_store.manifests import label_variants
+from reno_store.corpora import label_variants
 
 LABELS = ["Anger", "anger", " ANGER", "anger", "joy", "joy"]
 TOLD = (

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from reno_store.corpora import make_manifest, read_manifest
 from reno_store.errors import CardError, ManifestError, RenoStoreError, UnknownNameError
-from reno_store.manifests import make_manifest, read_manifest
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reno_store.manifests import check_name
-from reno_store.manifests.names import check_column, name_problem
+from reno_store.corpora import check_name
+from reno_store.corpora.names import check_column, name_problem
 
 SAFE = string.ascii_letters + string.digits + "._+=-"
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reno_store.corpora import Clip, read_manifest
+from reno_store.corpora.clips import REQUIRED_COLUMNS
 from reno_store.errors import ManifestError
-from reno_store.manifests import Clip, read_manifest
-from reno_store.manifests.clips import REQUIRED_COLUMNS
 
 HEADER = "clip_id,path,label,speaker\n"
 LONG = 300 * "x"

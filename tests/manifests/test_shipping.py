@@ -16,7 +16,7 @@ FILES = ["pyproject.toml", "README.md", "LICENSE", ".gitignore"]
 
 LOOK = """
 import reno_cli, reno_store
-from reno_store.manifests import find_card, list_cards
+from reno_store.corpora import find_card, list_cards
 print(reno_store.__file__)
 print(reno_cli.__file__)
 print(*list_cards())

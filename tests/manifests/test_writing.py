@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from reno_store.corpora import Clip, read_manifest, write_manifest
+from reno_store.corpora.names import check_column
 from reno_store.errors import ManifestError
-from reno_store.manifests import Clip, read_manifest, write_manifest
-from reno_store.manifests.names import check_column
 
 CLIP = Clip("a", "a.wav", "joy", "s")
 WRITABLE = st.characters(exclude_categories=["Cs"], exclude_characters="\0")

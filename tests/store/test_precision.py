@@ -88,7 +88,7 @@ def test_a_number_that_is_too_large_fails_its_clip_by_name(corpus, tmp_path, mon
         embeddings[[len(w) == len(largest) for w in waveforms], 3] = -70_000
         return embeddings
 
-    from reno_store.audio import read_waveform
+    from reno_store.corpora.audio import read_waveform
 
     largest = read_waveform(corpus.recording("clip5"), 16_000)
     monkeypatch.setattr(MfccStatistics, "embed", embed_large)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reno_store.audio import PREPROCESSING
+from reno_store.corpora.audio import PREPROCESSING
 from reno_store.errors import ModelError
 from reno_store.foundation_models.audio_mamba.checkpoint import read_encoder
 from reno_store.foundation_models.audio_mamba.encoder import AudioMambaEncoder

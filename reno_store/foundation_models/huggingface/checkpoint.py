@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from reno_store.audio import PREPROCESSING
+from reno_store.corpora.audio import PREPROCESSING
 from reno_store.errors import ModelError
 from reno_store.foundation_models.huggingface.hub import CheckpointFiles
 from reno_store.foundation_models.weights import PRETRAINING_WEIGHTS, hash_weights

@@ -5,16 +5,16 @@ turns a folder of it into a manifest. Data walks ``card + folder -> clips -> CSV
 and ``CSV -> Manifest`` at every build.
 """
 
-from reno_store.manifests.card_reading import find_card, load_cards
-from reno_store.manifests.cards import Card, Expectation, LeftOut, Subset, list_cards
-from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip, Manifest
-from reno_store.manifests.confinement import Confinement
-from reno_store.manifests.labels import label_variants, warn_of_variants
-from reno_store.manifests.making import MadeManifest, make_manifest
-from reno_store.manifests.names import check_name
-from reno_store.manifests.reading import read_manifest
-from reno_store.manifests.scanning import CardScan, Count, scan_folder
-from reno_store.manifests.writing import write_manifest
+from reno_store.corpora.card_reading import find_card, load_cards
+from reno_store.corpora.cards import Card, Expectation, LeftOut, Subset, list_cards
+from reno_store.corpora.clips import REQUIRED_COLUMNS, Clip, Manifest
+from reno_store.corpora.confinement import Confinement
+from reno_store.corpora.labels import label_variants, warn_of_variants
+from reno_store.corpora.making import MadeManifest, make_manifest
+from reno_store.corpora.names import check_name
+from reno_store.corpora.reading import read_manifest
+from reno_store.corpora.scanning import CardScan, Count, scan_folder
+from reno_store.corpora.writing import write_manifest
 
 __all__ = [
     "REQUIRED_COLUMNS",

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reno_store.corpora.card_reading import find_card
+from reno_store.corpora.cards import Card
+from reno_store.corpora.clips import Clip, Manifest
+from reno_store.corpora.names import name_problem
+from reno_store.corpora.reading import read_manifest
+from reno_store.corpora.scanning import CardScan, scan_folder
+from reno_store.corpora.writing import write_manifest
 from reno_store.errors import ManifestError
-from reno_store.manifests.card_reading import find_card
-from reno_store.manifests.cards import Card
-from reno_store.manifests.clips import Clip, Manifest
-from reno_store.manifests.names import name_problem
-from reno_store.manifests.reading import read_manifest
-from reno_store.manifests.scanning import CardScan, scan_folder
-from reno_store.manifests.writing import write_manifest
 
 __all__ = ["MadeManifest", "make_manifest"]
 

@@ -12,10 +12,10 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from reno_store.corpora.clips import REQUIRED_COLUMNS, Clip, Manifest
+from reno_store.corpora.confinement import Confinement
+from reno_store.corpora.names import check_column, check_name, name_problem
 from reno_store.errors import ManifestError, command_line, suggestion
-from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip, Manifest
-from reno_store.manifests.confinement import Confinement
-from reno_store.manifests.names import check_column, check_name, name_problem
 
 __all__ = ["read_manifest"]
 

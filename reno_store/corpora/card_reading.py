@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from reno_store.errors import CardError, UnknownNameError
-from reno_store.manifests.cards import (
+from reno_store.corpora.cards import (
     Card,
     Expectation,
     LeftOut,
@@ -17,7 +16,8 @@ from reno_store.manifests.cards import (
     cards_folder,
     list_cards,
 )
-from reno_store.manifests.names import check_column, name_problem
+from reno_store.corpora.names import check_column, name_problem
+from reno_store.errors import CardError, UnknownNameError
 
 __all__ = ["TOTALS", "find_card", "load_cards"]
 

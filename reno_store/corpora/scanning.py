@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from reno_store.corpora.card_reading import TOTALS
+from reno_store.corpora.cards import Card, Subset
+from reno_store.corpora.clips import Clip
 from reno_store.errors import CardError
-from reno_store.manifests.card_reading import TOTALS
-from reno_store.manifests.cards import Card, Subset
-from reno_store.manifests.clips import Clip
 
 __all__ = ["CardScan", "Count", "scan_folder"]
 

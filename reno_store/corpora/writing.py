@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from reno_store.corpora.clips import REQUIRED_COLUMNS, Clip
 from reno_store.errors import ManifestError
-from reno_store.manifests.clips import REQUIRED_COLUMNS, Clip
 from reno_store.runtime.writing import write_whole
 
 __all__ = ["write_manifest"]
