@@ -12,7 +12,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reno_store.build import BuildReport, build_store
     from reno_store.corpora import Clip, Manifest, make_manifest, read_manifest, write_manifest
     from reno_store.errors import RenoStoreError
     from reno_store.estimators import (
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from reno_store.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
     from reno_store.exporting import export_samples
     from reno_store.extraction import embed_files
+    from reno_store.extraction.build import BuildReport, build_store
     from reno_store.foundation_models import FoundationModel, load_model
     from reno_store.importing import ImportReport, import_embeddings
     from reno_store.merging import MergeReport, merge_stores
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reno_store.verification import Verification, verify_store
 
 _HOME_OF = {
-    "BuildReport": "build",
+    "BuildReport": "extraction.build",
     "CNNClassifier": "estimators",
     "Clip": "corpora",
     "ConcatClassifier": "estimators",
@@ -56,7 +56,7 @@ _HOME_OF = {
     "Study": "studies",
     "StudyRequest": "studies",
     "Verification": "verification",
-    "build_store": "build",
+    "build_store": "extraction.build",
     "embed_files": "extraction",
     "evaluate": "evaluation",
     "evaluate_store": "evaluation",

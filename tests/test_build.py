@@ -8,9 +8,9 @@ from corpora import make_corpus
 from recordings import write_manifest_csv, write_wav
 from stores import assert_stores_equal
 
-from reno_store.build import build_store
 from reno_store.corpora.audio import read_waveform
 from reno_store.errors import ManifestError, ModelError, StaleStoreError, StoreError
+from reno_store.extraction.build import build_store
 from reno_store.foundation_models import load_model, parse_model_spec
 from reno_store.samples import open_store
 
@@ -341,7 +341,7 @@ class TestRefused:
         self, corpus, tmp_path, monkeypatch
     ):
         """Several models are loaded once to be checked and once more to be run."""
-        import reno_store.build as build
+        import reno_store.extraction.build as build
 
         folder = write_checkpoint(tmp_path / "tiny", "hubert", seed=1)
         for store in ("s.zarr", "before.zarr"):

@@ -13,15 +13,15 @@ import zarr
 from corpora import make_corpus
 from stores import assert_stores_equal
 
-from reno_store.build import build_store
 from reno_store.errors import StoreError
+from reno_store.extraction.build import build_store
 from reno_store.verification import verify_store
 
 _BUILD = """
 import sys
 import reno_store.extraction.recordings as recordings
 from reno_store.corpora.audio import read_waveform
-from reno_store.build import build_store
+from reno_store.extraction.build import build_store
 
 def slowly(path, rate):
     import time

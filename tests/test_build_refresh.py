@@ -8,8 +8,8 @@ from corpora import make_corpus
 from recordings import write_manifest_csv, write_wav
 from stores import assert_stores_equal
 
-from reno_store.build import build_store
 from reno_store.errors import StaleStoreError, UnknownNameError
+from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
 
 

@@ -13,14 +13,14 @@ import pytest
 from corpora import make_corpus
 from stores import assert_stores_equal
 
-from reno_store.build import build_store
 from reno_store.errors import RenoStoreError, StaleStoreError
+from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
 from reno_store.verification import verify_store
 
 _BUILD = """
 import sys
-from reno_store.build import build_store
+from reno_store.extraction.build import build_store
 manifest, store, dataset, *models = sys.argv[1:]
 report = build_store(manifest, store, models, dataset=dataset, batch_seconds=2.0, progress=False)
 sys.exit(0 if report.complete else 1)

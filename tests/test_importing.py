@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from recordings import write_manifest_csv
 from reno_cli.main import main
 
-from reno_store.build import build_store
 from reno_store.errors import (
     ForeignEmbeddingsError,
     RenoStoreError,
@@ -23,6 +22,7 @@ from reno_store.errors import (
     UnknownNameError,
 )
 from reno_store.exporting import export_samples
+from reno_store.extraction.build import build_store
 from reno_store.importing import import_embeddings
 from reno_store.importing.matching import match_clips
 from reno_store.samples import open_store

@@ -8,10 +8,10 @@ from click.testing import CliRunner
 from corpora import make_corpus
 from reno_cli.main import main
 
-from reno_store.build import build_store
 from reno_store.demo import build_demo_store
 from reno_store.errors import LedgerError, RenoStoreError, StoreError
 from reno_store.exporting import export_samples
+from reno_store.extraction.build import build_store
 from reno_store.importing import import_embeddings
 from reno_store.ledger import Ledger
 from reno_store.merging import merge_stores

@@ -11,13 +11,13 @@ from recordings import write_manifest_csv
 from reno_cli.main import main
 from stores import assert_stores_equal, contents
 
-from reno_store.build import build_store
 from reno_store.errors import (
     MergeConflictError,
     StaleStoreError,
     StoreError,
     UnknownNameError,
 )
+from reno_store.extraction.build import build_store
 from reno_store.merging import merge_stores
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter

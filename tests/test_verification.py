@@ -9,8 +9,8 @@ from corpora import make_corpus
 from recordings import write_wav
 from stores import assert_stores_equal
 
-from reno_store.build import build_store
 from reno_store.errors import ManifestError, StoreError, UnknownNameError
+from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
 from reno_store.verification import verify_store
 

@@ -12,7 +12,7 @@ from reno_cli import options
 from reno_cli.printing import listing_problems
 
 if TYPE_CHECKING:
-    from reno_store.build import BuildReport, ModelReport
+    from reno_store.extraction.build import BuildReport, ModelReport
 
 __all__ = ["build"]
 
@@ -96,7 +96,7 @@ def build(
     Running it again computes only what is missing. Ctrl-C stops it; what was computed is
     kept. The exit code is 0 when every clip has every embedding, 1 when some failed.
     """
-    from reno_store.build import build_store
+    from reno_store.extraction.build import build_store
 
     with listing_problems(all_problems):
         report = build_store(

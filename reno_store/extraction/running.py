@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from reno_store.extraction.embedding import BatchEmbedder
 from reno_store.extraction.planning import plan_batches
 from reno_store.extraction.recordings import LoadedClip, Recording, loaded_ahead
+from reno_store.extraction.reports import Failure, ModelReport
 from reno_store.extraction.sinking import EmbeddingSink, Put
 from reno_store.foundation_models import FoundationModel
-from reno_store.reports import Failure, ModelReport
 from reno_store.runtime.progress import counting
 
 __all__ = ["Extraction", "Task"]

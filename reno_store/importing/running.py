@@ -25,7 +25,7 @@ from reno_store.errors import (
     command_line,
     listed,
 )
-from reno_store.hashing import clip_columns
+from reno_store.extraction.hashing import clip_columns
 from reno_store.importing.clip_tables import (
     check_told,
     refreshed_columns,

@@ -14,8 +14,8 @@ from recordings import write_manifest_csv, write_wav
 from reno_cli.main import main
 from stores import assert_stores_equal
 
-from reno_store.build import MAX_SECONDS, build_store
 from reno_store.corpora.audio import read_waveform
+from reno_store.extraction.build import MAX_SECONDS, build_store
 from reno_store.foundation_models import load_model
 from reno_store.samples import open_store
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from reno_cli.build import _print_report
 
-from reno_store.reports import BuildReport, Failure, ModelReport
+from reno_store.extraction.reports import BuildReport, Failure, ModelReport
 
 
 def printed(capsys, *failures):

@@ -12,7 +12,7 @@ from recordings import write_wav
 
 from reno_store.corpora.audio import hash_file, read_duration_s, read_waveform
 from reno_store.extraction import Extraction, Recording, Task
-from reno_store.reports import Failure, ModelReport
+from reno_store.extraction.reports import Failure, ModelReport
 
 RATE_HZ = 8_000
 MODULE = "reno_store.extraction.running"

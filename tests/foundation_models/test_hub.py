@@ -18,8 +18,8 @@ from hub_server import serve_hub, use_hub
 from safetensors.torch import load_file
 from transformers import AutoModel
 
-from reno_store.build import build_store
 from reno_store.errors import ModelError, StaleStoreError
+from reno_store.extraction.build import build_store
 from reno_store.foundation_models import load_model
 from reno_store.foundation_models.huggingface import hub as hub_module
 from reno_store.foundation_models.huggingface import weights_are_here

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from corpora import make_corpus
 from reno_cli.main import main
 
-from reno_store.build import build_store
 from reno_store.corpora.audio import read_waveform
 from reno_store.errors import ModelError, UnknownNameError
+from reno_store.extraction.build import build_store
 from reno_store.foundation_models import FoundationModel, load_model, parse_model_specs
 from reno_store.foundation_models.plugins import installed_models, package_of
 from reno_store.samples import open_store

@@ -5,8 +5,8 @@ from click.testing import CliRunner
 from recordings import write_manifest_csv, write_wav
 from reno_cli.main import main
 
-from reno_store.build import build_store
 from reno_store.corpora import label_variants
+from reno_store.extraction.build import build_store
 
 LABELS = ["Anger", "anger", " ANGER", "anger", "joy", "joy"]
 TOLD = (

@@ -6,8 +6,8 @@ import pytest
 from corpora import make_corpus
 from made_up_studies import make_study
 
-from reno_store.build import build_store
 from reno_store.errors import StoreError
+from reno_store.extraction.build import build_store
 from reno_store.page import read_fingerprints
 from reno_store.store import StoreReader
 from reno_store.store.fingerprints import short_fingerprint

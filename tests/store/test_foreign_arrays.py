@@ -6,8 +6,8 @@ import zarr
 from corpora import make_corpus
 from stores import contents
 
-from reno_store.build import build_store
 from reno_store.errors import StoreError
+from reno_store.extraction.build import build_store
 from reno_store.merging import merge_stores
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter

@@ -8,7 +8,7 @@ import xarray
 import zarr
 from corpora import make_corpus
 
-from reno_store.build import build_store
+from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
 
 

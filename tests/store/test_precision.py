@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reno_cli.main import main
 
-from reno_store.build import build_store
 from reno_store.errors import StaleStoreError, StoreError, UnknownNameError
+from reno_store.extraction.build import build_store
 from reno_store.foundation_models.spectral import MfccStatistics
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter, fingerprint_as_stored, storage_of

@@ -24,6 +24,8 @@ from reno_store.extraction import (
     default_batch_seconds,
     read_durations,
 )
+from reno_store.extraction.hashing import clip_columns
+from reno_store.extraction.reports import BuildReport, Failure, ModelReport
 from reno_store.foundation_models import (
     FoundationModel,
     ModelSpec,
@@ -31,8 +33,6 @@ from reno_store.foundation_models import (
     load_model,
     parse_model_specs,
 )
-from reno_store.hashing import clip_columns
-from reno_store.reports import BuildReport, Failure, ModelReport
 from reno_store.runtime.devices import free_memory, resolve_device
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import tell
