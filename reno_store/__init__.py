@@ -21,18 +21,18 @@ if TYPE_CHECKING:
         RENOClassifier,
     )
     from reno_store.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
-    from reno_store.exporting import export_samples
+    from reno_store.exchange.exporting import export_samples
+    from reno_store.exchange.importing import ImportReport, import_embeddings
+    from reno_store.exchange.merging import MergeReport, merge_stores
+    from reno_store.exchange.verification import Verification, verify_store
     from reno_store.extraction import embed_files
     from reno_store.extraction.build import BuildReport, build_store
     from reno_store.foundation_models import FoundationModel, load_model
-    from reno_store.importing import ImportReport, import_embeddings
-    from reno_store.merging import MergeReport, merge_stores
     from reno_store.networks import renyi_divergence
     from reno_store.page import Report, write_report
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
     from reno_store.searching import RENOGridSearchCV
     from reno_store.studies import Study, StudyRequest, recall_study, run_study
-    from reno_store.verification import Verification, verify_store
 
 _HOME_OF = {
     "BuildReport": "extraction.build",
@@ -44,9 +44,9 @@ _HOME_OF = {
     "Evaluation": "evaluation",
     "FCNClassifier": "estimators",
     "FoundationModel": "foundation_models",
-    "ImportReport": "importing",
+    "ImportReport": "exchange.importing",
     "Manifest": "corpora",
-    "MergeReport": "merging",
+    "MergeReport": "exchange.merging",
     "ProtocolSplitter": "evaluation",
     "RENOClassifier": "estimators",
     "RENOGridSearchCV": "searching",
@@ -55,22 +55,22 @@ _HOME_OF = {
     "Samples": "samples",
     "Study": "studies",
     "StudyRequest": "studies",
-    "Verification": "verification",
+    "Verification": "exchange.verification",
     "build_store": "extraction.build",
     "embed_files": "extraction",
     "evaluate": "evaluation",
     "evaluate_store": "evaluation",
-    "export_samples": "exporting",
-    "import_embeddings": "importing",
+    "export_samples": "exchange.exporting",
+    "import_embeddings": "exchange.importing",
     "load_model": "foundation_models",
     "make_manifest": "corpora",
-    "merge_stores": "merging",
+    "merge_stores": "exchange.merging",
     "open_store": "samples",
     "read_manifest": "corpora",
     "recall_study": "studies",
     "renyi_divergence": "networks",
     "run_study": "studies",
-    "verify_store": "verification",
+    "verify_store": "exchange.verification",
     "write_manifest": "corpora",
     "write_report": "page",
 }

@@ -14,9 +14,9 @@ from corpora import make_corpus
 from stores import assert_stores_equal
 
 from reno_store.errors import RenoStoreError, StaleStoreError
+from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
-from reno_store.verification import verify_store
 
 _BUILD = """
 import sys

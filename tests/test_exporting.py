@@ -13,7 +13,7 @@ from reno_cli.main import main
 from stores import assert_stores_equal
 
 from reno_store.errors import MissingEmbeddingsError, RenoStoreError, UnknownNameError
-from reno_store.exporting import export_samples
+from reno_store.exchange.exporting import export_samples
 from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter

@@ -21,13 +21,13 @@ from reno_store.errors import (
     StaleStoreError,
     UnknownNameError,
 )
-from reno_store.exporting import export_samples
+from reno_store.exchange.exporting import export_samples
+from reno_store.exchange.importing import import_embeddings
+from reno_store.exchange.importing.matching import match_clips
+from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
-from reno_store.importing import import_embeddings
-from reno_store.importing.matching import match_clips
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter
-from reno_store.verification import verify_store
 
 WORDS = {"dataset": "small", "model": "theirs", "provenance": "their model, layer 12, mean"}
 IDS = [f"clip{i}" for i in range(6)]
@@ -404,7 +404,7 @@ class TestHostileSources:
             self.refused(tmp_path / name, tmp_path, corpus, ids=tmp_path / "i.txt")
 
     def test_a_zip_that_swells(self, corpus, tmp_path, monkeypatch):
-        monkeypatch.setattr("reno_store.importing.matrices._SWOLLEN_BYTES", 2**20)
+        monkeypatch.setattr("reno_store.exchange.importing.matrices._SWOLLEN_BYTES", 2**20)
         with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("X.npy", self.header((500, 1000)) + bytes(4 * 500_000))
         assert "would swell from" in self.refused(tmp_path / "x.npz", tmp_path, corpus)

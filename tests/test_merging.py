@@ -17,11 +17,11 @@ from reno_store.errors import (
     StoreError,
     UnknownNameError,
 )
+from reno_store.exchange.merging import merge_stores
+from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
-from reno_store.merging import merge_stores
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter
-from reno_store.verification import verify_store
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from recordings import write_wav
 from stores import assert_stores_equal
 
 from reno_store.errors import ManifestError, StoreError, UnknownNameError
+from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
-from reno_store.verification import verify_store
 
 N_CLIPS = 300  # two chunks of 256 rows
 

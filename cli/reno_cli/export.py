@@ -38,7 +38,7 @@ def export(
     force: bool,
 ) -> None:
     """Write the embeddings of DATASET in STORE, with all columns of the manifest."""
-    from reno_store.exporting import export_samples
+    from reno_store.exchange.exporting import export_samples
 
     n_clips = export_samples(
         store,

@@ -72,7 +72,7 @@ def import_(
     A matrix is .npy, .npz, .parquet or .safetensors. They are marked as foreign. Nothing is
     stored unless every embedding is a vector of finite numbers and belongs to a clip.
     """
-    from reno_store.importing import import_embeddings
+    from reno_store.exchange.importing import import_embeddings
 
     with listing_problems(all_problems):
         report = import_embeddings(

@@ -20,7 +20,7 @@ def merge(source: Path, store: Path, datasets: tuple[str, ...], models: tuple[st
     Where both say something of a clip or a model, it must be the same; otherwise every
     difference is named and nothing is changed. SOURCE stays as it is.
     """
-    from reno_store.merging import merge_stores
+    from reno_store.exchange.merging import merge_stores
 
     report = merge_stores(source, store, datasets=datasets, models=models)
     click.echo(f"{report.store}: {report.n_new_clips:,} new clips")

@@ -35,7 +35,7 @@ def verify(
     The exit code is 0 when nothing is wrong or all that was is repaired, 1 otherwise. Missing
     embeddings are counted; they are no damage.
     """
-    from reno_store.verification import verify_store
+    from reno_store.exchange.verification import verify_store
 
     found = verify_store(store, audio_folder=audio_folder, dataset=dataset, repair=repair)
     if as_json:

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from reno_cli.main import main
 
 from reno_store.errors import RenoStoreError, StoreError
+from reno_store.exchange.verification import verify_store
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter, summarize
-from reno_store.verification import verify_store
 
 DATASETS, MODELS = ("one", "two"), ("m", "n")
 IDS = [f"c{i}" for i in range(5)]

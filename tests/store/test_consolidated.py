@@ -9,10 +9,10 @@ from checkpoints import write_checkpoint
 from corpora import make_corpus
 from stores import assert_stores_equal
 
+from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter
-from reno_store.verification import verify_store
 
 pytestmark = pytest.mark.filterwarnings("ignore:Consolidated metadata:UserWarning")
 

@@ -7,11 +7,11 @@ from corpora import make_corpus
 from stores import contents
 
 from reno_store.errors import StoreError
+from reno_store.exchange.merging import merge_stores
+from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
-from reno_store.merging import merge_stores
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter
-from reno_store.verification import verify_store
 
 CLIP = {"dimension_names": ("clip",)}
 FOREIGN = {

@@ -99,7 +99,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]), int(sys.argv[1])))
 from reno_store.errors import RenoStoreError
 from reno_store.samples import open_store
-from reno_store.verification import verify_store
+from reno_store.exchange.verification import verify_store
 for store in sys.argv[2:]:
     for use in (
         lambda: open_store(store).load("d", "m"),

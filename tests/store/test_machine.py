@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from reno_store.errors import MergeConflictError, StaleStoreError
-from reno_store.merging import merge_stores
+from reno_store.exchange.merging import merge_stores
 from reno_store.store import StoreReader, StoreWriter
 
 DIM = 3

@@ -11,9 +11,9 @@ from zarr.core.codec_pipeline import BatchedCodecPipeline
 from zarr.registry import register_pipeline
 
 from reno_store.errors import StoreError
+from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
-from reno_store.verification import verify_store
 
 
 class Blind(BatchedCodecPipeline):

@@ -11,11 +11,11 @@ from hypothesis.extra.numpy import arrays
 from reno_cli.main import main
 
 from reno_store.errors import StaleStoreError, StoreError, UnknownNameError
+from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
 from reno_store.foundation_models.spectral import MfccStatistics
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter, fingerprint_as_stored, storage_of
-from reno_store.verification import verify_store
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reno_store.errors import StaleStoreError, StoreError
+from reno_store.exchange.verification import verify_store
 from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter
-from reno_store.verification import verify_store
 
 FINGERPRINT = {"weights": "a" * 64, "layer": "last"}
 

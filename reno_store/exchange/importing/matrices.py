@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.errors import ForeignEmbeddingsError, listed
-from reno_store.importing.ids import Table, told
+from reno_store.exchange.importing.ids import Table, told
 
 __all__ = ["MATRIX_FORMATS", "Matrix"]
 

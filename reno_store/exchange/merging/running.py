@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reno_store.errors import StoreError, UnknownNameError
-from reno_store.merging.plans import DatasetPlan, refusal
-from reno_store.merging.tables import read_table
+from reno_store.exchange.merging.plans import DatasetPlan, refusal
+from reno_store.exchange.merging.tables import read_table
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import counting, tell
 from reno_store.store import StoreReader, StoreWriter

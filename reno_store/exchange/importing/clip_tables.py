@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reno_store.errors import ForeignEmbeddingsError, listed
-from reno_store.importing.sources import Source
+from reno_store.exchange.importing.sources import Source
 from reno_store.store import StoreReader
 
 __all__ = ["check_told", "refreshed_columns", "stored_columns", "told_columns"]

@@ -5,6 +5,6 @@ and all embeddings of the source, or conflicts (`plans`) -> nothing yet touched 
 -> rows that the target lacks, a piece at a time, compared once more with the locks held.
 """
 
-from reno_store.merging.running import MergeReport, ModelMerge, merge_stores
+from reno_store.exchange.merging.running import MergeReport, ModelMerge, merge_stores
 
 __all__ = ["MergeReport", "ModelMerge", "merge_stores"]

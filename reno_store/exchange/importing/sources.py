@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from reno_store.corpora import Confinement
 from reno_store.errors import ForeignEmbeddingsError, listed
-from reno_store.importing.ids import read_frame, read_ids, read_table
-from reno_store.importing.matrices import MATRIX_FORMATS
+from reno_store.exchange.importing.ids import read_frame, read_ids, read_table
+from reno_store.exchange.importing.matrices import MATRIX_FORMATS
 
 __all__ = ["Source", "open_source"]
 

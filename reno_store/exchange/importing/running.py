@@ -25,15 +25,15 @@ from reno_store.errors import (
     command_line,
     listed,
 )
-from reno_store.extraction.hashing import clip_columns
-from reno_store.importing.clip_tables import (
+from reno_store.exchange.importing.clip_tables import (
     check_told,
     refreshed_columns,
     stored_columns,
     told_columns,
 )
-from reno_store.importing.matching import match_clips
-from reno_store.importing.sources import Source, open_source
+from reno_store.exchange.importing.matching import match_clips
+from reno_store.exchange.importing.sources import Source, open_source
+from reno_store.extraction.hashing import clip_columns
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import Counter, counting, tell
 from reno_store.store import (

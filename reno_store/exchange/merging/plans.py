@@ -16,7 +16,7 @@ from reno_store.errors import (
     command_line,
     listed,
 )
-from reno_store.merging.tables import read_table, table_conflicts, union
+from reno_store.exchange.merging.tables import read_table, table_conflicts, union
 from reno_store.runtime.progress import Counter
 from reno_store.store import StoreReader, StoreWriter, fingerprint_differences
 

@@ -6,6 +6,6 @@ in a matrix that does not say so itself, `matching` finds each one's clip among
 and then stores it, marked as foreign, with word of where it came from.
 """
 
-from reno_store.importing.running import ImportReport, import_embeddings
+from reno_store.exchange.importing.running import ImportReport, import_embeddings
 
 __all__ = ["ImportReport", "import_embeddings"]

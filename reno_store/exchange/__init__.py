@@ -1,0 +1,1 @@
+"""Import, export, merge, verify."""
