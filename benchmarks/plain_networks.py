@@ -1,7 +1,7 @@
 """The paper's RENO in plain layers, as people write it: what ours is compared with.
 
 Each layer stands in the order of the paper and is recorded by autograd as it is. Weights have
-the names that they have in `reno_store.networks`, so one can be given the other's.
+the names that they have in `reno_store.estimators.networks`, so one can be given the other's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from reno_store.networks.outputs import Prediction
+from reno_store.estimators.networks.outputs import Prediction
 
 __all__ = ["PlainConvolution", "PlainRENO"]
 

@@ -35,7 +35,7 @@ from skorch import NeuralNet
 from torch.utils.data import DataLoader, TensorDataset
 
 from reno_store import RENOClassifier
-from reno_store.networks import FusionLoss
+from reno_store.estimators.networks import FusionLoss
 
 N_CLASSES = 8
 BATCH = 32

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         FCNClassifier,
         RENOClassifier,
     )
+    from reno_store.estimators.networks import renyi_divergence
+    from reno_store.estimators.searching import RENOGridSearchCV
     from reno_store.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
     from reno_store.exchange.exporting import export_samples
     from reno_store.exchange.importing import ImportReport, import_embeddings
@@ -28,10 +30,8 @@ if TYPE_CHECKING:
     from reno_store.extraction import embed_files
     from reno_store.extraction.build import BuildReport, build_store
     from reno_store.foundation_models import FoundationModel, load_model
-    from reno_store.networks import renyi_divergence
     from reno_store.page import Report, write_report
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
-    from reno_store.searching import RENOGridSearchCV
     from reno_store.studies import Study, StudyRequest, recall_study, run_study
 
 _HOME_OF = {
@@ -49,7 +49,7 @@ _HOME_OF = {
     "MergeReport": "exchange.merging",
     "ProtocolSplitter": "evaluation",
     "RENOClassifier": "estimators",
-    "RENOGridSearchCV": "searching",
+    "RENOGridSearchCV": "estimators.searching",
     "RenoStoreError": "errors",
     "Report": "page",
     "Samples": "samples",
@@ -68,7 +68,7 @@ _HOME_OF = {
     "open_store": "samples",
     "read_manifest": "corpora",
     "recall_study": "studies",
-    "renyi_divergence": "networks",
+    "renyi_divergence": "estimators.networks",
     "run_study": "studies",
     "verify_store": "exchange.verification",
     "write_manifest": "corpora",

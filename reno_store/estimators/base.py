@@ -21,6 +21,7 @@ from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.collapse import ADVICE, find_collapse
 from reno_store.estimators.documentation import documentation_url
 from reno_store.estimators.holdout import hold_out, is_unknown
+from reno_store.estimators.networks import FusionLoss
 from reno_store.estimators.parameters import check_parameters
 from reno_store.estimators.saved_networks import (
     note_parameters,
@@ -30,7 +31,6 @@ from reno_store.estimators.saved_networks import (
 from reno_store.estimators.torch_state import pinned
 from reno_store.estimators.training import Trained, TrainingData, TrainingPlan, seeded, train
 from reno_store.estimators.weighting import ClassWeight, class_weights
-from reno_store.networks import FusionLoss
 from reno_store.runtime.devices import resolve_device
 
 __all__ = ["EmbeddingClassifier", "FusionClassifier", "Prepared"]

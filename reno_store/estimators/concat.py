@@ -6,8 +6,8 @@ from typing import Any
 
 from reno_store.estimators.base import FusionClassifier
 from reno_store.estimators.blocks import BlockSizes
+from reno_store.estimators.networks import Concat
 from reno_store.estimators.weighting import ClassWeight
-from reno_store.networks import Concat
 
 __all__ = ["ConcatClassifier"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.estimators.networks import FCN
 from reno_store.estimators.weighting import ClassWeight
-from reno_store.networks import FCN
 
 __all__ = ["FCNClassifier"]
 

@@ -8,9 +8,9 @@ import torch
 
 from reno_store.estimators.base import FusionClassifier
 from reno_store.estimators.blocks import BlockSizes
+from reno_store.estimators.networks import RENO, FusionLoss
+from reno_store.estimators.networks.attention import Norm
 from reno_store.estimators.weighting import ClassWeight
-from reno_store.networks import RENO, FusionLoss
-from reno_store.networks.attention import Norm
 
 __all__ = ["RENOClassifier"]
 

@@ -22,7 +22,7 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
 from reno_store.errors import TrainingError
-from reno_store.networks import FusionLoss, Prediction
+from reno_store.estimators.networks import FusionLoss, Prediction
 from reno_store.runtime.devices import freed_memory_kept
 
 __all__ = ["DIVERGED", "Trained", "TrainingData", "TrainingPlan", "is_sound", "seeded", "train"]

@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from reno_store.estimators import FCNClassifier, RENOClassifier
 from reno_store.estimators.collapse import find_collapse, guessing_cross_entropy
+from reno_store.estimators.networks import FCN
 from reno_store.estimators.together import fit_together
 from reno_store.estimators.training import Trained, TrainingData
-from reno_store.networks import FCN
 
 
 @pytest.fixture(params=CLASSIFIERS)

@@ -7,7 +7,7 @@ from classifiers import CLASSIFIERS, FUSIONS, easy_data
 from sklearn.base import clone
 
 from reno_store.estimators import CNNClassifier, ConcatClassifier, FCNClassifier, RENOClassifier
-from reno_store.networks import CNN, FCN, RENO, Concat
+from reno_store.estimators.networks import CNN, FCN, RENO, Concat
 
 
 @pytest.fixture(params=CLASSIFIERS)

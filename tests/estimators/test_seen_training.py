@@ -8,7 +8,7 @@ import torch
 from classifiers import CLASSIFIERS, easy_data
 from sklearn.base import clone
 
-from reno_store.networks import RENO, FusionLoss
+from reno_store.estimators.networks import RENO, FusionLoss
 
 PARTS = [
     f"{side}_{part}"

@@ -15,8 +15,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 
 from reno_store.estimators import CNNClassifier, FCNClassifier, RENOClassifier
+from reno_store.estimators.networks import FCN, FusionLoss
 from reno_store.estimators.training import TrainingData, TrainingPlan, seeded, train
-from reno_store.networks import FCN, FusionLoss
 
 
 @pytest.fixture(scope="module")

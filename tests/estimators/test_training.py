@@ -16,8 +16,8 @@ from reno_store.estimators import (
     RENOClassifier,
     base,
 )
+from reno_store.estimators.networks import FCN, FusionLoss, Prediction, renyi_minimum
 from reno_store.estimators.training import TrainingData, TrainingPlan, seeded, train
-from reno_store.networks import FCN, FusionLoss, Prediction, renyi_minimum
 
 SMALL = {"n_tokens": 4, "align_dim": 8}
 CLASSIFIERS = {

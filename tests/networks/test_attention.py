@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from reno_store.networks.attention import SelfAttention
+from reno_store.estimators.networks.attention import SelfAttention
 
 
 def both(n_heads, n_tokens, n_channels, dtype):

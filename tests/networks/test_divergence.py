@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import log_softmax
 
-from reno_store.networks import renyi_divergence, renyi_excess, renyi_minimum
+from reno_store.estimators.networks import renyi_divergence, renyi_excess, renyi_minimum
 
 BETAS = [0.5, 1.5, 2.0, 3.0, 10.0]
 DELTAS = [0.0, 1e-6, 0.2, 5.0]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from reno_store.networks.linear import linear
+from reno_store.estimators.networks.linear import linear
 
 IS_AVX512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from reno_store.networks import FusionLoss, Prediction, renyi_minimum
+from reno_store.estimators.networks import FusionLoss, Prediction, renyi_minimum
 
 BETA, DELTA = 2.0, 0.2
 N_ROWS, N_CLASSES, N_FEATURES = 5, 3, 16

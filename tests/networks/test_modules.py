@@ -5,10 +5,10 @@ import torch
 from torch import nn
 from torch.nn.functional import adaptive_max_pool1d, conv1d, max_pool1d, relu
 
-from reno_store.networks import CNN, FCN, RENO, Concat
-from reno_store.networks.attention import SelfAttention
-from reno_store.networks.convolution import ConvolutionalBlocks
-from reno_store.networks.dense import DenseBlock
+from reno_store.estimators.networks import CNN, FCN, RENO, Concat
+from reno_store.estimators.networks.attention import SelfAttention
+from reno_store.estimators.networks.convolution import ConvolutionalBlocks
+from reno_store.estimators.networks.dense import DenseBlock
 from reno_store.runtime.devices import one_thread
 
 FM_SIZES = [768, 960, 1920, 3840]

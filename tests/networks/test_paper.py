@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
+from reno_store.estimators.networks import CNN, FCN, RENO, Concat
+from reno_store.estimators.networks.attention import SelfAttention
 from reno_store.foundation_models.catalogue import CATALOGUE
-from reno_store.networks import CNN, FCN, RENO, Concat
-from reno_store.networks.attention import SelfAttention
 from reno_store.runtime.devices import one_thread
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax
 
-from reno_store.networks import renyi_excess
-from reno_store.networks.softmax_excess import softmax_excess
+from reno_store.estimators.networks import renyi_excess
+from reno_store.estimators.networks.softmax_excess import softmax_excess
 
 BETAS = [0.5, 0.95, 1.0, 1.0 + 1e-9, 1.05, 2.0, 3.0, 10.0]
 DELTAS = [0.0, 1e-6, 0.2, 5.0]

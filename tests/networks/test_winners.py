@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_networks import PlainConvolution, PlainRENO
 
-from reno_store.networks import RENO, FusionLoss
-from reno_store.networks.convolution import ConvolutionalBlocks
-from reno_store.networks.winners import convolve_and_pool
+from reno_store.estimators.networks import RENO, FusionLoss
+from reno_store.estimators.networks.convolution import ConvolutionalBlocks
+from reno_store.estimators.networks.winners import convolve_and_pool
 
 
 def both(n_features, n_tokens, dtype=torch.float64):

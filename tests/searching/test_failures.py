@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from reno_store.errors import SearchError, TrainingError
 from reno_store.estimators import FCNClassifier, RENOClassifier
-from reno_store.searching import RENOGridSearchCV
+from reno_store.estimators.searching import RENOGridSearchCV
 
 pytestmark = pytest.mark.filterwarnings("ignore:One or more of the:UserWarning")
 RENO = RENOClassifier(block_sizes=(14, 10), n_tokens=4, align_dim=8, **QUICK)
@@ -181,7 +181,7 @@ def test_the_bar_counts_those_that_are_refused_before_they_are_fitted(data, monk
             pass
 
     monkeypatch.setattr(
-        "reno_store.searching.candidates.counting", lambda *_, **__: nullcontext(Told())
+        "reno_store.estimators.searching.candidates.counting", lambda *_, **__: nullcontext(Told())
     )
     grid = {"block_sizes": [(14, 10), (1, 1)]}
     search = RENOGridSearchCV(RENO, grid, cv=2, refit=False)

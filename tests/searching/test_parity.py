@@ -18,9 +18,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from study_stores import make_study_store
 
 from reno_store.estimators import together
+from reno_store.estimators.searching import PlainFitsWarning, RENOGridSearchCV
 from reno_store.evaluation import ProtocolSplitter
 from reno_store.samples import EmbeddingLookup, open_store
-from reno_store.searching import PlainFitsWarning, RENOGridSearchCV
 
 GRIDS = {
     "fcn": {"lr": [1e-3, 1e-2], "batch_size": [8, 16]},
@@ -82,7 +82,7 @@ def test_all_fits_go_to_one_call(data, monkeypatch):
         calls.append(len(estimators))
         return together.fit_together(estimators, *arguments, **options)
 
-    monkeypatch.setattr("reno_store.searching.training.fit_together", counted)
+    monkeypatch.setattr("reno_store.estimators.searching.training.fit_together", counted)
     RENOGridSearchCV(CLASSIFIERS["fcn"], GRIDS["fcn"], cv=3).fit(*data)
     assert calls == [12]
     calls.clear()
@@ -102,8 +102,8 @@ def test_networks_are_scored_and_let_go_before_there_are_too_many(steps, data, m
         networks.extend(weakref.ref(each.network_) for each in found)
         return found
 
-    monkeypatch.setattr("reno_store.searching.training.fit_together", watched)
-    monkeypatch.setattr("reno_store.searching.training.MEMBERS_AT_ONCE", 5)
+    monkeypatch.setattr("reno_store.estimators.searching.training.fit_together", watched)
+    monkeypatch.setattr("reno_store.estimators.searching.training.MEMBERS_AT_ONCE", 5)
     estimator = make_pipeline(*steps, CLASSIFIERS["fcn"])
     grid = {f"fcnclassifier__{name}": values for name, values in GRIDS["fcn"].items()}
     both(estimator, grid, *data, cv=3, scoring="neg_log_loss")
@@ -114,7 +114,7 @@ def test_networks_are_scored_and_let_go_before_there_are_too_many(steps, data, m
 def test_without_divergence_one_network_stands_for_every_beta_and_delta(
     at_once, n_repeated, data, monkeypatch
 ):
-    monkeypatch.setattr("reno_store.searching.training.MEMBERS_AT_ONCE", at_once)
+    monkeypatch.setattr("reno_store.estimators.searching.training.MEMBERS_AT_ONCE", at_once)
     grid = {"beta": [1.5, 3.0], "delta": [0.1, 0.2], "lam": [0.4, 1]}
     ours, _ = both(CLASSIFIERS["reno"], grid, *data, cv=2, scoring="neg_log_loss")
     assert (ours.n_batched_, ours.n_repeated_) == (16, n_repeated)
@@ -293,8 +293,10 @@ class TestPipelines:
             tables.append(len(X))
             return together.fit_together(estimators, X, *arguments, **options)
 
-        monkeypatch.setattr("reno_store.searching.training.fit_together", counted)
-        monkeypatch.setattr("reno_store.searching.preparation.LARGEST_TABLE", 100 * 24 * 4)
+        monkeypatch.setattr("reno_store.estimators.searching.training.fit_together", counted)
+        monkeypatch.setattr(
+            "reno_store.estimators.searching.preparation.LARGEST_TABLE", 100 * 24 * 4
+        )
         pipeline = make_pipeline(StandardScaler(), CLASSIFIERS["fcn"])
         both(pipeline, {"fcnclassifier__lr": [1e-3, 1e-2]}, X, y, cv=5, scoring="neg_log_loss")
         assert tables == [96, 96, 48]
@@ -323,7 +325,7 @@ def timed(monkeypatch):
 
         return real(estimators, *arguments, finished=told, **how)
 
-    monkeypatch.setattr("reno_store.searching.training.fit_together", slow)
+    monkeypatch.setattr("reno_store.estimators.searching.training.fit_together", slow)
 
 
 @pytest.mark.usefixtures("timed")
@@ -339,7 +341,9 @@ def test_the_time_of_the_steps_before_is_shared_by_the_fits_of_their_split(data,
     clock = iter(range(0, 2000, 120))
     fcn = clone(CLASSIFIERS["fcn"]).set_params(early_stopping=False, max_epochs=1)
     pipeline = make_pipeline(StandardScaler(), fcn)
-    monkeypatch.setattr("reno_store.searching.preparation.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr(
+        "reno_store.estimators.searching.preparation.time.perf_counter", lambda: next(clock)
+    )
     grid = {"fcnclassifier__lr": [1e-3, 1e-2]}
     search = RENOGridSearchCV(pipeline, grid, cv=3, refit=False).fit(*data)
     # 2 s by each fit, and 120 s for each split's scaler by two.

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from reno_store.estimators import FCNClassifier
-from reno_store.searching import PlainFitsWarning, RENOGridSearchCV
+from reno_store.estimators.searching import PlainFitsWarning, RENOGridSearchCV
 
 LR = {"lr": [1e-3, 1e-2]}
 

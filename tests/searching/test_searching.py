@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from reno_store.estimators import FCNClassifier, RENOClassifier
+from reno_store.estimators.searching import RENOGridSearchCV
 from reno_store.runtime.progress import Counter
-from reno_store.searching import RENOGridSearchCV
 
 GRID = {"lr": [1e-4, 1e-2], "dropout": [0.0, 0.3]}
 SPEAKERS = np.repeat([f"s{i}" for i in range(10)], 6)

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from reno_store.estimators import FCNClassifier, RENOClassifier
-from reno_store.searching import PlainFitsWarning, RENOGridSearchCV
+from reno_store.estimators.searching import PlainFitsWarning, RENOGridSearchCV
 
 SEARCHES = {
     "alone": (FCNClassifier(**QUICK), {"lr": [1e-3, 1e-2]}),

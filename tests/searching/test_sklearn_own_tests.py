@@ -15,13 +15,13 @@ THEIRS = "sklearn.model_selection.tests.test_search"
 
 PLUGIN = """
 import sklearn.model_selection
-from reno_store.searching import RENOGridSearchCV
+from reno_store.estimators.searching import RENOGridSearchCV
 
 sklearn.model_selection.GridSearchCV = RENOGridSearchCV  # before their tests import it
 
 
 def pytest_configure(config):
-    config.addinivalue_line("filterwarnings", "ignore::reno_store.searching.PlainFitsWarning")
+    config.addinivalue_line("filterwarnings", "ignore::reno_store.estimators.searching.PlainFitsWarning")
 """
 
 

@@ -5,7 +5,7 @@ from reno_store.studies.source import hash_source
 CODE = '''"""A module."""
 
 import math
-from reno_store.networks.loss import loss
+from reno_store.estimators.networks.loss import loss
 from numpy import log
 
 __all__ = ["f"]
@@ -33,7 +33,7 @@ def hashed(tmp_path, code, name="module.py"):
         ("Double.", "Twice as much."),
         ('"""A number."""\n', ""),
         ("# twice", ""),
-        ("reno_store.networks.loss", "reno_store.estimators.losses"),
+        ("reno_store.estimators.networks.loss", "reno_store.estimators.losses"),
         ('["f"]', '["A", "f"]'),
         ("import math\nfrom reno_store", "from reno_store"),
     ],

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.estimators.networks import FusionLoss
+from reno_store.estimators.networks.stacked import can_stack
 from reno_store.estimators.training import TrainingPlan
-from reno_store.networks import FusionLoss
-from reno_store.networks.stacked import can_stack
 
 __all__ = ["Member", "can_join", "recruit"]
 

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from reno_store.errors import TrainingError
+from reno_store.estimators.networks.convolution import N_CHANNELS, ConvolutionalBlocks
+from reno_store.estimators.networks.fusion import Branch
 from reno_store.estimators.stacking.loop import EpochEnded, Finished, train_stack
 from reno_store.estimators.stacking.members import Member
 from reno_store.estimators.torch_state import pinned
 from reno_store.estimators.training import Trained
-from reno_store.networks.convolution import N_CHANNELS, ConvolutionalBlocks
-from reno_store.networks.fusion import Branch
 from reno_store.runtime.devices import free_memory, is_out_of_memory
 
 __all__ = ["bytes_of", "train_in_pieces"]

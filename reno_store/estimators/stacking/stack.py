@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch.optim.adam import adam
 
+from reno_store.estimators.networks import FusionLoss
+from reno_store.estimators.networks.stacked import StackedLoss, forward
 from reno_store.estimators.stacking.transfers import send
-from reno_store.networks import FusionLoss
-from reno_store.networks.stacked import StackedLoss, forward
 
 __all__ = ["Stack"]
 

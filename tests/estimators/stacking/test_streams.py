@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from reno_store.estimators.networks import FCN, RENO
 from reno_store.estimators.stacking.streams import Chance, Dropped, Stream, dropouts
-from reno_store.networks import FCN, RENO
 
 
 def stream(state, *, p=0.3, n_rows=10, batch_size=4, seed=5):

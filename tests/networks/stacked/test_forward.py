@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from reno_store.networks import CNN, FCN, RENO, Concat, FusionLoss
-from reno_store.networks.stacked import StackedLoss, can_stack, forward
+from reno_store.estimators.networks import CNN, FCN, RENO, Concat, FusionLoss
+from reno_store.estimators.networks.stacked import StackedLoss, can_stack, forward
 
 BLOCKS = (14, 10)
 MAKERS = {

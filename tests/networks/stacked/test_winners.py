@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import pad
 
-from reno_store.networks import winners as plain
-from reno_store.networks.stacked import winners
+from reno_store.estimators.networks import winners as plain
+from reno_store.estimators.networks.stacked import winners
 
 
 def made(n_members=3, n_rows=4, n_features=20):

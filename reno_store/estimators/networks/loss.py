@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, softplus
 
-from reno_store.networks.divergence import renyi_excess, renyi_minimum
-from reno_store.networks.outputs import Prediction
-from reno_store.networks.softmax_excess import softmax_excess
+from reno_store.estimators.networks.divergence import renyi_excess, renyi_minimum
+from reno_store.estimators.networks.outputs import Prediction
+from reno_store.estimators.networks.softmax_excess import softmax_excess
 
 __all__ = ["FusionLoss", "LossParts"]
 

@@ -19,11 +19,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from reno_store.errors import SearchError
 from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.estimators.searching.handover import handed_over
+from reno_store.estimators.searching.planning import Parts, obstacle_of_candidate
+from reno_store.estimators.searching.preparation import Table, prepare
+from reno_store.estimators.searching.training import Member, Outcome, fit_members, processes_for
 from reno_store.runtime.progress import counting
-from reno_store.searching.handover import handed_over
-from reno_store.searching.planning import Parts, obstacle_of_candidate
-from reno_store.searching.preparation import Table, prepare
-from reno_store.searching.training import Member, Outcome, fit_members, processes_for
 
 __all__ = ["Evaluated", "evaluate_candidates"]
 

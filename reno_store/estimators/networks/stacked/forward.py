@@ -8,11 +8,17 @@ from typing import cast
 import torch
 from torch import nn
 
-from reno_store.networks.cnn import CNN
-from reno_store.networks.fcn import FCN
-from reno_store.networks.fusion import RENO, Branch, Concat
-from reno_store.networks.outputs import Prediction
-from reno_store.networks.stacked.layers import Weights, attention, convolution, dense, linear
+from reno_store.estimators.networks.cnn import CNN
+from reno_store.estimators.networks.fcn import FCN
+from reno_store.estimators.networks.fusion import RENO, Branch, Concat
+from reno_store.estimators.networks.outputs import Prediction
+from reno_store.estimators.networks.stacked.layers import (
+    Weights,
+    attention,
+    convolution,
+    dense,
+    linear,
+)
 
 __all__ = ["can_stack", "forward"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from reno_store.networks.linear import linear
+from reno_store.estimators.networks.linear import linear
 
 __all__ = ["DenseBlock", "input_dropout_layer"]
 

@@ -15,9 +15,9 @@ from reno_store.errors import SearchError
 from reno_store.estimators.base import EmbeddingClassifier, FusionClassifier
 from reno_store.estimators.blocks import resolve_block_sizes
 from reno_store.estimators.same_fits import first_of_same
+from reno_store.estimators.searching.preparation import Split, Table
 from reno_store.estimators.together import Finished, fit_together
 from reno_store.runtime.progress import Counter
-from reno_store.searching.preparation import Split, Table
 
 __all__ = ["Member", "Outcome", "fit_members", "processes_for"]
 

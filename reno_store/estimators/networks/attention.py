@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from reno_store.networks.linear import linear, project
+from reno_store.estimators.networks.linear import linear, project
 
 __all__ = ["Norm", "SelfAttention", "attend"]
 

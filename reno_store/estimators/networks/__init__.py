@@ -5,12 +5,12 @@ block: `RENO` and, without attention, `Concat`. The parts they share stand in `d
 `convolution` and `attention`.
 """
 
-from reno_store.networks.cnn import CNN
-from reno_store.networks.divergence import renyi_divergence, renyi_excess, renyi_minimum
-from reno_store.networks.fcn import FCN
-from reno_store.networks.fusion import RENO, Concat
-from reno_store.networks.loss import FusionLoss, LossParts
-from reno_store.networks.outputs import Prediction
+from reno_store.estimators.networks.cnn import CNN
+from reno_store.estimators.networks.divergence import renyi_divergence, renyi_excess, renyi_minimum
+from reno_store.estimators.networks.fcn import FCN
+from reno_store.estimators.networks.fusion import RENO, Concat
+from reno_store.estimators.networks.loss import FusionLoss, LossParts
+from reno_store.estimators.networks.outputs import Prediction
 
 __all__ = [
     "CNN",

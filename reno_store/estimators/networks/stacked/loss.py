@@ -10,8 +10,8 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy
 
-from reno_store.networks.loss import FusionLoss, LossParts
-from reno_store.networks.outputs import Prediction
+from reno_store.estimators.networks.loss import FusionLoss, LossParts
+from reno_store.estimators.networks.outputs import Prediction
 
 __all__ = ["StackedLoss"]
 
@@ -104,7 +104,7 @@ class StackedLoss:
 
 
 class _SoftmaxExcess(torch.autograd.Function):
-    """`reno_store.networks.softmax_excess` with β > 1 and δ ≥ 0 of shape (members, 1, 1).
+    """`reno_store.estimators.networks.softmax_excess` with β > 1 and δ ≥ 0 of shape (members, 1, 1).
 
     Both ways of computing it are taken everywhere, and one chosen row by row: to ask first
     would have a GPU wait.

@@ -14,12 +14,12 @@ import torch
 from torch import nn
 from torch.nn.functional import layer_norm, relu
 
-from reno_store.networks.attention import SelfAttention, attend
-from reno_store.networks.convolution import N_CHANNELS, ConvolutionalBlocks
-from reno_store.networks.dense import DenseBlock
-from reno_store.networks.stacked.products import project
-from reno_store.networks.stacked.winners import convolve_and_pool
-from reno_store.networks.winners import pool
+from reno_store.estimators.networks.attention import SelfAttention, attend
+from reno_store.estimators.networks.convolution import N_CHANNELS, ConvolutionalBlocks
+from reno_store.estimators.networks.dense import DenseBlock
+from reno_store.estimators.networks.stacked.products import project
+from reno_store.estimators.networks.stacked.winners import convolve_and_pool
+from reno_store.estimators.networks.winners import pool
 
 __all__ = ["Weights", "attention", "convolution", "dense", "linear"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from reno_store.networks.divergence import check_order
+from reno_store.estimators.networks.divergence import check_order
 
 __all__ = ["softmax_excess"]
 

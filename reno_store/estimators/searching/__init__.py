@@ -6,7 +6,7 @@ be searched, `planning` says which candidates can be fitted together and why oth
 `handover` lets scikit-learn score what is fitted already.
 """
 
-from reno_store.searching.planning import PlainFitsWarning
-from reno_store.searching.search import RENOGridSearchCV
+from reno_store.estimators.searching.planning import PlainFitsWarning
+from reno_store.estimators.searching.search import RENOGridSearchCV
 
 __all__ = ["PlainFitsWarning", "RENOGridSearchCV"]

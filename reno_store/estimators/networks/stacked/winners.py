@@ -1,4 +1,4 @@
-"""`reno_store.networks.winners` with filters of many networks at once."""
+"""`reno_store.estimators.networks.winners` with filters of many networks at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
-from reno_store.networks.winners import convolve, pieces, pool
+from reno_store.estimators.networks.winners import convolve, pieces, pool
 
 __all__ = ["convolve_and_pool"]
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d
 
-from reno_store.networks.winners import convolve_and_pool, pool
+from reno_store.estimators.networks.winners import convolve_and_pool, pool
 
 __all__ = ["N_CHANNELS", "ConvolutionalBlocks"]
 

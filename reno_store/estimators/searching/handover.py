@@ -7,9 +7,9 @@ from typing import Any
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from reno_store.searching.planning import Parts
-from reno_store.searching.preparation import Split
-from reno_store.searching.training import Outcome
+from reno_store.estimators.searching.planning import Parts
+from reno_store.estimators.searching.preparation import Split
+from reno_store.estimators.searching.training import Outcome
 
 __all__ = ["handed_over"]
 

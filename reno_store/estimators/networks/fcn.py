@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from reno_store.networks.dense import DenseBlock, input_dropout_layer
-from reno_store.networks.outputs import Prediction
+from reno_store.estimators.networks.dense import DenseBlock, input_dropout_layer
+from reno_store.estimators.networks.outputs import Prediction
 
 __all__ = ["FCN"]
 

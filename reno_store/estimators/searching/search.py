@@ -15,9 +15,9 @@ from sklearn.utils.validation import _check_method_params, indexable
 
 from reno_store.errors import SearchError
 from reno_store.estimators.parameters import is_whole
-from reno_store.searching.candidates import Evaluated, evaluate_candidates
-from reno_store.searching.checking import candidates_of, refuse_class
-from reno_store.searching.planning import Parts, PlainFitsWarning, parts_of, speakers_of
+from reno_store.estimators.searching.candidates import Evaluated, evaluate_candidates
+from reno_store.estimators.searching.checking import candidates_of, refuse_class
+from reno_store.estimators.searching.planning import Parts, PlainFitsWarning, parts_of, speakers_of
 
 __all__ = ["RENOGridSearchCV"]
 

@@ -15,11 +15,11 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
-from reno_store.networks.attention import Norm, SelfAttention
-from reno_store.networks.convolution import N_CHANNELS, ConvolutionalBlocks
-from reno_store.networks.dense import DenseBlock, input_dropout_layer
-from reno_store.networks.linear import linear
-from reno_store.networks.outputs import Prediction
+from reno_store.estimators.networks.attention import Norm, SelfAttention
+from reno_store.estimators.networks.convolution import N_CHANNELS, ConvolutionalBlocks
+from reno_store.estimators.networks.dense import DenseBlock, input_dropout_layer
+from reno_store.estimators.networks.linear import linear
+from reno_store.estimators.networks.outputs import Prediction
 
 __all__ = ["RENO", "Branch", "Concat"]
 

@@ -19,7 +19,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from reno_store.searching.planning import Parts, column_names, is_table
+from reno_store.estimators.searching.planning import Parts, column_names, is_table
 
 __all__ = ["Split", "Table", "prepare"]
 
