@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 
 import reno_store as rs
-from reno_store.testing import FoundationModelContract
+from reno_store.foundation_models.testing import FoundationModelContract
 
 
 class Envelope:

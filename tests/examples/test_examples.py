@@ -13,7 +13,7 @@ import pytest
 from matplotlib import image
 
 import reno_store as rs
-from reno_store.testing import FoundationModelContract
+from reno_store.foundation_models.testing import FoundationModelContract
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -12,7 +12,7 @@ from recordings import write_manifest_csv, write_wav
 import reno_store as rs
 from reno_store.errors import AudioError, ModelError, UnknownNameError
 from reno_store.foundation_models import parse_model_spec
-from reno_store.testing import FoundationModelContract
+from reno_store.foundation_models.testing import FoundationModelContract
 
 
 @pytest.fixture

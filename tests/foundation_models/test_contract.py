@@ -8,7 +8,7 @@ from audio_mamba_checkpoints import write_ssam_checkpoint
 from checkpoints import FAMILIES, write_checkpoint
 
 from reno_store.foundation_models import load_model
-from reno_store.testing import FoundationModelContract
+from reno_store.foundation_models.testing import FoundationModelContract
 
 CHOICES = {
     "mfcc": "mfcc",

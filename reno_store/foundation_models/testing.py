@@ -2,7 +2,7 @@
 
 Write a subclass whose `load` gives the model, and let pytest collect it::
 
-    from reno_store.testing import FoundationModelContract
+    from reno_store.foundation_models.testing import FoundationModelContract
 
     class TestMyModel(FoundationModelContract):
         def load(self, device="cpu"):
