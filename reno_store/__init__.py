@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reno_store.extraction import embed_files
     from reno_store.extraction.build import BuildReport, build_store
     from reno_store.foundation_models import FoundationModel, load_model
-    from reno_store.page import Report, write_report
+    from reno_store.reports.page import Report, write_report
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
     from reno_store.studies import Study, StudyRequest, recall_study, run_study
 
@@ -51,7 +51,7 @@ _HOME_OF = {
     "RENOClassifier": "estimators",
     "RENOGridSearchCV": "estimators.searching",
     "RenoStoreError": "errors",
-    "Report": "page",
+    "Report": "reports.page",
     "Samples": "samples",
     "Study": "studies",
     "StudyRequest": "studies",
@@ -72,7 +72,7 @@ _HOME_OF = {
     "run_study": "studies",
     "verify_store": "exchange.verification",
     "write_manifest": "corpora",
-    "write_report": "page",
+    "write_report": "reports.page",
 }
 
 __version__ = "0.1.0"

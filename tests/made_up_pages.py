@@ -7,9 +7,9 @@ import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
 from reno_store.conclusions import Claim, Comparison
-from reno_store.figures import Figure
+from reno_store.reports.figures import Figure
+from reno_store.reports.tables import Entry, TableRow, TableView
 from reno_store.studies import paper_value
-from reno_store.tables import Entry, TableRow, TableView
 
 __all__ = ["draw_svg", "make_claims", "make_comparisons", "make_figures", "make_views"]
 

@@ -10,7 +10,7 @@ from made_up_pages import (
     make_views,
 )
 
-from reno_store.page import render_page
+from reno_store.reports.page import render_page
 
 __all__ = ["Page", "render"]
 

@@ -165,7 +165,7 @@ def grid(
         write_text(output, cv_results_csv(found))
         click.echo(output)
     if figure is not None:
-        from reno_store.figures import save_surface
+        from reno_store.reports.figures import save_surface
 
         save_surface(found, figure)
         click.echo(figure)

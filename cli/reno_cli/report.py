@@ -61,7 +61,7 @@ def report(
             local_path(path, "output")
     # Before the import below, which takes seconds.
     find_last_request(store, results, datasets)
-    from reno_store.page import write_report
+    from reno_store.reports.page import write_report
 
     done = write_report(
         store, output, datasets=datasets, results=results, figures=figures_folder, maps=maps

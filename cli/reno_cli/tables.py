@@ -213,7 +213,7 @@ def _run(store: Path, request: StudyRequest, results: Path | None, n_jobs: int) 
 
 def _show(study: Study, form: str, output: Path | None) -> None:
     from reno_store.conclusions import claims_of, compare_study
-    from reno_store.tables import render, study_renderable
+    from reno_store.reports.tables import render, study_renderable
 
     comparisons = compare_study(study)
     claims = claims_of(study, comparisons)

@@ -6,7 +6,7 @@ from parsed_pages import Page
 from reno_cli.main import main
 from study_stores import make_study_store
 
-import reno_store.figures.keeping as keeping
+import reno_store.reports.figures.keeping as keeping
 from reno_store.studies import StudyRequest, folds, recall_study, run_study
 
 REQUEST = StudyRequest(("cries", "laughs"), estimators=("fcn", "reno", "svm"), n_folds=3)

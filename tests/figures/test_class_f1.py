@@ -9,7 +9,7 @@ from made_up_studies import make_cell, make_outcome
 from sklearn.metrics import f1_score
 from tested_folds import cell_of
 
-from reno_store.figures.class_f1 import class_f1, class_f1_figure, class_f1_spread
+from reno_store.reports.figures.class_f1 import class_f1, class_f1_figure, class_f1_spread
 
 
 def test_f1_is_that_of_all_predictions_together():

@@ -7,8 +7,8 @@ import pytest
 from made_up_studies import MODELS, make_study
 
 from reno_store.errors import MissingEmbeddingsError
-from reno_store.figures import Figure, figures_of
-from reno_store.figures.naming import file_name, name_apart
+from reno_store.reports.figures import Figure, figures_of
+from reno_store.reports.figures.naming import file_name, name_apart
 from reno_store.samples import Samples
 from reno_store.studies import Cell
 

@@ -10,8 +10,8 @@ from matplotlib.colors import same_color
 from tested_folds import cell_of
 
 from reno_store.errors import RenoStoreError
-from reno_store.figures import confusion_figure
-from reno_store.figures.style import SHARES, contrast
+from reno_store.reports.figures import confusion_figure
+from reno_store.reports.figures.style import SHARES, contrast
 from reno_store.studies import Cell
 
 LONG = "an extraordinarily long label that nobody would read to its end, number"

@@ -7,7 +7,7 @@ import pytest
 from legibility import assert_legible, texts_of
 from made_up_studies import make_cell
 
-from reno_store.figures.leak import leak_figure
+from reno_store.reports.figures.leak import leak_figure
 
 NAMES = ("audio-mamba-tiny", "wavlm-base", "unispeech-sat-base", "a-model-of-my-own", "mfcc")
 

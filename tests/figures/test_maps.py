@@ -6,8 +6,8 @@ from legibility import assert_legible, texts_of
 from matplotlib.collections import PathCollection
 
 from reno_store.errors import RenoStoreError
-from reno_store.figures import map_figure, maps
-from reno_store.figures.neighbours import (
+from reno_store.reports.figures import map_figure, maps
+from reno_store.reports.figures.neighbours import (
     agree,
     embed_in_plane,
     perplexity_for,

@@ -13,7 +13,13 @@ import pytest
 from made_up_studies import make_cell, make_study
 
 from reno_store.errors import RenoStoreError, UnknownNameError
-from reno_store.figures import confusion_figure, figures_of, map_figure, save_figures, to_svg
+from reno_store.reports.figures import (
+    confusion_figure,
+    figures_of,
+    map_figure,
+    save_figures,
+    to_svg,
+)
 
 STARTS = {"pdf": b"%PDF", "png": b"\x89PNG", "svg": b"<?xml"}
 
@@ -140,7 +146,7 @@ def test_threads_may_draw_at_once(figure):
 def test_pyplot_is_never_loaded():
     code = (
         "import sys; from made_up_studies import make_study; "
-        "from reno_store.figures import figures_of, to_svg; "
+        "from reno_store.reports.figures import figures_of, to_svg; "
         "[to_svg(figure) for figure in figures_of(make_study(protocols=('paper',)))]; "
         "assert 'matplotlib.pyplot' not in sys.modules"
     )

@@ -7,8 +7,14 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from reno_store.evaluation import ESTIMATORS
-from reno_store.figures.style import ESTIMATOR_STYLES, PALETTE, SHARES, contrast, series_style
-from reno_store.figures.words import shorten_all, text_width, wrap
+from reno_store.reports.figures.style import (
+    ESTIMATOR_STYLES,
+    PALETTE,
+    SHARES,
+    contrast,
+    series_style,
+)
+from reno_store.reports.figures.words import shorten_all, text_width, wrap
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 DEFICIENCIES = {

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from reno_store.errors import UnknownNameError
-from reno_store.figures import save_surface, surface_figure
+from reno_store.reports.figures import save_surface, surface_figure
 
 MANY = {"beta": (1.5, 2, 3, 5, 8), "delta": (0.01, 0.05, 0.2, 0.8, 2), "lam": tuple(range(2))}
 

@@ -8,8 +8,8 @@ from legibility import assert_legible, texts_of
 from made_up_studies import make_cell
 
 from reno_store.estimators import ConcatClassifier, RENOClassifier
-from reno_store.figures.histories import course_of, divergence_minimum, movement_of
-from reno_store.figures.training import training_figure
+from reno_store.reports.figures.histories import course_of, divergence_minimum, movement_of
+from reno_store.reports.figures.training import training_figure
 
 PARAMETERS = {
     "lam": 0.4,

@@ -68,7 +68,7 @@ def test_wheel_holds_both_packages_their_types_the_cards_and_the_page(wheel):
         "reno_store/__init__.py",
         "reno_store/py.typed",
         *(f"reno_store/data_manifests/{card}.toml" for card in CARDS.split()),
-        *(f"reno_store/page/templates/page.{each}" for each in ("css", "html.jinja", "js")),
+        *(f"reno_store/reports/page/templates/page.{each}" for each in ("css", "html.jinja", "js")),
         "reno_cli/main.py",
         "reno_cli/py.typed",
     } <= set(names)

@@ -7,7 +7,7 @@ import pytest
 from made_up_pages import draw_svg, make_claims, make_comparisons, make_figures, make_views
 from made_up_studies import make_study
 
-from reno_store.page import write_page
+from reno_store.reports.page import write_page
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 

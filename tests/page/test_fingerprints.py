@@ -8,7 +8,7 @@ from made_up_studies import make_study
 
 from reno_store.errors import StoreError
 from reno_store.extraction.build import build_store
-from reno_store.page import read_fingerprints
+from reno_store.reports.page import read_fingerprints
 from reno_store.store import StoreReader
 from reno_store.store.fingerprints import short_fingerprint
 from reno_store.studies import DatasetFacts

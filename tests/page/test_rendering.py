@@ -14,7 +14,7 @@ from made_up_studies import make_study
 from parsed_pages import Page, render
 
 from reno_store.errors import RenoStoreError
-from reno_store.page import render_page
+from reno_store.reports.page import render_page
 
 
 @pytest.fixture(scope="module")

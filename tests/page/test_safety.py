@@ -8,8 +8,8 @@ from made_up_pages import make_claims, make_comparison, make_figures
 from made_up_studies import make_cell, make_study
 from parsed_pages import Page, render
 
+from reno_store.reports.tables import Entry, TableRow, TableView
 from reno_store.studies import DatasetFacts, ModelFacts, StudyRequest
-from reno_store.tables import Entry, TableRow, TableView
 
 NASTY = "a<b>&\"'</script><script>alert(1)</script>"
 

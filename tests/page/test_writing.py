@@ -4,7 +4,7 @@ import pytest
 from made_up_studies import make_study
 
 from reno_store.errors import RenoStoreError
-from reno_store.page import render_page, write_page
+from reno_store.reports.page import render_page, write_page
 
 
 def test_the_file_holds_the_page_and_nothing_lies_beside_it(tmp_path):

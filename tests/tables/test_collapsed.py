@@ -14,13 +14,13 @@ from rich.console import Console
 from reno_store.evaluation import Comparison, Evaluation, FoldScore
 from reno_store.evaluation.scores import score_fold
 from reno_store.evaluation.tables import comparison_table
-from reno_store.figures import surface_figure
-from reno_store.figures.choosing import best_cell
 from reno_store.grids import cv_results, findings_of
 from reno_store.grids.tables import grid_renderable
-from reno_store.page import render_page
-from reno_store.tables import render, study_renderable, views_of
-from reno_store.tables.measures import measure_study
+from reno_store.reports.figures import surface_figure
+from reno_store.reports.figures.choosing import best_cell
+from reno_store.reports.page import render_page
+from reno_store.reports.tables import render, study_renderable, views_of
+from reno_store.reports.tables.measures import measure_study
 
 WHERE = "RENO on audio-mamba-tiny + wav2vec2-base (2 of 5 folds)"
 

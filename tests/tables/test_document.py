@@ -17,8 +17,8 @@ from odd_studies import (
     make_study_without_results,
 )
 
+from reno_store.reports.tables import to_json, views_of
 from reno_store.studies import StudyRequest
-from reno_store.tables import to_json, views_of
 
 
 def read(study, **conclusions):

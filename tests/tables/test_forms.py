@@ -5,7 +5,7 @@ from made_up_studies import make_study
 from odd_studies import conclude
 
 from reno_store.errors import UnknownNameError
-from reno_store.tables import FORMS, render, to_csv, to_json, to_latex, to_markdown
+from reno_store.reports.tables import FORMS, render, to_csv, to_json, to_latex, to_markdown
 
 STUDY = make_study()
 CLAIMS, COMPARISONS = conclude(STUDY)

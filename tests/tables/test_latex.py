@@ -14,8 +14,8 @@ from odd_studies import (
     make_study_without_results,
 )
 
-from reno_store.tables import to_latex
-from reno_store.tables.escapes import comment, escape
+from reno_store.reports.tables import to_latex
+from reno_store.reports.tables.escapes import comment, escape
 
 THREE = ("asvp-esd", "jnv", "vivae")
 STUDIES = {

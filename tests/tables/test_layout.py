@@ -11,7 +11,7 @@ from odd_studies import (
     make_study_without_results,
 )
 
-from reno_store.tables import views_of
+from reno_store.reports.tables import views_of
 
 
 def view(study, number="I", protocol="paper", dataset="jnv"):

@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 from odd_studies import conclude, make_study, make_study_with_odd_names, make_study_without_results
 
-from reno_store.tables import to_markdown, views_of
+from reno_store.reports.tables import to_markdown, views_of
 
 PARSER = MarkdownIt("commonmark").enable("table")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from odd_studies import change_cells, keep_folds, make_study, score_alike
 
-from reno_store.tables.measures import mark_best, measure_study
+from reno_store.reports.tables.measures import mark_best, measure_study
 
 
 def test_tables_come_by_dataset_protocol_and_number():

@@ -14,7 +14,7 @@ from odd_studies import (
 )
 
 from reno_store.evaluation import METRICS
-from reno_store.tables import to_csv
+from reno_store.reports.tables import to_csv
 
 
 def read(study):

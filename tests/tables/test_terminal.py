@@ -16,7 +16,7 @@ from odd_studies import (
 )
 from rich.console import Console
 
-from reno_store.tables import study_renderable, views_of
+from reno_store.reports.tables import study_renderable, views_of
 
 
 def show(study, width=100, *, colours=False, **conclusions):

@@ -1,0 +1,208 @@
+"""F1 of each class, estimators beside one another."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from reno_store.reports.figures.drawing import Figure
+from reno_store.reports.figures.naming import cell_title, file_name, protocol_title
+from reno_store.reports.figures.style import (
+    COLUMN_WIDTH,
+    EDGE,
+    PAGE_WIDTH,
+    in_style,
+    new_canvas,
+    styles_of,
+)
+from reno_store.reports.figures.words import LINE_HEIGHT, shorten_all, text_width, wrap
+from reno_store.studies import Cell
+
+__all__ = ["class_f1", "class_f1_figure", "class_f1_spread"]
+
+_ONE_COLUMN_UP_TO = 10
+"""More labels stand in two panels side by side."""
+_STEP, _SMALL_STEP, _MANY = 0.085, 0.066, 5
+"""Inches between two estimators; the smaller where there are more than five."""
+_GAP = 0.06
+_WIDEST_LABEL = 1.2
+
+
+def class_f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute each class's F1 from a confusion matrix.
+
+    Parameters
+    ----------
+    counts : numpy.ndarray of int64, shape (n_labels, n_labels)
+        Rows are true labels, columns predicted ones.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_labels,)
+        In [0, 1]; 0 for a class that is never predicted, NaN for one that has no clips and is
+        never predicted.
+    """
+    right = np.diag(counts).astype(np.float64)
+    either = counts.sum(axis=0) + counts.sum(axis=1)
+    scores = np.full(len(counts), np.nan)
+    np.divide(2 * right, either, out=scores, where=either > 0)
+    return scores
+
+
+def class_f1_spread(cell: Cell) -> NDArray[np.float64]:
+    """Compute the quartiles of each class's F1 over the folds that test it.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_labels, 2)
+        First and third quartile; NaN for a class that no fold tests.
+    """
+    n_labels = len(cell.labels)
+    folds = np.full((cell.n, n_labels), np.nan)
+    for row, outcome in zip(folds, cell.folds, strict=True):
+        counts = np.zeros((n_labels, n_labels), np.int64)
+        np.add.at(counts, (list(outcome.true), list(outcome.predicted)), 1)
+        tested = counts.sum(axis=1) > 0
+        row[tested] = class_f1(counts)[tested]
+    spread = np.full((n_labels, 2), np.nan)
+    for label in range(n_labels):
+        scores = folds[:, label][~np.isnan(folds[:, label])]
+        if len(scores):
+            spread[label] = np.quantile(scores, [0.25, 0.75])
+    return spread
+
+
+def class_f1_figure(cells: Sequence[Cell]) -> Figure:
+    """Show how well estimators know each class.
+
+    Parameters
+    ----------
+    cells : Sequence[Cell]
+        At least one; computed, of one dataset and protocol, an estimator each.
+    """
+    dataset, protocol = cells[0].dataset, cells[0].protocol
+    n_folds = " or ".join(str(n) for n in sorted({cell.n for cell in cells}))
+    caption = (
+        f"F1 of each class of {dataset} under the {protocol_title(protocol)}, for each estimator "
+        "on the models on which its accuracy is highest. Marks: from the predictions of all "
+        f"{n_folds} test folds together; lines: the middle half of the folds that test the class "
+        "(first to third quartile). A class that is never predicted has an F1 of 0. Where an "
+        "estimator was tried on several models, they were chosen by the very folds that are shown."
+    )
+    return Figure(
+        name=file_name("class-f1", dataset, protocol),
+        kind="class-f1",
+        title=f"{dataset}: F1 by class, {protocol_title(protocol)}",
+        caption=caption,
+        dataset=dataset,
+        draw=functools.partial(_draw, tuple(cells)),
+    )
+
+
+@in_style
+def _draw(cells: Sequence[Cell]) -> Canvas:
+    labels = cells[0].labels
+    n_panels = 1 if len(labels) <= _ONE_COLUMN_UP_TO else 2
+    width = COLUMN_WIDTH if n_panels == 1 else PAGE_WIDTH
+    per_panel = -(-len(labels) // n_panels)
+    step = _STEP if len(cells) <= _MANY else _SMALL_STEP
+    row = max(1.5 * LINE_HEIGHT, (len(cells) + 1.2) * step)
+    names = shorten_all(labels, _WIDEST_LABEL)
+    beside = max(text_width(name) for name in names) + 2 * _GAP
+    entries = _legend_names(cells, width)
+    title = wrap(f"{cells[0].dataset}, {protocol_title(cells[0].protocol)}", width - 2 * _GAP)
+
+    above = (0.93 * len(entries) + len(title)) * LINE_HEIGHT + 2.5 * _GAP
+    below = 2 * LINE_HEIGHT + 2 * _GAP
+    height = above + per_panel * row + below
+    canvas = new_canvas(width, height)
+    canvas.text(0.5, 1 - _GAP / height, "\n".join(title), ha="center", va="top")
+    panel_width = width / n_panels
+    scores = [(class_f1(cell.confusion().to_numpy()), class_f1_spread(cell)) for cell in cells]
+    for panel in range(n_panels):
+        places = range(panel * per_panel, min(len(labels), (panel + 1) * per_panel))
+        shown = per_panel * row  # both panels alike, so that rows stand level
+        axes = canvas.add_axes(
+            (
+                (panel * panel_width + beside) / width,
+                below / height,
+                (panel_width - beside - 2.5 * _GAP) / width,
+                shown / height,
+            )
+        )
+        _draw_panel(axes, cells, scores, places, step / row)
+        axes.set_ylim(panel * per_panel + per_panel - 0.5, panel * per_panel - 0.5)
+        axes.set_yticks([*places], [names[place] for place in places])
+    styles = styles_of(cell.estimator for cell in cells)
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=EDGE,
+            linewidth=0,
+            marker=styles[cell.estimator][1],
+            markerfacecolor=styles[cell.estimator][0],
+            markeredgewidth=0.4,
+            markersize=4,
+            label=entry,
+        )
+        for cell, entry in zip(cells, entries, strict=True)
+    ]
+    canvas.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 1 - (len(title) * LINE_HEIGHT + 1.5 * _GAP) / height),
+        borderaxespad=0,
+        borderpad=0,
+        handlelength=1.0,
+        handletextpad=0.4,
+        labelspacing=0.22,
+    )
+    return canvas
+
+
+def _draw_panel(
+    axes: Axes,
+    cells: Sequence[Cell],
+    scores: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    places: range,
+    step: float,
+) -> None:
+    for place in places[::2]:
+        axes.axhspan(place - 0.5, place + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
+    rows = np.array(places)
+    styles = styles_of(cell.estimator for cell in cells)
+    for number, (cell, (pooled, spread)) in enumerate(zip(cells, scores, strict=True)):
+        colour, marker = styles[cell.estimator]
+        y = rows + (number - (len(cells) - 1) / 2) * step
+        low, high = 100 * spread[rows].T
+        axes.hlines(y, low, high, colors=colour, linewidth=1.1, zorder=2, gid=cell.estimator)
+        axes.plot(
+            100 * pooled[rows],
+            y,
+            linestyle="",
+            marker=marker,
+            markersize=3.4,
+            markerfacecolor=colour,
+            markeredgecolor=EDGE,
+            markeredgewidth=0.35,
+            zorder=3,
+            label=cell.estimator,
+            clip_on=False,
+        )
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("F1 (%)", labelpad=1.5)
+    axes.grid(axis="x", zorder=1)
+    axes.tick_params(axis="y", length=0, pad=2)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+
+
+def _legend_names(cells: Sequence[Cell], width: float) -> list[str]:
+    return shorten_all([cell_title(cell) for cell in cells], width - 0.4)

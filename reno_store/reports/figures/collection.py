@@ -1,0 +1,123 @@
+"""All figures of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from reno_store.evaluation import PROTOCOLS
+from reno_store.reports.figures.choosing import best_cell, best_of_each_estimator
+from reno_store.reports.figures.class_f1 import class_f1_figure
+from reno_store.reports.figures.confusion import confusion_figure
+from reno_store.reports.figures.drawing import Figure
+from reno_store.reports.figures.leak import leak_figure
+from reno_store.reports.figures.maps import FEWEST_CLIPS, LayOut, map_figure
+from reno_store.reports.figures.naming import name_apart
+from reno_store.reports.figures.neighbours import embed_in_plane
+from reno_store.reports.figures.training import training_figure
+from reno_store.samples import Samples
+from reno_store.studies import Cell, Study
+
+__all__ = ["figures_of"]
+
+
+def figures_of(
+    study: Study,
+    embeddings: Callable[[str, str], Samples] | None = None,
+    seed: int = 0,
+    *,
+    lay_out: LayOut = embed_in_plane,
+    every_confusion: bool = False,
+) -> tuple[Figure, ...]:
+    """Make a study's figures; nothing is drawn yet.
+
+    Dataset by dataset: confusion matrices, maps, F1 by class, training, leaks. Cells that were
+    not computed are passed over, and so are figures of nothing but them.
+
+    Parameters
+    ----------
+    study : Study
+    embeddings : Callable, optional
+        Gives the samples of a dataset and a model; it is called for each model that a computed
+        cell of the dataset has. Without it there are no maps.
+    seed : int
+        Of the maps.
+    lay_out : Callable
+        Lays a map out; `kept_maps` makes one that remembers.
+    every_confusion : bool
+        Whether every computed cell has a confusion matrix. Otherwise these have, for each
+        dataset and protocol: the cell of a single model and the one of RENO whose mean accuracy
+        is highest.
+
+    Returns
+    -------
+    tuple[Figure, ...]
+        With names that differ, also where case does not count.
+
+    Raises
+    ------
+    Whatever `embeddings` raises.
+    """
+    figures: list[Figure] = []
+    for facts in study.datasets:
+        cells = list(study.select(dataset=facts.name, computed=True))
+        protocols = [*dict.fromkeys(cell.protocol for cell in cells)]
+        chosen = cells if every_confusion else _worth_a_look(cells, protocols)
+        figures += map(confusion_figure, chosen)
+        if embeddings is not None:
+            figures += _maps(study, facts.name, cells, embeddings, seed, lay_out)
+        best = [best_of_each_estimator(study, facts.name, protocol) for protocol in protocols]
+        figures += map(class_f1_figure, best)
+        figures += [figure for each in best if (figure := training_figure(each)) is not None]
+        figures += _leaks(cells, facts.majority)
+    return name_apart(figures)
+
+
+def _worth_a_look(cells: list[Cell], protocols: list[str]) -> Iterator[Cell]:
+    for protocol in protocols:
+        here = [cell for cell in cells if cell.protocol == protocol]
+        alone = best_cell(cell for cell in here if len(cell.models) == 1)
+        reno = best_cell(cell for cell in here if cell.estimator == "reno")
+        yield from (cell for cell in (alone, reno) if cell is not None)
+
+
+def _maps(
+    study: Study,
+    dataset: str,
+    cells: list[Cell],
+    embeddings: Callable[[str, str], Samples],
+    seed: int,
+    lay_out: LayOut,
+) -> Iterator[Figure]:
+    used = {model for cell in cells for model in cell.models}
+    for model in study.models:
+        if model.name not in used:
+            continue
+        samples = embeddings(dataset, model.name)
+        if len(samples.y) >= FEWEST_CLIPS:
+            yield map_figure(
+                samples.X,
+                samples.y,
+                samples.groups,
+                dataset=dataset,
+                model=model.name,
+                seed=seed,
+                lay_out=lay_out,
+            )
+
+
+def _leaks(cells: list[Cell], majority: float) -> Iterator[Figure]:
+    """Compare the protocol paper with each speaker-disjoint one that the study has."""
+    paper = [cell for cell in cells if cell.protocol == "paper"]
+    for protocol in PROTOCOLS.values():
+        if not protocol.speaker_disjoint:
+            continue
+        disjoint = {
+            (cell.estimator, cell.models): cell for cell in cells if cell.protocol == protocol.name
+        }
+        pairs = [
+            (cell, disjoint[cell.estimator, cell.models])
+            for cell in paper
+            if (cell.estimator, cell.models) in disjoint
+        ]
+        if pairs:
+            yield leak_figure(pairs, majority=majority)
