@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     )
     from reno_store.estimators.networks import renyi_divergence
     from reno_store.estimators.searching import RENOGridSearchCV
-    from reno_store.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
     from reno_store.exchange.exporting import export_samples
     from reno_store.exchange.importing import ImportReport, import_embeddings
     from reno_store.exchange.merging import MergeReport, merge_stores
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from reno_store.reports.page import Report, write_report
     from reno_store.samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
     from reno_store.studies import Study, StudyRequest, recall_study, run_study
+    from reno_store.studies.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
 
 _HOME_OF = {
     "BuildReport": "extraction.build",
@@ -41,13 +41,13 @@ _HOME_OF = {
     "ConcatClassifier": "estimators",
     "EmbeddingLookup": "samples",
     "EmbeddingStore": "samples",
-    "Evaluation": "evaluation",
+    "Evaluation": "studies.evaluation",
     "FCNClassifier": "estimators",
     "FoundationModel": "foundation_models",
     "ImportReport": "exchange.importing",
     "Manifest": "corpora",
     "MergeReport": "exchange.merging",
-    "ProtocolSplitter": "evaluation",
+    "ProtocolSplitter": "studies.evaluation",
     "RENOClassifier": "estimators",
     "RENOGridSearchCV": "estimators.searching",
     "RenoStoreError": "errors",
@@ -58,8 +58,8 @@ _HOME_OF = {
     "Verification": "exchange.verification",
     "build_store": "extraction.build",
     "embed_files": "extraction",
-    "evaluate": "evaluation",
-    "evaluate_store": "evaluation",
+    "evaluate": "studies.evaluation",
+    "evaluate_store": "studies.evaluation",
     "export_samples": "exchange.exporting",
     "import_embeddings": "exchange.importing",
     "load_model": "foundation_models",

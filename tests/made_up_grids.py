@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from reno_store.evaluation import FoldOutcome
-from reno_store.evaluation.scores import FoldScore
 from reno_store.grids import Grid, GridRequest, Point
+from reno_store.studies.evaluation import FoldOutcome
+from reno_store.studies.evaluation.scores import FoldScore
 from reno_store.studies.study import DatasetFacts
 
 __all__ = ["make_grid", "make_point"]

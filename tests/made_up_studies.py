@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from reno_store.evaluation import FoldOutcome
-from reno_store.evaluation.classifiers import find_estimator
-from reno_store.evaluation.scores import score_fold
 from reno_store.studies import Cell, DatasetFacts, ModelFacts, Study, StudyRequest
+from reno_store.studies.evaluation import FoldOutcome
+from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.evaluation.scores import score_fold
 
 __all__ = [
     "FOUR",

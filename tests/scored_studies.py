@@ -4,8 +4,8 @@ from pathlib import Path
 
 from made_up_studies import MODELS
 
-from reno_store.evaluation import FoldOutcome, FoldScore
 from reno_store.studies import Cell, DatasetFacts, Study, StudyRequest
+from reno_store.studies.evaluation import FoldOutcome, FoldScore
 
 __all__ = ["scored_cell", "study_of"]
 

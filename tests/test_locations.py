@@ -15,10 +15,10 @@ from reno_store.exchange.importing import import_embeddings
 from reno_store.exchange.merging import merge_stores
 from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
-from reno_store.ledger import Ledger
 from reno_store.runtime.locations import local_path
 from reno_store.samples import EmbeddingLookup, open_store
 from reno_store.store import StoreReader, StoreWriter
+from reno_store.studies.ledger import Ledger
 
 URL = "s3://bucket/x.zarr"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reno_store.conclusions.comparisons import Kind
-from reno_store.evaluation.classifiers import LINEAR_PROBE
 from reno_store.studies import Cell, Study
+from reno_store.studies.evaluation.classifiers import LINEAR_PROBE
 
 __all__ = ["Candidate", "candidates_of"]
 

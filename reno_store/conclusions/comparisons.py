@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reno_store.evaluation.scores import Metric
 from reno_store.studies import Cell
+from reno_store.studies.evaluation.scores import Metric
 
 __all__ = ["Comparison", "Kind", "Verdict", "json_number"]
 

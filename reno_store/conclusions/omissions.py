@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reno_store.conclusions.comparisons import Kind
-from reno_store.evaluation.classifiers import find_estimator
 from reno_store.studies import Cell, Study
+from reno_store.studies.evaluation.classifiers import find_estimator
 from reno_store.studies.study import Family
 
 __all__ = ["why_not_tested"]

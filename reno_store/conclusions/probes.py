@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from reno_store.conclusions.comparisons import Comparison
 from reno_store.conclusions.sentences import in_points
-from reno_store.evaluation.classifiers import LINEAR_PROBE, find_estimator
-from reno_store.evaluation.scores import METRIC_TITLES
+from reno_store.studies.evaluation.classifiers import LINEAR_PROBE, find_estimator
+from reno_store.studies.evaluation.scores import METRIC_TITLES
 
 __all__ = ["probe_sentences"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 from reno_store.conclusions.comparisons import Comparison
-from reno_store.evaluation.classifiers import find_estimator
-from reno_store.evaluation.scores import METRIC_TITLES
 from reno_store.studies import Cell
+from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.evaluation.scores import METRIC_TITLES
 
 __all__ = ["comparison_sentence", "in_points"]
 

@@ -10,8 +10,8 @@ from reno_store.conclusions.omissions import why_not_tested
 from reno_store.conclusions.probes import probe_sentences
 from reno_store.conclusions.sentences import in_points
 from reno_store.conclusions.tallies import Tally
-from reno_store.evaluation.scores import METRIC_TITLES, Metric
 from reno_store.studies import Study
+from reno_store.studies.evaluation.scores import METRIC_TITLES, Metric
 
 __all__ = ["summary"]
 

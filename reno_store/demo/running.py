@@ -9,10 +9,10 @@ from pathlib import Path
 from reno_store.corpora import Clip, write_manifest
 from reno_store.demo.voice import EMOTIONS, SPEAKERS, synthesize
 from reno_store.errors import RenoStoreError
-from reno_store.evaluation import Comparison, evaluate_store
 from reno_store.extraction.build import BuildReport, build_store
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import counting
+from reno_store.studies.evaluation import Comparison, evaluate_store
 
 __all__ = ["DEMO_MODELS", "Demo", "build_demo_store", "run_demo"]
 

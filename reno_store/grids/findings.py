@@ -10,9 +10,9 @@ import numpy as np
 from reno_store.conclusions import CorrectedTest, paired_test
 from reno_store.conclusions.resampling import resamples_of
 from reno_store.conclusions.sentences import in_points
-from reno_store.evaluation.protocols import PROTOCOLS
 from reno_store.grids.grid import Grid, Point
 from reno_store.grids.requests import PAPER_POINT
+from reno_store.studies.evaluation.protocols import PROTOCOLS
 
 __all__ = ["best_against_paper", "findings_of"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reno_store.conclusions.corrected import ROUNDING
-from reno_store.evaluation import FoldOutcome
-from reno_store.evaluation.scores import Metric
 from reno_store.grids.requests import NAMES, PAPER_POINT, SYMBOLS, GridRequest
+from reno_store.studies.evaluation import FoldOutcome
+from reno_store.studies.evaluation.scores import Metric
 from reno_store.studies.study import DatasetFacts
 
 __all__ = ["Grid", "Point"]

@@ -9,8 +9,8 @@ from itertools import product
 from types import MappingProxyType
 
 from reno_store.errors import SearchError
-from reno_store.evaluation.protocols import check_protocol
-from reno_store.evaluation.seeds import check_seeds
+from reno_store.studies.evaluation.protocols import check_protocol
+from reno_store.studies.evaluation.seeds import check_seeds
 
 __all__ = ["NAMES", "PAPER_POINT", "SYMBOLS", "GridRequest"]
 

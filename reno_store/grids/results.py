@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reno_store.evaluation.scores import METRICS
 from reno_store.grids.grid import Grid
 from reno_store.grids.requests import NAMES
+from reno_store.studies.evaluation.scores import METRICS
 
 __all__ = ["cv_results", "cv_results_csv"]
 

@@ -22,17 +22,17 @@ from reno_store.estimators.same_fits import settled
 from reno_store.estimators.searching.planning import Parts
 from reno_store.estimators.searching.preparation import Split, Table, prepare
 from reno_store.estimators.searching.training import Member, Outcome, fit_members
-from reno_store.evaluation import FoldOutcome
-from reno_store.evaluation.outcomes import predict_fold
-from reno_store.evaluation.protocols import PROTOCOLS, Fold, split
 from reno_store.grids.grid import Grid, Point
 from reno_store.grids.requests import GridRequest
-from reno_store.ledger import Ledger
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import Counter, counting, tell
 from reno_store.samples import Samples, open_store
 from reno_store.samples.rare_labels import leave_out_rare
 from reno_store.studies import results_folder
+from reno_store.studies.evaluation import FoldOutcome
+from reno_store.studies.evaluation.outcomes import predict_fold
+from reno_store.studies.evaluation.protocols import PROTOCOLS, Fold, split
+from reno_store.studies.ledger import Ledger
 from reno_store.studies.outcome_json import outcome_from_json, outcome_to_json
 from reno_store.studies.planning import seconds_of_fit
 from reno_store.studies.preparation import facts_of

@@ -9,13 +9,13 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from reno_store.evaluation.protocols import PROTOCOLS
-from reno_store.evaluation.scores import METRIC_TITLES, PAPER_METRICS
 from reno_store.grids.findings import findings_of
 from reno_store.grids.grid import Grid
 from reno_store.grids.requests import NAMES, SYMBOLS
 from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.samples.rare_labels import rare_labels_note
+from reno_store.studies.evaluation.protocols import PROTOCOLS
+from reno_store.studies.evaluation.scores import METRIC_TITLES, PAPER_METRICS
 
 __all__ = ["grid_renderable"]
 

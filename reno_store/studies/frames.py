@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from reno_store.evaluation.scores import COLLAPSED, METRIC_TITLES, METRICS
 from reno_store.runtime.notebooks import html_table
+from reno_store.studies.evaluation.scores import COLLAPSED, METRIC_TITLES, METRICS
 
 if TYPE_CHECKING:
     from reno_store.studies.study import Cell, Study

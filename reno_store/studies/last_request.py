@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reno_store.errors import LedgerError, RenoStoreError, UnknownNameError
-from reno_store.ledger import Ledger
 from reno_store.samples import EmbeddingStore, open_store
+from reno_store.studies.ledger import Ledger
 from reno_store.studies.requests import StudyRequest, results_folder
 
 __all__ = ["LAST_REQUEST", "LastRequest", "find_last_request"]

@@ -10,8 +10,8 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from reno_store.evaluation.classifiers import find_estimator, make_estimator
-from reno_store.evaluation.protocols import Fold
+from reno_store.studies.evaluation.classifiers import find_estimator, make_estimator
+from reno_store.studies.evaluation.protocols import Fold
 from reno_store.studies.preparation import PreparedDataset
 from reno_store.studies.recipes import fold_recipe, plain_parameters
 from reno_store.studies.requests import StudyRequest

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.errors import MissingEmbeddingsError, ProtocolError, StoreError
-from reno_store.evaluation.protocols import Fold, split
 from reno_store.foundation_models.catalogue import CATALOGUE
 from reno_store.samples import EmbeddingStore, Samples
 from reno_store.samples.rare_labels import leave_out_rare
+from reno_store.studies.evaluation.protocols import Fold, split
 from reno_store.studies.models import paper_name_of
 from reno_store.studies.recipes import hash_array, hash_texts
 from reno_store.studies.requests import StudyRequest

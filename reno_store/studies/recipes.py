@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 
 import reno_store
 from reno_store.errors import ProtocolError
-from reno_store.evaluation.protocols import Fold
+from reno_store.studies.evaluation.protocols import Fold
 from reno_store.studies.source import hash_source
 
 __all__ = [

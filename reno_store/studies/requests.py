@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from reno_store.errors import ProtocolError, UnknownNameError
-from reno_store.evaluation.classifiers import DEFAULT_ESTIMATORS, find_estimator
-from reno_store.evaluation.protocols import check_protocol
-from reno_store.evaluation.seeds import check_seeds
+from reno_store.studies.evaluation.classifiers import DEFAULT_ESTIMATORS, find_estimator
+from reno_store.studies.evaluation.protocols import check_protocol
+from reno_store.studies.evaluation.seeds import check_seeds
 from reno_store.studies.paper_values import PAPER_DATASETS
 
 __all__ = ["StudyRequest", "results_folder"]

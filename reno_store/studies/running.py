@@ -8,13 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from reno_store import __version__
-from reno_store.evaluation import FoldOutcome
-from reno_store.ledger import Ledger
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import tell
 from reno_store.samples import EmbeddingStore, open_store
+from reno_store.studies.evaluation import FoldOutcome
 from reno_store.studies.folds import Failure, Result, find_fold, train_folds
 from reno_store.studies.last_request import LAST_REQUEST
+from reno_store.studies.ledger import Ledger
 from reno_store.studies.models import facts_of_models, pairs_of
 from reno_store.studies.planning import FoldTask, plan_cells, plan_folds
 from reno_store.studies.preparation import PreparedDataset, prepare

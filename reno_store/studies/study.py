@@ -19,8 +19,8 @@ from reno_store.studies.requests import StudyRequest
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reno_store.evaluation import FoldOutcome
-    from reno_store.evaluation.scores import Metric
+    from reno_store.studies.evaluation import FoldOutcome
+    from reno_store.studies.evaluation.scores import Metric
 
 __all__ = ["Cell", "DatasetFacts", "Family", "ModelFacts", "Study"]
 

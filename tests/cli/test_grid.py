@@ -20,9 +20,9 @@ from study_stores import make_study_store
 
 from reno_store.estimators import RENOClassifier
 from reno_store.estimators.base import EmbeddingClassifier
-from reno_store.evaluation import evaluate
 from reno_store.grids import GridRequest, grid_renderable, run_grid, running
 from reno_store.samples import open_store
+from reno_store.studies.evaluation import evaluate
 
 MODELS = ("--model", "mfcc", "--model", "logmel")
 SMALL = (*MODELS, "--beta", "2,3", "--delta", "0.2", "--lam", "0.4,0.8", "--folds", "2")

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from reno_store.errors import ProtocolError
-from reno_store.evaluation import Comparison, Evaluation, FoldScore
-from reno_store.evaluation.repeats import put_together
-from reno_store.evaluation.seeds import check_seeds
-from reno_store.evaluation.tables import comparison_table
+from reno_store.studies.evaluation import Comparison, Evaluation, FoldScore
+from reno_store.studies.evaluation.repeats import put_together
+from reno_store.studies.evaluation.seeds import check_seeds
+from reno_store.studies.evaluation.tables import comparison_table
 
 
 def evaluation(seed, accuracies, *, estimator="fcn", protocol="paper", lacking=(), speakers=None):

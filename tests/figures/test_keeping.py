@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from reno_store.errors import LedgerError
-from reno_store.ledger import Ledger
 from reno_store.reports.figures import keeping, kept_maps
+from reno_store.studies.ledger import Ledger
 
 X = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
 

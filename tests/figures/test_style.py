@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from reno_store.evaluation import ESTIMATORS
 from reno_store.reports.figures.style import (
     ESTIMATOR_STYLES,
     PALETTE,
@@ -15,6 +14,7 @@ from reno_store.reports.figures.style import (
     series_style,
 )
 from reno_store.reports.figures.words import shorten_all, text_width, wrap
+from reno_store.studies.evaluation import ESTIMATORS
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 DEFICIENCIES = {

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from reno_store.errors import LedgerError
-from reno_store.ledger import Ledger, hash_json
+from reno_store.studies.ledger import Ledger, hash_json
 
 RECIPE = {"clips": "abc", "fold": 3}
 OUTCOME = {"score": 0.5, "history": [{"epoch": 1}], "label": "cri√"}

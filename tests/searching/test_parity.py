@@ -19,8 +19,8 @@ from study_stores import make_study_store
 
 from reno_store.estimators import together
 from reno_store.estimators.searching import PlainFitsWarning, RENOGridSearchCV
-from reno_store.evaluation import ProtocolSplitter
 from reno_store.samples import EmbeddingLookup, open_store
+from reno_store.studies.evaluation import ProtocolSplitter
 
 GRIDS = {
     "fcn": {"lr": [1e-3, 1e-2], "batch_size": [8, 16]},

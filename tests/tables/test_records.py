@@ -13,8 +13,8 @@ from odd_studies import (
     make_study_without_results,
 )
 
-from reno_store.evaluation import METRICS
 from reno_store.reports.tables import to_csv
+from reno_store.studies.evaluation import METRICS
 
 
 def read(study):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from reno_store.evaluation import PROTOCOLS
 from reno_store.reports.figures.choosing import best_cell, best_of_each_estimator
 from reno_store.reports.figures.class_f1 import class_f1_figure
 from reno_store.reports.figures.confusion import confusion_figure
@@ -16,6 +15,7 @@ from reno_store.reports.figures.neighbours import embed_in_plane
 from reno_store.reports.figures.training import training_figure
 from reno_store.samples import Samples
 from reno_store.studies import Cell, Study
+from reno_store.studies.evaluation import PROTOCOLS
 
 __all__ = ["figures_of"]
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.errors import LedgerError
-from reno_store.ledger import Ledger
 from reno_store.reports.figures.maps import LayOut
 from reno_store.reports.figures.neighbours import embed_in_plane, perplexity_for
+from reno_store.studies.ledger import Ledger
 from reno_store.studies.recipes import hash_array
 
 __all__ = ["kept_maps"]

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from reno_store.evaluation.classifiers import find_estimator
 from reno_store.reports.figures.drawing import Figure
 from reno_store.reports.figures.naming import file_name, models_title
 from reno_store.reports.figures.style import COLUMN_WIDTH, EDGE, PAGE_WIDTH, in_style, new_canvas
@@ -21,6 +20,7 @@ from reno_store.reports.figures.words import (
     wrap,
 )
 from reno_store.studies import Cell
+from reno_store.studies.evaluation.classifiers import find_estimator
 
 __all__ = ["leak_figure"]
 

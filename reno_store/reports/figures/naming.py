@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reno_store.evaluation.classifiers import find_estimator
 from reno_store.reports.figures.drawing import Figure
 from reno_store.studies import Cell
+from reno_store.studies.evaluation.classifiers import find_estimator
 
 __all__ = ["cell_title", "file_name", "models_title", "name_apart", "protocol_title"]
 

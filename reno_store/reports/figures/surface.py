@@ -14,7 +14,6 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
-from reno_store.evaluation.scores import COLLAPSED
 from reno_store.grids import Grid, Point, findings_of
 from reno_store.reports.figures.drawing import Figure
 from reno_store.reports.figures.naming import file_name
@@ -28,6 +27,7 @@ from reno_store.reports.figures.style import (
     new_canvas,
 )
 from reno_store.reports.figures.words import LINE_HEIGHT, text_width, wrap
+from reno_store.studies.evaluation.scores import COLLAPSED
 
 __all__ = ["save_surface", "surface_figure"]
 

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reno_store.evaluation.classifiers import find_estimator
 from reno_store.reports.figures.drawing import Figure
 from reno_store.reports.figures.histories import (
     course_of,
@@ -27,6 +26,7 @@ from reno_store.reports.figures.style import (
 )
 from reno_store.reports.figures.words import LINE_HEIGHT, wrap
 from reno_store.studies import Cell
+from reno_store.studies.evaluation.classifiers import find_estimator
 
 __all__ = ["training_figure"]
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reno_store.evaluation import PROTOCOLS
 from reno_store.reports.page.wording import NOTHING, write_estimator, write_list
 from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.studies import PAPER_DATASETS, DatasetFacts, Study
+from reno_store.studies.evaluation import PROTOCOLS
 
 __all__ = [
     "DatasetLine",

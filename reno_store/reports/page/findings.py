@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import product
 
 from reno_store.conclusions import Claim, Comparison
-from reno_store.evaluation.scores import METRIC_TITLES, METRICS
 from reno_store.reports.page.wording import (
     sort_value,
     write_estimator,
@@ -18,6 +17,7 @@ from reno_store.reports.page.wording import (
     write_points,
 )
 from reno_store.studies import Cell
+from reno_store.studies.evaluation.scores import METRIC_TITLES, METRICS
 
 __all__ = ["ComparisonLine", "ComparisonTable", "comparisons_of", "summarize"]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reno_store.conclusions import claims_of, compare_study, summary
-from reno_store.ledger import Ledger
 from reno_store.reports.figures import Figure, figures_of, kept_maps, save_figures, to_svg
 from reno_store.reports.page.fingerprints import read_fingerprints
 from reno_store.reports.page.writing import check_path, write_page
@@ -15,6 +14,7 @@ from reno_store.reports.tables import views_of
 from reno_store.runtime.progress import counting
 from reno_store.samples import Samples, open_store
 from reno_store.studies import Study, recall_study
+from reno_store.studies.ledger import Ledger
 
 __all__ = ["Report", "write_report"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from reno_store.evaluation.classifiers import find_estimator
-from reno_store.evaluation.scores import COLLAPSED, Metric
 from reno_store.studies import Cell
+from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.evaluation.scores import COLLAPSED, Metric
 
 __all__ = [
     "NOTHING",

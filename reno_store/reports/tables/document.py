@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from reno_store.conclusions import Claim, Comparison
-from reno_store.evaluation import METRICS, FoldOutcome
 from reno_store.reports.tables.layout import views_of
 from reno_store.reports.tables.measures import MeasuredCell, MeasuredTable, measure_study
 from reno_store.studies import Cell, DatasetFacts, ModelFacts, Study
+from reno_store.studies.evaluation import METRICS, FoldOutcome
 
 __all__ = ["to_json"]
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reno_store.evaluation.classifiers import ESTIMATORS, find_estimator
-from reno_store.evaluation.scores import PAPER_METRICS, Metric
 from reno_store.reports.tables.measures import (
     Measure,
     MeasuredCell,
@@ -20,6 +18,8 @@ from reno_store.reports.tables.measures import (
 )
 from reno_store.reports.tables.sections import name_section
 from reno_store.studies import Study
+from reno_store.studies.evaluation.classifiers import ESTIMATORS, find_estimator
+from reno_store.studies.evaluation.scores import PAPER_METRICS, Metric
 
 __all__ = ["Grid", "GridColumn", "GridRow", "paper_grids"]
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reno_store.evaluation import PROTOCOLS
-from reno_store.evaluation.classifiers import find_estimator
-from reno_store.evaluation.scores import Metric
 from reno_store.reports.tables.escapes import comment, escape
 from reno_store.reports.tables.grids import Grid, GridColumn, paper_grids
 from reno_store.reports.tables.measures import Measure, MeasuredCell, Number
 from reno_store.reports.tables.sections import short_name
 from reno_store.studies import Study
+from reno_store.studies.evaluation import PROTOCOLS
+from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.evaluation.scores import Metric
 
 __all__ = ["to_latex"]
 

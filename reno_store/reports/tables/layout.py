@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reno_store.evaluation.scores import METRIC_TITLES, METRICS, PAPER_METRICS, Metric
 from reno_store.reports.tables.measures import Measure, MeasuredCell, MeasuredTable, measure_study
 from reno_store.reports.tables.notes import study_notes, table_notes
 from reno_store.reports.tables.views import Entry, TableRow, TableView
@@ -14,6 +13,7 @@ from reno_store.reports.tables.wording import (
     write_score,
 )
 from reno_store.studies import Study
+from reno_store.studies.evaluation.scores import METRIC_TITLES, METRICS, PAPER_METRICS, Metric
 
 __all__ = ["views_of"]
 

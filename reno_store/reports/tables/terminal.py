@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from reno_store.conclusions import Claim, Comparison, probe_sentences
-from reno_store.evaluation.scores import METRIC_TITLES
 from reno_store.reports.tables.layout import views_of
 from reno_store.reports.tables.notes import study_notes
 from reno_store.reports.tables.views import TableRow, TableView
 from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.studies import DatasetFacts, Study
+from reno_store.studies.evaluation.scores import METRIC_TITLES
 
 __all__ = ["study_renderable"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reno_store.evaluation.classifiers import find_estimator
-from reno_store.evaluation.scores import COLLAPSED
 from reno_store.reports.tables.measures import Measure, Number
 from reno_store.studies import Cell, Study
+from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.evaluation.scores import COLLAPSED
 
 __all__ = [
     "TABLE_TITLES",

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from reno_store.runtime.lazy import load_on_use
 
 if TYPE_CHECKING:
-    from reno_store.evaluation.classifiers import ESTIMATORS
-    from reno_store.evaluation.comparison import Comparison, evaluate_store
-    from reno_store.evaluation.crossvalidation import Evaluation, evaluate
-    from reno_store.evaluation.outcomes import FoldOutcome
-    from reno_store.evaluation.protocols import PROTOCOLS, split
-    from reno_store.evaluation.repeats import Repeats
-    from reno_store.evaluation.scores import METRICS, FoldScore
-    from reno_store.evaluation.splitters import ProtocolSplitter
+    from reno_store.studies.evaluation.classifiers import ESTIMATORS
+    from reno_store.studies.evaluation.comparison import Comparison, evaluate_store
+    from reno_store.studies.evaluation.crossvalidation import Evaluation, evaluate
+    from reno_store.studies.evaluation.outcomes import FoldOutcome
+    from reno_store.studies.evaluation.protocols import PROTOCOLS, split
+    from reno_store.studies.evaluation.repeats import Repeats
+    from reno_store.studies.evaluation.scores import METRICS, FoldScore
+    from reno_store.studies.evaluation.splitters import ProtocolSplitter
 
 __all__ = [
     "ESTIMATORS",

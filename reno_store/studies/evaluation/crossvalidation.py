@@ -11,12 +11,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
-from reno_store.evaluation.outcomes import run_fold
-from reno_store.evaluation.protocols import PROTOCOLS, split
-from reno_store.evaluation.scores import METRIC_TITLES, METRICS, FoldScore, Metric
 from reno_store.runtime.notebooks import html_table
 from reno_store.runtime.progress import Counter
 from reno_store.samples import Samples
+from reno_store.studies.evaluation.outcomes import run_fold
+from reno_store.studies.evaluation.protocols import PROTOCOLS, split
+from reno_store.studies.evaluation.scores import METRIC_TITLES, METRICS, FoldScore, Metric
 
 __all__ = ["Evaluation", "evaluate"]
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reno_store import __version__
-from reno_store.evaluation.checking import check_comparison
-from reno_store.evaluation.classifiers import find_estimator, make_estimator
-from reno_store.evaluation.crossvalidation import Evaluation, evaluate
-from reno_store.evaluation.protocols import split
-from reno_store.evaluation.repeats import Repeats, put_together
 from reno_store.runtime.progress import counting
 from reno_store.samples import Samples
 from reno_store.samples.rare_labels import leave_out_rare
+from reno_store.studies.evaluation.checking import check_comparison
+from reno_store.studies.evaluation.classifiers import find_estimator, make_estimator
+from reno_store.studies.evaluation.crossvalidation import Evaluation, evaluate
+from reno_store.studies.evaluation.protocols import split
+from reno_store.studies.evaluation.repeats import Repeats, put_together
 
 __all__ = ["Comparison", "evaluate_store"]
 

@@ -5,6 +5,6 @@ follows from the recipe's hash, so that nothing that has changed is ever taken f
 was: the changed recipe leads elsewhere.
 """
 
-from reno_store.ledger.files import FORMAT, Ledger, hash_json
+from reno_store.studies.ledger.files import FORMAT, Ledger, hash_json
 
 __all__ = ["FORMAT", "Ledger", "hash_json"]

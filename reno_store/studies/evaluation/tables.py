@@ -7,13 +7,18 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from reno_store.evaluation.comparison import Comparison
-from reno_store.evaluation.crossvalidation import Evaluation
-from reno_store.evaluation.protocols import PROTOCOLS
-from reno_store.evaluation.repeats import Repeats
-from reno_store.evaluation.scores import COLLAPSED, COLLAPSED_NOTE, METRIC_TITLES, PAPER_METRICS
 from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.samples.rare_labels import rare_labels_note
+from reno_store.studies.evaluation.comparison import Comparison
+from reno_store.studies.evaluation.crossvalidation import Evaluation
+from reno_store.studies.evaluation.protocols import PROTOCOLS
+from reno_store.studies.evaluation.repeats import Repeats
+from reno_store.studies.evaluation.scores import (
+    COLLAPSED,
+    COLLAPSED_NOTE,
+    METRIC_TITLES,
+    PAPER_METRICS,
+)
 
 __all__ = ["comparison_table"]
 
