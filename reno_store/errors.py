@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = [
     "AudioError",
@@ -25,6 +27,7 @@ __all__ = [
     "MissingEmbeddingsError",
     "ModelError",
     "ProtocolError",
+    "Remedy",
     "RenoStoreError",
     "SearchError",
     "StaleStoreError",
@@ -42,8 +45,63 @@ _SHOWN = 5
 _SHOWN_PROBLEMS = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing that the caller can do about an error.
+
+    The library words it for Python; the command line turns the arguments into its own options
+    and the function into a command.
+
+    Parameters
+    ----------
+    text : str
+        What it does, such as ``"Leave them out"``; without a full stop.
+    arguments : Mapping[str, Any]
+        Argument -> value. A value of ``...`` is for the caller to choose.
+    function : str
+        Public function or method to call; empty for the call that failed.
+
+    Examples
+    --------
+    >>> str(Remedy("Leave them out", {"missing": "drop"}))
+    "Leave them out: missing='drop'."
+    >>> str(Remedy("Repair the store", {"store": "my.zarr", "repair": True}, "verify_store"))
+    "Repair the store: verify_store(store='my.zarr', repair=True)."
+    >>> str(Remedy("Record more"))
+    'Record more.'
+    """
+
+    text: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    function: str = ""
+
+    def __str__(self) -> str:
+        words = ", ".join(
+            f"{name}={'...' if value is ... else repr(value)}"
+            for name, value in self.arguments.items()
+        )
+        how = f"{self.function}({words})" if self.function else words
+        return f"{self.text}: {how}." if how else f"{self.text}."
+
+
 class RenoStoreError(Exception):
-    """Base of everything that reno-store raises on purpose."""
+    """Base of everything that reno-store raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        Where, what was expected and what was found.
+    *remedies : Remedy
+        What the caller can do; shown after the message.
+    """
+
+    def __init__(self, message: str = "", *remedies: Remedy) -> None:
+        super().__init__(message, *remedies)
+        self.message = message
+        self.remedies = remedies
+
+    def __str__(self) -> str:
+        return " ".join([self.message, *map(str, self.remedies)])
 
 
 class UnknownNameError(RenoStoreError, LookupError):
@@ -67,19 +125,22 @@ class ManifestError(RenoStoreError, ValueError):
     The message itself lists the first 20, `in_full` all.
     """
 
-    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
+    def __init__(self, message: str, problems: Iterable[str] = (), *remedies: Remedy) -> None:
+        super().__init__(message, *remedies)
         self.problems = tuple(problems)
-        self._message = message
+        self.args = (message, self.problems, *remedies)  # what pickle calls it with
+
+    def __str__(self) -> str:
         shown = self.problems[:_SHOWN_PROBLEMS]
-        lines = [message, *(f"  {problem}" for problem in shown)]
+        lines = [self.message, *(f"  {problem}" for problem in shown)]
         if n_more := len(self.problems) - len(shown):
-            lines.append(f"  and {n_more:,} more; to list all: --all (the error's .problems)")
-        super().__init__("\n".join(lines))
+            lines.append(f"  and {n_more:,} more; the error's .problems has all of them")
+        return "\n".join([*lines, *map(str, self.remedies)])
 
     @property
     def in_full(self) -> str:
         """The message with all problems, a line each."""
-        return "\n".join([self._message, *(f"  {problem}" for problem in self.problems)])
+        return "\n".join([self.message, *(f"  {problem}" for problem in self.problems)])
 
 
 class AudioError(RenoStoreError, ValueError):

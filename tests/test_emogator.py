@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from checkpoints import FAMILIES, write_checkpoint
+from factories.checkpoints import FAMILIES, write_checkpoint
 
 from reno_store.corpora import find_card, make_manifest, scan_folder
 from reno_store.corpora.audio import read_waveform

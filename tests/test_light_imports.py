@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from study_stores import make_study_store
+from factories.study_stores import make_study_store
 
 HEAVY = ("torch", "sklearn", "transformers", "skorch", "pandas", "scipy", "matplotlib", "joblib")
 

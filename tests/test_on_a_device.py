@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from device_tests import names_in, run_there
+from factories.device_tests import names_in, run_there
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.rglob("on_a_device.py"))

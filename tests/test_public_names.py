@@ -22,7 +22,7 @@ def loaded_after(code: str) -> list[str]:
 def test_every_name_is_there_and_no_other():
     public = {name for name in dir(reno_store) if not name.startswith("_")}
     modules = {name for name in public if f"reno_store.{name}" in sys.modules}
-    helpers = {"annotations", "importlib", "Any", "TYPE_CHECKING"}
+    helpers = {"lazy_loader"}
     assert public - helpers - (modules - set(reno_store.__all__)) == set(reno_store.__all__)
 
 
@@ -36,7 +36,7 @@ def test_names_are_sorted():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="nothing"):
         importlib.import_module("reno_store").nothing  # noqa: B018
 
 

@@ -28,6 +28,7 @@ from reno_cli.remove import remove
 from reno_cli.report import report
 from reno_cli.tables import tables
 from reno_cli.verify import verify
+from reno_cli.wording import worded
 from reno_store import __version__
 from reno_store.errors import RenoStoreError
 
@@ -44,7 +45,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except RenoStoreError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(worded(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever reads has had enough; click knows that
                 raise

@@ -41,6 +41,7 @@ def print_wide(renderable: RenderableType) -> None:
 @contextlib.contextmanager
 def listing_problems(in_full: bool) -> Iterator[None]:
     """Print all problems of a wrong manifest where asked, instead of the first 20."""
+    from reno_cli.wording import worded
     from reno_store.errors import ManifestError
 
     try:
@@ -48,7 +49,7 @@ def listing_problems(in_full: bool) -> Iterator[None]:
     except ManifestError as error:
         if not in_full:
             raise
-        raise click.ClickException(error.in_full) from error
+        raise click.ClickException(worded(error, in_full=True)) from error
 
 
 def is_terminal() -> bool:

@@ -68,7 +68,7 @@ def load_installed(
     if isinstance(model, FoundationModel) and not isinstance(model.fingerprint, Mapping):
         raise ModelError(
             f"{where}: its fingerprint is {type(model.fingerprint).__name__}; expected a mapping "
-            "of JSON values. reno_store.foundation_models.testing has tests of all that a model must be."
+            "of JSON values. See the tests in reno_store.foundation_models.testing."
         )
     if not isinstance(model, FoundationModel):
         raise ModelError(

@@ -46,7 +46,7 @@ from reno_store.studies.recipes import (
 
 __all__ = ["run_grid"]
 
-_CODE = ("searching", "grids/running.py")
+_CODE = ("grids/running.py",)
 """Where a changed line may change an outcome, besides what `fold_recipe` knows of."""
 
 

@@ -5,24 +5,6 @@ that are asked for, as a transformer, so that the models themselves can be searc
 `rare_labels` leaves labels with few clips out.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from typing import TYPE_CHECKING
-
-from reno_store.runtime.lazy import load_on_use
-
-if TYPE_CHECKING:
-    from reno_store.samples.loading import EmbeddingStore, Samples, open_store
-    from reno_store.samples.lookup import EmbeddingLookup
-
-__all__ = ["EmbeddingLookup", "EmbeddingStore", "Samples", "open_store"]
-
-__getattr__ = load_on_use(
-    __name__,
-    {
-        "EmbeddingLookup": "lookup",
-        "EmbeddingStore": "loading",
-        "Samples": "loading",
-        "open_store": "loading",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -27,10 +27,9 @@ __all__ = [
 ]
 
 _CODE = (
-    "networks",
     "estimators",
-    "evaluation/outcomes.py",
-    "evaluation/scores.py",
+    "studies/evaluation/outcomes.py",
+    "studies/evaluation/scores.py",
     "studies/recipes.py",
 )
 """Where a changed line may change an outcome."""

@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 import zarr
-from checkpoints import write_checkpoint
 from click.testing import CliRunner
-from corpora import make_corpus
-from recordings import write_manifest_csv, write_wav
+from factories.checkpoints import write_checkpoint
+from factories.corpora import make_corpus
+from factories.recordings import write_manifest_csv, write_wav
+from factories.stores import assert_stores_equal
 from reno_cli.main import main
-from stores import assert_stores_equal
 
 from reno_store.corpora.audio import read_waveform
 from reno_store.extraction.build import MAX_SECONDS, build_store

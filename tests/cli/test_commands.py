@@ -7,8 +7,8 @@ import re
 
 import pytest
 from click.testing import CliRunner
-from corpora import make_corpus
-from recordings import write_wav
+from factories.corpora import make_corpus
+from factories.recordings import write_wav
 from reno_cli.main import main
 
 

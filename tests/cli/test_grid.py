@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from factories.results_alike import TOLERANCE
+from factories.study_stores import make_study_store
 from joblib import parallel_config
 from reno_cli.main import main
-from results_alike import TOLERANCE
 from rich.console import Console
-from study_stores import make_study_store
 
 from reno_store.estimators import RENOClassifier
 from reno_store.estimators.base import EmbeddingClassifier

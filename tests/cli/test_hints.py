@@ -4,8 +4,8 @@ import shlex
 
 import pytest
 from click.testing import CliRunner
+from factories.study_stores import make_study_store
 from reno_cli.main import main
-from study_stores import make_study_store
 
 
 def run(*words, expect=1):

@@ -2,7 +2,7 @@
 
 import pytest
 from click.testing import CliRunner
-from recordings import write_manifest_csv
+from factories.recordings import write_manifest_csv
 from reno_cli.main import main
 
 

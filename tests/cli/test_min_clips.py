@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 from click.testing import CliRunner
+from factories.study_stores import make_study_store
 from reno_cli.main import main
-from study_stores import make_study_store
 
 from reno_store.grids import GridRequest
 from reno_store.studies import StudyRequest, recall_study

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from checkpoints import write_checkpoint
 from click.testing import CliRunner
+from factories.checkpoints import write_checkpoint
 from reno_cli.main import main
 
 from reno_store.foundation_models import CATALOGUE, PRECISIONS

@@ -2,9 +2,9 @@
 
 import pytest
 from click.testing import CliRunner
-from parsed_pages import Page
+from factories.parsed_pages import Page
+from factories.study_stores import make_study_store
 from reno_cli.main import main
-from study_stores import make_study_store
 
 import reno_store.reports.figures.keeping as keeping
 from reno_store.studies import StudyRequest, folds, recall_study, run_study

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from factories.study_stores import make_study_store
 from reno_cli.main import main
-from study_stores import make_study_store
 
 import reno_store.studies
 from reno_store.studies import StudyRequest, folds

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from made_up_studies import MODELS, make_study
-from scored_studies import scored_cell, study_of
+from factories.made_up_studies import MODELS, make_study
+from factories.scored_studies import scored_cell, study_of
 
 from reno_store.conclusions import claims_of, compare_study
 from reno_store.errors import ConclusionError

@@ -4,8 +4,8 @@ import json
 import math
 
 import pytest
-from made_up_studies import make_study
-from scored_studies import scored_cell, study_of
+from factories.made_up_studies import make_study
+from factories.scored_studies import scored_cell, study_of
 
 from reno_store.conclusions import adjust_holm, compare_study, paired_test, unpaired_test
 from reno_store.conclusions.resampling import paired_differences, scores_of

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scored_studies import scored_cell, study_of
+from factories.scored_studies import scored_cell, study_of
 
 from reno_store.conclusions import Resamples, compare_study, paired_test
 from reno_store.conclusions.resampling import paired_differences, scores_of

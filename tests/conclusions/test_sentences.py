@@ -1,8 +1,8 @@
 """What is said of a comparison: everything a reader needs, and no equality that was not shown."""
 
 import pytest
-from made_up_studies import make_study
-from scored_studies import scored_cell, study_of
+from factories.made_up_studies import make_study
+from factories.scored_studies import scored_cell, study_of
 
 from reno_store.conclusions import compare_study
 from reno_store.conclusions.sentences import in_points

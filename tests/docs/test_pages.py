@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from recordings import write_wav
+from factories.recordings import write_wav
 from reno_cli.main import main
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from classifiers import CLASSIFIERS, FUSIONS, LABELS, QUICK, easy_data
+from factories.classifiers import CLASSIFIERS, FUSIONS, LABELS, QUICK, easy_data
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 

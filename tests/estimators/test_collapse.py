@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from classifiers import CLASSIFIERS, easy_data
+from factories.classifiers import CLASSIFIERS, easy_data
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 

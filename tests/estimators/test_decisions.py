@@ -8,7 +8,7 @@ from urllib.request import url2pathname
 
 import numpy as np
 import pytest
-from classifiers import CLASSIFIERS, LABELS, easy_data
+from factories.classifiers import CLASSIFIERS, LABELS, easy_data
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from classifiers import CLASSIFIERS, FUSIONS, easy_data
+from factories.classifiers import CLASSIFIERS, FUSIONS, easy_data
 from sklearn.base import clone
 
 from reno_store.estimators import CNNClassifier, ConcatClassifier, FCNClassifier, RENOClassifier

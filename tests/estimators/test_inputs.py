@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from classifiers import CLASSIFIERS, FUSIONS, easy_data
+from factories.classifiers import CLASSIFIERS, FUSIONS, easy_data
 from scipy import sparse
 from sklearn.base import clone
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from classifiers import CLASSIFIERS
+from factories.classifiers import CLASSIFIERS
+from factories.stacked_fits import FOLDS, QUICK, RENO, X, Y, alone
 from sklearn.base import clone
-from stacked_fits import FOLDS, QUICK, RENO, X, Y, alone
 
 from reno_store.errors import TrainingError
 from reno_store.estimators import RENOClassifier, base

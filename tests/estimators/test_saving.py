@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from classifiers import CLASSIFIERS, easy_data
+from factories.classifiers import CLASSIFIERS, easy_data
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from classifiers import CLASSIFIERS, FUSIONS, LABELS, QUICK, easy_data
+from factories.classifiers import CLASSIFIERS, FUSIONS, LABELS, QUICK, easy_data
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import (

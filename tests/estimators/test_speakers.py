@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from classifiers import CLASSIFIERS, QUICK, easy_data
+from factories.classifiers import CLASSIFIERS, QUICK, easy_data
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import UnsetMetadataPassedError

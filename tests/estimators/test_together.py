@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from factories.stacked_fits import FOLDS, POINTS, QUICK, RENO, X, Y, alone, assert_alike, grid
 from joblib import parallel_config
 from sklearn.base import clone
-from stacked_fits import FOLDS, POINTS, QUICK, RENO, X, Y, alone, assert_alike, grid
 
 from reno_store.estimators import FCNClassifier
 from reno_store.estimators.stacking import loop

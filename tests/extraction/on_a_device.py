@@ -1,12 +1,12 @@
 """Extraction on a pretended GPU: run by `test_on_a_device`, in a process apart."""
 
+import factories.pretend_device as pretend_device
 import numpy as np
-import pretend_device
 import pytest
-from audio_mamba_checkpoints import write_ssam_checkpoint
-from checkpoints import FAMILIES, write_checkpoint
-from corpora import make_corpus
-from pretend_device import COUNTS
+from factories.audio_mamba_checkpoints import write_ssam_checkpoint
+from factories.checkpoints import FAMILIES, write_checkpoint
+from factories.corpora import make_corpus
+from factories.pretend_device import COUNTS
 
 from reno_store import build_store, open_store
 from reno_store.foundation_models import load_model, parse_model_spec

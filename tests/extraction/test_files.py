@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import soundfile
 import soxr
-from checkpoints import write_checkpoint
-from corpora import make_corpus
-from recordings import write_manifest_csv, write_wav
+from factories.checkpoints import write_checkpoint
+from factories.corpora import make_corpus
+from factories.recordings import write_manifest_csv, write_wav
 
 import reno_store as rs
 from reno_store.errors import AudioError, ModelError, UnknownNameError

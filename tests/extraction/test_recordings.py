@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from recordings import write_wav
+from factories.recordings import write_wav
 
 from reno_store.corpora.audio import hash_file, read_duration_s, read_waveform
 from reno_store.errors import AudioError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from recordings import write_wav
+from factories.recordings import write_wav
 
 from reno_store.corpora.audio import hash_file, read_duration_s, read_waveform
 from reno_store.extraction import Extraction, Recording, Task

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from checkpoints import write_checkpoint
+from factories.checkpoints import write_checkpoint
 
 from reno_store.errors import ModelError, UnknownNameError
 from reno_store.foundation_models import (

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from checkpoints import write_checkpoint
+from factories.checkpoints import write_checkpoint
 
 from reno_store.foundation_models import CATALOGUE, PRECISIONS, load_model
 from reno_store.foundation_models.availability import is_on_this_machine

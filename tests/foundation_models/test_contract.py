@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from audio_mamba_checkpoints import write_ssam_checkpoint
-from checkpoints import FAMILIES, write_checkpoint
+from factories.audio_mamba_checkpoints import write_ssam_checkpoint
+from factories.checkpoints import FAMILIES, write_checkpoint
 
 from reno_store.foundation_models import load_model
 from reno_store.foundation_models.testing import FoundationModelContract

@@ -140,7 +140,7 @@ def test_where_opensmile_is_missing_it_says_what_to_install(monkeypatch):
 
 
 def test_it_is_built_into_a_store(opensmile, tmp_path):
-    from corpora import make_corpus
+    from factories.corpora import make_corpus
 
     from reno_store.extraction.build import build_store
     from reno_store.samples import open_store

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from checkpoints import FAMILIES, write_checkpoint
+from factories.checkpoints import FAMILIES, write_checkpoint
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import AutoFeatureExtractor, AutoModel

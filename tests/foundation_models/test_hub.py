@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoints import write_checkpoint
-from corpora import make_corpus
-from hub_server import serve_hub, use_hub
+from factories.checkpoints import write_checkpoint
+from factories.corpora import make_corpus
+from factories.hub_server import serve_hub, use_hub
 from safetensors.torch import load_file
 from transformers import AutoModel
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoints import FAMILIES, write_checkpoint
+from factories.checkpoints import FAMILIES, write_checkpoint
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForCTC
 from transformers.utils import logging as speech

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from audio_mamba_checkpoints import write_ssam_checkpoint
-from checkpoints import FAMILIES, write_checkpoint
+from factories.audio_mamba_checkpoints import write_ssam_checkpoint
+from factories.checkpoints import FAMILIES, write_checkpoint
 from transformers import AutoFeatureExtractor, AutoModel
 
 from reno_store.errors import ModelError

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from corpora import make_corpus
+from factories.corpora import make_corpus
 from reno_cli.main import main
 
 from reno_store.corpora.audio import read_waveform

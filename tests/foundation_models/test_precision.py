@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from audio_mamba_checkpoints import write_ssam_checkpoint
-from checkpoints import write_checkpoint
+from factories.audio_mamba_checkpoints import write_ssam_checkpoint
+from factories.checkpoints import write_checkpoint
 
 from reno_store.errors import UnknownNameError
 from reno_store.foundation_models import load_model

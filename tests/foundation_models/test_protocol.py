@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from audio_mamba_checkpoints import write_ssam_checkpoint
-from checkpoints import FAMILIES, write_checkpoint
+from factories.audio_mamba_checkpoints import write_ssam_checkpoint
+from factories.checkpoints import FAMILIES, write_checkpoint
 
 from reno_store.errors import ModelError
 from reno_store.foundation_models import FoundationModel, load_model, parse_model_spec

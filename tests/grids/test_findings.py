@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from made_up_grids import make_grid
+from factories.made_up_grids import make_grid
 
 from reno_store.conclusions import Resamples, paired_test
 from reno_store.errors import SearchError, UnknownNameError

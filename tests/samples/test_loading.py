@@ -4,7 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-from numbered_stores import CLIP_IDS, LABELS, N_CLIPS, SPEAKERS, embedding_of, make_numbered_store
+from factories.numbered_stores import (
+    CLIP_IDS,
+    LABELS,
+    N_CLIPS,
+    SPEAKERS,
+    embedding_of,
+    make_numbered_store,
+)
 
 from reno_store.errors import MissingEmbeddingsError, StoreError, UnknownNameError
 from reno_store.samples import EmbeddingStore, Samples, open_store

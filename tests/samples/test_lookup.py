@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.utils.estimator_checks as sklearn_checks
-from numbered_stores import (
+from factories.numbered_stores import (
     CLIP_IDS,
     LABELS,
     N_CLIPS,

@@ -6,8 +6,7 @@ import shutil
 import joblib
 import numpy as np
 import pytest
-from joblib.externals.loky import get_reusable_executor
-from numbered_stores import (
+from factories.numbered_stores import (
     CLIP_IDS,
     LABELS,
     N_CLIPS,
@@ -16,6 +15,7 @@ from numbered_stores import (
     make_numbered_store,
     put_dataset,
 )
+from joblib.externals.loky import get_reusable_executor
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import zarr
-from checkpoints import write_checkpoint
-from corpora import make_corpus
-from stores import assert_stores_equal
+from factories.checkpoints import write_checkpoint
+from factories.corpora import make_corpus
+from factories.stores import assert_stores_equal
 
 from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store

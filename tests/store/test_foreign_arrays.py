@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import zarr
-from corpora import make_corpus
-from stores import contents
+from factories.corpora import make_corpus
+from factories.stores import contents
 
 from reno_store.errors import StoreError
 from reno_store.exchange.merging import merge_stores

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray
 import zarr
-from corpora import make_corpus
+from factories.corpora import make_corpus
 
 from reno_store.extraction.build import build_store
 from reno_store.samples import open_store

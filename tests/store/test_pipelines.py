@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 import zarr
-from corpora import make_corpus
-from stores import assert_stores_equal
+from factories.corpora import make_corpus
+from factories.stores import assert_stores_equal
 from zarr.core.codec_pipeline import BatchedCodecPipeline
 from zarr.registry import register_pipeline
 

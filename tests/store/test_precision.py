@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import zarr
 from click.testing import CliRunner
-from corpora import make_corpus
+from factories.corpora import make_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays

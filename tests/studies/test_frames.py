@@ -6,7 +6,7 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_studies import LABELS, make_study
+from factories.made_up_studies import LABELS, make_study
 
 from reno_store.studies.evaluation.scores import METRICS
 

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from study_stores import FINGERPRINTS, make_study_store
+from factories.study_stores import FINGERPRINTS, make_study_store
 
 from reno_store.errors import ProtocolError, StaleStoreError, UnknownNameError
 from reno_store.samples import open_store

@@ -1,7 +1,7 @@
 """What the progress bar calls what is being trained."""
 
 import pytest
-from study_stores import make_study_store
+from factories.study_stores import make_study_store
 
 from reno_store.grids import GridRequest, run_grid, running
 from reno_store.runtime.progress import Counter

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories.study_stores import make_study_store
 from sklearn.dummy import DummyClassifier
-from study_stores import make_study_store
 
 from reno_store.errors import LedgerError, TrainingError, UnknownNameError
 from reno_store.samples import open_store

@@ -7,51 +7,6 @@ them, models, protocols and seeds, which `checking` and `seeds` check, `repeats`
 together, `tables` shows the result.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from typing import TYPE_CHECKING
-
-from reno_store.runtime.lazy import load_on_use
-
-if TYPE_CHECKING:
-    from reno_store.studies.evaluation.classifiers import ESTIMATORS
-    from reno_store.studies.evaluation.comparison import Comparison, evaluate_store
-    from reno_store.studies.evaluation.crossvalidation import Evaluation, evaluate
-    from reno_store.studies.evaluation.outcomes import FoldOutcome
-    from reno_store.studies.evaluation.protocols import PROTOCOLS, split
-    from reno_store.studies.evaluation.repeats import Repeats
-    from reno_store.studies.evaluation.scores import METRICS, FoldScore
-    from reno_store.studies.evaluation.splitters import ProtocolSplitter
-
-__all__ = [
-    "ESTIMATORS",
-    "METRICS",
-    "PROTOCOLS",
-    "Comparison",
-    "Evaluation",
-    "FoldOutcome",
-    "FoldScore",
-    "ProtocolSplitter",
-    "Repeats",
-    "evaluate",
-    "evaluate_store",
-    "split",
-]
-
-__getattr__ = load_on_use(
-    __name__,
-    {
-        "Comparison": "comparison",
-        "ESTIMATORS": "classifiers",
-        "Evaluation": "crossvalidation",
-        "FoldOutcome": "outcomes",
-        "FoldScore": "scores",
-        "METRICS": "scores",
-        "PROTOCOLS": "protocols",
-        "ProtocolSplitter": "splitters",
-        "Repeats": "repeats",
-        "evaluate": "crossvalidation",
-        "evaluate_store": "comparison",
-        "split": "protocols",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,15 +2,25 @@
 
 import pickle
 
+import factories.pretend_device as pretend_device
 import numpy as np
-import pretend_device
 import pytest
 import torch
-from classifiers import CLASSIFIERS
-from pretend_device import COUNTS, PretendTensor
+from factories.classifiers import CLASSIFIERS
+from factories.pretend_device import COUNTS, PretendTensor
+from factories.stacked_fits import (
+    FOLDS,
+    POINTS,
+    QUICK,
+    RENO,
+    X,
+    Y,
+    assert_alike,
+    assert_same_weights,
+    grid,
+)
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
-from stacked_fits import FOLDS, POINTS, QUICK, RENO, X, Y, assert_alike, assert_same_weights, grid
 
 from reno_store import RENOGridSearchCV
 from reno_store.errors import TrainingError

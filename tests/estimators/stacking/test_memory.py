@@ -3,8 +3,7 @@
 import pickle
 
 import torch
-from sklearn.base import clone
-from stacked_fits import (
+from factories.stacked_fits import (
     FOLDS,
     RENO,
     X,
@@ -13,6 +12,7 @@ from stacked_fits import (
     assert_alike,
     grid,
 )
+from sklearn.base import clone
 
 from reno_store.errors import TrainingError
 from reno_store.estimators import together

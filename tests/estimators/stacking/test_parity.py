@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from classifiers import CLASSIFIERS
-from sklearn.base import clone
-from stacked_fits import (
+from factories.classifiers import CLASSIFIERS
+from factories.stacked_fits import (
     FOLDS,
     POINTS,
     QUICK,
@@ -16,6 +15,7 @@ from stacked_fits import (
     assert_same_weights,
     grid,
 )
+from sklearn.base import clone
 
 from reno_store.errors import TrainingError
 from reno_store.estimators import FCNClassifier

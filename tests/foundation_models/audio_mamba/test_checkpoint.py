@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 import torch
-from audio_mamba_checkpoints import random_tensors, write_ssam_checkpoint
+from factories.audio_mamba_checkpoints import random_tensors, write_ssam_checkpoint
 
 from reno_store.errors import ModelError
 from reno_store.foundation_models.audio_mamba.checkpoint import find_checkpoint, read_encoder

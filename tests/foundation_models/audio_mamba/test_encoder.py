@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from audio_mamba_checkpoints import random_tensors
+from factories.audio_mamba_checkpoints import random_tensors
 from torch.nn import functional
 
 from reno_store.foundation_models.audio_mamba.encoder import (

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from audio_mamba_checkpoints import random_tensors, write_ssam_checkpoint
+from factories.audio_mamba_checkpoints import random_tensors, write_ssam_checkpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -104,7 +104,7 @@ class StackedLoss:
 
 
 class _SoftmaxExcess(torch.autograd.Function):
-    """`reno_store.estimators.networks.softmax_excess` with β > 1 and δ ≥ 0 of shape (members, 1, 1).
+    """`softmax_excess` with β > 1 and δ ≥ 0 of shape (members, 1, 1).
 
     Both ways of computing it are taken everywhere, and one chosen row by row: to ask first
     would have a GPU wait.

@@ -1,0 +1,106 @@
+"""Errors and remedies of the library in the words of the command line."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from reno_store.errors import Remedy, RenoStoreError
+
+__all__ = ["command_line", "options", "worded"]
+
+_OPTIONS: Mapping[str, str] = {
+    "models": "--model",
+    "n_folds": "--folds",
+    "n_jobs": "--jobs",
+    "replace_existing": "--force",
+    "seed": "--seed",
+}
+"""Arguments whose option is not their name with dashes."""
+
+_FLAGS: Mapping[tuple[str, Any], str] = {
+    ("missing", "drop"): "--allow-missing",
+    ("allow_missing", True): "--allow-missing",
+    ("standardize", False): "--as-stored",
+}
+"""Values that are a flag of another name."""
+
+_COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "build_store": ("build", ("manifest",)),
+    "run_study": ("tables", ("store", "datasets")),
+    "verify_store": ("verify", ("store",)),
+}
+"""Function -> command, and which of its arguments have no option name."""
+
+
+def command_line(*words: object) -> str:
+    """Write a command of reno-store for a POSIX shell, with names quoted where they need it.
+
+    Examples
+    --------
+    >>> command_line("info", "my store.zarr")
+    "reno-store info 'my store.zarr'"
+    """
+    return shlex.join(["reno-store", *map(str, words)])
+
+
+def options(arguments: Mapping[str, Any]) -> list[str]:
+    """Write Python arguments as options.
+
+    Examples
+    --------
+    >>> options({"missing": "drop", "n_folds": 3, "models": ("mfcc", "logmel")})
+    ['--allow-missing', '--folds', '3', '--model', 'mfcc', '--model', 'logmel']
+    >>> options({"audio_folder": ...})
+    ['--audio-folder', 'AUDIO_FOLDER']
+    """
+    words: list[str] = []
+    for name, value in arguments.items():
+        option = _OPTIONS.get(name, "--" + name.replace("_", "-"))
+        if isinstance(value, str | bool) and (name, value) in _FLAGS:
+            words.append(_FLAGS[name, value])
+        elif value is True:
+            words.append(option)
+        elif value is ...:
+            words += [option, name.upper()]
+        elif isinstance(value, tuple | list):
+            words += [word for each in value for word in (option, str(each))]
+        elif value is not None and value is not False:
+            words += [option, str(value)]
+    return words
+
+
+def worded(error: RenoStoreError, *, in_full: bool = False) -> str:
+    """Write an error's message, with its remedies as options and commands.
+
+    Parameters
+    ----------
+    in_full : bool
+        Whether all problems of a manifest are listed, not 20.
+    """
+    if not error.remedies:
+        return str(error) if not in_full else getattr(error, "in_full", str(error))
+    plain = type(error).__new__(type(error))
+    plain.__dict__.update(error.__dict__, remedies=())
+    message = getattr(plain, "in_full", "") if in_full else ""
+    message = message or str(plain)
+    return ("\n" if "\n" in message else " ").join([message, *map(_remedy, error.remedies)])
+
+
+def _remedy(remedy: Remedy) -> str:
+    if not remedy.function:
+        how = shlex.join(options(remedy.arguments))
+    else:
+        command, places = _COMMANDS[remedy.function]
+        placed = [word for name in places for word in _placed(remedy.arguments[name], name)]
+        others = {name: of for name, of in remedy.arguments.items() if name not in places}
+        how = f"`{command_line(command, *placed, *options(others))}`"
+    return f"{remedy.text}: {how}." if how else f"{remedy.text}."
+
+
+def _placed(value: Any, name: str) -> list[str]:
+    """Write an argument that has no option name."""
+    if value is ...:
+        return [name.upper()]
+    return list(map(str, value)) if isinstance(value, tuple | list) else [str(value)]

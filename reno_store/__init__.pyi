@@ -1,0 +1,64 @@
+__version__: str
+
+from .corpora import Clip, Manifest, make_manifest, read_manifest, write_manifest
+from .errors import RenoStoreError
+from .estimators import (
+    CNNClassifier,
+    ConcatClassifier,
+    FCNClassifier,
+    RENOClassifier,
+)
+from .estimators.networks import renyi_divergence
+from .estimators.searching import RENOGridSearchCV
+from .exchange.exporting import export_samples
+from .exchange.importing import ImportReport, import_embeddings
+from .exchange.merging import MergeReport, merge_stores
+from .exchange.verification import Verification, verify_store
+from .extraction import embed_files
+from .extraction.build import BuildReport, build_store
+from .foundation_models import FoundationModel, load_model
+from .reports.page import Report, write_report
+from .samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
+from .studies import Study, StudyRequest, recall_study, run_study
+from .studies.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
+
+__all__ = [
+    "BuildReport",
+    "CNNClassifier",
+    "Clip",
+    "ConcatClassifier",
+    "EmbeddingLookup",
+    "EmbeddingStore",
+    "Evaluation",
+    "FCNClassifier",
+    "FoundationModel",
+    "ImportReport",
+    "Manifest",
+    "MergeReport",
+    "ProtocolSplitter",
+    "RENOClassifier",
+    "RENOGridSearchCV",
+    "RenoStoreError",
+    "Report",
+    "Samples",
+    "Study",
+    "StudyRequest",
+    "Verification",
+    "build_store",
+    "embed_files",
+    "evaluate",
+    "evaluate_store",
+    "export_samples",
+    "import_embeddings",
+    "load_model",
+    "make_manifest",
+    "merge_stores",
+    "open_store",
+    "read_manifest",
+    "recall_study",
+    "renyi_divergence",
+    "run_study",
+    "verify_store",
+    "write_manifest",
+    "write_report",
+]

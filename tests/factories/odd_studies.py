@@ -1,0 +1,125 @@
+"""Studies that differ from the made-up ones in what tables must bear."""
+
+import functools
+from dataclasses import replace
+
+import factories.made_up_studies as made_up_studies
+from factories.made_up_studies import make_cell
+
+from reno_store.conclusions import Claim, Comparison
+
+__all__ = [
+    "ODD_NAMES",
+    "change_cells",
+    "conclude",
+    "keep_folds",
+    "make_study",
+    "make_study_with_odd_names",
+    "make_study_with_svm",
+    "make_study_without_results",
+    "rename",
+    "score_alike",
+]
+
+# Studies cannot be changed, and scoring the folds of one takes a second.
+make_study = functools.cache(made_up_studies.make_study)
+
+ODD_NAMES = {
+    "audio-mamba-tiny": "a|b_c%d",
+    "wav2vec2-base": 'x&y#z{1}~^\\"',
+    "mfcc": "[m]*<n>",
+}
+
+
+def change_cells(study, change):
+    """Put something else in the place of each cell."""
+    return replace(study, cells=tuple(change(cell) for cell in study.cells))
+
+
+def make_study_without_results(**how):
+    """Everything was asked for, nothing computed."""
+    lacking = ("audio-mamba-tiny", "wav2vec2-base", "mfcc")
+    return make_study(lacking=lacking, **({"datasets": ("jnv",)} | how))
+
+
+def keep_folds(study, n):
+    """Keep the first folds of each seed."""
+    return change_cells(
+        study, lambda cell: replace(cell, outcomes=tuple(each[:n] for each in cell.outcomes))
+    )
+
+
+def score_alike(study, cell, like):
+    """Give a cell the outcomes of another."""
+    return change_cells(
+        study, lambda each: replace(each, outcomes=like.outcomes) if each is cell else each
+    )
+
+
+def rename(study, names):
+    """Call models otherwise, in the facts, the cells and their reasons and commands."""
+
+    def reword(words):
+        for old, new in names.items():
+            words = words.replace(old, new)
+        return words
+
+    renamed = change_cells(
+        study,
+        lambda cell: replace(
+            cell,
+            models=tuple(names.get(name, name) for name in cell.models),
+            reason=reword(cell.reason),
+            command=reword(cell.command),
+        ),
+    )
+    models = tuple(replace(each, name=names.get(each.name, each.name)) for each in study.models)
+    return replace(renamed, models=models)
+
+
+def make_study_with_odd_names(**how):
+    return rename(make_study(**how), ODD_NAMES)
+
+
+def make_study_with_svm(**how):
+    """Put an SVM on each model, and on each pair, beside the paper's four."""
+    study = make_study(protocols=("paper",), **how)
+    cells = []
+    for estimator in ("fcn", "concat"):
+        cells += [
+            make_cell(cell.models, "svm", dataset=cell.dataset, seeds=cell.seeds, seed=100 + number)
+            for number, cell in enumerate(study.select(estimator=estimator))
+        ]
+    return replace(study, cells=(*study.cells, *cells))
+
+
+def conclude(study):
+    """A comparison whose numbers are not all known, and a claim that rests on it."""
+    first = next(study.select(estimator="reno"))
+    second = next(study.select(estimator="concat"))
+    nothing = float("nan")
+    comparison = Comparison(
+        kind="reno-concat",
+        first=first,
+        second=second,
+        metric="accuracy",
+        difference=0.0125,
+        interval=(-0.05, nothing),
+        t=nothing,
+        df=4.0,
+        p=nothing,
+        p_holm=nothing,
+        paired=True,
+        verdict="undecided",
+        sentence="RENO scores 1.2 points higher on a_b | c; no difference may be concluded.",
+    )
+    claim = Claim(
+        kind="reno-concat",
+        title="RENO over concatenation",
+        dataset="jnv",
+        protocol="paper",
+        comparisons=(comparison,),
+        verdict="not shown",
+        sentence="RENO over concatenation is not shown on jnv: 0 of 1 pairs <differ>.",
+    )
+    return (claim,), (comparison,)

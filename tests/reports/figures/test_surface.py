@@ -1,0 +1,126 @@
+"""The surface: a number, its spread and a colour for each point."""
+
+import pytest
+from factories.legibility import assert_legible, texts_of
+from factories.made_up_grids import make_grid
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Rectangle
+
+from reno_store.errors import UnknownNameError
+from reno_store.reports.figures import save_surface, surface_figure
+
+MANY = {"beta": (1.5, 2, 3, 5, 8), "delta": (0.01, 0.05, 0.2, 0.8, 2), "lam": tuple(range(2))}
+
+
+def cells(canvas):
+    """Cells of all maps, and frames."""
+    found = [each for axes in canvas.axes for each in axes.patches if isinstance(each, Rectangle)]
+    return [c for c in found if c.get_fill()], [c for c in found if not c.get_fill()]
+
+
+def test_every_point_has_its_mean_and_spread():
+    grid = make_grid()
+    texts = texts_of(surface_figure(grid).draw())
+    for point in grid.points:
+        assert f"{100 * point.mean('accuracy'):.1f}" in texts
+        assert f"± {100 * point.sd('accuracy'):.1f}" in texts
+    assert {"λ = 0.2", "λ = 0.4", "λ = 0.8"} <= set(texts)
+    assert sum(text.startswith("±") for text in texts) == 27
+
+
+def test_beta_goes_right_and_delta_up():
+    known = {(1.5, 0.05, 0.4): [0.1] * 5, (3.0, 0.8, 0.4): [0.9] * 5}
+    grid = make_grid(known, lam=(0.4,))
+    axes = surface_figure(grid).draw().axes[0]
+    at = {tuple(text.get_position()): text.get_text() for text in axes.texts}
+    columns = {round(x) for x, _ in at}
+    assert columns == {0, 1, 2}
+    assert {text for (x, y), text in at.items() if round(x) == 0 and abs(y) < 0.5} == {
+        "10.0",
+        "± 0.0",
+    }
+    assert {text for (x, y), text in at.items() if round(x) == 2 and abs(y - 2) < 0.5} == {
+        "90.0",
+        "± 0.0",
+    }
+
+
+def test_the_papers_point_alone_is_framed():
+    canvas = surface_figure(make_grid()).draw()
+    filled, frames = cells(canvas)
+    assert len(filled) == 27
+    assert len(frames) == 1
+    assert frames[0] in canvas.axes[1].patches  # λ = 0.4 is the second map
+    x, y = frames[0].get_center()
+    assert (x, y) == pytest.approx((1, 1))
+    without = surface_figure(make_grid(beta=(1.5, 3)))
+    assert not cells(without.draw())[1]
+    assert "framed" not in without.caption
+
+
+def test_a_surface_that_is_no_rougher_than_folds_looks_flat():
+    noise = [0.5, 0.6, 0.7]
+    flat = make_grid(
+        {(1.5, 0.2, 0.4): noise, (1.5, 0.2, 0.8): [each + 0.01 for each in noise]},
+        n_folds=3,
+        beta=(1.5,),
+        delta=(0.2,),
+        lam=(0.4, 0.8),
+    )
+    rough = make_grid(
+        {(1.5, 0.2, 0.4): [0.3] * 3, (1.5, 0.2, 0.8): [0.9] * 3},
+        n_folds=3,
+        beta=(1.5,),
+        delta=(0.2,),
+        lam=(0.4, 0.8),
+    )
+
+    def distance(grid):
+        one, other = (
+            to_rgba(cell.get_facecolor()) for cell in cells(surface_figure(grid).draw())[0]
+        )
+        return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+    assert distance(flat) < 0.1
+    assert distance(rough) > 0.7
+
+
+def test_a_point_that_failed_says_so():
+    grid = make_grid(failed=[(3.0, 0.8, 0.8)])
+    canvas = surface_figure(grid).draw()
+    assert texts_of(canvas).count("failed") == 1
+    assert_legible(canvas)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"beta": (2,), "delta": (0.2,), "lam": (0.4,)},
+        {"beta": (2,), "delta": (0.2, 0.3), "lam": (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)},
+        MANY,
+        {"beta": tuple(1 + i / 8 for i in range(1, 13)), "lam": (0.123456, 0.4)},
+    ],
+)
+def test_it_can_be_read(asked):
+    assert_legible(surface_figure(make_grid(**asked)).draw())
+
+
+def test_the_caption_says_what_follows():
+    caption = surface_figure(make_grid()).caption
+    assert "spread over the grid" in caption.lower()
+    assert "mean ± standard deviation over 5 folds" in caption
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
+def test_it_is_written_under_the_name_that_is_given(ending, tmp_path):
+    path = save_surface(make_grid(), tmp_path / f"my.surface.{ending}")
+    assert path == tmp_path / f"my.surface.{ending}"
+    first = path.read_bytes()
+    assert first[:4] in (b"\x89PNG", b"%PDF", b"<?xm")
+    assert save_surface(make_grid(), path).read_bytes() == first
+
+
+def test_another_ending_is_refused(tmp_path):
+    with pytest.raises(UnknownNameError, match="format of figures 'gif'"):
+        save_surface(make_grid(), tmp_path / "s.gif")
