@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from reno_store.errors import Remedy, RenoStoreError
+from reno_store.errors import ManifestError, Remedy, RenoStoreError
 
 __all__ = ["command_line", "options", "worded"]
 
@@ -79,13 +79,14 @@ def worded(error: RenoStoreError, *, in_full: bool = False) -> str:
     in_full : bool
         Whether all problems of a manifest are listed, not 20.
     """
-    if not error.remedies:
-        return str(error) if not in_full else getattr(error, "in_full", str(error))
     plain = type(error).__new__(type(error))
     plain.__dict__.update(error.__dict__, remedies=())
-    message = getattr(plain, "in_full", "") if in_full else ""
-    message = message or str(plain)
-    return ("\n" if "\n" in message else " ").join([message, *map(_remedy, error.remedies)])
+    message = str(plain)
+    remedies = [_remedy(each) for each in error.remedies]
+    if isinstance(plain, ManifestError) and message != plain.in_full:
+        message = plain.in_full if in_full else message
+        remedies += [] if in_full else ["List all problems: --all."]
+    return ("\n" if "\n" in message else " ").join([message, *remedies])
 
 
 def _remedy(remedy: Remedy) -> str:

@@ -205,7 +205,7 @@ def test_twenty_problems_are_in_the_message_and_all_of_them_in_full(refusal):
     headline, *lines, last = str(error).splitlines()
     assert headline.endswith("500 problems found; please fix the file:")
     assert [line.strip() for line in lines] == list(error.problems[:20])
-    assert last.strip() == "and 480 more; to list all: --all (the error's .problems)"
+    assert "480 more" in last
     assert error.in_full.splitlines() == [headline, *(f"  {each}" for each in error.problems)]
 
 

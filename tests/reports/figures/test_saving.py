@@ -145,7 +145,7 @@ def test_threads_may_draw_at_once(figure):
 
 def test_pyplot_is_never_loaded():
     code = (
-        "import sys; from made_up_studies import make_study; "
+        "import sys; from factories.made_up_studies import make_study; "
         "from reno_store.reports.figures import figures_of, to_svg; "
         "[to_svg(figure) for figure in figures_of(make_study(protocols=('paper',)))]; "
         "assert 'matplotlib.pyplot' not in sys.modules"
