@@ -1,8 +1,8 @@
-"""The clip table: which recordings there are, what they are labelled, who speaks.
+"""The clip table: recordings with their labels and speakers, and how audio is decoded.
 
-A manifest is a CSV; a card is a TOML file that knows how one corpus names its files and
-turns a folder of it into a manifest. Data walks ``card + folder -> clips -> CSV`` once,
-and ``CSV -> Manifest`` at every build.
+A manifest is a CSV. A card is a TOML file that describes how a corpus names its files, and
+turns its folder into a manifest. Data flow: ``card + folder -> clips -> CSV`` once, and
+``CSV -> Manifest`` in every build.
 """
 
 from reno_store.corpora.card_reading import find_card, load_cards

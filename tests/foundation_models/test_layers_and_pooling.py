@@ -9,8 +9,7 @@ from transformers import AutoFeatureExtractor, AutoModel
 
 from reno_store.errors import ModelError
 from reno_store.foundation_models import load_model
-from reno_store.foundation_models.layers import LayerChoice
-from reno_store.foundation_models.pooling import Pooling
+from reno_store.foundation_models.pooling import LayerChoice, Pooling
 
 N_LAYERS = 4
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from reno_store import progress
+from reno_store.runtime import progress
 from reno_store.runtime.progress import counting
 
 
