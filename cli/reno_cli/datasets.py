@@ -38,9 +38,7 @@ def datasets(as_json: bool) -> None:
         for heading, text in _facts(card):
             click.echo(_paragraph(heading, text))
         click.echo()
-    click.echo(
-        "reno-store manifest NAME FOLDER -o FOLDER/NAME.csv lists the recordings of a corpus."
-    )
+    click.echo("Next: reno-store manifest NAME FOLDER -o FOLDER/NAME.csv")
 
 
 def _facts(card: Card) -> Iterator[tuple[str, str]]:

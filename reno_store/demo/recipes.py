@@ -1,4 +1,4 @@
-"""Who speaks in the demo and what each emotion does to a voice: two tables of numbers."""
+"""The speakers of the demo and the effect of each emotion on a voice: two tables."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 __all__ = ["KNOTS", "NEUTRAL", "RECIPES", "SPEAKERS_BY_NAME", "TRACT_CM", "Recipe", "Speaker"]
 
-# Length of the tract for which the recipes give their formants.
+# Tract length of the formants in the recipes.
 TRACT_CM = 17.0
-# Fractions of a clip at which contours are given: onsets move faster than the rest.
+# Positions of contour values, as fractions of a clip: denser at the onset.
 KNOTS = (0.0, 0.12, 0.4, 0.75, 1.0)
 
 
@@ -20,7 +20,7 @@ def _varying(by: float) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What stays the same in everything one speaker does."""
+    """The constant properties of a speaker."""
 
     f0_hz: float
     tract_cm: float
@@ -32,7 +32,7 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What an emotion does to the voice; tuples of five are contours over ``KNOTS``."""
+    """The effect of an emotion on a voice; tuples of five are contours over ``KNOTS``."""
 
     duration_s: float = _varying(0.15)
     # Pitch as a multiple of the speaker's own.
