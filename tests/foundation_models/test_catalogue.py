@@ -84,7 +84,7 @@ def test_one_model_may_stand_under_two_names():
 def test_two_models_of_one_name_are_refused(texts, name):
     with pytest.raises(ModelError) as caught:
         parse_model_specs(texts)
-    assert str(caught.value) == f"2 models are called {name!r}; tell them apart: NAME=SPEC."
+    assert repr(name) in str(caught.value)
 
 
 def test_no_model_at_all_is_refused_with_an_example():

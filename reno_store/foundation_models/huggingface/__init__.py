@@ -2,10 +2,10 @@
 
 `hub` finds the files, `families` is the table of architectures, `checkpoint` reads the
 weights, `valid_frames` makes padded batches exact, and `encoder` is the foundation model.
+
+Names are loaded when first used: looking for files needs neither torch nor transformers.
 """
 
-from reno_store.foundation_models.huggingface.encoder import HuggingFaceEncoder
-from reno_store.foundation_models.huggingface.families import FAMILIES, Family
-from reno_store.foundation_models.huggingface.hub import weights_are_here
+import lazy_loader
 
-__all__ = ["FAMILIES", "Family", "HuggingFaceEncoder", "weights_are_here"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -105,7 +105,7 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
         try:
             extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
             # Shapes that do not fit come back in `loading`, with their names.
-            encoder, loading = AutoModel.from_pretrained(
+            model, loading = AutoModel.from_pretrained(
                 folder,
                 dtype=torch.float32,
                 output_loading_info=True,
@@ -120,7 +120,8 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
             f"model {location}: its preprocessor_config.json names {type(extractor).__name__}; "
             f"expected {family.extractor}."
         )
-    _check_weights(location, encoder, loading, family.parts)
+    _check_weights(location, model, loading, family.parts)
+    encoder = family.encoder(model)
     identity: dict[str, Any] = {
         "kind": "huggingface",
         "architecture": architecture,
@@ -151,7 +152,7 @@ def _read_json(
 
 
 def _check_weights(
-    location: str, encoder: torch.nn.Module, loading: Mapping[str, Any], parts: tuple[str, ...]
+    location: str, model: torch.nn.Module, loading: Mapping[str, Any], parts: tuple[str, ...]
 ) -> None:
     """Refuse weights for which transformers would silently use random numbers, or none."""
     absent = sorted(set(loading["missing_keys"]) - PRETRAINING_WEIGHTS)
@@ -163,7 +164,7 @@ def _check_weights(
             "Take config and weights from one checkpoint."
         )
     # In a checkpoint with a head, the names begin with the encoder's own name.
-    prefix = f"{encoder.base_model_prefix}."
+    prefix = f"{model.base_model_prefix}."
     names = (str(name).removeprefix(prefix) for name in loading.get("unexpected_keys", ()))
     if unused := sorted(name for name in names if name.startswith(parts)):
         raise ModelError(
@@ -173,7 +174,7 @@ def _check_weights(
             "of config.json must be those of the weights); for the embeddings of a lower layer, "
             "keep the config and add ?layer=NUMBER to the model."
         )
-    bad = [name for name, tensor in encoder.named_parameters() if not tensor.isfinite().all()]
+    bad = [name for name, tensor in model.named_parameters() if not tensor.isfinite().all()]
     if bad:
         raise ModelError(f"model {location}: weight {bad[0]!r} holds NaN or infinite values.")
 

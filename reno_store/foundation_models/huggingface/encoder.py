@@ -101,7 +101,7 @@ class HuggingFaceEncoder:
         self.one_by_one_because = _ADAPTER if adapter_width else ""
         self._batched = torch.device(device).type != "cpu" if batched is None else batched
         if self._batched and not self.one_by_one_because:
-            self._valid = self._family.exact_batches(self._encoder, self._frames)
+            self._ignoring_padding = self._family.ignore_padding(self._encoder)
             if self.batch_error("float32") > _TOLERANCE:
                 self.one_by_one_because = "padding changes its embeddings, for unknown reasons"
         self._batched = self._batched and not self.one_by_one_because
@@ -176,14 +176,14 @@ class HuggingFaceEncoder:
         with computing_in(self._precision, self._device):
             clip = self._family.prepare(self._extractor, waveform)
             hidden = self._hidden(clip[None].to(self._device))[0]
-            return self._pooling(hidden).cpu().numpy()
+            return self._pooling(hidden[: self._frames.after(len(waveform))]).cpu().numpy()
 
     def _embed_together(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         with computing_in(self._precision, self._device):
             lengths = [len(waveform) for waveform in waveforms]
             clips = [self._family.prepare(self._extractor, waveform) for waveform in waveforms]
             batch, mask = self._family.pad(clips)
-            with self._valid.of(lengths):
+            with self._ignoring_padding(lengths):
                 hidden = self._hidden(
                     batch.to(self._device), None if mask is None else mask.to(self._device)
                 )

@@ -4,15 +4,16 @@ A family answers four questions: which feature extractor prepares a clip, how ma
 the encoder cover it, how clips of different lengths share a batch, and which weights every
 embedding needs. The defaults of `Family` are those of the wav2vec 2.0 kind. A new family is
 an entry of `FAMILIES`; where its input is not a waveform or its batches work differently, it
-is a small subclass that overrides the method in question.
+is a small subclass that overrides the methods in question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,7 +21,20 @@ import torch
 from reno_store.foundation_models.huggingface.valid_frames import FrameCounts, ValidFrames
 from reno_store.foundation_models.protocol import Waveform
 
-__all__ = ["FAMILIES", "Family"]
+__all__ = ["FAMILIES", "Family", "Frames"]
+
+
+class Frames(Protocol):
+    """How many frames cover a clip; `FrameCounts` is that of convolutions without padding."""
+
+    @property
+    def shortest(self) -> int:
+        """Length of the shortest clip, in samples."""
+        ...
+
+    def after(self, n_samples: int, /) -> int:
+        """Return the number of frames of a clip."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +64,13 @@ class Family:
     )
     parts: tuple[str, ...] = ("feature_extractor.", "feature_projection.", "encoder.")
 
-    def frames(self, config: Any) -> FrameCounts:
+    def encoder(self, model: Any) -> Any:
+        """Return the part of a loaded model that embeds."""
+        return model
+
+    def frames(self, config: Any) -> Frames:
         """Return how many frames cover a clip of any length."""
-        return FrameCounts(tuple(config.conv_kernel), tuple(config.conv_stride))
+        return _convolutions(config)
 
     def prepare(self, extractor: Any, waveform: Waveform) -> torch.Tensor:
         """Return one clip as the encoder takes it, without a batch axis, time first."""
@@ -65,14 +83,27 @@ class Family:
         lengths = torch.tensor([len(clip) for clip in clips])
         return batch, (torch.arange(batch.shape[1]) < lengths[:, None]).long()
 
-    def exact_batches(self, encoder: Any, frames: FrameCounts) -> ValidFrames:
-        """Change an encoder so that padding reaches no clip's embedding."""
-        return ValidFrames(encoder, frames)
+    def ignore_padding(
+        self, encoder: Any
+    ) -> Callable[[Sequence[int]], AbstractContextManager[None]]:
+        """Change an encoder so that padding changes no embedding.
+
+        Returns
+        -------
+        callable
+            Takes the lengths of the clips in a batch, in samples, and returns a context in
+            which the encoder ignores what follows them.
+        """
+        return ValidFrames(encoder, _convolutions(encoder.config)).of
 
     def adapter_width(self, config: Any) -> int | None:
         """Return the width of an adapter after the last layer, None where there is none."""
         adapted = getattr(config, "add_adapter", False)
         return int(config.output_hidden_size) if adapted else None
+
+
+def _convolutions(config: Any) -> FrameCounts:
+    return FrameCounts(tuple(config.conv_kernel), tuple(config.conv_stride))
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
