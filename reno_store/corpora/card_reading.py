@@ -147,30 +147,24 @@ _EXPECTED: Mapping[str, _Check] = {**dict.fromkeys(TOTALS, _number), "counts": _
 
 
 def _entry_problems(
-    place: str, entry: object, checks: Mapping[str, _Check], required: Sequence[str] = ()
+    place: str,
+    entry: object,
+    checks: Mapping[str, _Check],
+    required: Sequence[str] = (),
+    others: _Check | None = None,
 ) -> Iterator[str]:
-    """Check a table against the keys that it may have and those that it must have."""
+    """Check a table: known keys, keys that it must have, and the values of all other keys."""
     if not isinstance(entry, dict):
         yield f"{place} is not a table"
         return
-    for key in sorted(set(entry) - set(checks)):
-        yield f"{place} {key!r} is unknown; known are {', '.join(sorted(checks))}".lstrip()
-    for key, check in checks.items():
-        problem = check(entry[key]) if key in entry else None
-        if key in required and key not in entry:
-            problem = "is missing"
-        if problem:
+    for key in sorted(set(required) - set(entry)):
+        yield f"{place} {key!r} is missing".lstrip()
+    for key, value in sorted(entry.items()):
+        check = checks.get(key, others)
+        if check is None:
+            yield f"{place} {key!r} is unknown; known are {', '.join(sorted(checks))}".lstrip()
+        elif problem := check(value):
             yield f"{place} {key!r} {problem}".lstrip()
-
-
-def _value_problems(place: str, table: object, check: _Check) -> Iterator[str]:
-    """Check that all values of a table are of one type."""
-    if not isinstance(table, dict):
-        yield f"{place} is not a table"
-        return
-    for key, value in table.items():
-        if problem := check(value):
-            yield f"{place} {key!r} {problem}"
 
 
 def _card_problems(entries: Mapping[str, Any]) -> Iterator[str]:
@@ -187,14 +181,14 @@ def _card_problems(entries: Mapping[str, Any]) -> Iterator[str]:
         for column in columns:
             if column in {"clip_id", "path"} or check_column(column):
                 yield f"[files] pattern: the group name {column!r} is reserved"
-    yield from _value_problems("[labels]", right.get("labels", {}), _text)
+    yield from _entry_problems("[labels]", right.get("labels", {}), {}, others=_text)
     for column, names in right.get("values", {}).items():
         place = f"[values.{column}]"
         if column in ("label", "speaker"):
             yield f"{place} is not possible; use [labels] for labels, speakers are unchanged"
         elif columns is not None and column not in columns:
             yield f"{place} is not a group of [files] pattern"
-        yield from _value_problems(place, names, _text)
+        yield from _entry_problems(place, names, {}, others=_text)
     for number, entry in enumerate(right.get("left_out", []), start=1):
         yield from _entry_problems(
             f"[[left_out]] {number}", entry, _LEFT_OUT, ("pattern", "reason")
@@ -219,4 +213,4 @@ def _expectation_problems(place: str, expected: object, columns: list[str] | Non
     for column, numbers in counts.items() if isinstance(counts, dict) else ():
         if columns is not None and column not in columns:
             yield f"{place}.counts.{column}] is not a group of [files] pattern"
-        yield from _value_problems(f"{place}.counts.{column}]", numbers, _number)
+        yield from _entry_problems(f"{place}.counts.{column}]", numbers, {}, others=_number)

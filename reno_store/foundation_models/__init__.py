@@ -9,25 +9,6 @@ the suite that each of them passes.
 The central rule: an embedding depends on its clip and its model, never on its batch.
 """
 
-from reno_store.foundation_models.catalogue import CATALOGUE, CatalogueEntry
-from reno_store.foundation_models.loading import load_model, parse_model_specs
-from reno_store.foundation_models.protocol import (
-    PRECISIONS,
-    FoundationModel,
-    Waveform,
-    check_precision,
-)
-from reno_store.foundation_models.specs import ModelSpec, parse_model_spec
+import lazy_loader
 
-__all__ = [
-    "CATALOGUE",
-    "PRECISIONS",
-    "CatalogueEntry",
-    "FoundationModel",
-    "ModelSpec",
-    "Waveform",
-    "check_precision",
-    "load_model",
-    "parse_model_spec",
-    "parse_model_specs",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

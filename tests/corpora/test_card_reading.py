@@ -132,8 +132,8 @@ def test_malformed_card_is_refused_with_each_place(card_refusal, tmp_path, old, 
     headline, *problems = card_refusal(CARD.replace(old, new)).splitlines()
     assert headline.startswith(f"{tmp_path / 'laughs.toml'}: ")
     assert len(problems) == len(places)
-    for problem, place in zip(problems, places, strict=True):
-        assert problem.strip().startswith(place)
+    for place in places:
+        assert any(problem.strip().startswith(place) for problem in problems)
 
 
 def test_all_problems_of_a_card_come_at_once(card_refusal):

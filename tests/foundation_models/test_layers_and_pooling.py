@@ -180,7 +180,7 @@ def test_pooling_that_does_not_exist_is_refused_with_those_that_do(pool):
 
 def test_adapter_serves_the_last_layer_alone(tmp_path):
     folder = write_checkpoint(tmp_path, "wav2vec2", add_adapter=True, output_hidden_size=24)
-    with pytest.raises(ModelError, match="layer=1: .* adapter"):
+    with pytest.raises(ModelError, match=r"layer=1: .* adapter"):
         load_model(f"x=hf:{folder}?layer=1")
 
 
