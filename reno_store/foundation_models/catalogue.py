@@ -86,11 +86,6 @@ _ROWS = (
 """The fields of `CatalogueEntry`, in order."""
 
 
-def _table() -> Mapping[str, CatalogueEntry]:
-    table = {row[0]: CatalogueEntry(*row) for row in _ROWS}
-    if len(table) < len(_ROWS):
-        raise ValueError("two models in the catalogue have the same name")
-    return MappingProxyType(table)
-
-
-CATALOGUE: Mapping[str, CatalogueEntry] = _table()
+CATALOGUE: Mapping[str, CatalogueEntry] = MappingProxyType(
+    {row[0]: CatalogueEntry(*row) for row in _ROWS}
+)

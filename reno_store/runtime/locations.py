@@ -1,4 +1,4 @@
-"""Paths, told apart from URLs, which would become local folders named ``s3:`` and so on."""
+"""Local paths; a URL is refused, since it would become local folders named ``s3:`` and so on."""
 
 from __future__ import annotations
 

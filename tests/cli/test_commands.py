@@ -138,12 +138,12 @@ class TestBuild:
         words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
         shown = run(*words, expect=1).output
         assert "2 problems found" in shown
-        assert "line 3: clip_id 'clip0' stands in line 2 already" in shown
+        assert "line 3: clip_id 'clip0'" in shown
         assert "line 6: clip 'x': path '../outside.wav' leaves the folder" in shown
 
     def test_a_device_that_is_not_there(self, corpus, tmp_path):
         words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
-        assert "device 'cuda:7' is not there" in run(*words, "--device", "cuda:7", expect=1).output
+        assert "device 'cuda:7' is not available" in run(*words, "--device", "cuda:7", expect=1).output
         assert "'gpu' is unknown" in run(*words, "--device", "gpu", expect=1).output
 
 

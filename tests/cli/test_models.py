@@ -245,7 +245,7 @@ class TestCheck:
 
     def test_unknown_device_is_refused(self):
         shown = run("--check", "--model", "mfcc", "--device", "cuda:7", expect=1)
-        assert "device 'cuda:7' is not there" in shown
+        assert "device 'cuda:7' is not available" in shown
 
 
 @pytest.mark.parametrize("words", [["--help"], ["models", "--help"]])
