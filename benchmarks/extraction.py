@@ -43,7 +43,7 @@ from reno_store.corpora.audio import read_duration_s, read_waveform
 from reno_store.extraction.planning import default_batch_seconds, plan_batches
 from reno_store.foundation_models.huggingface import HuggingFaceEncoder
 from reno_store.foundation_models.huggingface.valid_frames import FrameCounts
-from reno_store.foundation_models.precision import computing_in
+from reno_store.foundation_models.inference import computing_in
 from reno_store.runtime.devices import resolve_device
 
 RATE_HZ = 16_000

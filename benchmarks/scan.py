@@ -33,8 +33,12 @@ from torch.nn import functional
 
 from reno_store.foundation_models.audio_mamba import encoder as encoder_module
 from reno_store.foundation_models.audio_mamba.encoder import AudioMambaEncoder, EncoderSizes
-from reno_store.foundation_models.audio_mamba.scan import scan_by_doubling, selective_scan
-from reno_store.foundation_models.projection import Projection
+from reno_store.foundation_models.audio_mamba.scan import (
+    ScanInputs,
+    scan_by_doubling,
+    selective_scan,
+)
+from reno_store.foundation_models.inference import Projection
 
 WIDTHS = {"tiny": 192, "small": 384, "base": 768}
 N_TOKENS = 251
@@ -101,7 +105,7 @@ def plainly(scan: Callable[..., torch.Tensor], linear: bool = False) -> Iterator
     """Put a plain scan, and plain linear layers where asked for, into the encoder."""
     forward = nn.Linear.forward if linear else Projection.forward
     with (
-        mock.patch.object(encoder_module, "selective_scan", scan),
+        mock.patch.object(encoder_module, "selective_scan", lambda inputs: scan(*inputs)),
         mock.patch.object(Projection, "forward", forward),
     ):
         yield
@@ -166,8 +170,8 @@ def bench_scan(size: str, n_units: int, n_rounds: int) -> None:
     """Compare scans on their own."""
     given = scan_inputs(WIDTHS[size], n_units)
     competitors = {
-        "ours": lambda: selective_scan(*given),
-        "ours, as on other devices": lambda: scan_by_doubling(*given),
+        "ours": lambda: selective_scan(ScanInputs(*given)),
+        "ours, as on other devices": lambda: scan_by_doubling(ScanInputs(*given)),
         "plain, published": lambda: scan_published(*given),
         "plain, lean": lambda: scan_lean(*given),
     }

@@ -1,15 +1,15 @@
-"""Search over β, δ and λ of RENO, and ask whether the search found anything.
+"""Search over β, δ and λ of RENO, and check whether the search found anything.
 
-A grid search always has a winner. This one runs on speaker-disjoint folds, draws the scores
-as heat maps (β by δ, one for each λ, the paper's values framed), and compares how far the
-means lie apart over the grid with how far the scores lie apart over the folds.
+A grid search always has a winner. This script uses speaker-disjoint folds, draws the scores as
+heat maps (β by δ, one per λ, the paper's values framed), and compares the spread of the means
+over the grid with the spread of the scores over the folds.
 
     python examples/grid_surface.py --jobs 2             # the demo's store, 2 to 3 minutes
     python examples/grid_surface.py mine.zarr --dataset mine --model mfcc --model logmel
 
 It writes into --output:
 
-    grid.csv               each point of the grid: mean, standard deviation, every fold
+    grid.csv               mean, standard deviation and all folds of each point
     surface.png, .pdf      the heat maps
 """
 
@@ -33,7 +33,7 @@ SYMBOLS = {"beta": "β", "delta": "δ", "lam": "λ"}
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> list[float]:
-    """Take numbers with commas between them, smallest first."""
+    """Return the numbers of a comma-separated list, sorted."""
     try:
         return sorted({float(each) for each in value.split(",")})
     except ValueError as error:
@@ -51,21 +51,23 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> list[flo
     multiple=True,
     default=("mfcc", "logmel"),
     show_default=True,
-    help="The models to fuse. Once for each.",
+    help="Model to fuse. May be repeated.",
 )
 @click.option("--beta", default="1.5,2,3", show_default=True, callback=_numbers, help="β, above 1.")
 @click.option("--delta", default="0.05,0.2,0.8", show_default=True, callback=_numbers, help="δ.")
 @click.option("--lam", default="0.2,0.4,0.8", show_default=True, callback=_numbers, help="λ.")
-@click.option("--folds", "n_folds", default=4, show_default=True, help="How many folds.")
-@click.option("--epochs", default=20, show_default=True, help="Epochs of training at most.")
-@click.option("--seed", default=0, show_default=True, help="Seeds folds and training.")
-@click.option("--jobs", "n_jobs", default=1, show_default=True, help="Processes over the fits.")
+@click.option("--folds", "n_folds", default=4, show_default=True, help="Number of folds.")
+@click.option("--epochs", default=20, show_default=True, help="Maximum number of epochs.")
+@click.option("--seed", default=0, show_default=True, help="Seed of folds and training.")
+@click.option(
+    "--jobs", "n_jobs", default=1, show_default=True, help="Number of parallel processes."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     default="grid-surface",
     show_default=True,
-    help="A folder for what is written.",
+    help="Folder for the results.",
 )
 def main(
     store: Path,
@@ -80,7 +82,7 @@ def main(
     n_jobs: int,
     output: Path,
 ) -> None:
-    """Search over β, δ and λ on what STORE holds."""
+    """Search over β, δ and λ on the embeddings in STORE."""
     opened = rs.open_store(store)
     samples = opened.load(dataset or opened.datasets[0], models)
     classifier = make_pipeline(
@@ -103,7 +105,7 @@ def main(
     grid = as_table(search.cv_results_, n_folds)
     output.mkdir(parents=True, exist_ok=True)
     grid.to_csv(output / "grid.csv", index=False)
-    tell(grid, n_folds)
+    print_findings(grid, n_folds)
     figure = draw(grid, values)
     figure.savefig(output / "surface.png", dpi=200)
     figure.savefig(output / "surface.pdf")
@@ -111,7 +113,7 @@ def main(
 
 
 def as_table(results: dict[str, np.ndarray], n_folds: int) -> pd.DataFrame:
-    """Give a row for each point: beta, delta, lam, mean, sd (n - 1) and folds, in per cent."""
+    """Return one row per point: beta, delta, lam, mean, sd (n - 1) and folds, in per cent."""
     folds = np.array([100 * results[f"split{fold}_test_score"] for fold in range(n_folds)]).T
     table = pd.DataFrame(
         {name: np.asarray(results[f"param_renoclassifier__{name}"], float) for name in PAPER}
@@ -123,15 +125,15 @@ def as_table(results: dict[str, np.ndarray], n_folds: int) -> pd.DataFrame:
 
 
 def is_paper(table: pd.DataFrame) -> pd.Series:
-    """Say which points are the paper's."""
+    """Return which points are the paper's."""
     return pd.Series(
         np.logical_and.reduce([np.isclose(table[name], value) for name, value in PAPER.items()]),
         index=table.index,
     )
 
 
-def tell(grid: pd.DataFrame, n_folds: int) -> None:
-    """Print the best, the spread over the grid beside that over the folds, and what follows."""
+def print_findings(grid: pd.DataFrame, n_folds: int) -> None:
+    """Print the best point, the spread over the grid and over the folds, and a conclusion."""
     best = grid.loc[grid["mean"].idxmax()]
     click.echo(f"best:   {_point(best)}: {best['mean']:.1f} ± {best['sd']:.1f} % accuracy")
     folds = [f"fold_{fold + 1}" for fold in range(n_folds)]
@@ -162,7 +164,7 @@ def tell(grid: pd.DataFrame, n_folds: int) -> None:
 
 
 def draw(grid: pd.DataFrame, values: dict[str, list[float]]) -> Figure:
-    """Draw β by δ for each λ, on one scale of colours that colour-blind eyes can read."""
+    """Draw β by δ for each λ, on one colour scale that is safe for colour-blind readers."""
     n_panels = len(values["lam"])
     figure = Figure(figsize=(1.2 + 2.4 * n_panels, 3.0), layout="constrained")
     axes = figure.subplots(1, n_panels, squeeze=False, sharey=True)[0]
@@ -185,7 +187,7 @@ def draw(grid: pd.DataFrame, values: dict[str, list[float]]) -> Figure:
             )
         if not marked.empty and np.isclose(lam, PAPER["lam"]):
             column, row = (_place(values[name], PAPER[name]) for name in ("beta", "delta"))
-            # Inside its cell, so that the edge of the map does not cut it off.
+            # Inside its cell, so that the edge of the map does not clip it.
             corner = (column - 0.44, row - 0.44)
             for colour, width in (("white", 4.5), ("black", 2.5)):
                 axis.add_patch(Rectangle(corner, 0.88, 0.88, fill=False, ec=colour, lw=width))

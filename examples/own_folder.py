@@ -1,19 +1,19 @@
 """From a folder of recordings to a table, and to the clips that classifiers get wrong.
 
-The recordings lie in folders named by what they express, and their names tell who is heard:
+The recordings are in folders named by their label, and their names begin with the speaker:
 ``laughter/ann-1.wav``. This script lists them, embeds them with two models that need no
-download, cross-validates classifiers with and without the test's speakers in training, and
-names the labels and clips that are most often taken for something else.
+download, cross-validates classifiers with and without the speakers of the test in training,
+and lists the labels and clips that are most often confused.
 
     python examples/own_folder.py                        # the demo's recordings
     python examples/own_folder.py ../recordings --speaker-pattern '(?P<speaker>[^_]+)_'
 
-Run again, it embeds nothing anew. It writes into --output:
+A second run reuses all embeddings. Output files in --output:
 
     mine.csv               the manifest, with the speakers
     mine.zarr              the store
-    scores.csv             the table, a row for each fold
-    confused-clips.csv     each clip that was mistaken, how often, and for what
+    scores.csv             the table, one row per fold
+    confused-clips.csv     clips with wrong predictions, how often, and which
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ MODELS = ("mfcc", "logmel")
     "--speaker-pattern",
     default="(?P<speaker>[^-]+)-",
     show_default=True,
-    help="A regular expression for the beginning of a file's name; its group 'speaker' is who "
-    "is heard.",
+    help="Regular expression for the beginning of a file name; its group 'speaker' is the speaker.",
 )
 @click.option(
     "--estimator",
@@ -53,17 +52,19 @@ MODELS = ("mfcc", "logmel")
     multiple=True,
     default=("fcn", "reno", "logreg"),
     show_default=True,
-    help="As for reno-store evaluate. Repeatable.",
+    help="As for reno-store evaluate. May be repeated.",
 )
-@click.option("--folds", "n_folds", default=5, show_default=True, help="How many folds.")
-@click.option("--repeats", default=5, show_default=True, help="How often each clip is predicted.")
-@click.option("--jobs", "n_jobs", default=1, show_default=True, help="Processes over the folds.")
+@click.option("--folds", "n_folds", default=5, show_default=True, help="Number of folds.")
+@click.option("--repeats", default=5, show_default=True, help="Number of predictions per clip.")
+@click.option(
+    "--jobs", "n_jobs", default=1, show_default=True, help="Number of parallel processes."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     default="own-folder",
     show_default=True,
-    help="A folder for what is written.",
+    help="Folder for the results.",
 )
 def main(
     folder: Path,
@@ -107,17 +108,17 @@ def main(
     )
     show_scores(comparison, output / "scores.csv")
     samples = rs.open_store(output / "mine.zarr").load("mine", MODELS, missing="drop")
-    # The strictest folds that the recordings allow: what is wrong there is wrong for strangers.
+    # Speaker-disjoint folds where possible: mistakes there are mistakes on new speakers.
     show_mistakes(samples, protocols[-1], n_folds, repeats, n_jobs, output / "confused-clips.csv")
 
 
 def list_recordings(
     folder: Path, speaker_pattern: str, manifest: Path
 ) -> tuple[rs.Manifest, Path | None]:
-    """Write a manifest with the speakers that the files' names tell.
+    """Write a manifest with the speakers from the file names.
 
-    Gives the manifest, and the folder that a build must be told where the recordings do not
-    lie below the manifest.
+    Returns the manifest, and the audio folder for the build where the recordings are not in
+    the folder of the manifest.
     """
     made = rs.make_manifest("folders", folder, manifest, replace_existing=True)
     clips = []
@@ -159,10 +160,9 @@ def show_scores(comparison: Comparison, path: Path) -> None:
 def show_mistakes(
     samples: rs.Samples, protocol: str, n_folds: int, repeats: int, n_jobs: int, path: Path
 ) -> None:
-    """Predict each clip by classifiers that did not see it, and say what they take it for.
+    """Predict each clip by classifiers not trained on it, and print the confusions.
 
-    Logistic regression on both models, since it is quick enough to be repeated with folds
-    made by other seeds.
+    Logistic regression on both models is fast enough to repeat with several seeds.
     """
     classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000))
     taken_for: dict[str, Counter[str]] = {clip_id: Counter() for clip_id in samples.clip_ids}
@@ -187,7 +187,7 @@ def show_mistakes(
             labels[true, label] += count
         mostly = wrong.most_common(1)[0][0]
         clips.append((clip_id, true, wrong.total(), repeats, mostly))
-    # Ties in the order of the store, so that the same recordings give the same list.
+    # Ties keep the order of the store, so that the list is reproducible.
     clips.sort(key=lambda row: -row[2])
     columns = ["clip_id", "label", "times_wrong", "times", "mostly_taken_for"]
     pd.DataFrame(clips, columns=columns).to_csv(path, index=False)

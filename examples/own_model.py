@@ -1,21 +1,21 @@
 """A foundation model of your own: tested, built into a store, and fused with another.
 
-`Envelope` below stands for it. What has `sample_rate_hz`, `min_samples`, `dim`, `fingerprint`
-and `embed` is a model, and no class has to be inherited from. This script runs the tests on
-it that every built-in model passes, embeds the demo's recordings with it beside mfcc, and
-fuses the two.
+`Envelope` below is an example. A model is any object with `sample_rate_hz`, `min_samples`,
+`dim`, `fingerprint` and `embed`; no base class is needed. This script runs the tests that every
+built-in model passes, embeds the recordings of the demo with it and with mfcc, and fuses the
+two.
 
     python examples/own_model.py
     pytest examples/own_model.py                         # the contract tests alone
 
-A build finds models by name. A package of yours gives its model a name in its pyproject.toml,
-and from the moment it is installed `reno-store build --model envelope` works too:
+A build finds models by name. Name the model of your package in its pyproject.toml, and
+`reno-store build --model envelope` works as soon as the package is installed:
 
     [project.entry-points."reno_store.foundation_models"]
     envelope = "my_package:Envelope"
 
-This script has no package, so `offer` writes what `pip install` would have written, into
---output, and puts that folder on this process's path. It also writes there:
+This script has no package, so `offer` writes what `pip install` would write into --output and
+adds that folder to the path of this process. Other output files:
 
     embeddings.zarr        the store
     scores.csv             the table
@@ -36,20 +36,20 @@ from reno_store.foundation_models.testing import FoundationModelContract
 
 
 class Envelope:
-    """How loud and how bright a clip is along its way, in eight parts of equal length.
+    """Loudness and brightness of eight equal parts of a clip.
 
     Parameters
     ----------
     device : str
-        Every model is told one; this one has nothing to put there.
+        Every model takes this argument; this one does not need it.
     """
 
     sample_rate_hz = 16_000
     n_parts = 8
     min_samples = 8 * 32
     dim = 2 * 8
-    # All that the numbers depend on. A store refuses to mix embeddings whose fingerprints
-    # differ, so `code` must rise whenever a change below changes a number.
+    # Everything that the embedding depends on. A store refuses to mix embeddings with different
+    # fingerprints, so increase `code` whenever a change below changes the embedding.
     fingerprint = {  # noqa: RUF012
         "kind": "envelope",
         "weights": "none",
@@ -64,9 +64,9 @@ class Envelope:
         pass
 
     def embed(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
-        """Give a row for each clip, float32, shape (len(waveforms), dim)."""
-        # Each clip by itself, so that no row can depend on the others of its batch. A network
-        # that takes clips together must mask what it padded them with.
+        """Return one row per clip, float32, shape (len(waveforms), dim)."""
+        # Each clip separately, so that no row depends on the batch. A network that embeds
+        # padded batches must mask the padding.
         rows = [self._describe(np.asarray(waveform, np.float64)) for waveform in waveforms]
         return np.array(rows, np.float32).reshape(-1, self.dim)
 
@@ -84,10 +84,10 @@ class Envelope:
 
 
 class TestEnvelope(FoundationModelContract):
-    """What every model must do; pytest collects it, and `main` runs it without pytest."""
+    """The tests of every model; pytest collects them, and `main` runs them without pytest."""
 
     def load(self) -> Envelope:
-        """Give the model to be tested."""
+        """Return the model to test."""
         return Envelope()
 
 
@@ -99,17 +99,19 @@ class TestEnvelope(FoundationModelContract):
     show_default=True,
     help="The clips to embed.",
 )
-@click.option("--folds", "n_folds", default=4, show_default=True, help="How many folds.")
-@click.option("--jobs", "n_jobs", default=1, show_default=True, help="Processes over the folds.")
+@click.option("--folds", "n_folds", default=4, show_default=True, help="Number of folds.")
+@click.option(
+    "--jobs", "n_jobs", default=1, show_default=True, help="Number of parallel processes."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     default="own-model",
     show_default=True,
-    help="A folder for what is written.",
+    help="Folder for the results.",
 )
 def main(manifest: Path, n_folds: int, n_jobs: int, output: Path) -> None:
-    """Test a model, build it into a store beside mfcc, and fuse the two by RENO."""
+    """Test a model, build a store with it and mfcc, and fuse the two with RENO."""
     output.mkdir(parents=True, exist_ok=True)
     n_passed = run_contract(TestEnvelope())
     click.echo(f"contract: {n_passed} tests passed")
@@ -144,7 +146,7 @@ def main(manifest: Path, n_folds: int, n_jobs: int, output: Path) -> None:
 
 
 def run_contract(contract: FoundationModelContract) -> int:
-    """Run each test of a contract; the first that fails raises. Gives how many there are."""
+    """Run all tests of a contract and return their number; the first failure raises."""
     tests = sorted(name for name in dir(contract) if name.startswith("test_"))
     for name in tests:
         getattr(contract, name)()
@@ -152,16 +154,16 @@ def run_contract(contract: FoundationModelContract) -> int:
 
 
 def offer(name: str, value: str, folder: Path) -> None:
-    """Offer a model under a name, for this process, as an installed package would.
+    """Register a model under a name in this process, as an installed package would.
 
     Parameters
     ----------
     name : str
-        What ``--model`` and `build_store` will call it.
+        Its name for ``--model`` and `build_store`.
     value : str
-        ``"module:Class"``; the module must be importable, as this script's folder is.
+        ``"module:Class"``; the module must be importable, as this script is.
     folder : Path
-        Where to write the package's metadata.
+        Folder for the metadata of the package.
     """
     metadata = folder / f"{name}-1.0.dist-info"
     metadata.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """Every exception that reno-store raises on purpose.
 
-One small tree: catch `RenoStoreError` for all of them. Those that stand for a wrong
-argument are `ValueError` too, as scikit-learn's own are, and those that stand for
-something not found are `LookupError`, so code that has never heard of this package
-handles them sensibly. A message says where, what was expected, what came, and what to do.
+One small tree: `RenoStoreError` is the base of all. Errors about a wrong argument are also
+`ValueError`, as in scikit-learn, and errors about a missing name are also `LookupError`, so
+that generic code handles them sensibly. A message names the place, what was expected and what
+was found; remedies name what the caller can do.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ _SHOWN_PROBLEMS = 20
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One thing that the caller can do about an error.
+    """What the caller can do about an error.
 
-    The library words it for Python; the command line turns the arguments into its own options
-    and the function into a command.
+    The text shows Python arguments; the command line turns them into options, and the function
+    into a command.
 
     Parameters
     ----------
     text : str
-        What it does, such as ``"Leave them out"``; without a full stop.
+        Its effect, such as ``"Leave them out"``; without a full stop.
     arguments : Mapping[str, Any]
-        Argument -> value. A value of ``...`` is for the caller to choose.
+        Argument -> value; ``...`` where the caller chooses.
     function : str
         Public function or method to call; empty for the call that failed.
 
@@ -90,7 +90,7 @@ class RenoStoreError(Exception):
     Parameters
     ----------
     message : str
-        Where, what was expected and what was found.
+        The place, what was expected and what was found.
     *remedies : Remedy
         What the caller can do; shown after the message.
     """
@@ -105,46 +105,48 @@ class RenoStoreError(Exception):
 
 
 class UnknownNameError(RenoStoreError, LookupError):
-    """A name (of a card, model, dataset ...) that nothing carries; the choices are listed."""
+    """The name of a card, model, dataset ... that does not exist; the choices are listed."""
 
     @classmethod
     def among(cls, kind: str, name: str, choices: Iterable[str]) -> UnknownNameError:
-        """Build the message: what was asked for, the nearest choice, all the choices."""
+        """Return an error with the unknown name, the nearest choice and all choices."""
         listed = sorted(choices)
         known = ", ".join(listed) if listed else "none"
         return cls(f"unknown {kind} {name!r}{suggestion(name, listed)} Choices: {known}.")
 
 
 class CardError(RenoStoreError, ValueError):
-    """A dataset card that cannot be read, or a folder in which it finds nothing."""
+    """A dataset card that is not valid, or does not fit a folder."""
 
 
 class ManifestError(RenoStoreError, ValueError):
-    """A manifest with problems; `problems` holds every one of them, each with its line.
+    """A manifest with problems.
 
-    The message itself lists the first 20, `in_full` all.
+    Parameters
+    ----------
+    message : str
+        Which file.
+    problems : Iterable[str]
+        All problems, each with its line. The text of the error lists the first 20.
+    *remedies : Remedy
+        What the caller can do.
     """
 
     def __init__(self, message: str, problems: Iterable[str] = (), *remedies: Remedy) -> None:
         super().__init__(message, *remedies)
         self.problems = tuple(problems)
-        self.args = (message, self.problems, *remedies)  # what pickle calls it with
+        self.args = (message, self.problems, *remedies)  # for pickle
 
     def __str__(self) -> str:
         shown = self.problems[:_SHOWN_PROBLEMS]
         lines = [self.message, *(f"  {problem}" for problem in shown)]
         if n_more := len(self.problems) - len(shown):
-            lines.append(f"  and {n_more:,} more; the error's .problems has all of them")
+            lines.append(f"  and {n_more:,} more, in the attribute problems")
         return "\n".join([*lines, *map(str, self.remedies)])
-
-    @property
-    def in_full(self) -> str:
-        """The message with all problems, a line each."""
-        return "\n".join([self.message, *(f"  {problem}" for problem in self.problems)])
 
 
 class AudioError(RenoStoreError, ValueError):
-    """A recording that cannot be turned into a waveform."""
+    """A recording that cannot be decoded."""
 
 
 class ModelError(RenoStoreError, ValueError):
@@ -152,7 +154,7 @@ class ModelError(RenoStoreError, ValueError):
 
 
 class DeviceError(RenoStoreError, ValueError):
-    """A device that is not there."""
+    """A device that is not available."""
 
 
 class HoldOutError(RenoStoreError, ValueError):
@@ -164,11 +166,11 @@ class LedgerError(RenoStoreError):
 
 
 class TrainingError(RenoStoreError, ValueError):
-    """Training that ended in no finite numbers."""
+    """Training that ended in numbers that are not finite."""
 
 
 class SearchError(RenoStoreError, ValueError):
-    """A grid that cannot be searched: nothing in it, or parameters that do not exist."""
+    """A grid that cannot be searched: it is empty, or a parameter does not exist."""
 
 
 class StoreError(RenoStoreError):
@@ -180,27 +182,27 @@ class StoreBusyError(StoreError):
 
 
 class StaleStoreError(StoreError):
-    """What is stored no longer matches the recordings, the manifest or the model."""
+    """A store that no longer matches the recordings, the manifest or the model."""
 
 
 class MergeConflictError(StoreError):
-    """Two stores that say different things of the same clip or model."""
+    """Two stores that differ about the same clip or model."""
 
 
 class ForeignEmbeddingsError(RenoStoreError, ValueError):
-    """Embeddings from elsewhere that cannot be read, or belong to no clip."""
+    """Imported embeddings that cannot be read, or belong to no clip."""
 
 
 class MissingEmbeddingsError(StoreError):
-    """Clips that were asked for and have no embedding in the store."""
+    """Requested clips without an embedding in the store."""
 
 
 class ProtocolError(RenoStoreError, ValueError):
-    """A protocol that the data cannot carry, such as more folds than speakers."""
+    """A protocol that is not possible with the data, such as more folds than speakers."""
 
 
 class ConclusionError(RenoStoreError, ValueError):
-    """Scores from which nothing can be concluded: not finite, or not of the same folds."""
+    """Scores that allow no conclusion: not finite, or not of the same folds."""
 
 
 def command_line(*words: object) -> str:
@@ -215,7 +217,7 @@ def command_line(*words: object) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """List the first five names, and count the others.
+    """Return the first five names and the number of the others.
 
     Examples
     --------
@@ -229,9 +231,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:
-    """Give ``"; did you mean 'x'?"`` for the nearest of the choices, else ``"."``.
-
-    Upper and lower case do not count.
+    """Return ``"; did you mean 'x'?"`` for the nearest choice, or ``"."``; case is ignored.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""``reno-store datasets``: the corpora that have a card."""
+"""``reno-store datasets``: the corpora with a card."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _WIDEST = 100
 _INDENT = 14
 
 
-@click.command(short_help="List the corpora that have a card.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.command(short_help="List the known corpora.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def datasets(as_json: bool) -> None:
     """List the corpora that `reno-store manifest` knows by name.
 
-    For each: licence, where to get it, what a complete copy holds, and what is not known
-    for sure. Nothing is fetched from anywhere: get a corpus, unpack it, name its folder.
+    For each: licence, source, counts of a complete copy, and what is uncertain. Nothing is
+    downloaded: get the corpus, unpack it, and give its folder to `reno-store manifest`.
     """
     from reno_store.corpora import load_cards
 
@@ -38,7 +38,7 @@ def datasets(as_json: bool) -> None:
         for heading, text in _facts(card):
             click.echo(_paragraph(heading, text))
         click.echo()
-    click.echo("reno-store manifest NAME FOLDER -o FOLDER/NAME.csv lists a corpus's recordings.")
+    click.echo("Next: reno-store manifest NAME FOLDER -o FOLDER/NAME.csv")
 
 
 def _facts(card: Card) -> Iterator[tuple[str, str]]:
@@ -49,8 +49,8 @@ def _facts(card: Card) -> Iterator[tuple[str, str]]:
         expected = _expected(subset.expected)
         if subset.description:
             default = " (default)" if number == 0 else ""
-            told = f"{subset.name}{default}: {expected}; {subset.description}"
-            yield "" if number else "  subsets", told
+            text = f"{subset.name}{default}: {expected}; {subset.description}"
+            yield "" if number else "  subsets", text
         elif subset.expected.totals:
             yield "  complete", expected
     for number, sentence in enumerate(card.uncertain):

@@ -1,4 +1,4 @@
-"""``reno-store demo``: the whole job on made-up recordings, offline."""
+"""``reno-store demo``: the whole job on synthetic recordings, offline."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from reno_cli.printing import print_wide
+from reno_cli.wording import command_line
 
 __all__ = ["demo"]
 
@@ -18,7 +19,7 @@ __all__ = ["demo"]
     default="reno-demo",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="Folder for what the demo makes.",
+    help="Folder for the results.",
 )
 @click.option(
     "--jobs",
@@ -26,15 +27,14 @@ __all__ = ["demo"]
     default=2,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Processes over the folds.",
+    help="Number of processes over the folds.",
 )
 def demo(output: Path, n_jobs: int) -> None:
-    """Make SYNTHETIC vocalisations, embed them, cross-validate classifiers.
+    """Make SYNTHETIC vocalisations, embed them, and cross-validate classifiers.
 
-    No download, no GPU, under two minutes on two cores.
+    Needs no download and no GPU; takes under two minutes on two cores.
     """
     from reno_store.demo import run_demo
-    from reno_store.errors import command_line
     from reno_store.studies.evaluation.tables import comparison_table
 
     click.echo("Synthetic vocalisations from a source-filter voice: nobody was recorded.", err=True)
@@ -42,7 +42,7 @@ def demo(output: Path, n_jobs: int) -> None:
     print_wide(comparison_table(done.comparison))
     click.echo(
         "The clips are SYNTHETIC: the scores show that everything works, not how well emotions\n"
-        "can be told from real voices.\n\n"
+        "are recognised in real voices.\n\n"
         f"Made in {done.folder}:\n"
         f"  recordings/      {done.build.n_clips} clips, by emotion\n"
         f"  {done.manifest.name}    the manifest: clip_id, path, label, speaker\n"

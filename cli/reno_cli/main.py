@@ -1,7 +1,7 @@
 """The command ``reno-store``.
 
-Nothing here or at the top of a command's file imports torch, zarr or the library's heavy
-rooms, so that ``--help`` answers at once.
+Nothing here or at the top of a command file imports torch, zarr or other heavy modules, so
+that ``--help`` is fast.
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ __all__ = ["main"]
 
 
 class _Group(click.Group):
-    """Turns what the library raises on purpose into a message and exit code 1.
-
-    And what the system refuses: a full disk, a file that cannot be read.
-    """
+    """Turns errors of the library and of the system (such as a full disk) into exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -47,7 +44,7 @@ class _Group(click.Group):
         except RenoStoreError as error:
             raise click.ClickException(worded(error)) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever reads has had enough; click knows that
+            if error.errno == errno.EPIPE:  # the reader has closed the pipe; click handles it
                 raise
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{where}{error.strerror or error}") from error
@@ -56,40 +53,26 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="reno-store")
 def main() -> None:
-    """Embeddings of non-verbal vocalisations, computed once, and classifiers on them.
+    """Recognise emotions in non-verbal vocalisations.
+
+    Compute embeddings with foundation models once, store them, and train and compare
+    classifiers on them. Try `reno-store demo`, which needs no data and no network.
 
     \b
-    reno-store demo                                     try it, offline
-    reno-store manifest folders FOLDER -o FOLDER/my.csv list your recordings
-    reno-store datasets                                 list the corpora it knows
-    reno-store models                                   list the foundation models
-    reno-store build FOLDER/my.csv --model mfcc --model logmel --store my.zarr
-    reno-store evaluate my.zarr my --model mfcc --model logmel
-    reno-store tables my.zarr                           every model, every pair
-    reno-store report my.zarr -o report.html            the same as a page, with figures
-    reno-store grid my.zarr my --model mfcc --model logmel
+    With your own recordings, one folder per label:
+      reno-store manifest folders FOLDER -o FOLDER/my.csv
+      reno-store build FOLDER/my.csv --model mfcc --model logmel --store my.zarr
+      reno-store tables my.zarr
+      reno-store report my.zarr -o report.html
     """  # noqa: D301
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that knows ASCII alone gets "\\xb1" for a plus-minus sign, not a traceback.
+        # An ASCII terminal shows "\\xb1" for a plus-minus sign instead of a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 for _command in (
-    build,
-    datasets,
-    demo,
-    evaluate,
-    export,
-    grid,
-    import_,
-    info,
-    manifest,
-    merge,
-    models,
-    remove,
-    report,
-    tables,
-    verify,
+    *(build, datasets, demo, evaluate, export, grid, import_, info),
+    *(manifest, merge, models, remove, report, tables, verify),
 ):
     main.add_command(_command)

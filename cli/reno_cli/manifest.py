@@ -1,15 +1,15 @@
-"""``reno-store manifest``: a folder of recordings -> a CSV."""
+"""``reno-store manifest``: folder of recordings -> CSV."""
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reno_cli import options
+from reno_cli.options import all_problems as all_problems_option
 from reno_cli.printing import listing_problems
+from reno_cli.wording import command_line, options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["manifest"]
 
 
-@click.command(short_help="List a folder's recordings in a CSV.")
+@click.command(short_help="List the recordings of a folder in a CSV.")
 @click.argument("card")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
@@ -27,22 +27,22 @@ __all__ = ["manifest"]
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="The CSV to write; best above the recordings, so that it is complete in itself.",
+    help="CSV to write, best in a folder above the recordings.",
 )
 @click.option(
     "--subset",
     metavar="NAME",
-    help="Which extent of the corpus, where its card has several; its first by default.",
+    help="Subset of the corpus, if its card has several; the first by default.",
 )
-@click.option("--force", is_flag=True, help="Write over an existing CSV.")
-@options.all_problems
+@click.option("--force", is_flag=True, help="Overwrite an existing CSV.")
+@all_problems_option
 def manifest(
     card: str, folder: Path, output: Path, subset: str | None, force: bool, all_problems: bool
 ) -> None:
-    """List the recordings of FOLDER in a CSV, as CARD describes them.
+    """List the recordings of FOLDER in a CSV, using CARD.
 
-    CARD is `folders` (each file's folder is its label), the name of a corpus such as
-    `emogator` (`reno-store datasets` lists them), or the path of a TOML card of your own.
+    CARD is `folders` (the folder of each file is its label), the name of a corpus such as
+    `emogator` (`reno-store datasets` lists them), or the path of your own TOML card.
     """
     from reno_store.corpora import make_manifest, warn_of_variants
 
@@ -61,16 +61,16 @@ def manifest(
         click.echo(f"left out: {number:,} recordings: {reason}")
     if made.scan.ignored:
         click.echo(
-            f"passed over: {len(made.scan.ignored):,} files that the card does not describe, "
+            f"ignored: {len(made.scan.ignored):,} files that do not match the card, "
             f"such as {made.scan.ignored[0]}"
         )
-    where = ["--audio-folder", str(made.audio_folder)] if made.audio_folder else []
-    words = ["reno-store", "build", str(made.path), *where, "--model", "mfcc", "--model", "logmel"]
-    click.echo(f"next: {shlex.join([*words, '--store', f'{table.dataset}.zarr'])}")
+    following = {"audio_folder": made.audio_folder, "models": ("mfcc", "logmel")}
+    words = options({**following, "store": f"{table.dataset}.zarr"})
+    click.echo(f"next: {command_line('build', made.path, *words)}")
 
 
 def _counted(counts: Sequence[Count]) -> list[str]:
-    """Lay out the clips of each label, and what the card expects beside what was found."""
+    """Return lines with the clips of each label, found and expected."""
     if all(count.expected is None for count in counts):
         return [f"  {count.found:>7,}  {count.what}" for count in counts if count.column]
     lines = ["    found  expected"]

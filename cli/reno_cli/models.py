@@ -11,46 +11,51 @@ from reno_cli.printing import print_wide
 
 __all__ = ["models"]
 
+_SOURCES = {
+    "opensmile": "extra egemaps",
+    "authors": "its authors, by hand: ssam:FOLDER",
+}
+
 _EXPLAINED = """
-Relative errors of embeddings (norm of the difference over the norm) on eight synthetic clips of
-0.3 to 4 s: against float32, one clip at a time; and, under batch, of all clips together against
-each alone in the same precision. Clips/s are together."""
+Errors are relative (norm of the difference over the norm), on eight synthetic clips of 0.3 to
+4 s. "median error" and "largest" compare with float32, one clip at a time; "batch" compares all
+clips in one batch with each alone, in the same precision. Clips/s are measured in one batch."""
 
 
 @click.command(short_help="List the foundation models, or check them.")
 @click.option(
     "--check",
     is_flag=True,
-    help="Measure how far shorter precisions and batches are from float32, one clip at a time.",
+    help="Measure how much shorter precisions and batches change the embeddings.",
 )
 @click.option(
     "--model",
     "specs",
     multiple=True,
     metavar="SPEC",
-    help="What to check; by default every model of the table that is on this machine.",
+    help="Model to check. May be repeated; all models on this machine by default.",
 )
 @click.option(
     "--precision",
     "precisions",
     multiple=True,
     metavar="NAME",
-    help="float32, bfloat16 or float16; what to check, by default all three.",
+    help="Precision to check: float32, bfloat16 or float16. May be repeated; all by default.",
 )
 @click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.", metavar="NAME"
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def models(
     check: bool, specs: tuple[str, ...], precisions: tuple[str, ...], device: str, as_json: bool
 ) -> None:
-    """List the models that can be named, and whether their weights are on this machine.
+    """List the models with a name, and whether their weights are on this machine.
 
-    Besides these, hf:REPO_OR_FOLDER names any transformers encoder of the wav2vec 2.0 kind,
-    and ssam:FOLDER_OR_FILE an Audio-Mamba checkpoint.
+    Other models: hf:REPO_OR_FOLDER is any transformers encoder of the wav2vec 2.0 kind,
+    ssam:FOLDER_OR_FILE an Audio-Mamba checkpoint.
     """
     if not check and (specs or precisions):
-        raise click.UsageError("--model and --precision say what to check; add --check.")
+        raise click.UsageError("--model and --precision need --check.")
     rows = _checks(specs, precisions, device) if check else _catalogue()
     if as_json:
         click.echo(json.dumps(rows, indent=2))
@@ -60,7 +65,6 @@ def models(
 
 def _catalogue() -> list[dict[str, Any]]:
     from reno_store.foundation_models import CATALOGUE
-    from reno_store.foundation_models.availability import is_on_this_machine
     from reno_store.foundation_models.plugins import installed_models, package_of
 
     rows = [
@@ -71,57 +75,19 @@ def _catalogue() -> list[dict[str, Any]]:
             "dimension": entry.dim,
             "parameters": entry.n_parameters,
             "sample_rate_hz": entry.sample_rate_hz,
-            "source": f"hf:{entry.location}" if entry.source == "hf" else _source(entry.source),
+            "source": f"hf:{entry.location}"
+            if entry.source == "hf"
+            else _SOURCES.get(entry.source, entry.source),
             "licence": entry.licence,
-            "on_this_machine": is_on_this_machine(entry),
+            "on_this_machine": entry.is_on_this_machine,
         }
         for entry in CATALOGUE.values()
     ]
-    for name, offers in installed_models().items():
-        rows += [
-            {"model": name, "source": f"package {package_of(offer)}", "on_this_machine": True}
-            for offer in offers
-        ]
-    return rows
-
-
-def _source(source: str) -> str:
-    return {
-        "built in": "built in",
-        "opensmile": "extra egemaps",
-        "authors": "its authors, by hand: ssam:FOLDER",
-    }[source]
-
-
-def _print_catalogue(rows: list[dict[str, Any]]) -> None:
-    from reno_store.runtime.columns import FittedTable, TableColumn
-
-    columns = [
-        TableColumn("model", wraps=True),
-        TableColumn("paper", spare=3),
-        TableColumn("dimension", numeric=True, spare=1),
-        TableColumn("parameters", numeric=True, spare=2),
-        TableColumn("rate", numeric=True, spare=5),
-        TableColumn("source", wraps=True),
-        TableColumn("licence", wraps=True, spare=4),
-        TableColumn("here"),
+    return rows + [
+        {"model": name, "source": f"package {package_of(offer)}", "on_this_machine": True}
+        for name, offers in installed_models().items()
+        for offer in offers
     ]
-    lines = []
-    for row in rows:
-        rate_hz, parameters = row.get("sample_rate_hz"), row.get("parameters")
-        lines.append(
-            [
-                row["model"],
-                row.get("paper", ""),
-                str(row.get("dimension", "")),
-                f"{parameters / 1e6:.1f} M" if parameters else "-",
-                f"{rate_hz / 1000:g} kHz" if rate_hz else "",
-                row["source"],
-                row.get("licence", ""),
-                "yes" if row["on_this_machine"] else "no",
-            ]
-        )
-    print_wide(FittedTable(columns, lines, elsewhere="--json"))
 
 
 def _checks(
@@ -137,25 +103,51 @@ def _checks(
         load_model,
         parse_model_specs,
     )
-    from reno_store.foundation_models.availability import is_on_this_machine
     from reno_store.foundation_models.checking import check_model
     from reno_store.foundation_models.plugins import installed_models
     from reno_store.runtime.devices import resolve_device
 
     device = resolve_device(device)
-    asked = [check_precision(precision) for precision in precisions] or PRECISIONS
-    here = [name for name, entry in CATALOGUE.items() if is_on_this_machine(entry)]
-    rows = []
-    here += [
-        name
-        for name, offers in installed_models().items()
-        if len(offers) == 1 and name not in CATALOGUE
+    chosen = [check_precision(precision) for precision in precisions] or PRECISIONS
+    if not specs:
+        here = [name for name, entry in CATALOGUE.items() if entry.is_on_this_machine]
+        plugins = installed_models().items()
+        unique = [name for name, offers in plugins if len(offers) == 1 and name not in CATALOGUE]
+        specs = (*here, *unique)
+    return [
+        {"model": spec.name, "device": device, **asdict(checked)}
+        for spec in parse_model_specs(specs)
+        for checked in check_model(partial(load_model, spec, device=device, batched=True), chosen)
     ]
-    for spec in parse_model_specs(specs or here):
-        load = partial(load_model, spec, device=device, batched=True)
-        for checked in check_model(load, asked):
-            rows.append({"model": spec.name, "device": device, **asdict(checked)})
-    return rows
+
+
+def _print_catalogue(rows: list[dict[str, Any]]) -> None:
+    from reno_store.runtime.columns import FittedTable, TableColumn
+
+    columns = [
+        TableColumn("model", wraps=True),
+        TableColumn("paper", spare=3),
+        TableColumn("dimension", numeric=True, spare=1),
+        TableColumn("parameters", numeric=True, spare=2),
+        TableColumn("rate", numeric=True, spare=5),
+        TableColumn("source", wraps=True),
+        TableColumn("licence", wraps=True, spare=4),
+        TableColumn("here"),
+    ]
+    lines = [
+        [
+            row["model"],
+            row.get("paper", ""),
+            str(row.get("dimension", "")),
+            f"{row['parameters'] / 1e6:.1f} M" if row.get("parameters") else "-",
+            f"{row['sample_rate_hz'] / 1000:g} kHz" if "sample_rate_hz" in row else "",
+            row["source"],
+            row.get("licence", ""),
+            "yes" if row["on_this_machine"] else "no",
+        ]
+        for row in rows
+    ]
+    print_wide(FittedTable(columns, lines, elsewhere="--json"))
 
 
 def _print_checks(rows: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Options that several commands share, in one wording."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
-    """Take one seed, or several with commas between them."""
+    """Return the seeds of a comma-separated list."""
     one = click.IntRange(0, 2**32 - 1)
     return tuple(one(each.strip(), param, ctx) for each in value.split(","))
 
@@ -29,7 +29,7 @@ n_folds = click.option(
     default=5,
     show_default=True,
     type=int,
-    help="How many folds; loso has one a speaker.",
+    help="Number of folds; loso has one per speaker.",
 )
 
 seeds = click.option(
@@ -40,18 +40,18 @@ seeds = click.option(
     show_default=True,
     callback=numbers,
     metavar="NUMBERS",
-    help="Seeds folds and classifiers. Several, as in 0,1,2, repeat everything with each.",
+    help="Seed of folds and classifiers. Several, such as 0,1,2, repeat everything with each.",
 )
 
 standardize = click.option(
     "--standardize/--as-stored",
     default=True,
     show_default=True,
-    help="Scale the embeddings by each training fold's mean and standard deviation, or not.",
+    help="Scale embeddings by the mean and standard deviation of each training fold, or not.",
 )
 
 all_problems = click.option(
-    "--all", "all_problems", is_flag=True, help="List all problems of a wrong manifest, not 20."
+    "--all", "all_problems", is_flag=True, help="List all problems of a manifest, not only 20."
 )
 
 min_clips = click.option(
@@ -60,7 +60,7 @@ min_clips = click.option(
     show_default=True,
     type=click.IntRange(min=1),
     metavar="N",
-    help="Leave out labels with fewer clips than that, and say which.",
+    help="Leave out labels with fewer clips, and list them.",
 )
 
 device = click.option(
@@ -73,7 +73,7 @@ jobs = click.option(
     default=1,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Processes over the folds.",
+    help="Number of processes over the folds.",
 )
 
 PROTOCOL_HELP = (

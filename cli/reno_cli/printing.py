@@ -1,4 +1,4 @@
-"""What a command leaves behind: text on standard output, or in a file."""
+"""Output of the commands: text on standard output, or in a file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INTERRUPTED = 130
 
 
 def print_wide(renderable: RenderableType) -> None:
-    """Print to standard output; to a file or pipe, wide enough for every column of a table."""
+    """Print to standard output; in a file or pipe, wide enough for all columns of a table."""
     from rich.console import Console
     from rich.measure import Measurement
 
@@ -33,14 +33,14 @@ def print_wide(renderable: RenderableType) -> None:
     needed = Measurement.get(endless, endless.options, renderable).maximum
     text = io.StringIO()
     Console(width=max(_WIDTH_OF_TEXT, needed), highlight=False, file=text).print(renderable)
-    # rich fills lines up with spaces.
+    # rich pads lines with spaces.
     for line in text.getvalue().splitlines():
         click.echo(line.rstrip())
 
 
 @contextlib.contextmanager
 def listing_problems(in_full: bool) -> Iterator[None]:
-    """Print all problems of a wrong manifest where asked, instead of the first 20."""
+    """Print all problems of a manifest if `in_full`, instead of the first 20."""
     from reno_cli.wording import worded
     from reno_store.errors import ManifestError
 
@@ -53,17 +53,17 @@ def listing_problems(in_full: bool) -> Iterator[None]:
 
 
 def is_terminal() -> bool:
-    """Tell whether people read standard output, at the width that they have."""
+    """Return whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 def check_output(path: Path) -> None:
-    """Make a file's folder, and refuse what no file can be written to, before hours of work.
+    """Make the folder of a file and check that it can be written, before hours of work.
 
     Raises
     ------
     RenoStoreError
-        If it is a folder, or its folder cannot be made or written to.
+        If it is a folder, or cannot be written.
     """
     from reno_store.errors import RenoStoreError
     from reno_store.runtime.locations import local_path
@@ -83,17 +83,16 @@ def check_output(path: Path) -> None:
 
 
 def leave_interrupted() -> NoReturn:
-    """Say after Ctrl-C that what was finished is kept, and exit as a shell expects."""
+    """Print that finished folds are kept, and exit with the code for Ctrl-C."""
     click.echo(
-        "interrupted; the folds that were finished are kept, and the same command goes on from "
-        "there.",
+        "Interrupted. Finished folds are kept; run the same command again to continue.",
         err=True,
     )
     sys.exit(_INTERRUPTED)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Errors and remedies of the library in the words of the command line."""
+"""Errors and remedies of the library, worded for the command line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from reno_store.errors import ManifestError, Remedy, RenoStoreError
 
 __all__ = ["command_line", "options", "worded"]
 
+_SHOWN_PROBLEMS = 20
+
 _OPTIONS: Mapping[str, str] = {
+    "all_problems": "--all",
     "models": "--model",
     "n_folds": "--folds",
     "n_jobs": "--jobs",
@@ -24,14 +27,15 @@ _FLAGS: Mapping[tuple[str, Any], str] = {
     ("allow_missing", True): "--allow-missing",
     ("standardize", False): "--as-stored",
 }
-"""Values that are a flag of another name."""
+"""Values that are a flag with another name."""
 
 _COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "build_store": ("build", ("manifest",)),
+    "make_manifest": ("manifest", ("card", "folder")),
     "run_study": ("tables", ("store", "datasets")),
     "verify_store": ("verify", ("store",)),
 }
-"""Function -> command, and which of its arguments have no option name."""
+"""Function -> command, and its positional arguments in order."""
 
 
 def command_line(*words: object) -> str:
@@ -77,16 +81,18 @@ def worded(error: RenoStoreError, *, in_full: bool = False) -> str:
     Parameters
     ----------
     in_full : bool
-        Whether all problems of a manifest are listed, not 20.
+        Whether to list all problems of a manifest, not 20.
     """
-    plain = type(error).__new__(type(error))
-    plain.__dict__.update(error.__dict__, remedies=())
-    message = str(plain)
-    remedies = [_remedy(each) for each in error.remedies]
-    if isinstance(plain, ManifestError) and message != plain.in_full:
-        message = plain.in_full if in_full else message
-        remedies += [] if in_full else ["List all problems: --all."]
-    return ("\n" if "\n" in message else " ").join([message, *remedies])
+    lines, remedies = [error.message], list(error.remedies)
+    if isinstance(error, ManifestError):
+        shown = error.problems if in_full else error.problems[:_SHOWN_PROBLEMS]
+        lines += [f"  {problem}" for problem in shown]
+        if n_more := len(error.problems) - len(shown):
+            remedies.append(
+                Remedy(f"{n_more:,} more problems. To list all", {"all_problems": True})
+            )
+    separator = "\n" if len(lines) > 1 else " "
+    return separator.join(["\n".join(lines), *map(_remedy, remedies)])
 
 
 def _remedy(remedy: Remedy) -> str:
@@ -101,7 +107,7 @@ def _remedy(remedy: Remedy) -> str:
 
 
 def _placed(value: Any, name: str) -> list[str]:
-    """Write an argument that has no option name."""
+    """Write a positional argument."""
     if value is ...:
         return [name.upper()]
     return list(map(str, value)) if isinstance(value, tuple | list) else [str(value)]

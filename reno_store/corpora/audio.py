@@ -1,8 +1,8 @@
-"""File -> mono float32 waveform at the rate a model wants.
+"""File -> mono float32 waveform at the sample rate of a model.
 
 libsndfile decodes (wav, flac, ogg, mp3 and more), channels are averaged, soxr resamples.
-What libsndfile lets pass in silence is caught here: a file that ends before its header
-says, samples that are not numbers, no samples at all.
+Files that libsndfile accepts silently are refused here: those that end before the length in
+their header, with samples that are not finite, or without samples.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ __all__ = [
 ]
 
 PREPROCESSING = {"channels": "mean", "resampler": "soxr HQ"}
-"""What happens to every recording before a model sees it; part of each model's fingerprint."""
+"""Preprocessing of every recording, part of the fingerprint of each model."""
 
 SILENCE_PEAK = 1e-4
-"""Peak below which a clip is called silent: -80 dB relative to full scale."""
+"""A clip with a lower peak is silent: -80 dB relative to full scale."""
 
-# What libsndfile notes, and passes over, when a file is shorter than it says: of the samples'
-# chunk in wav, aiff and au, of the whole file in w64 and rf64.
+# What libsndfile notes, without an error, when a file is shorter than its header states: for
+# the chunk of samples in wav, aiff and au, for the whole file in w64 and rf64.
 _SHORTFALL = re.compile(
     r"^\s*(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
-# A WAV that was written to a pipe carries a length near 2**31 or 2**32, meaning 'unknown'.
+# A WAV written to a pipe has a length near 2**31 or 2**32, which means 'unknown'.
 _UNKNOWN_LENGTH_BYTES = 0x7FFF0000
-_UNKNOWN_FRAMES = 2**62  # what libsndfile says of a stream that cannot be measured
+_UNKNOWN_FRAMES = 2**62  # libsndfile's value for a stream of unknown length
 _OGG_CUT_OFF = re.compile(r"end-of-stream bit|End-Of-Stream flag|Junk after the last page")
 
 
@@ -63,15 +63,15 @@ def read_waveform(path: str | Path, sample_rate_hz: int) -> NDArray[np.float32]:
     Raises
     ------
     AudioError
-        If the file is missing, is not audio, ends before its header says, has no samples
-        or has samples that are not finite. The message names the file and what to do.
+        If the file is missing, is not audio, is truncated, has no samples, or has samples
+        that are not finite.
     """
     import soxr
 
     path = Path(path)
     frames, rate_hz = _decode(path)
     if not len(frames):
-        raise AudioError(f"{path}: holds no samples; expected at least one. Record it again.")
+        raise AudioError(f"{path}: has no samples; expected at least one. Record it again.")
     if not np.isfinite(frames).all():
         bad = int(np.count_nonzero(~np.isfinite(frames).all(axis=1)))
         raise AudioError(
@@ -90,9 +90,9 @@ def read_waveform(path: str | Path, sample_rate_hz: int) -> NDArray[np.float32]:
 
 
 def read_duration_s(path: str | Path) -> float:
-    """Read from a recording's header how long it is, in seconds; NaN where it does not tell.
+    """Return the duration in the header of a recording, in seconds; NaN where unknown.
 
-    A plan may be made from it, nothing more: headers can be wrong.
+    Use it only for planning: headers can be wrong.
     """
     try:
         with _opened(Path(path)) as file:
@@ -104,7 +104,7 @@ def read_duration_s(path: str | Path) -> float:
 
 
 def hash_file(path: str | Path) -> str:
-    """Give the SHA-256 of a file's bytes, in hexadecimal.
+    """Return the SHA-256 of a file, in hexadecimal.
 
     Raises
     ------
@@ -119,12 +119,12 @@ def hash_file(path: str | Path) -> str:
 
 
 def is_silent(waveform: NDArray[np.float32]) -> bool:
-    """Tell whether nothing in a waveform reaches `SILENCE_PEAK`."""
+    """Return whether the peak of a waveform is below `SILENCE_PEAK`."""
     return bool(np.abs(waveform).max(initial=0.0) < SILENCE_PEAK)
 
 
 def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Give (n_frames, n_channels) float32 and the file's own rate in hertz."""
+    """Return (n_frames, n_channels) float32 and the sample rate of the file in hertz."""
     import soundfile
 
     try:
@@ -136,8 +136,8 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
         raise AudioError(_unreadable(path, error)) from None
     except soundfile.LibsndfileError as error:
         reason = error.error_string.strip(" .:")
-        if "does not exist" in reason:  # what libsndfile says of an mp3 without a frame
-            reason = "no sound found in it"
+        if "does not exist" in reason:  # libsndfile's error for an mp3 without a frame
+            reason = "it contains no sound"
         raise AudioError(
             f"{path}: not audio that can be decoded ({reason}). "
             "Expected wav, flac, ogg, mp3, aiff or another format that libsndfile reads, "
@@ -145,7 +145,7 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
         ) from None
     if len(frames) < declared:
         raise AudioError(
-            f"{path}: truncated: its header promises {declared:,} samples a channel, "
+            f"{path}: truncated: its header states {declared:,} samples per channel, "
             f"{len(frames):,} can be decoded. Copy it again from its source."
         )
     if missing := _missing_end(details):
@@ -155,7 +155,7 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open by its descriptor, so that a wrong ending cannot mislead libsndfile."""
+    """Open a file by its descriptor, so that libsndfile ignores a wrong ending."""
     import soundfile
 
     with (
@@ -166,17 +166,17 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _missing_end(details: str) -> str | None:
-    """Say what libsndfile's notes on a file say of its end, or None when all is there."""
+    """Return what is missing at the end of a file by libsndfile's notes, None if complete."""
     shortfall = _SHORTFALL.search(details)
     if shortfall and int(shortfall[2]) < int(shortfall[1]) < _UNKNOWN_LENGTH_BYTES:
         return (
-            f"its header promises {int(shortfall[1]):,} bytes of samples, "
-            f"{int(shortfall[2]):,} are there"
+            f"its header states {int(shortfall[1]):,} bytes of samples, "
+            f"the file has {int(shortfall[2]):,}"
         )
     return "its last Ogg page is missing or cut off" if _OGG_CUT_OFF.search(details) else None
 
 
 def _unreadable(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"{path}: no such file. Check its path, or put the recording there."
+        return f"{path}: no such file. Check its path."
     return f"{path}: cannot be read: {error.strerror or error}."

@@ -1,10 +1,10 @@
-"""TOML -> Card: every problem of a card at once. The format is described in `cards`."""
+"""TOML -> Card, with all problems of a card at once. `cards` describes the format."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,10 @@ __all__ = ["TOTALS", "find_card", "load_cards"]
 TOTALS = ("clips", "labels", "speakers")
 
 _TEXTS = ("title", "source", "licence", "citation", "notes")
-_TABLES = ("files", "labels", "values", "left_out", "expected", "subsets")
-_TOP_LEVEL = {*_TEXTS, *_TABLES, "uncertain"}
 
 
 def find_card(name: str | Path) -> Card:
-    """Load a card that comes with the package, or a card of the user's own.
+    """Load a card of the package, or a custom card.
 
     Parameters
     ----------
@@ -39,9 +37,9 @@ def find_card(name: str | Path) -> Card:
     Raises
     ------
     UnknownNameError
-        If no card has that name; the choices are listed and the nearest is suggested.
+        If no card has this name; the choices are listed and the nearest is suggested.
     CardError
-        If the card is not what the description in `cards` asks for.
+        If the card does not follow the format in `cards`.
     """
     if str(name).endswith(".toml"):
         return _read_card(Path(name))
@@ -51,7 +49,7 @@ def find_card(name: str | Path) -> Card:
 
 
 def load_cards() -> tuple[Card, ...]:
-    """Load every card that comes with the package, sorted by name.
+    """Load all cards of the package, sorted by name.
 
     Raises
     ------
@@ -70,7 +68,7 @@ def _read_card(path: Path) -> Card:
         raise CardError(f"{path}: not a readable TOML file: {error}.") from None
     problems = list(_card_problems(entries))
     if problems:
-        raise CardError("\n  ".join([f"{path}: not a card, because", *problems]))
+        raise CardError("\n  ".join([f"{path}: not a valid card:", *problems]))
     files = entries["files"]
     return Card(
         name=path.stem,
@@ -102,130 +100,117 @@ def _expectation(entry: Mapping[str, Any]) -> Expectation:
     return Expectation(totals, entry.get("counts", {}))
 
 
-def _card_problems(entries: Mapping[str, Any]) -> Iterator[str]:
-    for key in sorted(set(entries) - _TOP_LEVEL):
-        yield f"{key!r} is unknown; known are {', '.join(sorted(_TOP_LEVEL))}"
-    for key in ("title", "source", "licence"):
-        if not isinstance(entries.get(key), str):
-            yield f"{key!r} is missing or not a string"
-    for key in ("citation", "notes"):
-        if not isinstance(entries.get(key, ""), str):
-            yield f"{key!r} is not a string"
-    if not _is_list_of(str, entries.get("uncertain", [])):
-        yield "'uncertain' is not a list of sentences"
-    files = entries.get("files")
-    if not isinstance(files, dict) or not isinstance(files.get("pattern"), str):
-        yield "[files] needs 'pattern', a regular expression"
-        return
-    for key in sorted(set(files) - {"pattern", "clip_id"}):
-        yield f"[files] {key!r} is unknown; known are clip_id, pattern"
-    yield from _pattern_problems("[files] pattern", files["pattern"])
-    columns = _columns(files["pattern"])
-    if columns is not None:
-        yield from _column_problems(columns)
-    if files.get("clip_id", "name") not in ("name", "path"):
-        yield f"[files] clip_id is 'name' or 'path', not {files['clip_id']!r}"
-    if not _is_dict_of(str, entries.get("labels", {})):
-        yield '[labels] maps codes to labels, as in "01" = "adoration"'
-    yield from _values_problems(entries.get("values", {}), columns)
-    yield from _left_out_problems(entries.get("left_out", []))
-    yield from _expectation_problems("[expected", entries.get("expected", {}), columns)
-    yield from _subset_problems(entries, columns)
+_Check = Callable[[object], str | None]
+"""Returns what is wrong with a value, None if it is right."""
 
 
-def _pattern_problems(place: str, pattern: object) -> Iterator[str]:
-    if not isinstance(pattern, str):
-        yield f"{place} is not a regular expression: {pattern!r} is no string"
-        return
+def _text(value: object) -> str | None:
+    return None if isinstance(value, str) else "is not a string"
+
+
+def _number(value: object) -> str | None:
+    return None if type(value) is int else "is not a whole number"
+
+
+def _table(value: object) -> str | None:
+    return None if isinstance(value, dict) else "is not a table"
+
+
+def _sentences(value: object) -> str | None:
+    right = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return None if right else "is not a list of strings"
+
+
+def _pattern(value: object) -> str | None:
     try:
-        re.compile(pattern)
+        re.compile(value if isinstance(value, str) else "(")
     except re.error as error:
-        yield f"{place} is not a regular expression: {error}"
+        reason = error if isinstance(value, str) else "not a string"
+        return f"is not a regular expression: {reason}"
+    return None
 
 
-def _columns(pattern: str) -> list[str] | None:
-    """Names of a pattern's groups, or None where it is no regular expression."""
-    try:
-        return list(re.compile(pattern).groupindex)
-    except re.error:
-        return None
+def _clip_id(value: object) -> str | None:
+    return None if value in ("name", "path") else f"is {value!r}; expected 'name' or 'path'"
 
 
-def _column_problems(columns: list[str]) -> Iterator[str]:
-    if "label" not in columns:
-        yield "[files] pattern has no group named 'label'"
-    for column in columns:
-        if column in {"clip_id", "path"} or (check_column(column) is not None):
-            yield f"[files] pattern: the group name {column!r} is reserved"
+_CARD: Mapping[str, _Check] = {
+    **dict.fromkeys(_TEXTS, _text),
+    "uncertain": _sentences,
+    **dict.fromkeys(("files", "labels", "values", "expected", "subsets"), _table),
+    "left_out": lambda value: None if isinstance(value, list) else "is not a list of tables",
+}
+_FILES: Mapping[str, _Check] = {"pattern": _pattern, "clip_id": _clip_id}
+_LEFT_OUT: Mapping[str, _Check] = {"pattern": _pattern, "reason": _text}
+_SUBSET: Mapping[str, _Check] = {"description": _text, "left_out": _pattern, "expected": _table}
+_EXPECTED: Mapping[str, _Check] = {**dict.fromkeys(TOTALS, _number), "counts": _table}
 
 
-def _values_problems(values: object, columns: list[str] | None) -> Iterator[str]:
-    if not isinstance(values, dict):
-        yield "[values] holds a table for each column, as in [values.sex]"
+def _entry_problems(
+    place: str,
+    entry: object,
+    checks: Mapping[str, _Check],
+    required: Sequence[str] = (),
+    others: _Check | None = None,
+) -> Iterator[str]:
+    """Check a table: known keys, keys that it must have, and the values of all other keys."""
+    if not isinstance(entry, dict):
+        yield f"{place} is not a table"
         return
-    for column, names in values.items():
+    for key in sorted(set(required) - set(entry)):
+        yield f"{place} {key!r} is missing".lstrip()
+    for key, value in sorted(entry.items()):
+        check = checks.get(key, others)
+        if check is None:
+            yield f"{place} {key!r} is unknown; known are {', '.join(sorted(checks))}".lstrip()
+        elif problem := check(value):
+            yield f"{place} {key!r} {problem}".lstrip()
+
+
+def _card_problems(entries: Mapping[str, Any]) -> Iterator[str]:
+    yield from _entry_problems("", entries, _CARD, ("title", "source", "licence", "files"))
+    # Only of the right type from here on; a wrong type is a problem already.
+    right = {key: of for key, of in entries.items() if key in _CARD and not _CARD[key](of)}
+    files = right.get("files", {})
+    yield from _entry_problems("[files]", files, _FILES, ("pattern",) if files else ())
+    columns = None
+    if "pattern" in files and not _pattern(files["pattern"]):
+        columns = list(re.compile(files["pattern"]).groupindex)
+        if "label" not in columns:
+            yield "[files] pattern has no group named 'label'"
+        for column in columns:
+            if column in {"clip_id", "path"} or check_column(column):
+                yield f"[files] pattern: the group name {column!r} is reserved"
+    yield from _entry_problems("[labels]", right.get("labels", {}), {}, others=_text)
+    for column, names in right.get("values", {}).items():
+        place = f"[values.{column}]"
         if column in ("label", "speaker"):
-            yield f"[values.{column}] cannot be; labels are named under [labels], speakers are kept"
+            yield f"{place} is not possible; use [labels] for labels, speakers are unchanged"
         elif columns is not None and column not in columns:
-            yield f"[values.{column}] names no group of [files] pattern"
-        if not _is_dict_of(str, names):
-            yield f'[values.{column}] maps codes to words, as in "0" = "female"'
-
-
-def _left_out_problems(entries: object) -> Iterator[str]:
-    if not isinstance(entries, list) or not _is_list_of(dict, entries):
-        yield "[[left_out]] is a list of tables, each with pattern and reason"
-        return
-    for number, entry in enumerate(entries, start=1):
-        place = f"[[left_out]] {number}"
-        if sorted(entry) != ["pattern", "reason"] or not isinstance(entry["reason"], str):
-            yield f"{place} needs pattern and reason, both strings, and nothing else"
-        else:
-            yield from _pattern_problems(f"{place} pattern", entry["pattern"])
-
-
-def _subset_problems(entries: Mapping[str, Any], columns: list[str] | None) -> Iterator[str]:
-    if "subsets" not in entries:
-        return
-    subsets = entries["subsets"]
-    if not _is_dict_of(dict, subsets) or not subsets:
-        yield "[subsets] holds a table for each subset, as in [subsets.full]"
-        return
-    if "expected" in entries:
-        yield "[expected] belongs to each subset where there are subsets: [subsets.NAME.expected]"
+            yield f"{place} is not a group of [files] pattern"
+        yield from _entry_problems(place, names, {}, others=_text)
+    for number, entry in enumerate(right.get("left_out", []), start=1):
+        yield from _entry_problems(
+            f"[[left_out]] {number}", entry, _LEFT_OUT, ("pattern", "reason")
+        )
+    yield from _expectation_problems("[expected", right.get("expected", {}), columns)
+    subsets = right.get("subsets", {})
+    if "subsets" in right and not subsets:
+        yield "[subsets] is empty"
+    if subsets and "expected" in entries:
+        yield "[expected] must be in each subset: [subsets.NAME.expected]"
     for name, entry in subsets.items():
-        place = f"[subsets.{name}"
         if problem := name_problem(name):
-            yield f"{place}] cannot be named so: {problem}"
-        for key in sorted(set(entry) - {"description", "left_out", "expected"}):
-            yield f"{place}] {key!r} is unknown; known are description, expected, left_out"
-        if not isinstance(entry.get("description"), str):
-            yield f"{place}] 'description' is missing or not a string"
-        if "left_out" in entry:
-            yield from _pattern_problems(f"{place}] left_out", entry["left_out"])
-        yield from _expectation_problems(f"{place}.expected", entry.get("expected", {}), columns)
+            yield f"[subsets.{name}] is not a valid name: {problem}"
+        yield from _entry_problems(f"[subsets.{name}]", entry, _SUBSET, ("description",))
+        expected = entry.get("expected", {}) if isinstance(entry, dict) else {}
+        yield from _expectation_problems(f"[subsets.{name}.expected", expected, columns)
 
 
 def _expectation_problems(place: str, expected: object, columns: list[str] | None) -> Iterator[str]:
-    if not isinstance(expected, dict) or not all(
-        key == "counts" or (key in TOTALS and type(count) is int) for key, count in expected.items()
-    ):
-        yield f"{place}] holds whole numbers under {', '.join(TOTALS)}, and tables under counts"
-        return
-    counts = expected.get("counts", {})
-    if not _is_dict_of(dict, counts):
-        yield f"{place}.counts] holds a table for each column, as in {place}.counts.label]"
-        return
-    for column, numbers in counts.items():
+    yield from _entry_problems(f"{place}]", expected, _EXPECTED)
+    counts = expected.get("counts", {}) if isinstance(expected, dict) else {}
+    for column, numbers in counts.items() if isinstance(counts, dict) else ():
         if columns is not None and column not in columns:
-            yield f"{place}.counts.{column}] names no group of [files] pattern"
-        if not all(type(number) is int for number in numbers.values()):
-            yield f"{place}.counts.{column}] holds whole numbers, one for each value"
-
-
-def _is_dict_of(kind: type, value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(each, kind) for each in value.values())
-
-
-def _is_list_of(kind: type, value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, kind) for each in value)
+            yield f"{place}.counts.{column}] is not a group of [files] pattern"
+        yield from _entry_problems(f"{place}.counts.{column}]", numbers, {}, others=_number)

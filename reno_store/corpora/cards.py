@@ -1,9 +1,9 @@
-"""Cards: what one corpus is, how it names its files, and what the whole of it holds.
+"""Cards: what a corpus is, how it names its files, and what a complete copy contains.
 
 A card is a TOML file in ``data_manifests/``: facts for people (title, source, licence,
-citation, what is uncertain), a pattern for the files' paths with named groups, names for
-the codes in them, and the counts that the whole corpus should have. Nothing in a card is
-run as code. `card_reading` checks one, `scanning` takes it to a folder.
+citation, what is uncertain), a pattern with named groups for the paths of the files, names
+for the codes in them, and the counts of a complete corpus. Nothing in a card is run as code.
+`card_reading` reads and checks a card, `scanning` applies it to a folder.
 
 Card
 ----
@@ -21,8 +21,8 @@ Card
                              # with a group (?P<label>) and, where known, (?P<speaker>);
                              # further groups become further columns
     clip_id = "name"         # "name": the file's name without its ending (default);
-                             # "path": the relative path without its ending, which only recordings
-                             # keep that differ in nothing else
+                             # "path": the relative path without its ending, unless two paths
+                             # differ only in the ending
 
     [labels]                 # code in the file name -> label; without it, codes are labels;
     "01" = "adoration"       # with it, any other code is refused
@@ -30,7 +30,7 @@ Card
     [values.sex]             # the same for a further column; other codes stay as they are
     "0" = "female"
 
-    [[left_out]]             # recordings that the corpus has and the dataset does not:
+    [[left_out]]             # recordings of the corpus that are not in the dataset:
     pattern = '...'          # whole relative paths,
     reason = "speech"        # and why
 
@@ -41,12 +41,12 @@ Card
     [expected.counts.label]  # clips of each value of a column
     adoration = 180
 
-Where a corpus is used in several extents, each has a name, and its own counts instead of
-``[expected]``. The first is taken unless another is asked for::
+A corpus that is used in several extents has named subsets, each with its own counts instead
+of ``[expected]``. The first is the default::
 
     [subsets.full]
     description = "..."      # required
-    left_out = '...'         # whole relative paths of the corpus that are not part of it
+    left_out = '...'         # whole relative paths of recordings that are not part of it
     [subsets.full.expected]
     clips = 1440
 """
@@ -65,12 +65,12 @@ from reno_store.errors import UnknownNameError
 __all__ = ["WHOLE", "Card", "Expectation", "LeftOut", "Subset", "list_cards"]
 
 WHOLE = "whole"
-"""Name of the one subset of a card that names none."""
+"""Name of the only subset of a card without subsets."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Recordings of the corpus that are no part of the dataset.
+    """Recordings of the corpus that are not in the dataset.
 
     Attributes
     ----------
@@ -86,14 +86,14 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Counts that a complete corpus has.
+    """Counts of a complete corpus.
 
     Attributes
     ----------
     totals : Mapping[str, int]
-        Under ``clips``, ``labels``, ``speakers``, as far as they are known.
+        Under ``clips``, ``labels``, ``speakers``, where they are known.
     counts : Mapping[str, Mapping[str, int]]
-        Column -> value -> number of clips, for columns of which that is known.
+        Column -> value -> number of clips, for columns where it is known.
     """
 
     totals: Mapping[str, int] = field(default_factory=dict)
@@ -111,9 +111,9 @@ class Subset:
     description : str
         Which recordings it has.
     left_out : re.Pattern[str] or None
-        Matches the whole relative paths of those that it has not.
+        Matches the whole relative paths of recordings that it lacks.
     expected : Expectation
-        What it holds when complete.
+        Its counts when complete.
     """
 
     name: str = WHOLE
@@ -131,7 +131,7 @@ class Card:
     name : str
         The card's name: its file's stem.
     title, source, licence, citation, notes : str
-        For people: what it is, where to get it, what it may be used for, whom to cite.
+        For people: what it is, where to get it, permitted use, and what to cite.
     pattern : re.Pattern[str]
         Matches the whole path of a recording relative to the corpus's folder.
     clip_id : str
@@ -139,11 +139,11 @@ class Card:
     labels : Mapping[str, str]
         Code in the file name -> label; empty where the code is the label.
     values : Mapping[str, Mapping[str, str]]
-        Further column -> code -> what it stands for; codes that it lacks stay.
+        Further column -> code -> its meaning; other codes are unchanged.
     left_out : tuple[LeftOut, ...]
-        Recordings that are no part of the dataset in any extent.
+        Recordings that are in no subset.
     subsets : tuple[Subset, ...]
-        The extents, at least one; the first is taken unless another is asked for.
+        At least one; the first is the default.
     uncertain : tuple[str, ...]
         What is not known for sure, a sentence each.
     """
@@ -162,28 +162,23 @@ class Card:
     subsets: tuple[Subset, ...] = (Subset(),)
     uncertain: tuple[str, ...] = ()
 
-    @property
-    def expected(self) -> Mapping[str, int]:
-        """Totals of the first subset, under ``clips``, ``labels``, ``speakers``."""
-        return self.subsets[0].expected.totals
-
     def subset(self, name: str | None = None) -> Subset:
-        """Find a subset by name; without one, give the first.
+        """Return a subset by name, or the first.
 
         Raises
         ------
         UnknownNameError
-            If the card has no subset of that name.
+            If the card has no subset of this name.
         """
-        known = {subset.name: subset for subset in self.subsets}
         if name is None:
             return self.subsets[0]
+        known = {subset.name: subset for subset in self.subsets}
         if name not in known:
             raise UnknownNameError.among(f"subset of {self.name}", name, known)
         return known[name]
 
     def to_dict(self) -> dict[str, Any]:
-        """All that is for people, and the counts, as JSON values."""
+        """Return the facts for people and the counts as JSON values."""
         facts = ("name", "title", "source", "licence", "citation", "notes")
         return {
             **{fact: getattr(self, fact) for fact in facts},
@@ -203,13 +198,13 @@ class Card:
 
 
 def list_cards() -> tuple[str, ...]:
-    """Give the names of the cards that come with the package, sorted."""
+    """Return the names of the cards of the package, sorted."""
     return tuple(sorted(path.stem for path in cards_folder().glob("*.toml")))
 
 
 def cards_folder() -> Path:
-    """Give the folder of the cards that come with the package."""
+    """Return the folder of the cards of the package."""
     package = Path(str(resources.files("reno_store")))
     inside = package / "data_manifests"
-    # A wheel carries the cards inside the package, an editable install beside it.
+    # In a wheel the cards are inside the package, in an editable install next to it.
     return inside if inside.is_dir() else package.parent / "data_manifests"

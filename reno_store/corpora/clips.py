@@ -1,4 +1,4 @@
-"""Clip and Manifest: the two records that the rest of the system passes around."""
+"""Clip and Manifest: one recording, and a checked table of them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Clip:
     clip_id : str
         Key of the clip, unique in its dataset.
     path : str
-        Where the recording is, relative to the manifest's audio folder, with ``/``.
+        Path of the recording, relative to the audio folder of the manifest, with ``/``.
     label : str
-        What the clip expresses; the class to learn.
+        The class to learn, such as an emotion.
     speaker : str
-        Who is heard; empty where nobody knows.
+        The speaker; empty where unknown.
     extra : Mapping[str, str]
-        The manifest's further columns, kept as they are.
+        The further columns of the manifest, unchanged.
     """
 
     clip_id: str
@@ -46,7 +46,7 @@ class Manifest:
     dataset : str
         Name of the dataset in the store.
     audio_folder : Path
-        The folder that every clip's path is relative to and stays inside of.
+        The folder that contains all recordings; paths are relative to it.
     clips : tuple[Clip, ...]
         The clips, in the order of the file.
     extra_columns : tuple[str, ...]
@@ -59,15 +59,15 @@ class Manifest:
     extra_columns: tuple[str, ...] = ()
 
     def audio_path(self, clip: Clip) -> Path:
-        """Give the recording's place on disk."""
+        """Return the path of the recording on disk."""
         return self.audio_folder / clip.path
 
     @property
     def label_counts(self) -> dict[str, int]:
-        """How many clips each label has, by label."""
+        """Number of clips per label, sorted by label."""
         return dict(sorted(Counter(clip.label for clip in self.clips).items()))
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """The speakers that are known, sorted."""
+        """The known speakers, sorted."""
         return tuple(sorted({clip.speaker for clip in self.clips if clip.speaker}))

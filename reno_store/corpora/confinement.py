@@ -1,4 +1,4 @@
-"""Paths that stay where they belong: a manifest from somebody else must not read your files."""
+"""Paths stay inside their folder: a manifest from somebody else must not read your files."""
 
 from __future__ import annotations
 
@@ -9,42 +9,46 @@ __all__ = ["Confinement"]
 
 
 class Confinement:
-    """Keeps the paths of one manifest inside one folder, symbolic links included.
+    """Checks that paths stay inside one folder, also through symbolic links.
 
     Parameters
     ----------
     folder : Path
         The folder that paths are relative to.
+
+    Attributes
+    ----------
+    n_outside : int
+        How many paths so far leave the folder.
     """
 
     def __init__(self, folder: Path) -> None:
         self._root = folder.resolve()
-        # A corpus has few folders and many files: each folder is resolved once.
+        self.n_outside = 0
+        # A corpus has few folders and many files, so each folder is resolved once.
         self._resolved: dict[Path, str] = {}
 
     def problem(self, path: str) -> str | None:
-        """Say what is wrong with a path, or None when it stays inside."""
+        """Return what is wrong with a path, None if it stays inside the folder."""
         if not path:
             return "path is empty"
         if "\x00" in path:
-            return "path holds a null character"
+            return "path contains a null character"
         if PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
             return f"path {path!r} is absolute; write it relative to {self._root}"
         if "\\" in path and not os.path.lexists(self._root / path):
             return (
-                f"path {path!r} has backslashes; write it with / instead, as in {_slashed(path)!r}"
+                f"path {path!r} has backslashes; use slashes: {PureWindowsPath(path).as_posix()!r}"
             )
         try:
             inside = ".." not in PurePosixPath(path).parts and self._stays_inside(path)
         except (OSError, RuntimeError) as error:  # a name too long, links in a circle
             reason = error.strerror if isinstance(error, OSError) else "symbolic links in a circle"
-            return f"path {path!r} can be no file's: {reason}"
+            return f"path {path!r} is not possible: {reason}"
         if not inside:
+            self.n_outside += 1
             through = "" if ".." in PurePosixPath(path).parts else " through a symbolic link"
-            return (
-                f"path {path!r} leaves the folder {self._root}{through}; put the manifest "
-                "above the recordings, or name their folder with --audio-folder (audio_folder=...)"
-            )
+            return f"path {path!r} leaves the folder {self._root}{through}"
         return None
 
     def _stays_inside(self, relative: str) -> bool:
@@ -56,7 +60,3 @@ class Confinement:
         if place.is_symlink():
             place = place.resolve()
         return place.is_relative_to(self._root)
-
-
-def _slashed(path: str) -> str:
-    return PureWindowsPath(path).as_posix()

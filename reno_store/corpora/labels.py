@@ -1,4 +1,4 @@
-"""Labels that are written in several ways, and would be separate classes without a word."""
+"""Labels that are spelled in several ways and would silently be separate classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["label_variants", "warn_of_variants"]
 
 
 def label_variants(counts: Mapping[str, int]) -> tuple[dict[str, int], ...]:
-    """Find labels that differ only in upper and lower case, in spaces, or in how accents are coded.
+    """Return labels that differ only in case, in spaces, or in the encoding of accents.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def label_variants(counts: Mapping[str, int]) -> tuple[dict[str, int], ...]:
     Returns
     -------
     tuple of dict of str to int
-        For each such label its variants and their counts, sorted; empty where there is none.
+        The variants of each such label with their counts, sorted.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def label_variants(counts: Mapping[str, int]) -> tuple[dict[str, int], ...]:
 
 
 def warn_of_variants(source: object, counts: Mapping[str, int]) -> tuple[str, ...]:
-    """Give a sentence for people for each label that is written in several ways.
+    """Return a warning for each label that is spelled in several ways.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ def warn_of_variants(source: object, counts: Mapping[str, int]) -> tuple[str, ..
     --------
     >>> warn_of_variants("my.csv", {"Anger": 1, "anger": 40})[0]
     "warning: my.csv: these labels differ only in case or spaces but are separate classes: 'Anger' \
-(1 clip), 'anger' (40 clips). If they mean the same, write them alike."
+(1 clip), 'anger' (40 clips). If they mean the same, use one spelling."
     """
     return tuple(
         f"warning: {source}: these labels differ only in case or spaces but are separate "
-        f"classes: {_listed(variants)}. If they mean the same, write them alike."
+        f"classes: {_listed(variants)}. If they mean the same, use one spelling."
         for variants in label_variants(counts)
     )
 

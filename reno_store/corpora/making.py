@@ -1,4 +1,4 @@
-"""Card + folder -> CSV: the one function behind ``reno-store manifest``."""
+"""Card + folder -> CSV."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from reno_store.corpora.names import name_problem
 from reno_store.corpora.reading import read_manifest
 from reno_store.corpora.scanning import CardScan, scan_folder
 from reno_store.corpora.writing import write_manifest
-from reno_store.errors import ManifestError
+from reno_store.errors import ManifestError, Remedy
 
 __all__ = ["MadeManifest", "make_manifest"]
 
 
 @dataclass(frozen=True, slots=True)
 class MadeManifest:
-    """A manifest fresh from a folder.
+    """A manifest made from a folder.
 
     Attributes
     ----------
     path : Path
         The CSV.
     card : Card
-        The card that made it.
+        The card.
     scan : CardScan
-        What the card found; `scan.counts` holds what was found and what the card expects.
+        What the card found; `scan.counts` has the numbers found and expected.
     manifest : Manifest
-        The CSV as a build will read it.
+        The CSV as a build reads it.
     audio_folder : Path or None
-        The folder that a build must be told (``--audio-folder``), because the recordings
-        do not lie below the CSV; None where the CSV is enough.
+        ``audio_folder`` for the build, where the recordings are not below the folder of the
+        CSV; None where it is not needed.
     """
 
     path: Path
@@ -59,17 +59,17 @@ def make_manifest(
     Parameters
     ----------
     card : str or Path
-        Name of a card (see `list_cards`) or the path of a card of one's own.
+        Name of a card (see `list_cards`) or the path of a custom card.
     folder : str or Path
-        The corpus's folder.
+        The folder of the corpus.
     output : str or Path
-        The CSV to write. Where the recordings lie below its folder the CSV is complete in
-        itself; elsewhere its paths are relative to `folder`, and a build is told that
-        folder as well.
+        The CSV to write. Where the recordings are below its folder, a build needs nothing
+        else. Otherwise paths are relative to `folder`, and a build needs it as
+        ``audio_folder``.
     subset : str, optional
-        Name of one of the card's subsets; its first unless given.
+        Name of a subset of the card; the first by default.
     replace_existing : bool
-        Whether an existing CSV, perhaps mended by hand, may be written over.
+        Whether to overwrite an existing CSV, perhaps edited by hand.
 
     Raises
     ------
@@ -83,15 +83,16 @@ def make_manifest(
     scan = scan_folder(found, folder, subset)
     if output.exists() and not replace_existing:
         raise ManifestError(
-            f"{output}: exists already. Give another name, or --force (replace_existing=True) "
-            "to write over it."
+            f"{output}: already exists. Choose another name.",
+            (),
+            Remedy("Or overwrite it", {"replace_existing": True}),
         )
     if not output.parent.is_dir():
-        raise ManifestError(f"{output}: its folder {output.parent} does not exist; make it first.")
+        raise ManifestError(f"{output}: its folder {output.parent} does not exist.")
     clips, audio_folder = scan.clips, folder
     if problem := name_problem(output.stem):
         raise ManifestError(
-            f"{output}: its stem would name the dataset, but {problem}. Give another name."
+            f"{output}: the dataset would have its name, but {problem}. Choose another name."
         )
     below = folder.resolve().is_relative_to(output.parent.resolve())
     if below:
@@ -104,12 +105,12 @@ def make_manifest(
 
 
 def _checked(output: Path, clips: Sequence[Clip], audio_folder: Path, corpus: Path) -> Manifest:
-    """Read clips as a build will read them, before a file that is there is replaced."""
+    """Read clips as a build will read them, before an existing file is replaced."""
     awkward = [clip for clip in clips if not _survives_a_csv(clip)]
     if awkward:
         raise ManifestError(
-            f"{corpus}: names with control characters, or with spaces around them, do not survive "
-            "a CSV; rename these:",
+            f"{corpus}: a CSV cannot contain names with control characters or with spaces around "
+            "them; rename these:",
             [repr(clip.path) for clip in awkward],
         )
     with tempfile.TemporaryDirectory() as scratch:
@@ -118,12 +119,12 @@ def _checked(output: Path, clips: Sequence[Clip], audio_folder: Path, corpus: Pa
             return read_manifest(draft, dataset=output.stem, audio_folder=audio_folder)
         except ManifestError as error:
             raise ManifestError(
-                f"{corpus}: a build would refuse these recordings:", error.problems
+                f"{corpus}: a build would reject these recordings:", error.problems
             ) from None
 
 
 def _survives_a_csv(clip: Clip) -> bool:
     values = (clip.clip_id, clip.path, clip.label, clip.speaker)
-    # Control characters and halves of surrogate pairs; spaces of other scripts are fine.
+    # Control characters and halves of surrogate pairs; spaces of other scripts are allowed.
     strange = any(unicodedata.category(char) in {"Cc", "Cs"} for value in values for char in value)
     return not strange and all(value == value.strip() for value in values)

@@ -1,7 +1,7 @@
 """Names that become part of a store: datasets, models and manifest columns.
 
-Such a name is a path component on disk and a key that people type, so it is kept to
-what every file system and shell takes, and it can never point out of the store.
+Such a name is a path component on disk and a key that people type. Only characters that are
+safe in every file system and shell are allowed, and no name can lead out of the store.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _FORBIDDEN_IN_COLUMN = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
 def name_problem(name: str) -> str | None:
-    """Say what is wrong with a dataset's or model's name, or None when it is sound.
+    """Return what is wrong with the name of a dataset or model, None if it is valid.
 
     Examples
     --------
@@ -36,25 +36,25 @@ def name_problem(name: str) -> str | None:
     if not _NAME.fullmatch(name):
         return f"it must begin with a letter or digit, not {name[0]!r}"
     if name.lower() == "zarr.json":
-        return "Zarr keeps that name for itself"
+        return "the name is reserved by Zarr"
     return None
 
 
 def check_name(kind: str, name: str) -> str:
-    """Return the name unchanged, or raise.
+    """Return a name unchanged, or raise.
 
     Parameters
     ----------
     kind : str
-        What is being named, for the message: ``"dataset"`` or ``"model"``.
+        What has the name, for the message: ``"dataset"`` or ``"model"``.
     name : str
         The name.
 
     Raises
     ------
     ValueError
-        If it is empty, too long, holds a character that is not allowed (a slash, for
-        one), or begins with a dot.
+        If it is empty, too long, contains a character that is not allowed (such as a slash),
+        or begins with a dot.
     """
     problem = name_problem(name)
     if problem is not None:
@@ -63,19 +63,19 @@ def check_name(kind: str, name: str) -> str:
 
 
 def check_column(name: str) -> str | None:
-    """Say what is wrong with a manifest column's name, or None when it is sound.
+    """Return what is wrong with the name of a manifest column, None if it is valid.
 
     Columns become arrays in the store, so they are path components too; spaces and
-    letters of any script are fine.
+    letters of any script are allowed.
     """
     if not name.strip():
         return "a column has no name"
     if _FORBIDDEN_IN_COLUMN.search(name):
-        return f"column {name!r}: a slash or a control character cannot be part of its name"
+        return f"column {name!r}: slashes and control characters are not allowed"
     if len(name.encode("utf-8", "replace")) > 2 * _MAX_LENGTH:
-        return f"column {name[:20]!r}...: its name is longer than {2 * _MAX_LENGTH} bytes"
+        return f"column {name[:20]!r}...: the name is longer than {2 * _MAX_LENGTH} bytes"
     if name.startswith((".", "__")) or name.lower() == "zarr.json":
         return f"column {name!r}: names that begin with '.' or '__', and zarr.json, are reserved"
     if name in {"audio_sha256", "embedding", "done"}:
-        return f"column {name!r}: the store uses that name itself; rename the column"
+        return f"column {name!r}: the name is reserved by the store; rename the column"
     return None

@@ -1,4 +1,4 @@
-"""Card + folder -> clips, and how what was found compares with what the card expects."""
+"""Card + folder -> clips, and their counts compared with those of the card."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pathlib import Path, PurePosixPath
 from reno_store.corpora.card_reading import TOTALS
 from reno_store.corpora.cards import Card, Subset
 from reno_store.corpora.clips import Clip
-from reno_store.errors import CardError
+from reno_store.errors import CardError, Remedy
 
 __all__ = ["CardScan", "Count", "scan_folder"]
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many there are of something, and how many there should be.
+    """A number found in a folder, and the number on the card.
 
     Attributes
     ----------
     column : str
-        Empty for a total; otherwise the column of which one value is counted.
+        Empty for a total, otherwise the column of the value that is counted.
     what : str
-        ``clips``, ``labels`` or ``speakers``; or the value whose clips are counted.
+        ``clips``, ``labels`` or ``speakers``, or the value whose clips are counted.
     found : int
-        How many the folder holds.
+        Number in the folder.
     expected : int or None
-        How many the card expects; None where it does not say.
+        Number on the card; None where it has none.
     """
 
     column: str
@@ -39,27 +39,27 @@ class Count:
 
     @property
     def differs(self) -> bool:
-        """Whether the card expects another number."""
+        """Whether the card has another number."""
         return self.expected is not None and self.found != self.expected
 
 
 @dataclass(frozen=True, slots=True)
 class CardScan:
-    """What a card found in a folder.
+    """The result of applying a card to a folder.
 
     Attributes
     ----------
     clips : tuple[Clip, ...]
         The recordings, sorted by path.
     ignored : tuple[str, ...]
-        Relative paths of files that the card does not describe, sorted.
+        Relative paths of files that do not match the card, sorted.
     differences : tuple[str, ...]
-        A sentence for each count that is not what the card expects.
+        A sentence for each count that differs from the card.
     counts : tuple[Count, ...]
         Found and expected: the totals, the clips of each label, and those of each value of
-        the other columns for which the card expects counts.
+        other columns with counts on the card.
     left_out : Mapping[str, int]
-        Reason -> how many recordings of the corpus were left out for it.
+        Reason -> number of recordings left out.
     """
 
     clips: tuple[Clip, ...]
@@ -70,44 +70,46 @@ class CardScan:
 
 
 def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> CardScan:
-    """Walk a folder and make a clip of every file that the card's pattern matches.
+    """Return a clip for every file in a folder that matches the pattern of a card.
 
     Parameters
     ----------
     card : Card
         The card.
     folder : str or Path
-        The corpus's folder. Hidden files and folders are passed over; symbolic links to
+        The folder of the corpus. Hidden files and folders are skipped; symbolic links to
         folders are not followed.
     subset : str, optional
-        Name of one of the card's subsets; its first unless given.
+        Name of a subset of the card; the first by default.
 
     Returns
     -------
     CardScan
-        The clips with paths relative to `folder`, what was ignored or left out, and how
-        the counts compare with the card's.
+        The clips with paths relative to `folder`, the files that were ignored or left out,
+        and the counts.
 
     Raises
     ------
     UnknownNameError
         If the card has no such subset.
     CardError
-        If the folder is not there, nothing in it matches, a label's code is not in the
-        card, or two recordings would have one clip_id. (Where that is the path without its
-        ending, recordings that differ in the ending alone keep it.)
+        If the folder does not exist, nothing in it matches, the code of a label is not in
+        the card, or two recordings would have the same clip_id. (Where the clip_id is the
+        path without its ending, recordings that differ only in the ending keep it.)
     """
     folder = Path(folder)
     chosen = card.subset(subset)
     if not folder.is_dir():
-        raise CardError(f"{folder}: expected a folder of recordings; it is not there.")
+        raise CardError(f"{folder}: expected a folder of recordings.")
     clips: list[Clip] = []
     ignored: list[str] = []
     left_out: Counter[str] = Counter()
     problems: list[str] = []
     path_of: dict[str, str] = {}
     files = _files_below(folder)
-    stands_twice = _names_twice(card, files)
+    # Where the clip_id is a path without its ending, paths that differ only in that keep it.
+    matched = [_clip_id(card, path) for path in files if card.pattern.fullmatch(path)]
+    repeated = {each for each, n in Counter(matched).items() if n > 1 and card.clip_id == "path"}
     for path in files:
         if reason := _left_out_because(card, chosen, path):
             left_out[reason] += 1
@@ -121,9 +123,10 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
         if card.labels and code not in card.labels:
             problems.append(f"{path}: label code {code!r} is not among {sorted(card.labels)}")
             continue
-        clip_id = path if path in stands_twice else _clip_id(card, path)
+        clip_id = _clip_id(card, path)
+        clip_id = path if clip_id in repeated else clip_id
         if clip_id in path_of:
-            problems.append(f"{path}: clip_id {clip_id!r} is that of {path_of[clip_id]} already")
+            problems.append(f"{path}: clip_id {clip_id!r} is also that of {path_of[clip_id]}")
             continue
         path_of[clip_id] = path
         label, speaker = card.labels.get(code, code), groups.pop("speaker", "")
@@ -135,7 +138,7 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
     if problems:
         raise CardError("\n  ".join([f"{folder} does not fit card {card.name!r}:", *problems]))
     if not clips:
-        raise CardError(_nothing_found(card, chosen, folder, ignored, left_out))
+        raise _nothing_found(card, chosen, folder, ignored, left_out)
     counts = tuple(_counts(chosen, clips))
     differences = tuple(
         f"{count.found:,} {_named(count)} found, {count.expected:,} expected by the card"
@@ -162,27 +165,13 @@ def _files_below(folder: Path) -> list[str]:
 
 
 def _left_out_because(card: Card, subset: Subset, path: str) -> str:
-    """Give the reason for which a recording is left out; empty where it is not."""
+    """Return the reason why a recording is left out; empty where it is not."""
     for each in card.left_out:
         if each.pattern.fullmatch(path):
             return each.reason
     beyond = subset.left_out is not None and subset.left_out.fullmatch(path)
-    # What the card does not describe is no recording, in whatever folder it lies.
+    # A file that does not match the card is not a recording, whatever its folder.
     return f"not in subset {subset.name}" if beyond and card.pattern.fullmatch(path) else ""
-
-
-def _names_twice(card: Card, files: Sequence[str]) -> set[str]:
-    """Give the recordings that lie beside one that differs in its ending alone.
-
-    Where the clip id is the path without its ending, theirs keep it.
-    """
-    if card.clip_id != "path":
-        return set()
-    paths_of: dict[str, list[str]] = {}
-    for path in files:
-        if card.pattern.fullmatch(path):
-            paths_of.setdefault(_clip_id(card, path), []).append(path)
-    return {path for paths in paths_of.values() if len(paths) > 1 for path in paths}
 
 
 def _clip_id(card: Card, path: str) -> str:
@@ -192,28 +181,29 @@ def _clip_id(card: Card, path: str) -> str:
 
 def _nothing_found(
     card: Card, subset: Subset, folder: Path, ignored: Sequence[str], left_out: Mapping[str, int]
-) -> str:
+) -> CardError:
     if left_out:
-        told = ", ".join(f"{number:,} {reason}" for reason, number in sorted(left_out.items()))
-        others = [each.name for each in card.subsets if each.name != subset.name]
-        instead = f" Other subsets (--subset): {', '.join(others)}." if others else ""
-        return (
-            f"{folder}: nothing in it belongs to subset {subset.name!r} of card {card.name!r}; "
-            f"left out: {told}.{instead}"
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(left_out.items()))
+        others = tuple(each.name for each in card.subsets if each.name != subset.name)
+        return CardError(
+            f"{folder}: contains nothing of subset {subset.name!r} of card {card.name!r}; "
+            f"left out: {reasons}.",
+            *(Remedy("Choose another subset", {"subset": name}) for name in others),
         )
-    seen = f"; for example {ignored[0]!r} does not match" if ignored else "; it is empty"
+    example = f"for example {ignored[0]!r}" if ignored else "it is empty"
     flat = [path for path in ignored if "/" not in path and card.pattern.fullmatch(f"x/{path}")]
-    advice = "Is it the folder of that corpus, unpacked and with its files' own names?"
+    advice = "Is it the folder of the corpus, unpacked, with the original file names?"
     if flat:
         advice = (
-            f"Recordings lie directly in it, so nothing tells their labels. Move each into a "
-            f"folder named by its label, as in {folder / 'laughter' / flat[0]}; or, without "
-            "moving anything, write a CSV with the columns clip_id, path, label and speaker "
-            "(speaker may be empty) and give that to reno-store build; or, where the files' names "
-            "hold the labels, write a card (docs/adding-a-dataset.md)."
+            "The recordings are directly in it, so their labels are unknown. Move each into a "
+            f"folder named by its label, such as {folder / 'laughter' / flat[0]}. Or write a CSV "
+            "with the columns clip_id, path, label and speaker (speaker may be empty) and build a "
+            "store from it. Or, if the file names contain the labels, write a card "
+            "(docs/adding-a-dataset.md)."
         )
-    return (
-        f"{folder}: nothing in it matches card {card.name!r}{seen}. {advice} {card.notes}".rstrip()
+    return CardError(
+        f"{folder}: nothing in it matches card {card.name!r}; {example}. {advice} "
+        f"{card.notes}".rstrip()
     )
 
 
@@ -231,7 +221,7 @@ def _counts(subset: Subset, clips: Sequence[Clip]) -> Iterator[Count]:
         numbers = labels if column == "label" else Counter(_value(clip, column) for clip in clips)
         wanted = expected.counts.get(column)
         for value in sorted({*numbers, *(wanted or ())}):
-            # Where a column's counts are known, a value that they lack should not be there.
+            # Where the counts of a column are known, a value without a count should not exist.
             number = None if wanted is None else wanted.get(value, 0)
             yield Count(column, value, numbers[value], number)
 

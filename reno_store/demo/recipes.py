@@ -1,15 +1,18 @@
-"""Who speaks in the demo and what each emotion does to a voice: two tables of numbers."""
+"""The speakers of the demo and the effect of each emotion on a voice, from voices.toml."""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 
 __all__ = ["KNOTS", "NEUTRAL", "RECIPES", "SPEAKERS_BY_NAME", "TRACT_CM", "Recipe", "Speaker"]
 
-# Length of the tract for which the recipes give their formants.
+# Tract length of the formants in the recipes.
 TRACT_CM = 17.0
-# Fractions of a clip at which contours are given: onsets move faster than the rest.
+# Positions of contour values, as fractions of a clip: denser at the onset.
 KNOTS = (0.0, 0.12, 0.4, 0.75, 1.0)
 
 
@@ -20,7 +23,7 @@ def _varying(by: float) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What stays the same in everything one speaker does."""
+    """The constant properties of a speaker."""
 
     f0_hz: float
     tract_cm: float
@@ -32,7 +35,7 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What an emotion does to the voice; tuples of five are contours over ``KNOTS``."""
+    """The effect of an emotion on a voice; tuples of five are contours over ``KNOTS``."""
 
     duration_s: float = _varying(0.15)
     # Pitch as a multiple of the speaker's own.
@@ -66,80 +69,15 @@ class Recipe:
     peak: float = _varying(0.30)
 
 
-SPEAKERS_BY_NAME = {
-    "s1": Speaker(f0_hz=98.0, tract_cm=18.2, breathiness=0.7, tempo=0.92),
-    "s2": Speaker(f0_hz=112.0, tract_cm=17.3, breathiness=1.3, tempo=1.05),
-    "s3": Speaker(f0_hz=126.0, tract_cm=17.8, breathiness=0.9, tempo=1.12),
-    "s4": Speaker(f0_hz=140.0, tract_cm=16.6, breathiness=1.1, tempo=0.96),
-    "s5": Speaker(f0_hz=178.0, tract_cm=15.6, breathiness=1.5, tempo=0.90),
-    "s6": Speaker(f0_hz=196.0, tract_cm=14.9, breathiness=0.8, tempo=1.08),
-    "s7": Speaker(f0_hz=212.0, tract_cm=15.2, breathiness=1.2, tempo=1.00),
-    "s8": Speaker(f0_hz=232.0, tract_cm=14.3, breathiness=1.0, tempo=1.14),
-}
+def _recipe(numbers: Mapping[str, Any]) -> Recipe:
+    values: dict[str, Any] = {
+        name: tuple(of) if isinstance(of, list) else of for name, of in numbers.items()
+    }
+    return Recipe(**values)
 
-# A plain "uh": what is left of every emotion as it is expressed more weakly.
-NEUTRAL = Recipe(
-    duration_s=0.8, pitch=(1.1, 1.15, 1.1, 1.05, 0.95), tremor_hz=5.0, tremor_depth=0.01,
-    jitter=0.01, shimmer=0.05, subharmonic=0.05,
-    burst_hz=3.5, burst_duty=0.7, burst_depth=0.2, burst_fall=0.05,
-    voice=(0.4, 0.9, 1.0, 0.8, 0.2), breath=(0.09, 0.07, 0.05, 0.07, 0.09),
-    friction=0.3, friction_hz=2800.0, open_quotient=0.6, source_hz=1500.0,
-    opening_hz=(560.0, 1350.0, 2450.0), closing_hz=(530.0, 1300.0, 2400.0), peak=0.45,
-)  # fmt: skip
 
-RECIPES = {
-    # A roar: loud, pressed and rough, every second cycle weak.
-    "anger": Recipe(
-        duration_s=0.85, pitch=(1.3, 1.8, 1.9, 1.6, 1.1), tremor_hz=12.0, tremor_depth=0.02,
-        jitter=0.04, shimmer=0.15, subharmonic=0.55,
-        burst_hz=3.0, burst_duty=0.8, burst_depth=0.1, burst_fall=0.05,
-        voice=(0.7, 1.0, 1.0, 0.8, 0.3), breath=(0.11, 0.11, 0.11, 0.11, 0.14),
-        friction=0.5, friction_hz=2600.0, open_quotient=0.42, source_hz=9000.0,
-        opening_hz=(650.0, 1250.0, 2400.0), closing_hz=(700.0, 1200.0, 2450.0), peak=0.85,
-    ),
-    # "Ugh": low, creaky, closing into frication at the back of the mouth.
-    "disgust": Recipe(
-        duration_s=0.75, pitch=(1.05, 0.95, 0.8, 0.68, 0.6), tremor_hz=5.0, tremor_depth=0.01,
-        jitter=0.07, shimmer=0.2, subharmonic=0.35,
-        burst_hz=2.0, burst_duty=0.8, burst_depth=0.1, burst_fall=0.1,
-        voice=(0.6, 1.0, 0.8, 0.35, 0.1), breath=(0.05, 0.05, 0.09, 0.27, 0.23),
-        friction=1.6, friction_hz=1900.0, open_quotient=0.45, source_hz=1800.0,
-        opening_hz=(560.0, 1500.0, 2400.0), closing_hz=(380.0, 1050.0, 2200.0), peak=0.45,
-    ),
-    # A scream: high, trembling, the mouth wide open.
-    "fear": Recipe(
-        duration_s=1.0, pitch=(2.4, 3.6, 3.9, 3.7, 2.8), tremor_hz=8.0, tremor_depth=0.05,
-        jitter=0.02, shimmer=0.1, subharmonic=0.1,
-        burst_hz=2.5, burst_duty=0.8, burst_depth=0.1, burst_fall=0.02,
-        voice=(0.5, 1.0, 1.0, 0.9, 0.4), breath=(0.16, 0.07, 0.05, 0.07, 0.14),
-        friction=0.4, friction_hz=3200.0, open_quotient=0.55, source_hz=3500.0,
-        opening_hz=(750.0, 1550.0, 2650.0), closing_hz=(820.0, 1500.0, 2600.0), peak=0.8,
-    ),
-    # Laughter: voiced bursts with an "h" before each, falling in pitch and strength.
-    "happiness": Recipe(
-        duration_s=1.2, pitch=(1.9, 2.0, 1.8, 1.6, 1.35), tremor_hz=5.0, tremor_depth=0.01,
-        jitter=0.02, shimmer=0.1, subharmonic=0.05,
-        burst_hz=5.0, burst_duty=0.5, burst_depth=0.97, burst_fall=0.2,
-        voice=(0.7, 1.0, 0.9, 0.6, 0.3), breath=(0.15, 0.11, 0.1, 0.1, 0.12),
-        friction=0.4, friction_hz=3000.0, open_quotient=0.6, source_hz=2200.0,
-        opening_hz=(700.0, 1450.0, 2550.0), closing_hz=(640.0, 1450.0, 2500.0), peak=0.6,
-    ),
-    # Sobbing: slow, breathy, falling moans.
-    "sadness": Recipe(
-        duration_s=1.35, pitch=(1.5, 1.6, 1.35, 1.1, 0.9), tremor_hz=6.0, tremor_depth=0.03,
-        jitter=0.015, shimmer=0.08, subharmonic=0.03,
-        burst_hz=2.2, burst_duty=0.65, burst_depth=0.7, burst_fall=0.2,
-        voice=(0.4, 0.9, 1.0, 0.7, 0.2), breath=(0.16, 0.11, 0.11, 0.16, 0.23),
-        friction=0.25, friction_hz=3000.0, open_quotient=0.75, source_hz=600.0,
-        opening_hz=(480.0, 1150.0, 2450.0), closing_hz=(420.0, 1050.0, 2400.0), peak=0.3,
-    ),
-    # A gasp, then "oh!" on a rising pitch.
-    "surprise": Recipe(
-        duration_s=0.6, pitch=(1.3, 1.35, 1.6, 2.2, 2.7), tremor_hz=5.0, tremor_depth=0.01,
-        jitter=0.01, shimmer=0.06, subharmonic=0.03,
-        burst_hz=2.0, burst_duty=0.8, burst_depth=0.1, burst_fall=0.02,
-        voice=(0.02, 0.05, 0.8, 1.0, 0.5), breath=(0.35, 0.55, 0.16, 0.05, 0.11),
-        friction=0.5, friction_hz=3400.0, open_quotient=0.62, source_hz=2000.0,
-        opening_hz=(650.0, 1600.0, 2600.0), closing_hz=(500.0, 950.0, 2400.0), peak=0.55,
-    ),
-}  # fmt: skip
+_VOICES = tomllib.loads(resources.files(__package__).joinpath("voices.toml").read_text("utf-8"))
+
+SPEAKERS_BY_NAME = {name: Speaker(**traits) for name, traits in _VOICES["speakers"].items()}
+NEUTRAL = _recipe(_VOICES["neutral"])
+RECIPES = {emotion: _recipe(numbers) for emotion, numbers in _VOICES["emotions"].items()}

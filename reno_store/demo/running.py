@@ -1,4 +1,4 @@
-"""Synthetic recordings -> manifest -> store -> table: the one function behind the demo."""
+"""Synthetic recordings -> manifest -> store -> scores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reno_store.corpora import Clip, write_manifest
 from reno_store.demo.voice import EMOTIONS, SPEAKERS, synthesize
-from reno_store.errors import RenoStoreError
+from reno_store.errors import Remedy, RenoStoreError
 from reno_store.extraction.build import BuildReport, build_store
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import counting
@@ -17,7 +17,7 @@ from reno_store.studies.evaluation import Comparison, evaluate_store
 __all__ = ["DEMO_MODELS", "Demo", "build_demo_store", "run_demo"]
 
 DEMO_MODELS = ("mfcc", "logmel")
-# Leaving one speaker out in turn says what "speaker" says, at twice the time.
+# "loso" shows the same as "speaker" and takes twice as long.
 _PROTOCOLS = ("paper", "speaker")
 _TAKES = 5
 _SAMPLE_RATE_HZ = 16_000
@@ -27,18 +27,18 @@ _STORE = "embeddings.zarr"
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo left behind.
+    """The results of the demo.
 
     Attributes
     ----------
     folder : Path
-        Where everything is.
+        The folder of all files.
     manifest : Path
         The clip table of the synthetic recordings.
     store : Path
-        The store with both offline models.
+        The store with embeddings of both offline models.
     build : BuildReport
-        What the build did.
+        Report of the build.
     comparison : Comparison
         The paper's four classifiers and logistic regression under both protocols.
     """
@@ -56,16 +56,16 @@ def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = Non
     Parameters
     ----------
     folder : str or Path
-        A new or empty folder, or one that an earlier demo made, which is taken up again.
+        A new or empty folder, or that of an earlier demo, which is continued.
     n_jobs : int
-        Processes that share the folds.
+        Number of processes over the folds.
     progress : bool, optional
-        Whether to show progress bars; by default where standard error is a terminal.
+        Whether to show progress bars; by default if standard error is a terminal.
 
     Raises
     ------
     RenoStoreError
-        If the folder holds something else.
+        If the folder contains something else.
     """
     build = build_demo_store(folder, progress=progress)
     if build.interrupted:
@@ -82,7 +82,7 @@ def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = Non
 
 
 def build_demo_store(folder: str | Path, *, progress: bool | None = None) -> BuildReport:
-    """Make the synthetic recordings, their manifest, and the store; evaluate nothing.
+    """Make the synthetic recordings, their manifest, and the store, without an evaluation.
 
     Parameters
     ----------
@@ -92,13 +92,14 @@ def build_demo_store(folder: str | Path, *, progress: bool | None = None) -> Bui
     Raises
     ------
     RenoStoreError
-        If the folder holds something else.
+        If the folder contains something else.
     """
     folder = local_path(folder, "folder")
     manifest = folder / _MANIFEST
     if folder.exists() and not manifest.exists() and (folder.is_file() or any(folder.iterdir())):
         raise RenoStoreError(
-            f"{folder} exists and was not made by the demo; name a new folder with --output."
+            f"{folder} exists and was not made by the demo.",
+            Remedy("Choose a new folder"),
         )
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(manifest, [clip for clip, _ in _takes()])
@@ -107,7 +108,7 @@ def build_demo_store(folder: str | Path, *, progress: bool | None = None) -> Bui
 
 
 def _takes() -> Iterator[tuple[Clip, int]]:
-    """Each clip of the demo and its take."""
+    """Yield each clip of the demo and its take."""
     for emotion in EMOTIONS:
         for speaker in SPEAKERS:
             for take in range(_TAKES):
@@ -118,14 +119,14 @@ def _takes() -> Iterator[tuple[Clip, int]]:
 def _write_recordings(folder: Path, progress: bool | None) -> None:
     import soundfile
 
-    # What is there stays: other versions of numpy may round a sample differently.
+    # Existing files are kept: other versions of numpy may round a sample differently.
     todo = [(clip, take) for clip, take in _takes() if not (folder / clip.path).exists()]
     with counting("making recordings", len(todo), unit="clips", show=progress) as counter:
         for clip, take in todo:
             path = folder / clip.path
             path.parent.mkdir(parents=True, exist_ok=True)
             waveform = synthesize(clip.label, clip.speaker, take, _SAMPLE_RATE_HZ)
-            # Renamed when whole, so that a demo that was killed leaves no half recording.
+            # Renamed when complete, so that a killed demo leaves no partial recording.
             partial = path.with_suffix(".partial")
             soundfile.write(partial, waveform, _SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
             partial.replace(path)

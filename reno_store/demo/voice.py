@@ -1,10 +1,9 @@
 """Synthetic non-verbal vocalisations from a source-filter model of the voice.
 
-A glottal pulse train and aspiration noise pass through the resonances of a vocal tract; a
-recipe per emotion says what the source, the tract and the rhythm do, and a speaker scales them.
-The clips are stand-ins for recordings: cheap, repeatable and free of anybody's data. They
-resemble laughs, sobs and screams well enough to exercise a pipeline, and nothing found in them
-says anything about people.
+A glottal pulse train and aspiration noise pass through the resonances of a vocal tract. A
+recipe per emotion sets the source, the tract and the rhythm, and a speaker scales them. The
+clips are cheap, repeatable and contain nobody's data. They resemble laughs, sobs and screams
+well enough to test a pipeline; results on them are not results about people.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ __all__ = ["EMOTIONS", "SPEAKERS", "synthesize"]
 
 Samples = NDArray[np.float64]
 
-# Twice the usual 16 kHz: the jump at glottal closure would alias audibly if made at that rate.
+# Twice the usual 16 kHz, at which the jump at glottal closure would alias audibly.
 _RATE_HZ = 32_000
 _SPEED_OF_SOUND_CM_S = 35_000.0
 _HIGHEST_FORMANT_HZ = 9_000.0
 _SHORTEST_S, _LONGEST_S = 0.4, 1.6
-# Below this rate too little of the voice is left to tell one vocalisation from another.
+# Below this rate, vocalisations can hardly be distinguished.
 _LOWEST_RATE_HZ = 4_000
 
 
@@ -46,11 +45,11 @@ SPEAKERS: tuple[str, ...] = tuple(SPEAKERS_BY_NAME)
 
 _SIZES = [np.size(getattr(NEUTRAL, number.name)) for number in fields(Recipe)]
 _SPREAD = np.repeat([number.metadata["by"] for number in fields(Recipe)], _SIZES)
-# The spread from speaker to speaker in the way with an emotion, and from one take to the next,
-# in multiples of what the recipe declares. The first is what a classifier cannot know of a
-# speaker it has not met: without it, known speakers would hardly be easier than new ones.
+# The spread between speakers in how they express an emotion, and between takes, in multiples
+# of the spread in the recipe. Without the first, known speakers would hardly be easier to
+# classify than new ones.
 _MANNER, _TAKE = 1.3, 0.8
-# Where a take may lie between neutral (0) and the emotion's recipe (1).
+# The range of a take between neutral (0) and the recipe of the emotion (1).
 _WEAKEST, _STRONGEST = 0.5, 1.1
 
 
@@ -60,10 +59,10 @@ def _numbers(recipe: Recipe) -> Samples:
 
 
 def _draw_recipe(emotion: str, manner: np.random.Generator, take: np.random.Generator) -> Recipe:
-    """Vary an emotion's recipe, first in a speaker's lasting manner and then for one take."""
+    """Vary the recipe of an emotion, for the manner of a speaker and for one take."""
     neutral, full = _numbers(NEUTRAL), _numbers(RECIPES[emotion])
     strength = take.uniform(_WEAKEST, _STRONGEST)
-    # Multiplying by a log-normal number keeps every rate, level and width above zero.
+    # Log-normal factors keep every rate, level and width above zero.
     noise = _MANNER * manner.standard_normal(full.size) + _TAKE * take.standard_normal(full.size)
     drawn = np.maximum(neutral + strength * (full - neutral), 0.0) * np.exp(_SPREAD * noise)
     parts = np.split(drawn, np.cumsum(_SIZES)[:-1])
@@ -72,14 +71,14 @@ def _draw_recipe(emotion: str, manner: np.random.Generator, take: np.random.Gene
 
 
 def _contour(values: tuple[float, ...], position: Samples) -> Samples:
-    """Draw a smooth curve without overshoot through values at the knots of a clip."""
+    """Return a smooth curve without overshoot through values at the knots of a clip."""
     curve: Samples = PchipInterpolator(KNOTS, values)(position)
     return curve
 
 
 def _resonate(sound: Samples, formants_hz: tuple[float, ...], tract_cm: float) -> Samples:
-    """Pass a source through the resonances of a vocal tract, unit gain at 0 Hz each."""
-    # Resonances above the third hardly depend on the vowel: those of a plain tube will do.
+    """Filter a source by the resonances of a vocal tract, each with unit gain at 0 Hz."""
+    # Resonances above the third hardly depend on the vowel, so those of a tube are used.
     spacing_hz = _SPEED_OF_SOUND_CM_S / (2 * TRACT_CM)
     upper_hz = np.arange(3.5 * spacing_hz, _HIGHEST_FORMANT_HZ, spacing_hz)
     centre_hz = np.concatenate([formants_hz, upper_hz]) * TRACT_CM / tract_cm
@@ -94,7 +93,7 @@ def _resonate(sound: Samples, formants_hz: tuple[float, ...], tract_cm: float) -
 def _cycles(
     rate_hz: Samples, deviation: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], Samples]:
-    """Count irregular cycles: for each sample, which cycle it is in and how far through it."""
+    """Return for each sample its irregular cycle and its position in it, from 0 to 1."""
     regular = np.floor(np.cumsum(rate_hz) / _RATE_HZ).astype(np.intp)
     factor = np.exp(deviation * rng.standard_normal(regular[-1] + 1))
     phase = np.cumsum(rate_hz * factor[regular]) / _RATE_HZ
@@ -103,7 +102,7 @@ def _cycles(
 
 
 def _pulses(f0_hz: Samples, recipe: Recipe, rng: np.random.Generator) -> Samples:
-    """Make the flow derivative of a glottis that opens slowly and shuts at once."""
+    """Return the flow derivative of a glottis that opens slowly and closes at once."""
     index, fraction = _cycles(f0_hz, recipe.jitter, rng)
     open_quotient = min(recipe.open_quotient, 0.95)
     opened = fraction / open_quotient
@@ -116,7 +115,7 @@ def _pulses(f0_hz: Samples, recipe: Recipe, rng: np.random.Generator) -> Samples
 
 
 def _vocalise(recipe: Recipe, speaker: Speaker, rng: np.random.Generator) -> Samples:
-    """Turn a drawn recipe into sound at ``_RATE_HZ``, in arbitrary units of amplitude."""
+    """Return the sound of a recipe at ``_RATE_HZ``, in arbitrary units of amplitude."""
     duration_s = np.clip(recipe.duration_s / speaker.tempo, _SHORTEST_S, _LONGEST_S)
     time_s = np.arange(round(duration_s * _RATE_HZ)) / _RATE_HZ
     position = time_s / duration_s
@@ -159,9 +158,9 @@ def synthesize(
     speaker
         One of ``SPEAKERS``.
     take
-        Which of a speaker's renditions, from 0 on.
+        Number of the rendition, from 0 on.
     sample_rate_hz
-        Samples per second of the clip, 4000 or more; the voice is the same at any rate.
+        Sample rate of the clip, at least 4000; the voice is the same at any rate.
 
     Returns
     -------
@@ -171,8 +170,7 @@ def synthesize(
     Raises
     ------
     ValueError
-        If the emotion or the speaker is not known, the take is negative, or the rate is below
-        4000.
+        If the emotion or speaker is unknown, the take is negative, or the rate is below 4000.
 
     Examples
     --------
@@ -199,7 +197,7 @@ def synthesize(
     ramp = np.minimum(np.arange(sound.size) / (0.02 * sample_rate_hz), 1.0)
     sound *= ramp * ramp[::-1]
     sound *= min(recipe.peak, 0.95) / np.abs(sound).max()
-    # A faint room, since no recording is digitally silent and a logarithm needs something.
+    # Faint room noise: no recording is digitally silent, and logarithms need a value above 0.
     sound += 0.001 * rng.standard_normal(sound.size)
     clip: NDArray[np.float32] = sound.astype(np.float32)
     return clip

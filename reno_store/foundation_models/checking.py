@@ -1,4 +1,4 @@
-"""How far a model's shorter precisions and its batches are from float32, one clip at a time."""
+"""How much the shorter precisions and batches of a model change its embeddings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Load", "PrecisionCheck", "check_model", "relative_errors", "trial_cl
 
 @dataclass(frozen=True, slots=True)
 class PrecisionCheck:
-    """What was measured of a model in one precision.
+    """Measurements of a model in one precision.
 
     Attributes
     ----------
@@ -27,12 +27,12 @@ class PrecisionCheck:
         Relative error of an embedding against float32 (norm of the difference over the
         norm), over the trial clips; 0 for float32 itself.
     batch_error : float
-        The largest relative error of an embedding that was made in a batch of all clips
-        against the same clip alone, in this precision.
+        The largest relative error of an embedding from a batch of all clips against the same
+        clip alone, in this precision.
     clips_a_second : float
-        Speed on the trial clips, all together.
+        Speed on the trial clips, in one batch.
     one_by_one_because : str
-        Why the model does not take clips together; empty where it does.
+        Why the model embeds clips one by one; empty where it uses batches.
     """
 
     precision: str
@@ -44,7 +44,7 @@ class PrecisionCheck:
 
 
 class Load(Protocol):
-    """Loads one model, in whichever precision is asked for."""
+    """Loads one model in any precision."""
 
     def __call__(self, *, precision: str) -> FoundationModel: ...  # noqa: D102
 
@@ -57,12 +57,12 @@ def check_model(load: Load, precisions: Sequence[str] = PRECISIONS) -> list[Prec
     load : Load
         Loads the model in a precision.
     precisions : Sequence[str]
-        Which ones; float32 is loaded in any case, to compare with.
+        The precisions; float32 is always loaded for the comparison.
 
     Returns
     -------
     list of PrecisionCheck
-        One a precision; one in all for a model that has no choice.
+        One per precision; only one for a model without a choice.
     """
     reference = load(precision="float32")
     clips = trial_clips(reference.sample_rate_hz, reference.min_samples)
@@ -93,9 +93,9 @@ def check_model(load: Load, precisions: Sequence[str] = PRECISIONS) -> list[Prec
 
 
 def trial_clips(sample_rate_hz: int, min_samples: int = 1) -> list[Waveform]:
-    """Make clips to measure on: harmonics that glide and fade in noise, 0.3 to 4 seconds.
+    """Return clips to measure on: harmonics that glide and fade in noise, 0.3 to 4 seconds.
 
-    Deterministic, the same at every call.
+    The same at every call.
     """
     random = np.random.default_rng(0)
     clips = []
@@ -112,9 +112,9 @@ def trial_clips(sample_rate_hz: int, min_samples: int = 1) -> list[Waveform]:
 def relative_errors(
     rows: NDArray[np.float32], expected: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Give the norm of each row's difference over the norm of what was expected.
+    """Return the norm of the difference of each row over the norm of the expected row.
 
-    Where that is 0, the difference itself.
+    Where that norm is 0, return the norm of the difference.
     """
     differences = np.linalg.norm(rows.astype(np.float64) - expected, axis=1)
     lengths = np.linalg.norm(expected.astype(np.float64), axis=1)

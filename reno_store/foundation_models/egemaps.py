@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -61,25 +61,20 @@ class EgemapsFunctionals:
         }
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
-        """Describe clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
+        """Embed clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
         refuse_short(waveforms, self, "the longest window of eGeMAPS")
-        # In a thread of its own: openSMILE calls back into Python, and a Ctrl-C that arrives
-        # there would be lost, and with it the clip.
+        # In a separate thread: openSMILE calls back into Python, and a Ctrl-C that arrives
+        # there would be lost, and the clip with it.
         pool = ThreadPoolExecutor(1)
         try:
-            rows = [future.result() for future in self._submitted(pool, waveforms)]
+            rows = list(pool.map(self._describe, waveforms))
         finally:
             pool.shutdown(cancel_futures=True)
         return np.asarray(rows, np.float32).reshape(len(rows), self.dim)
 
-    def _submitted(
-        self, pool: ThreadPoolExecutor, waveforms: Sequence[Waveform]
-    ) -> list[Future[NDArray[np.float32]]]:
-        return [pool.submit(self._describe, waveform) for waveform in waveforms]
-
     def _describe(self, waveform: Waveform) -> NDArray[np.float32]:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # NaN is found and named by the build
+            warnings.simplefilter("ignore", UserWarning)  # the build finds and reports NaN
             functionals = self._smile.process_signal(waveform, self.sample_rate_hz)
         row: NDArray[np.float32] = functionals.to_numpy(np.float32)[0]
         return row

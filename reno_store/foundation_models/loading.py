@@ -1,9 +1,8 @@
-"""The one door through which every model is loaded, whatever it is and wherever from."""
+"""The one function that loads every model, whatever its kind and source."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from reno_store.errors import ModelError, UnknownNameError
 from reno_store.foundation_models.catalogue import CATALOGUE
@@ -28,10 +27,10 @@ def load_model(
     precision: str = "float32",
     batched: bool | None = None,
 ) -> FoundationModel:
-    """Load the model that a spec names, frozen and ready to embed.
+    """Load a model, frozen and ready to embed.
 
-    Its ``embed`` takes arrays that are sampled at its ``sample_rate_hz`` and resamples nothing;
-    to embed files of any rate, use `reno_store.embed_files`.
+    Its ``embed`` takes arrays at its ``sample_rate_hz`` and does not resample; to embed files
+    of any rate, use `reno_store.embed_files`.
 
     Parameters
     ----------
@@ -40,8 +39,8 @@ def load_model(
     device : str
         A torch device, ``"cpu"`` or ``"cuda"``. Models without weights run on the CPU.
     precision : str
-        ``"float32"``, ``"bfloat16"`` or ``"float16"``; models that have no choice, such as
-        ``mfcc``, stay as they are. The fingerprint tells.
+        ``"float32"``, ``"bfloat16"`` or ``"float16"``. Models without this choice, such as
+        ``mfcc``, ignore it; the fingerprint shows which precision is used.
     batched : bool, optional
         Whether a transformers encoder takes clips together, padded; see
         `HuggingFaceEncoder`.
@@ -49,16 +48,16 @@ def load_model(
     Raises
     ------
     UnknownNameError
-        If nothing has such a name, or there is no such precision; the choices are listed.
+        If no model or precision has this name; the choices are listed.
     ModelError
-        If the checkpoint is missing, incomplete or of another kind, the name stands for
-        one that has to be downloaded by hand, or an option is not the model's.
+        If the checkpoint is missing, incomplete or of another kind, has to be downloaded by
+        hand, or the model does not have an option.
     """
     check_precision(precision)
     if isinstance(spec, str):
         (spec,) = parse_model_specs([spec])
     source, location = _resolved(spec)
-    options: dict[str, Any] = dict(spec.options)
+    options = dict(spec.options)
     # Imported here: torch and transformers take seconds, and spectral models need neither.
     if source == "ssam":
         from reno_store.foundation_models.audio_mamba import AudioMamba
@@ -83,15 +82,14 @@ def load_model(
 
 
 def parse_model_specs(texts: Sequence[str]) -> tuple[ModelSpec, ...]:
-    """Take several specs apart and check all that can be checked without loading.
+    """Parse several specs and check everything that can be checked without loading.
 
     Raises
     ------
     ModelError
-        If there is none, one is malformed or has an option that is not its own, or two
-        have one name.
+        If there is none, one is malformed or has an unknown option, or two have one name.
     UnknownNameError
-        If nothing has such a name.
+        If no model has a name that is given.
     """
     if not texts:
         raise ModelError("no model is named; expected at least one, such as mfcc.")
@@ -102,13 +100,13 @@ def parse_model_specs(texts: Sequence[str]) -> tuple[ModelSpec, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ModelError(
-                f"{names.count(name)} models are called {name!r}; tell them apart: NAME=SPEC."
+                f"{names.count(name)} models have the name {name!r}; rename one: NAME=SPEC."
             )
     return specs
 
 
 def _resolved(spec: ModelSpec) -> tuple[str, str]:
-    """Give the kind of source and the location there; refuse options that it does not have."""
+    """Return the kind of source and the location there; refuse options that it does not have."""
     source, location = spec.source, spec.location
     if source == "catalogue":
         source, location = _named(location)
@@ -120,12 +118,13 @@ def _resolved(spec: ModelSpec) -> tuple[str, str]:
 
 
 def _named(name: str) -> tuple[str, str]:
+    """Return the source and location of a model of the catalogue or of another package."""
     plugins = installed_models().get(name, [])
-    offering = [package_of(entry) for entry in plugins] + ["reno-store"] * (name in CATALOGUE)
-    if len(offering) > 1:
+    packages = [package_of(entry) for entry in plugins] + ["reno-store"] * (name in CATALOGUE)
+    if len(packages) > 1:
         raise ModelError(
-            f"model {name}: offered by {' and by '.join(offering)}; uninstall all but one, or "
-            "have its authors rename it."
+            f"model {name}: offered by {' and by '.join(packages)}; uninstall all but one, or "
+            "ask its authors to rename it."
         )
     if plugins:
         return "installed", name
@@ -135,8 +134,8 @@ def _named(name: str) -> tuple[str, str]:
     entry = CATALOGUE[name]
     if entry.source == "authors":
         raise ModelError(
-            f"{name} is on no hub: its authors share the checkpoints in a drive folder that "
-            f"{entry.location} links to. Download one, and type {name}=ssam:FOLDER, the folder "
-            "that holds checkpoints/NAME-EPOCH.pth."
+            f"{name} is not on the hub: its authors share the checkpoints in a drive folder, "
+            f"linked from {entry.location}. Download one and type {name}=ssam:FOLDER, where "
+            "FOLDER contains checkpoints/NAME-EPOCH.pth."
         )
     return entry.source, entry.location or name

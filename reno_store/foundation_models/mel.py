@@ -1,8 +1,8 @@
-"""Power spectra in mel bands: what the spectral models and Audio-Mamba start from.
+"""Power spectra in mel bands, used by the spectral models and Audio-Mamba.
 
 16 kHz, 25 ms periodic Hann windows every 10 ms, 80 HTK mel bands from 50 to 8000 Hz
-without area normalisation. How a clip's edges are padded and how the power becomes a
-logarithm is each model's own.
+without area normalisation. Each model pads the edges of a clip and takes the logarithm in
+its own way.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ HIGHEST_HZ = 8000.0
 
 
 def mel_power(padded: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the power in each mel band of each window.
+    """Return the power in each mel band of each window.
 
     Parameters
     ----------
     padded : numpy.ndarray of float64, shape (n_samples,)
-        A clip at 16 kHz, padded at both ends as the model wants; at least one window long.
+        A clip at 16 kHz, padded at both ends; at least one window long.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def _hann() -> NDArray[np.float64]:
 
 @cache
 def _mel_filters() -> NDArray[np.float64]:
-    """Weights that turn power per bin into power per band, shape (201, 80)."""
+    """Return the weights from power per bin to power per band, shape (201, 80)."""
     from transformers.audio_utils import mel_filter_bank
 
     filters: NDArray[np.float64] = mel_filter_bank(

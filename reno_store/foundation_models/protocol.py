@@ -1,4 +1,4 @@
-"""What a foundation model promises to the rest of the system."""
+"""The interface of a foundation model."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from reno_store.errors import ModelError, UnknownNameError
 __all__ = ["PRECISIONS", "FoundationModel", "Waveform", "check_precision", "refuse_short"]
 
 PRECISIONS = ("float32", "bfloat16", "float16")
-"""Weights stay in float32; in the shorter types, products and convolutions are computed in them."""
+"""Weights stay in float32; only products and convolutions use the shorter types."""
 
 Waveform: TypeAlias = NDArray[np.float32]
-"""One clip, mono, shape (n_samples,), full scale 1, at the model's `sample_rate_hz`. An array does
-not say its rate: one at another rate is taken for a slower or faster clip, without an error."""
+"""One clip, mono, shape (n_samples,), full scale 1, at the `sample_rate_hz` of the model. An array
+has no rate: at another rate it is a slower or faster clip, without an error."""
 
 
 @runtime_checkable
@@ -27,18 +27,17 @@ class FoundationModel(Protocol):
     Attributes
     ----------
     sample_rate_hz : int
-        The rate that waveforms given to `embed` must have, in hertz. `embed` cannot check
-        it; `reno_store.embed_files` reads and resamples files.
+        Sample rate of the input of `embed`, in hertz. `embed` cannot check it;
+        `reno_store.embed_files` reads and resamples files.
     min_samples : int
-        The shortest waveform that the model can take, in samples.
+        Length of the shortest waveform, in samples.
     dim : int
         Length of an embedding.
     fingerprint : Mapping[str, Any]
-        Everything that the numbers depend on besides the clip, in readable parts (weights,
-        preprocessing, layer, pooling, precision, and the version of the code that
-        computes them), as JSON values. Two models with one fingerprint give the same
-        embeddings; a change of any part is a change of the model, but for ``source``,
-        which tells where the weights came from.
+        Everything besides the clip that an embedding depends on, in readable parts (weights,
+        preprocessing, layer, pooling, precision, and the version of the code), as JSON
+        values. Models with equal fingerprints return the same embeddings. A change of any
+        part is another model, except for ``source``, where the weights came from.
     """
 
     @property
@@ -56,7 +55,7 @@ class FoundationModel(Protocol):
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Embed clips at `sample_rate_hz`, each exactly as if it were alone.
 
-        Nothing is resampled here: the same samples at another rate give another embedding,
+        Nothing is resampled here: samples at another rate return a different embedding,
         without an error. For files use `reno_store.embed_files`, which resamples; for
         arrays ``soxr.resample(waveform, rate_hz, model.sample_rate_hz)``.
 
@@ -68,18 +67,18 @@ class FoundationModel(Protocol):
         Returns
         -------
         numpy.ndarray of float32, shape (len(waveforms), dim)
-            Row i depends on ``waveforms[i]`` and on the model alone.
+            Row i depends only on ``waveforms[i]`` and the model.
         """
         ...
 
 
 def check_precision(precision: str) -> str:
-    """Return it unchanged, or raise.
+    """Return a precision unchanged, or raise.
 
     Raises
     ------
     UnknownNameError
-        If there is no such precision; the choices are listed.
+        If the precision does not exist; the choices are listed.
     """
     if precision not in PRECISIONS:
         raise UnknownNameError.among("precision", precision, PRECISIONS)
@@ -89,12 +88,13 @@ def check_precision(precision: str) -> str:
 def refuse_short(
     waveforms: Sequence[Waveform], model: FoundationModel, least: str = "one frame of the model"
 ) -> None:
-    """Refuse waveforms that are shorter than a model can take.
+    """Refuse waveforms that are too short for a model.
 
     Raises
     ------
     ModelError
-        With the length of the first and what it needs; `least` says what it does not fill.
+        With the length of the first and the shortest length; `least` is the unit that it
+        does not fill.
     """
     for waveform in waveforms:
         if len(waveform) < model.min_samples:

@@ -1,4 +1,4 @@
-"""``[NAME=]SPEC[?OPTIONS]``, what a user types for a model, taken apart; nothing is loaded."""
+"""``[NAME=]SPEC[?OPTIONS]``, as a user types a model, parsed; nothing is loaded."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from reno_store.errors import ModelError
 __all__ = ["ModelSpec", "parse_model_spec"]
 
 _SOURCES = ("hf", "ssam")
-# A path may hold '?' and '='; only what reads as key=value, joined by '&', is taken for options.
-# A revision may hold a slash, as refs/pr/1 does.
+# A path may contain '?' and '='; only key=value pairs joined by '&' are read as options.
+# A revision may contain a slash, as refs/pr/1 does.
 _OPTION = re.compile(r"((?<![a-z_])revision(?==)|[a-z_]+)=((?<=revision=)[^&?=]*|[^&?=/]*)")
 _OPTIONS = re.compile(rf"\?({_OPTION.pattern}(?:&{_OPTION.pattern})*)\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model as the user named it.
+    """A model as a user named it.
 
     Attributes
     ----------
     name : str
-        The model's name in the store.
+        Name of the model in the store.
     source : str
         ``"catalogue"``, or the prefix before the colon (``"hf"``, ``"ssam"``).
     location : str
-        The catalogue name, or what stands behind the colon: a hub id or a folder.
+        The catalogue name, or what follows the colon: a hub id or a folder.
     options : Mapping[str, str]
-        What stands behind the question mark, as it was typed: layer and pooling, say.
+        What follows the question mark, as typed: layer and pooling, for example.
     """
 
     name: str
@@ -43,20 +43,19 @@ class ModelSpec:
 
 
 def parse_model_spec(text: str) -> ModelSpec:
-    """Take ``[NAME=]SPEC[?KEY=VALUE&KEY=VALUE]`` apart.
+    """Parse ``[NAME=]SPEC[?KEY=VALUE&KEY=VALUE]``.
 
     Parameters
     ----------
     text : str
         ``wavlm-base`` (a catalogue name), ``hf:REPO_OR_FOLDER`` or ``ssam:FOLDER_OR_FILE``
-        (Audio-Mamba), each with ``NAME=`` in front and options behind it if wanted.
-        Without a name, a model is named by the last part of its location and by its
-        options.
+        (Audio-Mamba), each with ``NAME=`` before it and options after it if wanted.
+        The default name is the last part of the location, followed by the options.
 
     Raises
     ------
     ModelError
-        If the name cannot be used in a store, nothing is named, or an option is given
+        If the name cannot be used in a store, no model is named, or an option is given
         twice or without a value.
 
     Examples
@@ -68,7 +67,7 @@ def parse_model_spec(text: str) -> ModelSpec:
     ('wavlm-base-layer9-mean+std', 'microsoft/wavlm-base', {'layer': '9', 'pool': 'mean+std'})
     """
     body, options = _split_options(text)
-    # A path may hold '=', a source prefix cannot: only a '=' before the prefix names the model.
+    # A path may contain '=', a source prefix cannot: only a '=' before the prefix ends a name.
     head, colon, tail = body.partition(":")
     name, equals, rest = head.partition("=")
     spec = rest + colon + tail if equals else body
@@ -77,7 +76,7 @@ def parse_model_spec(text: str) -> ModelSpec:
         source, location = "catalogue", spec
     elif source not in _SOURCES:
         raise ModelError(
-            f"model {text!r}: {source!r} is no source of models; expected "
+            f"model {text!r}: {source!r} is not a source of models; expected "
             f"{' or '.join(f'{known}:' for known in _SOURCES)} or a name from the catalogue."
         )
     if not location:
@@ -89,7 +88,10 @@ def parse_model_spec(text: str) -> ModelSpec:
         )
     if not equals:
         base = location if source == "catalogue" else Path(location).resolve().name
-        name = "-".join([base, *_named(options)])
+        # A pooling is its own name, another option its key and value.
+        keys = sorted(options, key=lambda key: (key == "pool", key))
+        parts = [options[key] if key == "pool" else f"{key}{options[key]}" for key in keys]
+        name = "-".join([base, *parts])
     if problem := name_problem(name):
         raise ModelError(
             f"model {text!r} would be stored as {name!r}, but {problem}. Name it: NAME={spec}"
@@ -98,7 +100,7 @@ def parse_model_spec(text: str) -> ModelSpec:
 
 
 def _split_options(text: str) -> tuple[str, dict[str, str]]:
-    """Take off what stands behind the question mark."""
+    """Split the options after the question mark from the rest."""
     found = _OPTIONS.search(text)
     if not found:
         return text, {}
@@ -110,9 +112,3 @@ def _split_options(text: str) -> tuple[str, dict[str, str]]:
         if [other for other, _ in pairs].count(key) > 1:
             raise ModelError(f"model {text!r}: option {key!r} is given twice.")
     return text[: found.start()], options
-
-
-def _named(options: Mapping[str, str]) -> list[str]:
-    """Give the parts of a derived name: a pooling names itself, the rest by key and value."""
-    keys = sorted(options, key=lambda key: (key == "pool", key))
-    return [options[key] if key == "pool" else f"{key}{options[key]}" for key in keys]

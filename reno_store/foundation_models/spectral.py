@@ -1,8 +1,7 @@
 """MFCC and log-mel statistics of a clip: the offline pair, no weights, no download.
 
 Both start from one log-mel spectrogram (25 ms Hann windows every 10 ms, 80 HTK mel bands
-from 50 to 8000 Hz, natural logarithm of the power) and describe a clip by statistics over
-its frames.
+from 50 to 8000 Hz, natural logarithm of the power) and return statistics over its frames.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _CODE_VERSION = 1
 
 
 class _SpectralStatistics:
-    """What the two have in common; see `FoundationModel` for attributes and `embed`."""
+    """The common part; see `FoundationModel` for the attributes and `embed`."""
 
     sample_rate_hz: int = SAMPLE_RATE_HZ
     min_samples: int = 1
@@ -37,7 +36,7 @@ class _SpectralStatistics:
 
     @property
     def fingerprint(self) -> Mapping[str, Any]:
-        """What the numbers depend on besides the clip."""
+        """Everything besides the clip that an embedding depends on."""
         return {
             "kind": self._kind,
             "weights": "none",
@@ -49,7 +48,7 @@ class _SpectralStatistics:
         }
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
-        """Describe clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
+        """Embed clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
         rows = [self._describe(_log_mel(waveform)) for waveform in waveforms]
         return np.asarray(rows, np.float32).reshape(len(rows), self.dim)
 
@@ -59,7 +58,7 @@ class _SpectralStatistics:
 
 
 class LogMelStatistics(_SpectralStatistics):
-    """Mean, standard deviation and maximum of each of 80 log-mel bands: 240 numbers."""
+    """Mean, standard deviation and maximum of each of 80 log-mel bands: 240 dimensions."""
 
     dim = 3 * N_MELS
     _kind = "logmel"
@@ -69,7 +68,7 @@ class LogMelStatistics(_SpectralStatistics):
 
 
 class MfccStatistics(_SpectralStatistics):
-    """Mean and standard deviation of 20 MFCC and their first two differences: 120 numbers."""
+    """Mean and standard deviation of 20 MFCC and their first two differences: 120 dimensions."""
 
     dim = 2 * 3 * _N_MFCC
     _kind = "mfcc"
@@ -79,7 +78,7 @@ class MfccStatistics(_SpectralStatistics):
         from scipy.signal import savgol_filter
 
         mfcc = dct(log_mel, type=2, axis=1, norm="ortho")[:, :_N_MFCC]
-        # A clip's edges are repeated, so that a clip of a single frame has slopes too: zero.
+        # The edges are repeated, so that even a clip of one frame has slopes: zero.
         slopes = [
             savgol_filter(mfcc, _DELTA_WIDTH, polyorder=order, deriv=order, axis=0, mode="nearest")
             for order in (1, 2)
@@ -94,7 +93,7 @@ SPECTRAL_MODELS: Mapping[str, Callable[[], _SpectralStatistics]] = MappingProxyT
 
 
 def _log_mel(waveform: Waveform) -> NDArray[np.float64]:
-    """Give the log-mel spectrogram of one clip, shape (n_frames, 80)."""
+    """Return the log-mel spectrogram of one clip, shape (n_frames, 80)."""
     if not len(waveform):
         raise ModelError("the waveform has no samples; expected at least 1.")
     # Half a window of zeros on either side centres the first frame on the first sample.

@@ -1,6 +1,6 @@
-"""What every foundation model must do, as tests that any package can run on its own.
+"""Tests that every foundation model must pass; any package can run them on its own model.
 
-Write a subclass whose `load` gives the model, and let pytest collect it::
+Write a subclass whose `load` returns the model, and let pytest collect it::
 
     from reno_store.foundation_models.testing import FoundationModelContract
 
@@ -12,18 +12,18 @@ Write a subclass whose `load` gives the model, and let pytest collect it::
             return MyModel(weights="others.safetensors")
 
 The built-in models pass the same suite. All waveforms in it are sampled at the model's
-`sample_rate_hz`, as everywhere: a model never resamples, `embed_files` and `build_store` do.
+`sample_rate_hz`: a model never resamples, `embed_files` and `build_store` do.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.foundation_models import FoundationModel, Waveform
+from reno_store.foundation_models.checking import relative_errors
 
 __all__ = ["FoundationModelContract"]
 
@@ -42,18 +42,15 @@ class FoundationModelContract:
     tolerance: float = 1e-5
 
     def load(self) -> FoundationModel:
-        """Give the model, loaded anew at every call."""
-        raise NotImplementedError("a contract needs load(), which gives the model to be tested")
+        """Return the model, loaded anew at every call."""
+        raise NotImplementedError("a contract needs load(), which returns the model to test")
 
     def load_changed(self) -> FoundationModel | None:
-        """Give the model with other weights, or None where it has none that could change."""
+        """Return the model with other weights, or None if it has no weights."""
         return None
 
     def clips(self, model: FoundationModel) -> list[Waveform]:
-        """Give clips of many lengths and levels, the shortest possible among them.
-
-        They are sampled at ``model.sample_rate_hz``, as all that `embed` is given.
-        """
+        """Return clips at ``model.sample_rate_hz``: many lengths and levels, and the shortest."""
         random = np.random.default_rng(0)
         least, rate = model.min_samples, model.sample_rate_hz
         seconds = (0.4, 0.0, 1.1, 0.25, 0.7, 2.1)
@@ -90,7 +87,7 @@ class FoundationModelContract:
         assert model.embed([]).shape == (0, model.dim)
 
     def test_row_depends_on_its_clip_and_not_on_its_company(self) -> None:
-        """Batch invariance: alone, in any batch and in any order, a clip's row is the same."""
+        """Batch invariance: the row of a clip is the same alone, in any batch and any order."""
         model = self.load()
         clips = self.clips(model)
         alone = np.concatenate([model.embed([clip]) for clip in clips])
@@ -98,40 +95,40 @@ class FoundationModelContract:
         for n_clips in (2, 3, len(clips), len(clips)):
             chosen = random.permutation(len(clips))[:n_clips]
             together = model.embed([clips[index] for index in chosen])
-            worst = _relative_errors(together, alone[chosen]).max()
+            worst = relative_errors(together, alone[chosen]).max()
             assert worst <= self.tolerance, (
-                f"in a batch of {n_clips} an embedding moved by {worst:.1e} of its length; "
+                f"in a batch of {n_clips} an embedding changed by {worst:.1e} of its length; "
                 f"at most {self.tolerance:.0e} is allowed"
             )
 
     def test_clips_that_differ_get_rows_that_differ(self) -> None:
-        """A model that ignores its input is none."""
+        """The model does not ignore its input."""
         model = self.load()
         clips = self.clips(model)
         embeddings = model.embed([clips[0], clips[-1]])
         assert not np.allclose(embeddings[0], embeddings[1], rtol=1e-3, atol=0)
 
     def test_silence_at_the_end_is_part_of_a_clip(self) -> None:
-        """What is padding in a batch is not taken off a clip that ends in zeros."""
+        """Zeros at the end of a clip are not mistaken for padding."""
         model = self.load()
         clip = self.clips(model)[0]
         longer = np.pad(clip, (0, model.sample_rate_hz))
         embeddings = model.embed([clip, longer])
-        assert _relative_errors(embeddings[:1], embeddings[1:]).max() > 10 * self.tolerance
+        assert relative_errors(embeddings[:1], embeddings[1:]).max() > 10 * self.tolerance
 
     def test_gives_the_same_bits_every_time(self) -> None:
-        """Determinism, whatever the global random state, which stays as it is."""
+        """Determinism; the global random state is neither used nor changed."""
         model = self.load()
         clips = self.clips(model)
         before = str(np.random.get_state(legacy=False))  # noqa: NPY002
         first = model.embed(clips)
         after = str(np.random.get_state(legacy=False))  # noqa: NPY002
-        assert before == after, "the global random state moved"
+        assert before == after, "the global random state changed"
         assert np.array_equal(first, model.embed(clips))
         assert np.array_equal(first, self.load().embed(clips))
 
     def test_leaves_its_input_alone(self) -> None:
-        """Waveforms may be read-only, and are the same afterwards."""
+        """Waveforms may be read-only and stay unchanged."""
         model = self.load()
         clips = self.clips(model)
         copies = [clip.copy() for clip in clips]
@@ -141,7 +138,7 @@ class FoundationModelContract:
         assert all(np.array_equal(*pair) for pair in zip(clips, copies, strict=True))
 
     def test_shortest_clip_is_taken_and_a_shorter_one_refused(self) -> None:
-        """`min_samples` is true, and what is too short raises instead of giving a number."""
+        """A clip of `min_samples` works, a shorter one raises an error."""
         model = self.load()
         random = np.random.default_rng(2)
         shortest = _noise(random, model.min_samples, 0.1)
@@ -152,38 +149,34 @@ class FoundationModelContract:
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
         assert message, f"a clip of {model.min_samples - 1} samples was not refused"
-        assert str(model.min_samples) in message, f"how long it must be is not said: {message}"
+        assert str(model.min_samples) in message, (
+            f"the error does not name the shortest length: {message}"
+        )
 
     def test_fingerprint_is_json_with_every_part(self) -> None:
-        """It can be stored and compared, and says all that numbers depend on."""
+        """It can be stored and compared, and is complete."""
         fingerprint = dict(self.load().fingerprint)
         assert json.loads(json.dumps(fingerprint)) == fingerprint
         missing = [part for part in _PARTS if part not in fingerprint]
         assert not missing, f"the fingerprint has no {', '.join(missing)}"
 
     def test_fingerprint_is_the_same_every_time(self) -> None:
-        """One model, one fingerprint: otherwise every build would be refused as stale."""
+        """Otherwise every later build would be refused as stale."""
         assert _canonical(self.load()) == _canonical(self.load())
 
     def test_fingerprint_changes_with_the_weights(self) -> None:
-        """Other numbers under one fingerprint would be mixed with these in one store."""
+        """Otherwise a store would mix embeddings of different weights."""
         changed = self.load_changed()
         if changed is None:
             return
         model = self.load()
         clips = self.clips(model)
-        assert _relative_errors(model.embed(clips), changed.embed(clips)).max() > self.tolerance
+        assert relative_errors(model.embed(clips), changed.embed(clips)).max() > self.tolerance
         assert _canonical(model) != _canonical(changed)
 
 
 def _noise(random: np.random.Generator, n_samples: int, level: float) -> NDArray[np.float32]:
     return (level * random.uniform(-1, 1, n_samples)).astype(np.float32)
-
-
-def _relative_errors(rows: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.float64]:
-    differences = np.linalg.norm(np.asarray(rows, np.float64) - expected, axis=1)
-    errors: NDArray[np.float64] = differences / np.linalg.norm(expected, axis=1)
-    return errors
 
 
 def _canonical(model: FoundationModel) -> str:

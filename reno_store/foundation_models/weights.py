@@ -1,4 +1,4 @@
-"""The identity of a model's weights."""
+"""A hash that identifies the weights of a model."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import torch
 __all__ = ["PRETRAINING_WEIGHTS", "hash_weights"]
 
 PRETRAINING_WEIGHTS = frozenset({"masked_spec_embed"})
-"""Used in pre-training alone: absent or not, they change no embedding."""
+"""Used only in pre-training: they change no embedding, so a checkpoint may lack them."""
 
 
 def hash_weights(module: torch.nn.Module) -> str:
-    """Give the SHA-256 of a module's weights: names, shapes, types and values.
+    """Return the SHA-256 of the weights of a module: names, shapes, types and values.
 
-    Taken from what was loaded rather than from the files, so one model has one hash
+    Taken from the loaded tensors, not from the files, so one model has one hash
     whether it was saved as safetensors or not, in one file or in several.
     """
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Tables for terminals of any width: the least important columns go first, then names wrap."""
+"""Tables that fit any terminal: less important columns are left out, then names wrap."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class TableColumn:
     Attributes
     ----------
     heading : str
-        What stands above it; lines are separated by a line feed.
+        Its heading, one or several lines.
     numeric : bool
-        Whether it is aligned to the right.
+        Whether it is right-aligned.
     wraps : bool
         Whether its entries may be wrapped: names, not numbers.
     bold : bool
         Whether its entries are bold.
     spare : int
-        0 for a column that is always shown. Where the terminal is too narrow, columns with the
-        highest number are left out first, all with the same number together.
+        0 for a column that is always shown. In a narrow terminal, columns with the highest
+        number are left out first, all columns with one number together.
     title : str
-        What the note on columns left out calls it; its heading unless given. A title that
-        several columns have is named once.
+        Its name in the note about columns left out; the heading by default. Several columns
+        with one title are named once.
     """
 
     heading: str
@@ -47,20 +47,20 @@ class TableColumn:
 
 
 class FittedTable:
-    """A table in which nothing is cut, whatever the width of the terminal.
+    """A table that is never truncated, whatever the width of the terminal.
 
     Parameters
     ----------
     columns : Sequence[TableColumn]
         From left to right.
     rows : Sequence[Sequence[str or Text]]
-        An entry a column.
+        One entry per column.
     sections : Collection[int]
-        Rows, from 0, before which there is a line.
+        Rows, from 0, with a line above them.
     lines : rich.box.Box, optional
-        How lines are drawn; none unless given.
+        Style of the lines; no lines by default.
     elsewhere : str
-        Where columns that are left out can be seen, such as ``"--json"``.
+        What shows the columns that are left out, such as an option of the command.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class FittedTable:
             yield Text(f"Not shown at this width: {', '.join(left_out)}. See {self._elsewhere}.")
 
     def _choices(self) -> Iterator[list[int]]:
-        """List which columns to show, from all to those that are always shown."""
+        """Yield the columns to show, from all of them to only the necessary ones."""
         spares = sorted({each.spare for each in self._columns}, reverse=True)
         for most in spares if 0 in spares else [*spares, 0]:
             yield [place for place, each in enumerate(self._columns) if each.spare <= most]
@@ -114,7 +114,7 @@ class FittedTable:
                 justify="right" if each.numeric else "left",
                 style="bold" if each.bold else "",
                 no_wrap=not each.wraps,
-                # A heading stays whole where the entries below it are wrapped.
+                # A heading is not broken where the entries below it wrap.
                 min_width=max(map(len, each.heading.split()), default=0),
                 overflow="fold",
             )
@@ -126,5 +126,5 @@ class FittedTable:
 
 
 def _entry(entry: str | Text) -> Text:
-    # Names are no markup.
+    # Names may contain brackets; they are not markup.
     return Text(entry) if isinstance(entry, str) else entry

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from reno_store.errors import DeviceError
+from reno_store.errors import DeviceError, Remedy
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ _SIGNS_OF_NO_MEMORY = (
 # Options of mallopt, from glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4
 
-# What torch calls devices: other kinds are unknown, and torch need not be imported to say so.
+# torch's names of devices, so that an unknown one is refused without importing torch.
 _KINDS = (
     "auto", "cpu", "cuda", "hip", "hpu", "ipu", "lazy", "maia", "meta", "mps", "mtia", "vulkan",
     "xla", "xpu",
@@ -51,7 +51,7 @@ def check_device(device: str) -> None:
     Raises
     ------
     DeviceError
-        If no device is called so.
+        If the name is unknown.
 
     Examples
     --------
@@ -65,17 +65,17 @@ def check_device(device: str) -> None:
 
 
 def resolve_device(device: str) -> str:
-    """Turn what a user asked for into a torch device that is there.
+    """Return the torch device for a user's choice, if it is available.
 
     Parameters
     ----------
     device : str
-        ``"auto"`` (a CUDA GPU where there is one), ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+        ``"auto"`` (a CUDA GPU if there is one), ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
 
     Raises
     ------
     DeviceError
-        If torch knows no such device or it is not there.
+        If the device is unknown or not available.
 
     Examples
     --------
@@ -99,8 +99,9 @@ def resolve_device(device: str) -> str:
         count = torch.cuda.device_count()
         if (kind.index or 0) >= count:
             raise DeviceError(
-                f"device {device!r} is not there: torch {torch.__version__} sees {count} CUDA "
-                "GPUs. Use --device auto (device='auto') or cpu, or install torch for CUDA."
+                f"device {device!r} is not available: torch {torch.__version__} sees {count} "
+                "CUDA GPUs. Is torch installed with CUDA?",
+                Remedy("Use a GPU only if there is one", {"device": "auto"}),
             )
     elif kind.type != "cpu":
         raise DeviceError(f"device {device!r} is not supported; expected auto, cpu or cuda.")
@@ -111,9 +112,9 @@ def resolve_device(device: str) -> str:
 def one_thread() -> Iterator[None]:
     """Let torch use one CPU thread inside the block.
 
-    Several processes that each run a thread a core trip over one another: two threads a
-    process on two busy cores were seen to be ten times slower than one. One thread
-    everywhere also makes results independent of how many processes share the work.
+    Processes with one thread per core slow each other down: with two threads per process on
+    two busy cores, ten times as slow as with one thread was measured. One thread everywhere
+    also makes results independent of the number of processes.
     """
     import torch
 
@@ -128,11 +129,11 @@ def one_thread() -> Iterator[None]:
 def map_on_threads(
     function: Callable[[_Item], _Result], items: Sequence[_Item]
 ) -> Iterator[_Result]:
-    """Apply a torch function to items side by side on the CPU, each on a thread of its own.
+    """Apply a torch function to items in parallel on the CPU, one thread per item.
 
-    As many threads as torch has, each computing by itself: on small inputs this is faster
-    than sharing every single operation among them, far faster where other programs want
-    the cores too, and no result depends on how many threads there are.
+    There are as many threads as torch has. On small inputs this is faster than sharing each
+    operation among them, much faster where other programs use the cores too, and no result
+    depends on the number of threads.
 
     Yields
     ------
@@ -146,27 +147,23 @@ def map_on_threads(
         with one_thread():
             yield from map(function, items)
         return
-    with one_thread(), ThreadPoolExecutor(n_threads, initializer=_keep_to_one_thread) as pool:
-        results = [pool.submit(function, item) for item in items]
-        try:
-            for result in results:
-                yield result.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    pool = ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,))
+    with one_thread(), pool:
+        yield from pool.map(function, items)  # closing it cancels the remaining items
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory, a GPU's or the machine's, did not suffice."""
+    """Return whether an error means that the memory of a GPU or machine was exhausted."""
     if isinstance(error, MemoryError):
         return True
-    kinds = {kind.__name__ for kind in type(error).__mro__}  # torch need not be loaded for it
+    kinds = {kind.__name__ for kind in type(error).__mro__}  # works without importing torch
     return "OutOfMemoryError" in kinds or (
         isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS_OF_NO_MEMORY)
     )
 
 
 def free_memory() -> None:
-    """Give back what torch keeps of a GPU's memory for later, where it is in use at all."""
+    """Release the GPU memory that torch caches, if a GPU is in use."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
@@ -174,12 +171,12 @@ def free_memory() -> None:
 
 @contextlib.contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """Have the C library keep freed memory for the next allocation inside the block.
+    """Make the C library keep freed memory for the next allocation inside the block.
 
     glibc returns large blocks to the system as soon as they are free, so each training step
-    would get fresh pages, which the system must first fill with zeros: 15 % of a step of RENO
-    on 3,840 + 768 features, whose gradients alone are 63 MB. The memory is returned when the
-    block ends. Other C libraries are left alone.
+    gets new pages, which the system fills with zeros: 15 % of a step of RENO on 3,840 + 768
+    features, whose gradients are 63 MB. The memory is returned at the end of the block. Other
+    C libraries are unchanged.
     """
     library = _glibc()
     if library is None:
@@ -190,7 +187,7 @@ def freed_memory_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        # glibc adapts these two itself, up to these values, until one of them is set.
+        # The largest values up to which glibc adapts these two itself, until one is set.
         library.mallopt(_M_MMAP_THRESHOLD, 2**25)
         library.mallopt(_M_TRIM_THRESHOLD, 2**26)
         library.mallopt(_M_MMAP_MAX, 2**16)
@@ -206,10 +203,10 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 def onednn_is_faster(input: torch.Tensor) -> bool:  # noqa: A002
-    """Tell whether matrix products with an input are faster in oneDNN than in torch's default.
+    """Return whether matrix products with an input are faster in oneDNN than in MKL.
 
-    The default is MKL, which leaves AVX-512 idle on processors that are not Intel's; on
-    Intel's the two are on a par. oneDNN is asked for single precision alone.
+    MKL, the default of torch, leaves AVX-512 idle on processors that are not Intel's; on
+    Intel's they are equally fast. Only single precision uses oneDNN.
     """
     import torch
 
@@ -221,9 +218,3 @@ def onednn_is_faster(input: torch.Tensor) -> bool:  # noqa: A002
         and is_built_in()
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
     )
-
-
-def _keep_to_one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)

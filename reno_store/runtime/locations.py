@@ -1,4 +1,4 @@
-"""Paths, and URLs, which would quietly become local folders named ``s3:`` and so on."""
+"""Local paths; a URL is refused, since it would become local folders named ``s3:`` and so on."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from reno_store.errors import RenoStoreError
 
 __all__ = ["local_path"]
 
-# Two letters at least, so that a Windows drive is none. A Path has made one slash of two.
+# At least two letters, since one is a Windows drive. pathlib.Path reduces two slashes to one.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]+):/+(.*)", re.DOTALL)
 
 
 def local_path(
     path: str | PathLike[str], kind: str, error: type[RenoStoreError] = RenoStoreError
 ) -> Path:
-    """Give a path on a local file system, and refuse a URL.
+    """Return a local path; refuse a URL.
 
     Parameters
     ----------
     path : str or Path
-        What was given.
+        A local path.
     kind : str
-        What it is the place of, for the message: ``"store"``.
+        What is at the path, for the message: ``"store"``.
     error : type[RenoStoreError]
-        What to raise.
+        Class of the error to raise.
 
     Raises
     ------
     RenoStoreError
-        If it is a URL, also one that has gone through `pathlib.Path`.
+        If it is a URL, also one converted by `pathlib.Path`.
 
     Examples
     --------
@@ -45,7 +45,7 @@ supported. Give the path of a folder on this machine (a mounted bucket is one).
     """
     if found := _URL.fullmatch(str(path)):
         scheme, rest = found.groups()
-        # Of an absolute path nothing is left between the second slash and the third.
+        # A file URL has a third slash, which pathlib.Path drops.
         slashes = ":///" if scheme.lower() == "file" else "://"
         raise error(
             f"{kind} {scheme}{slashes}{rest} is a URL; only local folders are supported. "

@@ -1,4 +1,4 @@
-"""Results as HTML, for notebooks: a line that says what it is, and a table."""
+"""Results as HTML for notebooks: a heading and a table."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _MOST_ROWS = 40
 
 
 def html_table(heading: str, table: pd.DataFrame) -> str:
-    """Lay a table out as HTML; all text is escaped.
+    """Return a table as HTML with all text escaped.
 
     Parameters
     ----------
     heading : str
-        What stands above it.
+        Text above the table.
     table : pandas.DataFrame
-        Its index is not shown. Of more than 40 rows the middle ones are left out.
+        Shown without its index. If it has more than 40 rows, the middle is left out.
     """
     rows = table.to_html(index=False, border=0, escape=True, max_rows=_MOST_ROWS, na_rep="")
     return f"<div><p>{html.escape(heading)}</p>\n{rows}</div>"

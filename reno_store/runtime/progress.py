@@ -1,12 +1,13 @@
-"""A progress bar for work counted in pieces: how many a second, how long still."""
+"""A progress bar for work counted in pieces, with their rate and the time left."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -24,95 +25,89 @@ from rich.text import Text
 __all__ = ["Counter", "counting", "tell"]
 
 _WIDE = 80
-"""Columns of a terminal that has room for all that is told."""
+"""Width of a terminal, in columns, from which the elapsed time is shown too."""
 
 
 class Counter:
-    """What a loop tells of its progress; silent where there is no bar."""
+    """Progress of a loop; does nothing without a bar."""
 
     def __init__(self, bar: Progress | None = None, task: TaskID | None = None) -> None:
-        self._bar, self._task = bar, task
+        self._bar, self._task, self._finished = bar, task, 0
 
     def advance(self, n: int = 1, *, work: float | None = None) -> None:
-        """Say that n more pieces are finished, and how much of the work that was."""
-        if self._bar is not None and self._task is not None:
-            finished = self._bar.tasks[self._task].fields["finished"] + n
-            self._bar.update(self._task, advance=n if work is None else work, finished=finished)
+        """Count n more finished pieces, and the amount of work in them."""
+        self._finished += n
+        self._update(advance=n if work is None else work, finished=self._finished)
 
     def rename(self, description: str) -> None:
-        """Say what is being done now."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=description)
+        """Set the description of the current work."""
+        self._update(description=description)
 
     def detail(self, words: str) -> None:
-        """Show below the bar which piece is being worked on; nothing for an empty text."""
+        """Show the current piece in a line below the bar; an empty text removes the line."""
+        self._update(detail=words)
+
+    def _update(self, **changes: Any) -> None:
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, detail=words)
+            self._bar.update(self._task, **changes)
 
 
 class _Bar(Progress):
-    """A bar with a line below it, where something is said there."""
+    """A bar with an optional line below it."""
 
     def get_renderables(self) -> Iterator[RenderableType]:
-        """Lay out the bar, then the line."""
+        """Yield the bar, then the line."""
         yield self.make_tasks_table(self.tasks)
         for task in self.tasks:
             if task.fields["detail"]:
                 yield Text(f"  {task.fields['detail']}", overflow="fold")
 
 
-class _CountColumn(ProgressColumn):
-    """Pieces finished, of how many."""
+class _Computed(ProgressColumn):
+    """A column with a text that is computed from the task.
 
-    def __init__(self) -> None:
+    rich's own MofNCompleteColumn and TimeRemainingColumn count work, not pieces, and know
+    neither a rate per minute nor a forecast.
+    """
+
+    def __init__(self, text: Callable[[Task], str], style: str = "") -> None:
         super().__init__(Column(no_wrap=True))
+        self._text, self._style = text, style
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.fields['finished']:,}/{task.fields['n']:,}")
+        return Text(self._text(task), self._style)
 
 
-class _RateColumn(ProgressColumn):
-    """Pieces finished a second since the beginning, or a minute where they take longer."""
-
-    def __init__(self, unit: str) -> None:
-        super().__init__(Column(no_wrap=True))
-        self._unit = unit
-
-    def render(self, task: Task) -> Text:
-        # When all is finished, time goes on, but not for the pieces.
-        elapsed = task.finished_time if task.finished else task.elapsed
-        finished = task.fields["finished"]
-        if not (finished and elapsed):
-            return Text(f"- {self._unit}/s")
-        rate = finished / elapsed
-        if rate < 1:
-            return Text(f"{60 * rate:.1f} {self._unit}/min")
-        return Text(f"{rate:.1f} {self._unit}/s")
+def _count(task: Task) -> str:
+    return f"{task.fields['finished']:,}/{task.fields['n']:,}"
 
 
-class _LeftColumn(ProgressColumn):
-    """Time left: of the pieces finished, or of a forecast before the first is."""
+def _rate(task: Task) -> str:
+    """Return the finished pieces per second, or per minute if they take longer."""
+    unit, finished = task.fields["unit"], task.fields["finished"]
+    # After the last piece, time goes on but the rate does not change.
+    elapsed_s = task.finished_time if task.finished else task.elapsed
+    if not (finished and elapsed_s):
+        return f"- {unit}/s"
+    rate = finished / elapsed_s
+    return f"{60 * rate:.1f} {unit}/min" if rate < 1 else f"{rate:.1f} {unit}/s"
 
-    def __init__(self, forecast_s: float | None) -> None:
-        super().__init__(Column(no_wrap=True))
-        self._forecast_s = forecast_s
 
-    def render(self, task: Task) -> Text:
-        elapsed_s = task.elapsed or 0.0
-        if task.finished:
-            left_s: float | None = 0.0
-        elif task.completed:
-            # rich knows a speed from the second piece on.
-            left_s = task.time_remaining
-            if left_s is None and task.remaining is not None:
-                left_s = elapsed_s / task.completed * task.remaining
-        elif self._forecast_s is not None:
-            left_s = max(self._forecast_s - elapsed_s, 0.0)
-        else:
-            left_s = None
-        rough = "~" if self._forecast_s is not None and not task.completed else ""
-        clock = "-:--:--" if left_s is None else str(timedelta(seconds=math.ceil(left_s)))
-        return Text(rough + clock, style="progress.remaining")
+def _left(task: Task) -> str:
+    """Return the time left: from the finished pieces, or before the first from a forecast."""
+    elapsed_s, forecast_s = task.elapsed or 0.0, task.fields["forecast_s"]
+    left_s: float | None = None
+    rough = ""
+    if task.finished:
+        left_s = 0.0
+    elif task.completed:
+        # rich knows a speed from the second piece on.
+        left_s = task.time_remaining
+        if left_s is None and task.remaining is not None:
+            left_s = elapsed_s / task.completed * task.remaining
+    elif forecast_s is not None:
+        left_s, rough = max(forecast_s - elapsed_s, 0.0), "~"
+    return rough + ("-:--:--" if left_s is None else str(timedelta(seconds=math.ceil(left_s))))
 
 
 @contextlib.contextmanager
@@ -130,45 +125,51 @@ def counting(
     Parameters
     ----------
     description : str
-        What is being done.
+        Description of the work.
     n : int
-        How many pieces there are.
+        Number of pieces.
     unit : str
-        What a piece is called, in the plural: ``"clips"``.
+        Name of the pieces, in the plural: ``"clips"``.
     work : float, optional
-        How much work they are together, where pieces differ: the bar and the time left go
-        by it.
+        Total amount of work, where pieces differ; the bar and the time left are based on it.
     forecast_s : float, optional
-        About how many seconds all will take, for the time left until a piece is finished.
+        Estimated seconds for everything, used for the time left until a piece is finished.
     show : bool, optional
-        Whether to show it; by default where standard error is a terminal.
+        Whether to show the bar; by default if standard error is a terminal.
 
     Yields
     ------
     Counter
-        To be advanced for each finished piece.
+        To advance after each finished piece.
     """
     if not n or not (sys.stderr.isatty() if show is None else show):
         yield Counter()
         return
     console = Console(stderr=True)
-    passed = (TimeElapsedColumn(Column(no_wrap=True)), TextColumn("elapsed,"))
+    elapsed = (TimeElapsedColumn(Column(no_wrap=True)), TextColumn("elapsed,"))
     bar = _Bar(
         TextColumn("{task.description}"),
         BarColumn(),
-        _CountColumn(),
-        _RateColumn(unit),
-        # The bar alone gives way in a narrow terminal, and that is not enough in a very narrow.
-        *(passed if console.width >= _WIDE else ()),
-        _LeftColumn(forecast_s),
+        _Computed(_count),
+        _Computed(_rate),
+        # The bar alone shrinks in a narrow terminal; in a very narrow one that is not enough.
+        *(elapsed if console.width >= _WIDE else ()),
+        _Computed(_left, "progress.remaining"),
         TextColumn("left"),
         console=console,
         # Batches differ: a rate over the last minute forecasts better than one over seconds.
         speed_estimate_period=60,
     )
+    fields: dict[str, Any] = {
+        "n": n,
+        "unit": unit,
+        "forecast_s": forecast_s,
+        "finished": 0,
+        "detail": "",
+    }
     with bar:
         total = n if work is None else work
-        counter = Counter(bar, bar.add_task(description, total=total, n=n, finished=0, detail=""))
+        counter = Counter(bar, bar.add_task(description, total=total, **fields))
         try:
             yield counter
         finally:
@@ -176,5 +177,5 @@ def counting(
 
 
 def tell(message: str) -> None:
-    """Say something to people, on standard error."""
+    """Print a message on standard error."""
     Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(message)

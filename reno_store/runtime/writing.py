@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["is_special", "write_whole"]
 
 
 def is_special(path: str | Path) -> bool:
-    """Whether there is something at a path that is neither file nor folder: a device, a pipe."""
+    """Return whether a path is neither a file nor a folder: a device or a pipe."""
     path = Path(path)
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
-    """Write a file under another name beside it and rename it when it is whole.
+    """Write a temporary file next to a path and rename it when it is complete.
 
-    Whoever is killed meanwhile leaves what was there before. Its folder must exist. A link
-    stays a link: what it leads to is written. What is no file (``/dev/stdout``, a pipe) is
-    written to as it is, since a rename would put a file in its place.
+    If the process is killed, the old file is unchanged. The folder must exist. If the path is
+    a link, its target is written. A device or pipe (``/dev/stdout``) is written directly,
+    since renaming would replace it by a file.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        # mkstemp makes a private file; this one is as public as its folder.
+        # mkstemp makes a private file; this one may be read like its folder.
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:

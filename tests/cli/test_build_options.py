@@ -293,7 +293,7 @@ class TestModelOptions:
             tmp_path / "adapted", "wav2vec2", add_adapter=True, output_hidden_size=24
         )
         shown = build("--model", f"hf:{folder}")
-        assert "adapted: one clip at a time: its adapter's convolutions look beyond" in shown
+        assert "adapted: one clip at a time: the convolutions of its adapter look beyond" in shown
         assert "one clip at a time" not in build("--model", "mfcc")
         shown = build("--model", f"last=hf:{folder}?layer=1", expect=1)
-        assert "the model has an adapter; only its last layer serves." in shown
+        assert "the model has an adapter" in shown

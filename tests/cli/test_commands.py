@@ -38,7 +38,7 @@ class TestManifest:
         out = tmp_path / "mine" / "mine.csv"
         shown = run("manifest", "folders", tmp_path / "mine", "-o", out).output
         assert "8 clips, 2 labels, speakers unknown" in shown
-        assert "passed over: 1 files" in shown
+        assert "ignored: 1 files" in shown
         assert "notes.txt" in shown
         rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
         assert rows[0] == {
@@ -69,7 +69,7 @@ class TestManifest:
     def test_an_existing_manifest_is_kept(self, corpus):
         before = corpus.manifest.read_text()
         words = ("manifest", "folders", corpus.folder, "-o", corpus.manifest)
-        assert "exists already" in run(*words, expect=1).output
+        assert "already exists" in run(*words, expect=1).output
         assert corpus.manifest.read_text() == before
         run(*words, "--force")
         assert corpus.manifest.read_text() != before
@@ -138,12 +138,12 @@ class TestBuild:
         words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
         shown = run(*words, expect=1).output
         assert "2 problems found" in shown
-        assert "line 3: clip_id 'clip0' stands in line 2 already" in shown
+        assert "line 3: clip_id 'clip0'" in shown
         assert "line 6: clip 'x': path '../outside.wav' leaves the folder" in shown
 
     def test_a_device_that_is_not_there(self, corpus, tmp_path):
         words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
-        assert "device 'cuda:7' is not there" in run(*words, "--device", "cuda:7", expect=1).output
+        assert "device 'cuda:7' is not available" in run(*words, "--device", "cuda:7", expect=1).output
         assert "'gpu' is unknown" in run(*words, "--device", "gpu", expect=1).output
 
 

@@ -40,7 +40,7 @@ def test_a_store_that_is_not_there_is_named_as_it_was_given(tmp_path):
 def test_a_manifest_that_is_not_there_is_named_with_its_folder(tmp_path):
     none = tmp_path / "my clips" / "m.csv"
     shown = run("build", none, "--model", "mfcc", "--store", tmp_path / "s.zarr")
-    assert f"`reno-store manifest CARD FOLDER -o '{none}'`" in shown
+    assert f"`reno-store manifest CARD FOLDER --output '{none}'`" in shown
 
 
 def test_a_report_without_results_repeats_dataset_and_folder(store, tmp_path):

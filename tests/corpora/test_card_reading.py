@@ -50,97 +50,90 @@ def test_card_that_is_not_toml_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "problem"),
+    ("old", "new", "places"),
     [
-        ("title =", "titel =", "'titel' is unknown; known are citation, expected, files, "),
-        ('title = "Laughs"', "", "'title' is missing or not a string"),
-        ('title = "Laughs"', "title = 3", "'title' is missing or not a string"),
-        ('source = "https://example.org"', "", "'source' is missing or not a string"),
-        ('licence = "CC0"', "", "'licence' is missing or not a string"),
-        ('licence = "CC0"', 'licence = "CC0"\nnotes = 3', "'notes'"),
-        ('licence = "CC0"', 'licence = "CC0"\ncitation = []', "'citation'"),
-        ("[files]", "[expected]\nclips = '3'\n[files]", "[expected] holds whole numbers under "),
-        ("[files]", "[expected]\nclip = 3\n[files]", "[expected] holds whole numbers under clips,"),
-        ("[files]", "[labels]\n01 = 1\n[files]", "[labels] maps codes to labels"),
-        ("[files]", "labels = 3\nexpected = 3\n[files]", "[labels] maps codes to labels"),
-        ("[files]", "[file]", "[files] needs 'pattern', a regular expression"),
-        ("pattern =", "patern =", "[files] needs 'pattern', a regular expression"),
-        ("(?P<label>", "(?P<emotion>", "[files] pattern has no group named 'label'"),
-        ("(?P<label>", "((?P<label>", "[files] pattern is not a regular expression: missing )"),
-        ("(?P<take>", "(?P<path>", "[files] pattern: the group name 'path' is reserved"),
-        ("(?P<take>", "(?P<clip_id>", "[files] pattern: the group name 'clip_id' is reserved"),
-        ("(?P<take>", "(?P<done>", "[files] pattern: the group name 'done' is reserved"),
-        ("[files]", "[files]\nclip_id = 'stem'", "[files] clip_id is 'name' or 'path', not 'stem'"),
-        ("[files]", "[files]\nclip_id = ['name']", "[files] clip_id is 'name' or 'path', not ['na"),
-        ("[files]", "[files]\nclipid = 'path'", "'clipid'"),
-        ("[files]", "uncertain = 'much'\n[files]", "'uncertain' is not a list of sentences"),
-        ("[files]", "[expected]\nclips = true\n[files]", "[expected] holds whole numbers under "),
-        ("[files]", "[values]\ntake = 1\n[files]", "[values.take] maps codes to words"),
-        ("[files]", "[values.sex]\n0 = 'f'\n[files]", "[values.sex] names no group of [files]"),
-        ("[files]", "[values.label]\na = 'b'\n[files]", "[values.label] cannot be; labels are"),
-        ("[files]", "values = 3\n[files]", "[values] holds a table for each column"),
-        ("[files]", "left_out = 'x'\n[files]", "[[left_out]] is a list of tables"),
-        (
-            "[files]",
-            "[[left_out]]\npattern = 'x'\n[files]",
-            "[[left_out]] 1 needs pattern and reas",
-        ),
+        ("title =", "titel =", ["'titel'", "'title'"]),
+        ('title = "Laughs"', "", ["'title'"]),
+        ('title = "Laughs"', "title = 3", ["'title'"]),
+        ('source = "https://example.org"', "", ["'source'"]),
+        ('licence = "CC0"', "", ["'licence'"]),
+        ('licence = "CC0"', 'licence = "CC0"\nnotes = 3', ["'notes'"]),
+        ('licence = "CC0"', 'licence = "CC0"\ncitation = []', ["'citation'"]),
+        ("[files]", "[expected]\nclips = '3'\n[files]", ["[expected] 'clips'"]),
+        ("[files]", "[expected]\nclips = true\n[files]", ["[expected] 'clips'"]),
+        ("[files]", "[expected]\nclip = 3\n[files]", ["[expected] 'clip' is unknown; known"]),
+        ("[files]", "[labels]\n01 = 1\n[files]", ["[labels] '01'"]),
+        ("[files]", "labels = 3\nexpected = 3\n[files]", ["'labels'", "'expected'"]),
+        ("[files]", "[file]", ["'file'", "'files' is missing"]),
+        ("pattern =", "patern =", ["[files] 'patern'", "[files] 'pattern' is missing"]),
+        ("pattern = ", "pattern = 3 #", ["[files] 'pattern'"]),
+        ("(?P<label>", "(?P<emotion>", ["[files] pattern has no group named 'label'"]),
+        ("(?P<label>", "((?P<label>", ["[files] 'pattern' is not a regular expression: missing )"]),
+        ("(?P<take>", "(?P<path>", ["[files] pattern: the group name 'path'"]),
+        ("(?P<take>", "(?P<clip_id>", ["[files] pattern: the group name 'clip_id'"]),
+        ("(?P<take>", "(?P<done>", ["[files] pattern: the group name 'done'"]),
+        ("[files]", "[files]\nclip_id = 'stem'", ["[files] 'clip_id' is 'stem'"]),
+        ("[files]", "[files]\nclip_id = ['name']", ["[files] 'clip_id' is ['name']"]),
+        ("[files]", "[files]\nclipid = 'path'", ["[files] 'clipid'"]),
+        ("[files]", "uncertain = 'much'\n[files]", ["'uncertain'"]),
+        ("[files]", "[values]\ntake = 1\n[files]", ["[values.take]"]),
+        ("[files]", "[values.sex]\n0 = 'f'\n[files]", ["[values.sex]"]),
+        ("[files]", "[values.label]\na = 'b'\n[files]", ["[values.label]"]),
+        ("[files]", "values = 3\n[files]", ["'values'"]),
+        ("[files]", "left_out = 'x'\n[files]", ["'left_out'"]),
+        ("[files]", "left_out = ['x']\n[files]", ["[[left_out]] 1"]),
+        ("[files]", "[[left_out]]\npattern = 'x'\n[files]", ["[[left_out]] 1 'reason'"]),
         (
             "[files]",
             "[[left_out]]\npattern = '('\nreason = 'r'\n[files]",
-            "[[left_out]] 1 pattern is not a regular expression: missing )",
+            ["[[left_out]] 1 'pattern' is not a regular expression: missing )"],
         ),
-        ("[files]", "[expected.counts]\nlabel = 3\n[files]", "[expected.counts] holds a table for"),
+        ("[files]", "[expected.counts]\nlabel = 3\n[files]", ["[expected.counts.label]"]),
         (
             "[files]",
             "[expected.counts.label]\njoy = 'x'\n[files]",
-            "[expected.counts.label] holds whole numbers, one for each value",
+            ["[expected.counts.label] 'joy'"],
         ),
-        (
-            "[files]",
-            "[expected.counts.sex]\nf = 3\n[files]",
-            "[expected.counts.sex] names no group of [files] pattern",
-        ),
-        ("[files]", "subsets = 3\n[files]", "[subsets] holds a table for each subset"),
-        ("[files]", "[subsets]\n[files]", "[subsets] holds a table for each subset"),
-        ("[files]", "[subsets.a]\n[files]", "[subsets.a] 'description' is missing or not a st"),
-        (
-            "[files]",
-            "[subsets.'a/b']\ndescription = 'd'\n[files]",
-            "[subsets.a/b] cannot be named so: only letters",
-        ),
+        ("[files]", "[expected.counts.sex]\nf = 3\n[files]", ["[expected.counts.sex]"]),
+        ("[files]", "subsets = 3\n[files]", ["'subsets'"]),
+        ("[files]", "[subsets]\n[files]", ["[subsets] is empty"]),
+        ("[files]", "[subsets.a]\n[files]", ["[subsets.a] 'description'"]),
+        ("[files]", "[subsets.'a/b']\ndescription = 'd'\n[files]", ["[subsets.a/b]"]),
+        ("[files]", "[subsets]\na = 3\n[files]", ["[subsets.a]"]),
         (
             "[files]",
             "[subsets.a]\ndescription = 'd'\nleft_out = '('\n[files]",
-            "[subsets.a] left_out is not a regular expression: missing )",
+            ["[subsets.a] 'left_out' is not a regular expression: missing )"],
         ),
         (
             "[files]",
             "[subsets.a]\ndescription = 'd'\nleft_out = 3\n[files]",
-            "[subsets.a] left_out is not a regular expression: 3 is no string",
+            ["[subsets.a] 'left_out'"],
         ),
         (
             "[files]",
             "[subsets.a]\ndescription = 'd'\nclips = 3\n[files]",
-            "[subsets.a] 'clips' is unknown; known are description, expected, left_out",
+            ["[subsets.a] 'clips'"],
         ),
         (
             "[files]",
             "[subsets.a]\ndescription = 'd'\n[subsets.a.expected]\nclips = 'x'\n[files]",
-            "[subsets.a.expected] holds whole numbers under clips",
+            ["[subsets.a.expected] 'clips'"],
         ),
         (
             "[files]",
             "[expected]\nclips = 3\n[subsets.a]\ndescription = 'd'\n[files]",
-            "[expected] belongs to each subset where there are subsets",
+            ["[expected]"],
         ),
     ],
 )
-def test_malformed_card_is_refused_with_the_reason(card_refusal, tmp_path, old, new, problem):
+def test_malformed_card_is_refused_with_each_place(card_refusal, tmp_path, old, new, places):
     assert old in CARD
     headline, *problems = card_refusal(CARD.replace(old, new)).splitlines()
-    assert headline == f"{tmp_path / 'laughs.toml'}: not a card, because"
-    assert any(problem in line for line in problems)
+    assert headline.startswith(f"{tmp_path / 'laughs.toml'}: ")
+    assert len(problems) == len(places)
+    for place in places:
+        assert any(problem.strip().startswith(place) for problem in problems)
 
 
 def test_all_problems_of_a_card_come_at_once(card_refusal):

@@ -91,7 +91,7 @@ def test_emogator_names_thirty_emotions_in_order():
     card = find_card("emogator")
     assert list(card.labels) == [f"{number:02}" for number in range(1, 31)]
     assert list(card.labels.values()) == [name.replace("_", " ") for name in EMOTIONS.split()]
-    assert dict(card.expected) == {"clips": 32_130, "labels": 30, "speakers": 357}
+    assert dict(card.subset().expected.totals) == {"clips": 32_130, "labels": 30, "speakers": 357}
 
 
 def test_emogator_reads_speaker_emotion_and_take_from_the_name(corpus):
@@ -168,10 +168,12 @@ def test_recordings_with_one_clip_id_are_all_named(corpus):
     folder = corpus("a/000001-01-1.mp3", "b/000001-01-1.mp3", "c/000001-01-1.mp3")
     with pytest.raises(CardError) as caught:
         scan_folder(find_card("emogator"), folder)
-    assert str(caught.value).splitlines()[1:] == [
-        "  b/000001-01-1.mp3: clip_id '000001-01-1' is that of a/000001-01-1.mp3 already",
-        "  c/000001-01-1.mp3: clip_id '000001-01-1' is that of a/000001-01-1.mp3 already",
+    problems = str(caught.value).splitlines()[1:]
+    assert [problem.split(":")[0].strip() for problem in problems] == [
+        "b/000001-01-1.mp3",
+        "c/000001-01-1.mp3",
     ]
+    assert all(problem.endswith("a/000001-01-1.mp3") for problem in problems)
 
 
 def test_recordings_that_differ_in_their_ending_alone_keep_it_in_their_ids(corpus):
@@ -189,7 +191,7 @@ def test_what_is_no_recording_does_not_lengthen_an_id(corpus):
 
 
 def test_ids_that_are_one_even_with_their_endings_are_refused(corpus):
-    with pytest.raises(CardError, match=r"clip_id 'joy/a\.wav' is that of joy/a\.wav already"):
+    with pytest.raises(CardError, match=r"clip_id 'joy/a\.wav'"):
         scan_folder(find_card("folders"), corpus("joy/a.wav", "joy/a.mp3", "joy/a.wav.wav"))
 
 
@@ -231,14 +233,11 @@ def test_folder_without_a_match_is_refused_with_an_example_and_advice(corpus):
     with pytest.raises(CardError) as caught:
         scan_folder(find_card("folders"), folder)
     message = str(caught.value)
-    assert message.startswith(
-        f"{folder}: nothing in it matches card 'folders'; for example 'a.wav' does not match."
-    )
+    assert message.startswith(f"{folder}: nothing in it matches card 'folders'")
+    assert "'a.wav'" in message
     assert find_card("folders").notes in message
-    assert f"a folder named by its label, as in {folder}/laughter/a.wav" in message
-    assert (
-        "a CSV with the columns clip_id, path, label and speaker (speaker may be empty)" in message
-    )
+    assert f"{folder}/laughter/a.wav" in message
+    assert "clip_id, path, label and speaker" in message
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -11,7 +11,7 @@ from reno_store.extraction.build import build_store
 LABELS = ["Anger", "anger", " ANGER", "anger", "joy", "joy"]
 TOLD = (
     "these labels differ only in case or spaces but are separate classes: "
-    "'ANGER' (1 clip), 'Anger' (1 clip), 'anger' (2 clips). If they mean the same, write them alike"
+    "'ANGER' (1 clip), 'Anger' (1 clip), 'anger' (2 clips). If they mean the same, use one spelling"
 )
 
 

@@ -35,8 +35,8 @@ def test_sound_name_passes_unchanged(name):
         ("..", "it must begin with a letter or digit, not '.'"),
         ("-rf", "it must begin with a letter or digit, not '-'"),
         ("__all__", "it must begin with a letter or digit, not '_'"),
-        ("zarr.json", "Zarr keeps that name for itself"),
-        ("Zarr.JSON", "Zarr keeps that name for itself"),
+        ("zarr.json", "the name is reserved by Zarr"),
+        ("Zarr.JSON", "the name is reserved by Zarr"),
     ],
 )
 def test_unsound_name_is_refused_with_the_reason(name, problem):
@@ -76,9 +76,9 @@ def test_sound_column_passes(name):
         ("..", "reserved"),
         ("__x", "reserved"),
         ("ZARR.json", "reserved"),
-        ("embedding", "the store uses that name itself"),
-        ("done", "the store uses that name itself"),
-        ("audio_sha256", "the store uses that name itself"),
+        ("embedding", "reserved by the store"),
+        ("done", "reserved by the store"),
+        ("audio_sha256", "reserved by the store"),
     ],
 )
 def test_unsound_column_is_refused_with_the_reason(name, reason):

@@ -125,7 +125,7 @@ def test_all_problems_come_at_once_each_with_its_line(refusal, tmp_path):
     ]
     headline, *rest = str(error).splitlines()
     assert headline == f"{tmp_path / 'laughs.csv'}: 7 problems found; please fix the file:"
-    assert tuple(line.strip() for line in rest) == error.problems
+    assert tuple(line.strip() for line in rest[:7]) == error.problems
 
 
 def test_refusals_are_value_errors_too(refusal):
@@ -137,11 +137,11 @@ def test_refusals_are_value_errors_too(refusal):
     [
         (",b.wav,joy,s", "clip_id is empty"),
         ("  ,b.wav,joy,s", "clip_id is empty"),
-        ('"b\tc",b.wav,joy,s', r"clip_id 'b\tc' holds a control character"),
+        ('"b\tc",b.wav,joy,s', r"clip_id 'b\tc' contains a control character"),
         ("b,b.wav,,s", "clip 'b' has no label"),
         ("b,b.wav,  ,s", "clip 'b' has no label"),
         ("b,,joy,s", "clip 'b': path is empty"),
-        ("b,b\0.wav,joy,s", "clip 'b': path holds a null character"),
+        ("b,b\0.wav,joy,s", "clip 'b': path contains a null character"),
         ("b,b.wav,joy", "expected 4 fields, got 3; a comma inside a field needs quotes around it"),
         (
             "b,b.wav,joy,or relief,s",
@@ -156,8 +156,8 @@ def test_wrong_row_is_named_with_its_line(refusal, row, problem):
 def test_duplicate_clip_id_names_both_lines(refusal):
     text = f"{HEADER}a,a.wav,joy,s\nb,b.wav,joy,s\na,c.wav,joy,s\na,d.wav,joy,s\n"
     assert refusal(text).problems == (
-        "line 4: clip_id 'a' stands in line 2 already",
-        "line 5: clip_id 'a' stands in line 2 already",
+        "line 4: clip_id 'a' is already in line 2",
+        "line 5: clip_id 'a' is already in line 2",
     )
 
 
@@ -173,8 +173,7 @@ def test_absolute_path_is_refused(refusal, tmp_path, path):
 )
 def test_backslashes_in_a_relative_path_are_named(refusal, path, slashed):
     assert refusal(f"{HEADER}a,{path},joy,s\n").problems == (
-        f"line 2: clip 'a': path {path!r} has backslashes; write it with / instead, as in "
-        f"{slashed!r}",
+        f"line 2: clip 'a': path {path!r} has backslashes; use slashes: {slashed!r}",
     )
 
 
@@ -198,22 +197,22 @@ def test_a_semicolon_inside_a_column_name_is_no_separator(read):
     assert manifest.extra_columns == ("a;b",)
 
 
-def test_twenty_problems_are_in_the_message_and_all_of_them_in_full(refusal):
+def test_twenty_problems_are_in_the_message_and_all_in_its_attribute(refusal):
     rows = "".join(f"c{number},c{number}.wav,,s\n" for number in range(500))
     error = refusal(HEADER + rows)
     assert len(error.problems) == 500
     headline, *lines, last = str(error).splitlines()
-    assert headline.endswith("500 problems found; please fix the file:")
+    assert "500 problems" in headline
     assert [line.strip() for line in lines] == list(error.problems[:20])
     assert "480 more" in last
-    assert error.in_full.splitlines() == [headline, *(f"  {each}" for each in error.problems)]
 
 
 @pytest.mark.parametrize("path", ["../a.wav", "audio/../../a.wav", "audio/../a.wav", ".."])
 def test_path_that_steps_up_is_refused(refusal, path):
-    (problem,) = refusal(f"{HEADER}a,{path},joy,s\n").problems
+    error = refusal(f"{HEADER}a,{path},joy,s\n")
+    (problem,) = error.problems
     assert problem.startswith(f"line 2: clip 'a': path {path!r} leaves the folder")
-    assert "--audio-folder" in problem
+    assert error.remedies[0].arguments == {"audio_folder": ...}
 
 
 def test_dots_inside_a_name_do_not_step_up(read):
@@ -227,7 +226,7 @@ def test_symbolic_link_that_leaves_the_folder_is_refused(refusal, tmp_path, tmp_
     (tmp_path / "audio").symlink_to(elsewhere)
     problems = refusal(f"{HEADER}a,a.wav,joy,s\nb,audio/a.wav,joy,s\n").problems
     leaves = f"leaves the folder {tmp_path.resolve()} through a symbolic link"
-    assert [problem.split(";")[0] for problem in problems] == [
+    assert list(problems) == [
         f"line 2: clip 'a': path 'a.wav' {leaves}",
         f"line 3: clip 'b': path 'audio/a.wav' {leaves}",
     ]
@@ -267,11 +266,11 @@ def test_missing_columns_are_named_with_the_nearest_found(refusal):
 @pytest.mark.parametrize(
     ("columns", "problem"),
     [
-        ("take,take", "column 'take' stands 2 times"),
-        ("label", "column 'label' stands 2 times"),
+        ("take,take", "column 'take' occurs 2 times"),
+        ("label", "column 'label' occurs 2 times"),
         ("", "a column has no name"),
-        ("a/b", "column 'a/b': a slash or a control character cannot be part of its name"),
-        ("done", "column 'done': the store uses that name itself; rename the column"),
+        ("a/b", "column 'a/b': slashes and control characters are not allowed"),
+        ("done", "column 'done': the name is reserved by the store; rename the column"),
     ],
 )
 def test_wrong_column_is_named(refusal, columns, problem):
@@ -284,7 +283,7 @@ def test_header_line_is_counted_from_the_top_of_the_file(refusal):
 
 
 def test_header_without_clips_is_refused(refusal):
-    assert refusal(HEADER).problems == ("line 1: there is a header but no clip under it",)
+    assert refusal(HEADER).problems == ("line 1: no clip follows the header",)
 
 
 @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff"])
@@ -322,9 +321,10 @@ def test_stray_quote_does_not_hide_the_problems_before_it(refusal):
 def test_missing_file_is_refused_with_the_command_that_makes_one(tmp_path):
     with pytest.raises(ManifestError) as caught:
         read_manifest(tmp_path / "laughs.csv")
-    message = str(caught.value)
-    assert message.startswith(f"{tmp_path / 'laughs.csv'}: no such manifest.")
-    assert f"`reno-store manifest CARD FOLDER -o {tmp_path / 'laughs.csv'}`" in message
+    assert caught.value.message.startswith(f"{tmp_path / 'laughs.csv'}: ")
+    (remedy,) = caught.value.remedies
+    assert remedy.function == "make_manifest"
+    assert remedy.arguments["output"] == str(tmp_path / "laughs.csv")
 
 
 def test_folder_instead_of_a_file_is_refused(tmp_path):
@@ -340,7 +340,8 @@ def test_dataset_name_can_be_given(read):
 @pytest.mark.parametrize("name", ["a/b", "../b", "", ".hidden", "two words"])
 def test_dataset_name_that_a_store_cannot_take_is_refused(refusal, name):
     error = refusal(f"{HEADER}a,a.wav,joy,s\n", dataset=name)
-    assert str(error).startswith(f"dataset name {name!r} cannot be used: ")
+    assert f"the name {name!r}" in str(error)
+    assert error.remedies[0].arguments == {"dataset": ...}
 
 
 def test_stem_that_a_store_cannot_take_is_refused_unless_a_name_is_given(tmp_path):
@@ -348,10 +349,9 @@ def test_stem_that_a_store_cannot_take_is_refused_unless_a_name_is_given(tmp_pat
     path.write_text(f"{HEADER}a,a.wav,joy,s\n")
     with pytest.raises(ManifestError) as caught:
         read_manifest(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: the file's stem would name the dataset, but ")
-    assert "not ' '" in message
-    assert "--dataset (dataset=...)" in message
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "not ' '" in str(caught.value)
+    assert caught.value.remedies[0].arguments == {"dataset": ...}
     assert read_manifest(path, dataset="laughs").dataset == "laughs"
 
 
@@ -371,7 +371,7 @@ def test_paths_must_stay_inside_the_audio_folder(refusal, tmp_path):
 
 def test_audio_folder_that_is_not_there_is_refused(refusal, tmp_path):
     error = refusal(f"{HEADER}a,a.wav,joy,s\n", audio_folder=tmp_path / "nowhere")
-    assert str(error) == f"audio folder {tmp_path / 'nowhere'} is not there or not a folder."
+    assert str(tmp_path / "nowhere") in str(error)
 
 
 @pytest.fixture(scope="module")
@@ -415,11 +415,11 @@ def test_any_rows_make_a_sound_manifest_or_problems_with_lines(scratch, rows, qu
 
 def test_one_recording_in_two_rows_is_refused_with_both_lines(refusal):
     problems = refusal(f"{HEADER}a,x.wav,joy,s\nb,x.wav,fear,s\n").problems
-    assert problems == ("line 3: clip 'b': path 'x.wav' stands in line 2 already",)
+    assert problems == ("line 3: clip 'b': path 'x.wav' is already in line 2",)
 
 
 @pytest.mark.parametrize("row", ["a,x.wav,jo\0y,s", "a,x.wav,joy,s\0"])
 def test_null_character_in_a_label_or_speaker_is_refused(refusal, row):
-    assert "line 2: clip 'a': label or speaker holds a null character" in str(
+    assert "line 2: clip 'a': label or speaker contains a null character" in str(
         refusal(f"{HEADER}{row}\n")
     )

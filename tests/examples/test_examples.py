@@ -111,7 +111,7 @@ class TestGridSurface:
             {"beta": [1.5, 2.0, 3.0], "delta": 0.2, "lam": 0.4, "mean": means}
             | {"sd": spread_over_folds, "fold_1": means - half, "fold_2": means + half}
         )
-        definitions_of("grid_surface.py")["tell"](grid, 2)
+        definitions_of("grid_surface.py")["print_findings"](grid, 2)
         shown = capsys.readouterr().out
         assert f"The spread over the grid {verdict} the spread over the folds" in shown
         assert "best minus paper, over the same folds: +2.0 points; better in 2 of 2 folds" in shown

@@ -195,11 +195,11 @@ class TestFailedClips:
         path = write_wav(corpus.recording("clip2"), 2.0, format="MP3")
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         reason = self.reason(self.build(corpus, tmp_path), "clip2")
-        assert "clip2.wav: truncated: its header promises 32,000 samples" in reason
+        assert "clip2.wav: truncated: its header states 32,000 samples" in reason
 
     def test_zero_samples(self, corpus, tmp_path):
         write_wav(corpus.recording("clip2"), 0.0)
-        assert "holds no samples" in self.reason(self.build(corpus, tmp_path), "clip2")
+        assert "no samples" in self.reason(self.build(corpus, tmp_path), "clip2")
 
     def test_nan_samples(self, corpus, tmp_path):
         import soundfile
@@ -404,7 +404,7 @@ class TestWrongRequest:
             build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc"])
 
     def test_a_dataset_name_with_a_slash(self, corpus, tmp_path):
-        with pytest.raises(ManifestError, match=r"dataset name '\.\./up' cannot be used"):
+        with pytest.raises(ManifestError, match=r"the name '\.\./up'"):
             build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc"], dataset="../up")
         assert not (tmp_path / "s.zarr").exists()
 

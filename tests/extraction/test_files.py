@@ -116,7 +116,7 @@ def test_every_bad_file_is_named_with_its_reason(corpus, tmp_path):
     assert heading == "3 of 4 files cannot be embedded with mfcc:"
     assert lines[0].startswith(f"  {text}: not audio that can be decoded")
     assert lines[1].startswith(f"  {cut}: truncated: ")
-    assert lines[2] == f"  {missing}: no such file. Check its path, or put the recording there."
+    assert lines[2] == f"  {missing}: no such file. Check its path."
 
 
 def test_one_bad_file_is_the_whole_message(tmp_path):

@@ -267,7 +267,7 @@ class TestBadRecording:
     def test_that_is_missing(self, three):
         three[1].path.unlink()
         assert self.problem(three) == (
-            f"{three[1].path}: no such file. Check its path, or put the recording there."
+            f"{three[1].path}: no such file. Check its path."
         )
 
     def test_that_is_no_audio(self, three):

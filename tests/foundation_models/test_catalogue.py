@@ -10,6 +10,7 @@ from reno_store.errors import ModelError, UnknownNameError
 from reno_store.foundation_models import (
     CATALOGUE,
     ModelSpec,
+    catalogue,
     load_model,
     parse_model_spec,
     parse_model_specs,
@@ -31,6 +32,10 @@ def test_every_entry_stands_under_its_own_name_and_says_what_it_is():
         assert entry.name == name
         assert entry.description
         assert entry.licence
+
+
+def test_no_two_entries_have_one_name():
+    assert len(CATALOGUE) == len(catalogue._ROWS)
 
 
 def test_catalogue_cannot_be_changed_by_accident():
@@ -84,7 +89,7 @@ def test_one_model_may_stand_under_two_names():
 def test_two_models_of_one_name_are_refused(texts, name):
     with pytest.raises(ModelError) as caught:
         parse_model_specs(texts)
-    assert str(caught.value) == f"2 models are called {name!r}; tell them apart: NAME=SPEC."
+    assert repr(name) in str(caught.value)
 
 
 def test_no_model_at_all_is_refused_with_an_example():

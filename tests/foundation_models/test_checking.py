@@ -7,7 +7,6 @@ import pytest
 from factories.checkpoints import write_checkpoint
 
 from reno_store.foundation_models import CATALOGUE, PRECISIONS, load_model
-from reno_store.foundation_models.availability import is_on_this_machine
 from reno_store.foundation_models.checking import PrecisionCheck, check_model, trial_clips
 
 
@@ -145,18 +144,18 @@ class TestTrialClips:
 
 class TestAvailability:
     def test_what_is_built_in_is_here(self):
-        assert is_on_this_machine(CATALOGUE["mfcc"])
-        assert is_on_this_machine(CATALOGUE["logmel"])
+        assert CATALOGUE["mfcc"].is_on_this_machine
+        assert CATALOGUE["logmel"].is_on_this_machine
 
     def test_what_its_authors_share_by_hand_is_not(self):
-        assert not is_on_this_machine(CATALOGUE["audio-mamba-base"])
+        assert not CATALOGUE["audio-mamba-base"].is_on_this_machine
 
     def test_egemaps_is_here_where_opensmile_is(self, monkeypatch):
         found = {"opensmile": object()}
         monkeypatch.setattr("importlib.util.find_spec", found.get)
-        assert is_on_this_machine(CATALOGUE["egemaps"])
+        assert CATALOGUE["egemaps"].is_on_this_machine
         found.clear()
-        assert not is_on_this_machine(CATALOGUE["egemaps"])
+        assert not CATALOGUE["egemaps"].is_on_this_machine
 
     @pytest.mark.parametrize("answer", [True, False])
     def test_hub_model_is_here_where_its_weights_are(self, monkeypatch, answer):
@@ -168,5 +167,5 @@ class TestAvailability:
 
         place = "reno_store.foundation_models.huggingface.hub.weights_are_here"
         monkeypatch.setattr(place, weights_are_here)
-        assert is_on_this_machine(CATALOGUE["hubert-base"]) is answer
+        assert CATALOGUE["hubert-base"].is_on_this_machine is answer
         assert asked == ["facebook/hubert-base-ls960"]

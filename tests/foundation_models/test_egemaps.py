@@ -9,7 +9,6 @@ import pytest
 from reno_store.corpora.audio import read_waveform
 from reno_store.errors import ModelError
 from reno_store.foundation_models import CATALOGUE, load_model
-from reno_store.foundation_models.availability import is_on_this_machine
 
 
 @pytest.fixture
@@ -135,7 +134,7 @@ def test_where_opensmile_is_missing_it_says_what_to_install(monkeypatch):
         "egemaps needs the package opensmile, which is not installed. Install it: "
         "pip install 'reno-store[egemaps]' (free for research; see its licence)."
     )
-    assert not is_on_this_machine(CATALOGUE["egemaps"])
+    assert not CATALOGUE["egemaps"].is_on_this_machine
     assert load_model("mfcc").dim == 120
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import AutoFeatureExtractor, AutoModel
 
-from reno_store.foundation_models.huggingface import HuggingFaceEncoder, valid_frames
+from reno_store.foundation_models.huggingface import Family, HuggingFaceEncoder, valid_frames
 
 SHORTEST = 400
 LAYER_NORM = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}
@@ -124,8 +124,10 @@ def test_batch_of_clips_of_one_length(model, reference):
 def broken(monkeypatch):
     """Take one of the three remedies away."""
 
-    def forget_the_mask(self, batch, mask, every_layer):
-        return self._encoder(batch, output_hidden_states=every_layer)
+    def forget_the_mask(self, clips):
+        return pad(self, clips)[0], None
+
+    pad = Family.pad
 
     def remove(remedy):
         if remedy == "norm":
@@ -135,7 +137,7 @@ def broken(monkeypatch):
             target, name = valid_frames.ValidFrames, "_silence_padding"
             monkeypatch.setattr(target, name, lambda self, module, inputs: None)
         else:
-            monkeypatch.setattr(HuggingFaceEncoder, "_forward", forget_the_mask)
+            monkeypatch.setattr(Family, "pad", forget_the_mask)
 
     return remove
 
@@ -152,7 +154,7 @@ def test_encoder_that_is_not_exact_in_a_batch_goes_one_clip_at_a_time_and_says_s
     alone = HuggingFaceEncoder.load(folder).embed(clips)
     broken(remedy)
     model = HuggingFaceEncoder.load(folder, batched=True)
-    assert "padding changes its numbers" in model.one_by_one_because
+    assert "padding changes its embeddings" in model.one_by_one_because
     assert relative_errors(model.embed(clips), alone).max() <= 1e-5
 
 

@@ -1,4 +1,4 @@
-"""A published Audio-Mamba checkpoint -> an encoder with its weights; nothing in it is run.
+"""A published Audio-Mamba checkpoint -> an encoder with its weights; no code in it is run.
 
 A checkpoint is a dictionary whose ``model`` entry holds the tensors. Sizes are read from
 those tensors, never from a file's name, and every tensor must be there, fit and be finite.
@@ -25,10 +25,10 @@ _EPOCH = re.compile(r"-(\d+)$")
 _BLOCK = re.compile(r"^blocks\.(\d+)\.")
 _REFUSED_GLOBAL = re.compile(r"GLOBAL (\S+)")
 
-# Used in pre-training alone.
+# Used only in pre-training.
 _UNUSED = re.compile(r"^(pred\.|mask_token$)")
 
-# The tensors that the sizes are read from, each with its number of dimensions.
+# Tensors that the sizes are read from, with their number of dimensions.
 _SIZED = {
     "cls_token": 3,
     "patch_embed.proj.weight": 4,
@@ -37,8 +37,8 @@ _SIZED = {
     "blocks.0.mixer.dt_proj.weight": 2,
 }
 
-# The published training script stores its command line and configuration beside the
-# weights. They are read as nothing, so that these names are no reason to refuse a file.
+# The published training script stores its command line and configuration next to the
+# weights. Objects of these classes are read as empty instead of refused.
 _IGNORED_GLOBALS = (
     "argparse.Namespace",
     "ml_collections.config_dict.config_dict.ConfigDict",
@@ -50,26 +50,26 @@ _IGNORED_GLOBALS = (
 
 
 def find_checkpoint(location: str) -> Path:
-    """Find the file that a location means.
+    """Find the checkpoint file of a location.
 
     Parameters
     ----------
     location : str
-        A ``.pth`` file, or a folder with ``checkpoints/NAME-EPOCH.pth`` or ``NAME-EPOCH.pth``
-        in it, of which the highest EPOCH is taken.
+        A ``.pth`` file, or a folder that contains ``checkpoints/NAME-EPOCH.pth`` or
+        ``NAME-EPOCH.pth``, of which the highest EPOCH is used.
 
     Raises
     ------
     ModelError
-        If there is no such folder or file, no checkpoint in it, or no telling which one.
+        If the folder or file does not exist, has no checkpoint, or has several candidates.
     """
     folder = Path(location).expanduser()
     if folder.is_file():
         return folder
     if not folder.is_dir():
         raise ModelError(
-            f"model {location}: no such folder or file; give an Audio-Mamba checkpoint (.pth) "
-            "or the folder that holds checkpoints/NAME-EPOCH.pth."
+            f"model {location}: no such folder or file; expected an Audio-Mamba checkpoint "
+            "(.pth) or the folder that contains checkpoints/NAME-EPOCH.pth."
         )
     files = sorted(folder.glob("checkpoints/*.pth")) or sorted(folder.glob("*.pth"))
     if not files:
@@ -81,8 +81,8 @@ def find_checkpoint(location: str) -> Path:
     candidates = [file for file in files if _epoch(file) == latest]
     if len(candidates) > 1:
         raise ModelError(
-            f"model {location}: {len(candidates)} checkpoints could be meant "
-            f"({', '.join(file.name for file in candidates)}); name one of the files."
+            f"model {location}: {len(candidates)} candidates "
+            f"({', '.join(file.name for file in candidates)}); give the path of one file."
         )
     return candidates[0]
 
@@ -93,7 +93,7 @@ def read_encoder(location: str) -> AudioMambaEncoder:
     Parameters
     ----------
     location : str
-        What `find_checkpoint` takes.
+        As for `find_checkpoint`.
 
     Raises
     ------
@@ -105,7 +105,22 @@ def read_encoder(location: str) -> AudioMambaEncoder:
     tensors = _read_tensors(path)
     with torch.device("meta"):
         encoder = AudioMambaEncoder(_read_sizes(path, tensors))
-    _check_tensors(path, tensors, encoder.state_dict())
+    expected = encoder.state_dict()
+    wrong = {
+        "missing": sorted(set(expected) - set(tensors)),
+        "not part of Audio-Mamba": sorted(set(tensors) - set(expected)),
+        "of another shape": [
+            f"{name} is {tuple(tensors[name].shape)}, expected {tuple(wanted.shape)}"
+            for name, wanted in expected.items()
+            if name in tensors and tensors[name].shape != wanted.shape
+        ],
+    }
+    if any(wrong.values()):
+        problems = "; ".join(f"{what}: {_few(names)}" for what, names in wrong.items() if names)
+        raise ModelError(
+            f"model {path}: its weights do not make one Audio-Mamba encoder; {problems}. Take the "
+            "checkpoint from where it was published."
+        )
     weights = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
     for name, weight in weights.items():
         if not weight.isfinite().all():
@@ -120,7 +135,7 @@ def _epoch(file: Path) -> int:
 
 
 class _Ignored:
-    """Stands for an object that is not needed: takes anything, keeps nothing."""
+    """Replaces an object that is not needed: accepts anything, keeps nothing."""
 
     def __new__(cls, *_: object) -> _Ignored:
         return super().__new__(cls)
@@ -132,20 +147,17 @@ class _Ignored:
         pass
 
 
-def _stand_in(name: str) -> type[_Ignored]:
-    """Make a class that the reader takes for the one of that name."""
-    module, _, plain_name = name.rpartition(".")
-    return type(plain_name, (_Ignored,), {"__module__": module})
-
-
 def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Give the tensors of the ``model`` entry that an embedding depends on."""
+    """Return the tensors of the ``model`` entry that an embedding depends on."""
     content = _read_content(path)
     model = content.get("model") if isinstance(content, Mapping) else None
     if not isinstance(model, Mapping):
+        found = f"a {type(content).__name__}"
+        if isinstance(content, Mapping):
+            found = f"a dictionary with {_few(sorted(map(str, content))) or 'no entries'}"
         raise ModelError(
             f"model {path}: not an Audio-Mamba checkpoint: expected a dictionary with the "
-            f"weights under 'model', got {_describe(content)}."
+            f"weights under 'model', got {found}."
         )
     return {
         str(name): tensor
@@ -155,11 +167,14 @@ def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _read_content(path: Path) -> Any:
-    """Read what the file holds, weights only."""
-    ignored: list[Any] = [_stand_in(name) for name in _IGNORED_GLOBALS]
+    """Read the file, weights only."""
+    ignored: list[Any] = [
+        type(name.rpartition(".")[2], (_Ignored,), {"__module__": name.rpartition(".")[0]})
+        for name in _IGNORED_GLOBALS
+    ]
     try:
         with torch.serialization.safe_globals(ignored):
-            # Mapped, not read: an optimiser's state stays on the disk.
+            # Memory-mapped: the state of an optimiser stays on the disk.
             return torch.load(
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )
@@ -167,8 +182,8 @@ def _read_content(path: Path) -> Any:
         refused = _REFUSED_GLOBAL.search(str(error))
         if refused:
             raise ModelError(
-                f"model {path}: refused: it holds {refused[1].rstrip('.')}, and reading that "
-                "could run code; nothing was run. Expected a dictionary of tensors; take the "
+                f"model {path}: refused: it contains {refused[1].rstrip('.')}, and reading "
+                "that could run code; nothing was run. Expected a dictionary of tensors; take the "
                 "checkpoint from where it was published."
             ) from None
         reason = "damaged or of another format"
@@ -182,12 +197,6 @@ def _read_content(path: Path) -> Any:
     )
 
 
-def _describe(content: object) -> str:
-    if not isinstance(content, Mapping):
-        return f"a {type(content).__name__}"
-    return f"a dictionary with {_few(sorted(str(key) for key in content)) or 'nothing in it'}"
-
-
 def _read_sizes(path: Path, tensors: Mapping[str, torch.Tensor]) -> EncoderSizes:
     """Read the sizes from the shapes of a few tensors."""
     lacking = [
@@ -198,7 +207,7 @@ def _read_sizes(path: Path, tensors: Mapping[str, torch.Tensor]) -> EncoderSizes
     if lacking:
         raise ModelError(
             f"model {path}: not an Audio-Mamba state dict: {_few(lacking)} missing or of "
-            f"another rank; it holds {_few(sorted(tensors)) or 'no tensors'}."
+            f"another rank; it contains {_few(sorted(tensors)) or 'no tensors'}."
         )
     cls_token, patch, a_log, kernel, steps = (tensors[name] for name in _SIZED)
     patch_frames, patch_bands = patch.shape[2:]
@@ -218,33 +227,6 @@ def _read_sizes(path: Path, tensors: Mapping[str, torch.Tensor]) -> EncoderSizes
         patch_frames=patch_frames,
         patch_bands=patch_bands,
     )
-
-
-def _check_tensors(
-    path: Path, tensors: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]
-) -> None:
-    """Refuse a state dict that is not exactly what the encoder wants, all reasons at once."""
-    missing = sorted(set(expected) - set(tensors))
-    unknown = sorted(set(tensors) - set(expected))
-    misshapen = [
-        f"{name} is {tuple(tensors[name].shape)}, expected {tuple(wanted.shape)}"
-        for name, wanted in expected.items()
-        if name in tensors and tensors[name].shape != wanted.shape
-    ]
-    problems = [
-        f"{label}: {_few(names)}"
-        for label, names in (
-            ("missing", missing),
-            ("not part of Audio-Mamba", unknown),
-            ("of another shape", misshapen),
-        )
-        if names
-    ]
-    if problems:
-        raise ModelError(
-            f"model {path}: its weights do not make one Audio-Mamba encoder; "
-            f"{'; '.join(problems)}. Take the checkpoint from where it was published."
-        )
 
 
 def _few(names: list[str]) -> str:

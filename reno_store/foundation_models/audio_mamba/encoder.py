@@ -1,7 +1,7 @@
 """The Audio-Mamba encoder (SSAM): units of log-mel frames in, rows of features out.
 
-Data walks: patches of 4 frames x 16 bands -> tokens, a class token in front -> blocks of
-add, norm and Mamba mixer -> last add and norm -> class token off -> rows. (Yadav and Tan,
+Data flow: patches of 4 frames x 16 bands -> tokens, after a class token -> blocks of add,
+norm and Mamba mixer -> last add and norm -> rows, without the class token. (Yadav and Tan,
 "Audio Mamba: Selective State Spaces for Self-Supervised Audio Representations",
 Interspeech 2024.) Parameters carry the names of the published checkpoints.
 """
@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn import functional
 
 from reno_store.foundation_models.audio_mamba.frontend import N_MELS, UNIT_FRAMES
-from reno_store.foundation_models.audio_mamba.scan import selective_scan
-from reno_store.foundation_models.projection import Projection
+from reno_store.foundation_models.audio_mamba.scan import ScanInputs, selective_scan
+from reno_store.foundation_models.inference import Projection
 
 __all__ = ["AudioMambaEncoder", "EncoderSizes", "MambaMixer"]
 
@@ -27,20 +27,20 @@ _NORM_EPSILON = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class EncoderSizes:
-    """All that the shapes of an encoder follow from.
+    """The numbers that fix all shapes of an encoder.
 
     Attributes
     ----------
     width : int
-        Numbers in a token.
+        Length of a token.
     depth : int
         Blocks.
     n_channels : int
         Channels inside a mixer.
     n_states : int
-        States a channel.
+        States per channel.
     step_rank : int
-        Numbers from which a mixer makes the step sizes of all channels.
+        Rank of the projection from which a mixer makes the step sizes of all channels.
     kernel_steps : int
         Tokens that a mixer's convolution sees.
     patch_frames, patch_bands : int
@@ -58,7 +58,7 @@ class EncoderSizes:
 
     @classmethod
     def published(cls, width: int, depth: int = 12) -> EncoderSizes:
-        """Give the published proportions: width 192 is tiny, 384 small and 768 base."""
+        """Return the published proportions: width 192 is tiny, 384 small and 768 base."""
         return cls(
             width=width,
             depth=depth,
@@ -72,22 +72,22 @@ class EncoderSizes:
 
     @property
     def n_rows(self) -> int:
-        """Rows that the encoder makes of a unit."""
+        """Rows per unit in the output."""
         return UNIT_FRAMES // self.patch_frames
 
     @property
     def n_blocks_in_row(self) -> int:
-        """Tokens that are put side by side in a row."""
+        """Tokens per row, concatenated."""
         return N_MELS // self.patch_bands
 
     @property
     def dim(self) -> int:
-        """Length of a row, and so of an embedding."""
+        """Length of a row and of an embedding."""
         return self.n_blocks_in_row * self.width
 
 
 class AudioMambaEncoder(nn.Module):
-    """The encoder; a unit's rows do not depend on the other units.
+    """The encoder; the rows of a unit do not depend on other units.
 
     Parameters
     ----------
@@ -138,10 +138,10 @@ class AudioMambaEncoder(nn.Module):
         return self._rows((total + tokens) / depth if layer == "all" else tokens)
 
     def _rows(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Put tokens side by side, in the order that the published dimensions carry.
+        """Concatenate tokens to rows, in the order that the published checkpoints expect.
 
-        Tokens run through time first, yet are read as if they ran through frequency first:
-        the blocks of a row are five stretches of the unit and not its five mel bands.
+        Tokens are in time-major order but are read as if in frequency-major order: the five
+        tokens of a row come from five parts of the unit, not from five mel bands.
         """
         sizes = self.sizes
         stretches = tokens.reshape(-1, sizes.n_blocks_in_row, sizes.n_rows, sizes.width)
@@ -163,7 +163,7 @@ class _PatchEmbedding(nn.Module):
 
 
 class _Block(nn.Module):
-    """What is added to the residual stream: the mixer of its norm."""
+    """The mixer applied to the norm of the residual stream; its output is added to it."""
 
     def __init__(self, sizes: EncoderSizes) -> None:
         super().__init__()
@@ -182,7 +182,7 @@ class MambaMixer(nn.Module):
     Parameters
     ----------
     sizes : EncoderSizes
-        Of the encoder that it is part of.
+        Of its encoder.
     """
 
     def __init__(self, sizes: EncoderSizes) -> None:
@@ -199,23 +199,23 @@ class MambaMixer(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Map (n_units, n_tokens, width) to the same shape; no token sees a later one."""
-        # Between the projections everything is at least float32, whatever the precision: the
-        # recurrence adds up over hundreds of steps.
+        # Between the projections everything is at least float32, whatever the precision, since
+        # the recurrence accumulates over hundreds of steps.
         u, gate = _lengthened(self.in_proj(hidden)).chunk(2, dim=-1)
         u = functional.silu(self._convolve(u), inplace=True)
         steps, B, C = torch.split(_lengthened(self.x_proj(u)), self._split, dim=-1)
         delta = functional.softplus(_lengthened(self.dt_proj(steps)))
         with torch.autocast(u.device.type, enabled=False):
             rates = -self.A_log.exp()
-            mixed = selective_scan(u, delta, rates, B, C, self.D, gate)
+            mixed = selective_scan(ScanInputs(u, delta, rates, B, C, self.D, gate))
         projected: torch.Tensor = self.out_proj(mixed)
         return projected
 
     def _convolve(self, u: torch.Tensor) -> torch.Tensor:
-        """Convolve each channel with its kernel, looking backwards only.
+        """Convolve each channel with its kernel, over earlier tokens only.
 
-        A sum of shifted products on channels that lie side by side, kernel included: more
-        than ten times faster here than torch's own convolution, which wants time last.
+        A sum of shifted products with channels as the contiguous axis: more than ten times
+        faster here than the convolution of torch, which takes time as the last axis.
         """
         kernel = self.conv1d.weight[:, 0].T.contiguous()
         total = torch.addcmul(cast(torch.Tensor, self.conv1d.bias), u, kernel[-1])
@@ -225,5 +225,5 @@ class MambaMixer(nn.Module):
 
 
 def _lengthened(tensor: torch.Tensor) -> torch.Tensor:
-    """Give float32 for a shorter type; others as they are."""
+    """Convert a shorter type to float32; return others unchanged."""
     return tensor.float() if tensor.dtype in {torch.bfloat16, torch.float16} else tensor

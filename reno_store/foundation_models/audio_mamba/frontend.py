@@ -1,9 +1,9 @@
 """Waveform -> standardised log-mel spectrogram -> units of two seconds, zero-padded.
 
-What the published model was trained on: 25 ms Hann windows every 10 ms, 80 HTK mel bands
+The input of the published model: 25 ms Hann windows every 10 ms, 80 HTK mel bands
 from 50 to 8000 Hz, natural logarithm, each clip standardised by itself. Computed in
-float64 and handed on as float32: a digitally silent clip then comes out as zeros, where
-float32 would divide its own rounding errors by 1e-8.
+float64 and returned as float32: a digitally silent clip becomes zeros, where float32
+would divide rounding errors by 1e-8.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 UNIT_FRAMES = 200
-"""Frames that the encoder sees at once: two seconds."""
+"""Frames per unit, the input of the encoder: two seconds."""
 
 _POWER_OFFSET = 1.1920929e-07  # float32's machine epsilon, added before the logarithm
 _DEVIATION_OFFSET = 1e-8
 
 MIN_SAMPLES = WINDOW_SAMPLES // 2 + 1
-"""Half a window is reflected at either end, and a reflection repeats no edge: 201 samples."""
+"""201 samples: half a window is reflected at both ends, without repeating the edge."""
 
 LOG_MEL_SETTINGS: Mapping[str, Any] = MappingProxyType(
     {
@@ -61,11 +61,11 @@ LOG_MEL_SETTINGS: Mapping[str, Any] = MappingProxyType(
         "unit_frames": UNIT_FRAMES,
     }
 )
-"""The front end in words and numbers, as JSON values; part of the fingerprint."""
+"""The settings of the front end as JSON values; part of the fingerprint."""
 
 
 def log_mel(waveform: Waveform) -> NDArray[np.float32]:
-    """Give the standardised log-mel spectrogram of one clip.
+    """Return the standardised log-mel spectrogram of one clip.
 
     Parameters
     ----------
@@ -95,8 +95,8 @@ def cut_into_units(spectrogram: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns
     -------
     numpy.ndarray of float32, shape (n_frames // 200 + 1, 200, n_bands)
-        As the published model pads: a clip that fills its last unit to the last frame gets
-        a whole unit of zeros more.
+        Padded like the published model: a clip that exactly fills its last unit gets another
+        unit of zeros.
     """
     n_frames, n_bands = spectrogram.shape
     padding = UNIT_FRAMES - n_frames % UNIT_FRAMES

@@ -1,11 +1,11 @@
-"""Audio-Mamba as a foundation model: waveforms in, one pooled embedding a clip out."""
+"""Audio-Mamba as a foundation model: waveforms in, one pooled embedding per clip out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +23,8 @@ from reno_store.foundation_models.audio_mamba.frontend import (
     cut_into_units,
     log_mel,
 )
-from reno_store.foundation_models.layers import LayerChoice
-from reno_store.foundation_models.pooling import Pooling
-from reno_store.foundation_models.precision import computing_in
+from reno_store.foundation_models.inference import computing_in
+from reno_store.foundation_models.pooling import LayerChoice, Pooling
 from reno_store.foundation_models.protocol import Waveform, check_precision, refuse_short
 from reno_store.foundation_models.weights import hash_weights
 from reno_store.runtime.devices import map_on_threads
@@ -37,9 +36,7 @@ _CODE_VERSION = 1
 
 _UNITS_ON_ACCELERATOR = 16
 _BATCHES_IN_MEMORY = 64
-"""Bounds memory, and how long a thread waits for the others at the end."""
-
-_T = TypeVar("_T")
+"""Limits memory, and how long threads wait for each other at the end."""
 
 
 class AudioMamba:
@@ -52,16 +49,16 @@ class AudioMamba:
     device : str
         A torch device.
     units_at_a_time : int or None
-        Units of two seconds that go through the encoder together, whichever clips they
-        come from; memory is bounded by it. None is 1 on a CPU, where more are no faster
-        and matrix products of one size make a clip's embedding the same to the last bit
-        whatever it is batched with, and 16 elsewhere, where the last bits may differ.
-        On a CPU several such groups run side by side, a thread each.
+        Units of two seconds that go through the encoder together, from any clips; it limits
+        memory. None means 1 on a CPU, where more are no faster and where matrix products of
+        one size keep an embedding the same to the last bit in any batch, and 16 elsewhere,
+        where the last bits may differ. On a CPU several such groups run in parallel, one per
+        thread.
     precision : str
         ``"float32"``, ``"bfloat16"`` or ``"float16"``; see `computing_in`. The selective
-        scan is in float32 whatever is chosen.
+        scan is always in float32.
     layer : str
-        ``"last"``, a block's number or ``"all"``; see `AudioMambaEncoder.forward`.
+        ``"last"``, the number of a block or ``"all"``; see `AudioMambaEncoder.forward`.
     pool : str
         ``"mean"``, ``"max"``, ``"mean+std"`` ...; see `Pooling`.
 
@@ -107,43 +104,28 @@ class AudioMamba:
         self._units_at_a_time = units_at_a_time
 
     @classmethod
-    def load(
-        cls,
-        location: str,
-        *,
-        device: str = "cpu",
-        units_at_a_time: int | None = None,
-        precision: str = "float32",
-        layer: str = "last",
-        pool: str = "mean",
-    ) -> AudioMamba:
-        """Load a published checkpoint, weights only: nothing in it is run as code.
+    def load(cls, location: str, **settings: Any) -> AudioMamba:
+        """Load a published checkpoint; only weights are read, no code in it is run.
 
         Parameters
         ----------
         location : str
-            A ``.pth`` file, or a folder with ``checkpoints/NAME-EPOCH.pth`` or
-            ``NAME-EPOCH.pth`` in it, of which the highest EPOCH is taken.
-        device, units_at_a_time, precision, layer, pool
-            As in the class.
+            A ``.pth`` file, or a folder that contains ``checkpoints/NAME-EPOCH.pth`` or
+            ``NAME-EPOCH.pth``, of which the highest EPOCH is used.
+        **settings
+            ``device``, ``units_at_a_time``, ``precision``, ``layer`` and ``pool``, as in the
+            class.
 
         Raises
         ------
         ModelError
             If there is no checkpoint, it is damaged, would run code when read, is of
             another kind, or has a weight that is missing, misshapen or not finite, or if
-            there is no such layer or pooling.
+            the layer or pooling does not exist.
         """
         encoder = read_encoder(location)
         try:
-            return cls(
-                encoder,
-                device=device,
-                units_at_a_time=units_at_a_time,
-                precision=precision,
-                layer=layer,
-                pool=pool,
-            )
+            return cls(encoder, **settings)
         except ModelError as error:
             raise ModelError(f"model {location}: {error}") from None
 
@@ -152,7 +134,8 @@ class AudioMamba:
         refuse_short(waveforms, self, "half a window of the model's spectrogram")
         embeddings = np.empty((len(waveforms), self.dim), np.float32)
         rows_of_clip: list[torch.Tensor] = []
-        batches = _batches(self._units(waveforms), self._units_at_a_time)
+        units = self._units(waveforms)
+        batches = iter(lambda: list(islice(units, self._units_at_a_time)), [])
         while some := list(islice(batches, _BATCHES_IN_MEMORY)):
             for batch, encoded in zip(some, self._encode(some), strict=True):
                 for unit, rows in zip(batch, encoded, strict=True):
@@ -164,7 +147,7 @@ class AudioMamba:
         return embeddings
 
     def _encode(self, batches: list[list[_Unit]]) -> Iterator[torch.Tensor]:
-        """Give the rows of each batch's units, batches side by side on a CPU."""
+        """Return the rows of the units of each batch; batches run in parallel on a CPU."""
         if torch.device(self._device).type == "cpu":
             return map_on_threads(self._encode_batch, batches)
         return map(self._encode_batch, batches)
@@ -176,7 +159,7 @@ class AudioMamba:
             return rows
 
     def _units(self, waveforms: Sequence[Waveform]) -> Iterator[_Unit]:
-        """Give the units of all clips in turn, leaving out those that are padding alone."""
+        """Yield the units of all clips in turn, without those that are only padding."""
         rows_in_unit = self._encoder.sizes.n_rows
         for clip, waveform in enumerate(waveforms):
             spectrogram = log_mel(waveform)
@@ -192,7 +175,7 @@ class AudioMamba:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Two seconds of a clip on their way through the encoder.
+    """Two seconds of a clip.
 
     Attributes
     ----------
@@ -201,7 +184,7 @@ class _Unit:
     frames : numpy.ndarray of float32, shape (200, 80)
         Standardised log-mel frames, zeros where the clip has ended.
     n_rows : int
-        Of the encoder's rows, how many stand for the clip and not for padding.
+        How many rows of the encoder belong to the clip and not to padding.
     is_last : bool
         Whether the clip ends here.
     """
@@ -210,9 +193,3 @@ class _Unit:
     frames: NDArray[np.float32]
     n_rows: int
     is_last: bool
-
-
-def _batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

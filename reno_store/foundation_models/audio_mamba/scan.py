@@ -6,13 +6,14 @@
 (Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces", 2023.)
 One function, `selective_scan`, and three ways to compute it:
 
-- `scan_by_steps`, on a CPU: one unit at a time and a few time steps at a time, so that
-  the decays and states of the moment stay in cache, with channels as the contiguous axis.
-- `scan_by_doubling`, on any other device: log2 of the steps instead of all of them one by
-  one, because there starting a step costs more than computing it.
-- `scan_fused`, on CUDA where mamba_ssm is installed: its kernel.
+- `scan_by_steps`, on a CPU: one unit and a few time steps at a time, so that decays and
+  states stay in cache, with channels as the contiguous axis. transformers' own scan takes
+  about ten times as long.
+- `scan_by_doubling`, on any other device: log2 of the number of steps, because starting a
+  step costs more there than computing it.
+- `scan_fused`, on CUDA with mamba_ssm installed: its kernel.
 
-Neither of the first two ever holds a tensor of time x state x channels.
+The first two never hold a tensor of time x state x channels.
 """
 
 from __future__ import annotations
@@ -21,35 +22,26 @@ import importlib
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional
 
 from reno_store.runtime.devices import one_thread
 
-__all__ = ["scan_by_doubling", "scan_by_steps", "scan_fused", "selective_scan"]
+__all__ = ["ScanInputs", "scan_by_doubling", "scan_by_steps", "scan_fused", "selective_scan"]
 
 _STEPS_IN_CACHE = 8
-"""Time steps at once on a CPU: 4 to 16 are equally fast, more leave the cache."""
+"""Time steps at once on a CPU: 4 to 16 are equally fast, more do not fit the cache."""
 
 _STEPS_DOUBLED = 32
-"""Time steps at once on other devices: bounds memory, five doublings each."""
+"""Time steps at once on other devices: limits memory; five doublings each."""
 
 
-@torch.no_grad()
-def selective_scan(
-    u: torch.Tensor,
-    delta: torch.Tensor,
-    A: torch.Tensor,
-    B: torch.Tensor,
-    C: torch.Tensor,
-    D: torch.Tensor,
-    z: torch.Tensor,
-) -> torch.Tensor:
-    """Run the recurrence over time, from a state of zeros. For inference: no gradients.
+class ScanInputs(NamedTuple):
+    """Everything that the recurrence needs.
 
-    Parameters
+    Attributes
     ----------
     u : torch.Tensor, shape (n_units, n_steps, n_channels)
         The input.
@@ -63,40 +55,51 @@ def selective_scan(
         How much of the input goes straight to the output.
     z : torch.Tensor, shape (n_units, n_steps, n_channels)
         The gate, before its SiLU.
+    """
+
+    u: torch.Tensor
+    delta: torch.Tensor
+    A: torch.Tensor
+    B: torch.Tensor
+    C: torch.Tensor
+    D: torch.Tensor
+    z: torch.Tensor
+
+    @property
+    def base_2_rates(self) -> torch.Tensor:
+        """A scaled so that ``exp2(delta * rates)`` is ``exp(delta * A)``; transposed."""
+        return (self.A * math.log2(math.e)).T.contiguous()
+
+
+def selective_scan(inputs: ScanInputs) -> torch.Tensor:
+    """Run the recurrence over time, from a state of zeros. For inference: no gradients.
 
     Returns
     -------
     torch.Tensor, shape (n_units, n_steps, n_channels)
-        In the type of the input. On a CPU a unit's values do not depend on the others.
+        In the type of the input. On a CPU the values of a unit do not depend on the others.
     """
-    if u.device.type == "cpu":
-        return scan_by_steps(u, delta, A, B, C, D, z)
-    if u.is_cuda and (kernel := _fused_kernel()) is not None:
-        return scan_fused(u, delta, A, B, C, D, z, kernel=kernel)
-    return scan_by_doubling(u, delta, A, B, C, D, z)
+    if inputs.u.device.type == "cpu":
+        return scan_by_steps(inputs)
+    if inputs.u.is_cuda and (kernel := _fused_kernel()) is not None:
+        return scan_fused(inputs, kernel)
+    return scan_by_doubling(inputs)
 
 
 @torch.no_grad()
 @one_thread()
-def scan_by_steps(
-    u: torch.Tensor,
-    delta: torch.Tensor,
-    A: torch.Tensor,
-    B: torch.Tensor,
-    C: torch.Tensor,
-    D: torch.Tensor,
-    z: torch.Tensor,
-) -> torch.Tensor:
-    """Step through time unit by unit, in cache; parameters as in `selective_scan`.
+def scan_by_steps(inputs: ScanInputs) -> torch.Tensor:
+    """Step through time unit by unit, in cache.
 
     Three things make it fast: the last axis of every tile is the long one (a last axis of
     24 states wastes most of a vector unit), exp2 of rates scaled beforehand (several times
-    faster than exp on some processors), and two buffers that are written over and over.
+    faster than exp on some processors), and two buffers that are reused.
 
-    It keeps to one thread: a step is so short that threads wait longer for one another
-    than they work, many times longer where other programs want the cores too.
+    It uses one thread: a step is so short that threads wait for each other longer than they
+    work, many times longer where other programs use the cores too.
     """
-    rates = _base_2_rates(A)
+    u, delta, _, B, C, D, z = inputs
+    rates = inputs.base_2_rates
     entering = delta * u
     y = torch.empty_like(u, memory_format=torch.contiguous_format)
     decays_of_chunk = u.new_empty(_STEPS_IN_CACHE, *rates.shape)
@@ -115,23 +118,16 @@ def scan_by_steps(
 
 
 @torch.no_grad()
-def scan_by_doubling(
-    u: torch.Tensor,
-    delta: torch.Tensor,
-    A: torch.Tensor,
-    B: torch.Tensor,
-    C: torch.Tensor,
-    D: torch.Tensor,
-    z: torch.Tensor,
-) -> torch.Tensor:
+def scan_by_doubling(inputs: ScanInputs) -> torch.Tensor:
     """Double the span of the recurrence until it covers a chunk, all units at once.
 
-    Parameters as in `selective_scan`. Two steps in a row are one step whose decay is the
-    product and whose input is ``decay * first + second``; after k doublings every step
-    spans 2**k of them. Decays only get smaller and nothing is divided by them, so one that
-    underflows to zero means no more than a state forgotten.
+    Two steps in a row are one step whose decay is the product and whose input is
+    ``decay * first + second``; after k doublings every step spans 2**k of them. Decays only
+    get smaller and are never divided by, so one that underflows to zero is just a forgotten
+    state.
     """
-    rates = _base_2_rates(A)
+    u, delta, _, B, C, D, z = inputs
+    rates = inputs.base_2_rates
     entering = delta * u
     state = u.new_zeros(len(u), *rates.shape)
     parts = []
@@ -154,34 +150,19 @@ def scan_by_doubling(
 
 
 @torch.no_grad()
-def scan_fused(
-    u: torch.Tensor,
-    delta: torch.Tensor,
-    A: torch.Tensor,
-    B: torch.Tensor,
-    C: torch.Tensor,
-    D: torch.Tensor,
-    z: torch.Tensor,
-    *,
-    kernel: Callable[..., torch.Tensor],
-) -> torch.Tensor:
-    """Hand the scan to mamba_ssm's ``selective_scan_fn``, which wants time as the last axis.
-
-    Parameters as in `selective_scan`; `kernel` is that function.
-    """
-    time_last = (tensor.transpose(1, 2).contiguous() for tensor in (u, delta, B, C, z))
+def scan_fused(inputs: ScanInputs, kernel: Callable[..., torch.Tensor]) -> torch.Tensor:
+    """Call mamba_ssm's ``selective_scan_fn``, which takes time as the last axis."""
+    time_last = (
+        tensor.transpose(1, 2).contiguous()
+        for tensor in (inputs.u, inputs.delta, inputs.B, inputs.C, inputs.z)
+    )
     u, delta, B, C, z = time_last
-    return kernel(u, delta, A, B, C, D=D, z=z).transpose(1, 2)
-
-
-def _base_2_rates(A: torch.Tensor) -> torch.Tensor:
-    """Turn A so that ``exp2(delta * rates)`` is ``exp(delta * A)``; (n_states, n_channels)."""
-    return (A * math.log2(math.e)).T.contiguous()
+    return kernel(u, delta, inputs.A, B, C, D=inputs.D, z=z).transpose(1, 2)
 
 
 @cache
 def _fused_kernel() -> Any:
-    """Give mamba_ssm's kernel, None where it is not installed or does not fit torch."""
+    """Return mamba_ssm's kernel, None where it is not installed or does not fit torch."""
     try:
         return importlib.import_module("mamba_ssm.ops.selective_scan_interface").selective_scan_fn
     except ImportError:

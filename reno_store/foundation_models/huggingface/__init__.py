@@ -1,11 +1,11 @@
 """Encoders of the wav2vec 2.0 kind from the Hugging Face hub or from a folder.
 
-`hub` finds the files, `checkpoint` reads them (weights only), `valid_frames` makes padded
-batches exact, and `encoder` is the foundation model that comes of it.
+`hub` finds the files, `families` is the table of architectures, `checkpoint` reads the
+weights, `valid_frames` makes padded batches exact, and `encoder` is the foundation model.
+
+Names are loaded when first used: looking for files needs neither torch nor transformers.
 """
 
-from reno_store.foundation_models.huggingface.checkpoint import FAMILIES
-from reno_store.foundation_models.huggingface.encoder import HuggingFaceEncoder
-from reno_store.foundation_models.huggingface.hub import weights_are_here
+import lazy_loader
 
-__all__ = ["FAMILIES", "HuggingFaceEncoder", "weights_are_here"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

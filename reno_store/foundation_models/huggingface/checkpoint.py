@@ -1,8 +1,8 @@
-"""A checkpoint's files -> encoder, feature extractor and fingerprint; weights only, nothing is run.
+"""A checkpoint's files -> encoder, feature extractor and fingerprint; only weights are read.
 
-What transformers would pass over in silence is refused: weights that are missing or do not
-fit (it makes them up), weights of the encoder that its config leaves unused, weights that are
-not finite, a feature extractor of another kind.
+transformers accepts these without a word, so they are refused here: weights that are missing
+or do not fit (it fills in random ones), encoder weights that the config leaves unused,
+weights that are not finite, a feature extractor of another kind.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,23 +18,13 @@ import torch
 
 from reno_store.corpora.audio import PREPROCESSING
 from reno_store.errors import ModelError
+from reno_store.foundation_models.huggingface.families import FAMILIES, Family
 from reno_store.foundation_models.huggingface.hub import CheckpointFiles
 from reno_store.foundation_models.weights import PRETRAINING_WEIGHTS, hash_weights
 
-__all__ = ["FAMILIES", "Checkpoint", "read_checkpoint"]
+__all__ = ["Checkpoint", "read_checkpoint"]
 
-FAMILIES = (
-    "data2vec-audio",
-    "hubert",
-    "unispeech",
-    "unispeech-sat",
-    "wav2vec2",
-    "wav2vec2-conformer",
-    "wavlm",
-)
-"""Values of a config's ``model_type`` that can be run. MMS is wav2vec2."""
-
-# They name where a checkpoint came from or who wrote it, not what it computes.
+# Where a checkpoint came from or who wrote it, not what it computes.
 _VOLATILE_CONFIG_KEYS = {
     "_name_or_path",
     "architectures",
@@ -42,10 +32,6 @@ _VOLATILE_CONFIG_KEYS = {
     "torch_dtype",
     "transformers_version",
 }
-# Parts that every embedding comes from. A fine-tuned checkpoint's other parts (lm_head,
-# classifier, projector, quantizer, adapter ...) come after them and may be left unused.
-_ENCODER_PARTS = ("feature_extractor.", "feature_projection.", "encoder.")
-_PREPROCESSING_KEYS = ("do_normalize", "sampling_rate", "padding_value", "return_attention_mask")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +40,18 @@ class Checkpoint:
 
     Attributes
     ----------
+    family : Family
+        How to embed with its architecture.
     encoder : torch.nn.Module
         In float32, on the CPU.
     extractor : object
-        The checkpoint's own feature extractor; normalises the input or not, as its
-        preprocessor_config.json says.
+        The checkpoint's own feature extractor. Its preprocessor_config.json decides whether
+        the input is normalised.
     identity : Mapping[str, Any]
         The parts of a fingerprint that follow from the files.
     """
 
+    family: Family
     encoder: Any
     extractor: Any
     identity: Mapping[str, Any]
@@ -75,19 +64,48 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
     ------
     ModelError
         If its config, its preprocessor config or its weights are missing, the weights do
-        not fit the config, the config has no place for some of the encoder's weights, or
-        the architecture is not among `FAMILIES`.
+        not fit the config, the config leaves weights of the encoder unused, or the
+        architecture is not among `FAMILIES`.
     """
-    from transformers import AutoFeatureExtractor, AutoModel, Wav2Vec2FeatureExtractor
+    from transformers import (
+        AutoFeatureExtractor,
+        AutoModel,
+        FeatureExtractionMixin,
+        PretrainedConfig,
+    )
 
     location, folder = files.location, str(files.folder)
-    raw_config = _read_config(files)
-    _check_preprocessing(files)
+    config = _read_json(
+        files,
+        "config.json",
+        PretrainedConfig.get_config_dict,
+        "Expected a folder as save_pretrained writes it, or a hub id",
+    )
+    architecture = config.get("model_type")
+    family = FAMILIES.get(str(architecture))
+    if family is None:
+        raise ModelError(
+            f"model {location}: its architecture is {architecture!r}; expected one of "
+            f"{', '.join(sorted(FAMILIES))}."
+        )
+    settings = _read_json(
+        files,
+        "preprocessor_config.json",
+        FeatureExtractionMixin.get_feature_extractor_dict,
+        "It defines the input of the model (sample rate, normalised or not). Copy it from where "
+        "the checkpoint was published, or write it with the feature extractor's save_pretrained",
+    )
+    rate_hz = settings.get("sampling_rate", 16_000)
+    if not isinstance(rate_hz, int) or rate_hz < 1:
+        raise ModelError(
+            f"model {location}: sampling_rate is {rate_hz!r} in its preprocessor_config.json; "
+            "expected hertz, such as 16000."
+        )
     with _quiet_transformers():
         try:
             extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
             # Shapes that do not fit come back in `loading`, with their names.
-            encoder, loading = AutoModel.from_pretrained(
+            model, loading = AutoModel.from_pretrained(
                 folder,
                 dtype=torch.float32,
                 output_loading_info=True,
@@ -97,78 +115,46 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
         # A broken checkpoint makes transformers and what it calls raise almost anything.
         except Exception as error:
             raise ModelError(f"model {location}: cannot be loaded: {error}") from error
-    if not isinstance(extractor, Wav2Vec2FeatureExtractor):
+    if type(extractor).__name__ != family.extractor:
         raise ModelError(
-            f"model {location}: its preprocessor_config.json asks for "
-            f"{type(extractor).__name__}; expected Wav2Vec2FeatureExtractor, which takes "
-            "waveforms."
+            f"model {location}: its preprocessor_config.json names {type(extractor).__name__}; "
+            f"expected {family.extractor}."
         )
-    _check_weights(location, encoder, loading)
+    _check_weights(location, model, loading, family.parts)
+    encoder = family.encoder(model)
     identity: dict[str, Any] = {
         "kind": "huggingface",
-        "architecture": raw_config["model_type"],
-        "config": _config_digest(raw_config),
+        "architecture": architecture,
+        "config": _config_digest(config),
         "weights": hash_weights(encoder),
         "preprocessing": {
             **PREPROCESSING,
-            "extractor": type(extractor).__name__,
-            **{key: getattr(extractor, key) for key in _PREPROCESSING_KEYS},
+            "extractor": family.extractor,
+            **{key: getattr(extractor, key) for key in family.settings},
         },
     }
     if files.commit:
         identity["source"] = {"repository": files.repository, "commit": files.commit}
-    return Checkpoint(encoder, extractor, identity)
+    return Checkpoint(family, encoder, extractor, identity)
 
 
-def _read_config(files: CheckpointFiles) -> dict[str, Any]:
-    from transformers import PretrainedConfig
-
-    location = files.location
+def _read_json(
+    files: CheckpointFiles, name: str, read: Callable[..., Any], advice: str
+) -> dict[str, Any]:
+    reason = "no JSON object"
     try:
-        config, _ = PretrainedConfig.get_config_dict(str(files.folder), local_files_only=True)
+        entries, _ = read(str(files.folder), local_files_only=True)
     except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"model {location}: no usable config.json: {error}") from None
-    if not config or not isinstance(config, dict):
-        raise ModelError(
-            f"model {location}: no usable config.json. Expected a folder as save_pretrained "
-            "writes it, or a hub id."
-        )
-    family = config.get("model_type")
-    if family not in FAMILIES:
-        raise ModelError(
-            f"model {location}: its architecture is {family!r}; expected one of "
-            f"{', '.join(FAMILIES)}."
-        )
-    return config
+        entries, reason = None, str(error).partition("\n")[0]
+    if not entries or not isinstance(entries, dict):
+        raise ModelError(f"model {files.location}: no usable {name}. {advice}. ({reason})")
+    return entries
 
 
-def _check_preprocessing(files: CheckpointFiles) -> None:
-    from transformers import FeatureExtractionMixin
-
-    location = files.location
-    try:
-        entries, _ = FeatureExtractionMixin.get_feature_extractor_dict(
-            str(files.folder), local_files_only=True
-        )
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(
-            f"model {location}: no usable preprocessor_config.json, which says how the model "
-            "wants its input (sample rate, normalised or not). Copy it from where the "
-            "checkpoint was published, or write it with the feature extractor's "
-            f"save_pretrained. ({str(error).splitlines()[0]})"
-        ) from None
-    if not isinstance(entries, dict):
-        raise ModelError(f"model {location}: no usable preprocessor_config.json: no JSON object.")
-    rate_hz = entries.get("sampling_rate", 16_000)
-    if not isinstance(rate_hz, int) or rate_hz < 1:
-        raise ModelError(
-            f"model {location}: its preprocessor_config.json gives the sampling_rate {rate_hz!r}; "
-            "expected hertz, such as 16000."
-        )
-
-
-def _check_weights(location: str, encoder: torch.nn.Module, loading: Mapping[str, Any]) -> None:
-    """Refuse weights that transformers would silently have made up."""
+def _check_weights(
+    location: str, model: torch.nn.Module, loading: Mapping[str, Any], parts: tuple[str, ...]
+) -> None:
+    """Refuse weights for which transformers would silently use random numbers, or none."""
     absent = sorted(set(loading["missing_keys"]) - PRETRAINING_WEIGHTS)
     unfit = sorted(str(entry[0]) for entry in loading.get("mismatched_keys", ()))
     if absent or unfit:
@@ -177,25 +163,20 @@ def _check_weights(location: str, encoder: torch.nn.Module, loading: Mapping[str
             f"and {len(unfit)} have another shape, first {(absent + unfit)[0]!r}. "
             "Take config and weights from one checkpoint."
         )
-    if unused := _unused_encoder_weights(encoder, loading):
+    # In a checkpoint with a head, the names begin with the encoder's own name.
+    prefix = f"{model.base_model_prefix}."
+    names = (str(name).removeprefix(prefix) for name in loading.get("unexpected_keys", ()))
+    if unused := sorted(name for name in names if name.startswith(parts)):
         raise ModelError(
-            f"model {location}: its config.json has no place for {len(unused)} of the encoder's "
-            f"weights, first {unused[0]!r}. Embeddings without them would be wrong. Take config "
+            f"model {location}: its config.json leaves {len(unused)} of the encoder's weights "
+            f"unused, first {unused[0]!r}. Embeddings without them would be wrong. Take config "
             "and weights from one checkpoint (num_hidden_layers, feat_extract_norm and conv_bias "
             "of config.json must be those of the weights); for the embeddings of a lower layer, "
-            "keep the config and put ?layer=NUMBER behind the model."
+            "keep the config and add ?layer=NUMBER to the model."
         )
-    bad = [name for name, tensor in encoder.named_parameters() if not tensor.isfinite().all()]
+    bad = [name for name, tensor in model.named_parameters() if not tensor.isfinite().all()]
     if bad:
         raise ModelError(f"model {location}: weight {bad[0]!r} holds NaN or infinite values.")
-
-
-def _unused_encoder_weights(encoder: torch.nn.Module, loading: Mapping[str, Any]) -> list[str]:
-    """List the checkpoint's weights of the encoder that were not loaded."""
-    # Below a head the names begin with the encoder's own.
-    prefix = f"{encoder.base_model_prefix}."
-    names = sorted(str(name).removeprefix(prefix) for name in loading.get("unexpected_keys", ()))
-    return [name for name in names if name.startswith(_ENCODER_PARTS)]
 
 
 def _config_digest(config: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
-"""Where a checkpoint's files are: a folder, the hub's cache on this machine, or the hub.
+"""Where the files of a checkpoint are: a folder, the cache of the hub, or the hub itself.
 
-What is on this machine is used as it is, without asking the network, so that a build
-tomorrow uses the weights of today; only what is not there is fetched. A hub id resolves
-to one commit, which is told.
+Files on this machine are used without asking the network, so that a build tomorrow uses the
+weights of today; only missing files are downloaded. A hub id resolves to one commit, which is
+recorded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reno_store.errors import ModelError
 __all__ = ["CheckpointFiles", "locate", "weights_are_here"]
 
 _CONFIGS = ("config.json", "preprocessor_config.json")
-# In order of preference; of a checkpoint in shards the index names the rest.
+# In order of preference. The index of a checkpoint in shards names the other files.
 _WEIGHTS = {
     "model.safetensors": "",
     "model.safetensors.index.json": "model-*.safetensors",
@@ -27,12 +27,12 @@ _HUB_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFiles:
-    """A checkpoint's files, on this machine.
+    """The files of a checkpoint, on this machine.
 
     Attributes
     ----------
     location : str
-        What the user typed, for messages.
+        As the user typed it, for messages.
     folder : Path
         Where config, preprocessor config and weights are.
     repository, commit : str
@@ -46,14 +46,14 @@ class CheckpointFiles:
 
 
 def locate(location: str, revision: str | None = None) -> CheckpointFiles:
-    """Find a checkpoint, fetching it where it is not on this machine.
+    """Find a checkpoint, and download it if it is not on this machine.
 
     Parameters
     ----------
     location : str
         A folder, or a hub id (``owner/name``).
     revision : str, optional
-        A branch, tag or commit of the hub; ``main`` unless given.
+        A branch, tag or commit of the hub; ``main`` by default.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def locate(location: str, revision: str | None = None) -> CheckpointFiles:
             raise ModelError(f"model folder {location} has no revision; leave it out.")
         return CheckpointFiles(location, folder)
     if location.startswith((".", "~", "/")) or location.count("/") > 1:
-        raise ModelError(f"model folder {location} does not exist; give a folder or a hub id.")
+        raise ModelError(f"model folder {location} does not exist; expected a folder or hub id.")
     snapshot = _cached(location, revision) or _fetch(location, revision)
     return CheckpointFiles(location, snapshot, location, snapshot.name)
 
@@ -76,12 +76,12 @@ def _folder(location: str) -> Path | None:
     try:
         folder = Path(location).expanduser()
         return folder if folder.is_dir() else None
-    except (OSError, RuntimeError):  # a name too long, the home of nobody
+    except (OSError, RuntimeError):  # name too long, home of an unknown user
         return None
 
 
 def weights_are_here(location: str, revision: str | None = None) -> bool:
-    """Tell whether a hub model can be loaded without the network."""
+    """Return whether a hub model can be loaded without the network."""
     try:
         return _cached(location, revision) is not None
     except ModelError:
@@ -89,13 +89,13 @@ def weights_are_here(location: str, revision: str | None = None) -> bool:
 
 
 def _cached(repository: str, revision: str | None) -> Path | None:
-    """Give the folder of a whole snapshot in the hub's cache."""
+    """Return the folder of a complete snapshot in the hub's cache, if there is one."""
     snapshot = _snapshot(repository, revision)
     return snapshot if snapshot is not None and not _missing(snapshot) else None
 
 
 def _snapshot(repository: str, revision: str | None) -> Path | None:
-    """Give the folder of what the hub's cache has of a model, whole or not."""
+    """Return the folder of a snapshot in the hub's cache, complete or not."""
     from huggingface_hub import try_to_load_from_cache
 
     try:
@@ -104,16 +104,16 @@ def _snapshot(repository: str, revision: str | None) -> Path | None:
         raise ModelError(
             f"model {repository}: the hub's cache on this machine cannot be read: {error}"
         ) from None
-    # A name may also be too long for a file.
+    # A name may also be too long for a file system.
     except (ValueError, OSError) as error:
         raise ModelError(
-            f"model {repository}: neither a folder here nor a possible hub id: {error}"
+            f"model {repository}: neither a folder nor a valid hub id: {error}"
         ) from None
     return Path(found).parent if isinstance(found, str) else None
 
 
 def _missing(snapshot: Path) -> list[str]:
-    """Say what a folder lacks to be a whole checkpoint."""
+    """List which files a snapshot lacks."""
     import json
 
     missing = [name for name in _CONFIGS if not (snapshot / name).exists()]
@@ -131,7 +131,7 @@ def _missing(snapshot: Path) -> list[str]:
 
 
 def _fetch(repository: str, revision: str | None) -> Path:
-    """Download a checkpoint into the hub's cache: configs and one form of the weights."""
+    """Download configs and one form of the weights into the hub's cache."""
     from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -142,7 +142,7 @@ def _fetch(repository: str, revision: str | None) -> Path:
     if constants.HF_HUB_OFFLINE:
         raise _unreachable(repository, revision, "HF_HUB_OFFLINE is set")
     try:
-        # Asked first because it fails at once where there is no network.
+        # First, because it fails at once without a network.
         about = HfApi().model_info(repository, revision=revision, timeout=_HUB_TIMEOUT_S)
         names = {file.rfilename for file in about.siblings or ()}
         weights = next((name for name in _WEIGHTS if name in names), None)
@@ -152,23 +152,23 @@ def _fetch(repository: str, revision: str | None) -> Path:
                 f"{', '.join(_WEIGHTS)}."
             )
         patterns = [*_CONFIGS, weights, *filter(None, [_WEIGHTS[weights]])]
-        # By its branch, not by its commit, so that the cache knows the branch next time.
+        # By branch, not by commit, so that the cache knows the branch next time.
         folder = snapshot_download(repository, revision=revision, allow_patterns=patterns)
     except GatedRepoError:
         raise ModelError(
-            f"model {repository}: its owners ask you to accept their terms first. Do so at "
+            f"model {repository}: its owners require that you accept their terms. Do so at "
             f"https://huggingface.co/{repository}, then run: hf auth login"
         ) from None
     except RepositoryNotFoundError:
         raise ModelError(
-            f"model {repository}: neither a folder here nor a model of the Hugging Face hub "
-            "(or a private one: hf auth login)."
+            f"model {repository}: neither a folder nor a model on the Hugging Face hub "
+            "(if it is private: hf auth login)."
         ) from None
     except RevisionNotFoundError:
-        raise ModelError(f"model {repository}: has no revision {revision!r}.") from None
+        raise ModelError(f"model {repository}: no revision {revision!r}.") from None
     except ModelError:
         raise
-    # What the HTTP library raises differs from version to version.
+    # The errors of the HTTP library differ between versions.
     except Exception as error:
         raise _unreachable(repository, revision, str(error) or type(error).__name__) from error
     return Path(folder)
@@ -176,16 +176,13 @@ def _fetch(repository: str, revision: str | None) -> Path:
 
 def _unreachable(repository: str, revision: str | None, reason: str) -> ModelError:
     snapshot = _snapshot(repository, revision)
-    here = (
-        f"on this machine it is incomplete: {', '.join(_missing(snapshot))} not there"
-        if snapshot is not None
-        else "nothing of it is on this machine"
-    )
+    here = "it is not on this machine"
+    if snapshot is not None:
+        here = f"its copy on this machine is incomplete: {', '.join(_missing(snapshot))} missing"
     at = f" --revision {revision}" if revision else ""
     return ModelError(
         f"model {repository}: {here}, and the Hugging Face hub cannot be reached ({reason}). "
-        f"Where there is a network, run: hf download {repository}{at}\n"
-        "  then build there or copy the folder that it prints and name it: "
-        f"{repository.rpartition('/')[2]}=hf:FOLDER. reno-store models shows which models are on "
-        "this machine."
+        f"On a machine with a network, run: hf download {repository}{at}\n"
+        "  Then build there, or copy the folder that it prints and type: "
+        f"{repository.rpartition('/')[2]}=hf:FOLDER"
     )

@@ -1,18 +1,15 @@
-"""What makes a padded batch exact: each clip's valid frames, known to every layer that mixes time.
+"""Exact padded batches: every layer that mixes time sees only the valid frames of each clip.
 
-A clip that is padded to its neighbours' length comes out different in three places. A
-group norm right after the first convolution (wav2vec 2.0, HuBERT, WavLM and UniSpeech-SAT
-in their base sizes) averages over time, padding included. A convolution further in
-(positional ones of data2vec, those of every Conformer layer) sees, beyond the clip's end,
-what earlier layers made of the padding. And attention looks at padding unless it is given
-a mask. Here the norm gets each clip's frames alone, the convolutions get zeros beyond a
-clip's end, as they do when the clip is alone, and attention gets its mask. The convolutions
-of the feature extractor need no care: without padding of their own, none of a clip's
-frames reaches beyond the clip.
+Padding changes a clip in three places. A group norm after the first convolution (wav2vec 2.0,
+HuBERT, WavLM and UniSpeech-SAT in their base sizes) averages over time, including padding. A
+later convolution (the positional ones of data2vec, those of every Conformer layer) sees the
+outputs of earlier layers for the padding. Attention includes padding unless it has a mask.
+Here the norm gets the frames of each clip separately, the convolutions get zeros after the end
+of a clip, as if it were alone, and attention gets its mask. The convolutions of the feature
+extractor need no change: they do not pad, so no frame of a clip reaches beyond it.
 
-Measured: relative error of the pooled embedding 7e-8 to 2e-6, against 18 to 160 % for
-plain padding. The problem is known since transformers #10117 and #21534; padding one
-clip at a time was the answer until now.
+Measured relative error of the pooled embedding: 7e-8 to 2e-6, against 18 to 160 % for plain
+padding. See transformers #10117 and #21534, where the advice is to embed clips one by one.
 """
 
 from __future__ import annotations
@@ -30,12 +27,12 @@ __all__ = ["FrameCounts", "ValidFrames"]
 
 @dataclass(frozen=True, slots=True)
 class FrameCounts:
-    """How many frames a stack of convolutions without padding makes of a waveform.
+    """How many frames a stack of convolutions without padding returns for a waveform.
 
     Attributes
     ----------
     kernels, strides : tuple[int, ...]
-        Of the convolutions, first to last.
+        Of the convolutions, in order.
     """
 
     kernels: tuple[int, ...]
@@ -50,7 +47,7 @@ class FrameCounts:
 
     @property
     def shortest(self) -> int:
-        """The samples that one frame sees: the shortest input."""
+        """Samples that one frame covers: the shortest input."""
         samples = 1
         for kernel, stride in zip(reversed(self.kernels), reversed(self.strides), strict=True):
             samples = (samples - 1) * stride + kernel
@@ -58,14 +55,13 @@ class FrameCounts:
 
 
 class ValidFrames:
-    """Tells an encoder's layers which frames of the batch at hand belong to clips.
+    """Makes the layers of an encoder ignore the padding of a batch.
 
     Parameters
     ----------
     encoder : torch.nn.Module
-        With a ``feature_extractor`` of convolutions; its group norms and the convolutions
-        behind it are made to look at valid frames alone while `of` is active, and behave
-        as ever outside of it.
+        With a ``feature_extractor`` of convolutions. Its group norms and all later
+        convolutions see only valid frames inside `of`; outside they behave as before.
     counts : FrameCounts
         Of the feature extractor.
     """
@@ -88,7 +84,7 @@ class ValidFrames:
 
     @contextlib.contextmanager
     def of(self, lengths: Sequence[int]) -> Iterator[None]:
-        """Have a batch of clips of these lengths, in samples, go through the encoder inside."""
+        """Run the encoder inside the block on a batch of clips of these lengths, in samples."""
         self._lengths = lengths
         try:
             yield
@@ -96,7 +92,7 @@ class ValidFrames:
             self._lengths = None
 
     def counts(self, n_convolutions: int | None = None) -> list[int] | None:
-        """Count each clip's frames after so many convolutions; None outside of `of`."""
+        """Count the frames of each clip after so many convolutions; None outside of `of`."""
         if self._lengths is None:
             return None
         return [self._counts.after(length, n_convolutions) for length in self._lengths]
@@ -112,10 +108,10 @@ class ValidFrames:
 
 
 class _ValidGroupNorm(nn.Module):
-    """A group norm whose mean and variance are over each clip's own frames; zeros beyond.
+    """A group norm with the mean and variance of each clip's own frames; zeros after them.
 
-    Clip by clip and with the very norm that the clip would meet alone: on a batch this
-    costs less than the convolution before it, on any device.
+    It applies the original norm clip by clip. On any device this costs less than the
+    convolution before it.
     """
 
     def __init__(self, norm: nn.GroupNorm, valid: ValidFrames, depth: int) -> None:

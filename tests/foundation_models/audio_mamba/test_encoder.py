@@ -10,7 +10,7 @@ from reno_store.foundation_models.audio_mamba.encoder import (
     EncoderSizes,
     MambaMixer,
 )
-from reno_store.foundation_models.projection import Projection
+from reno_store.foundation_models.inference import Projection
 
 PRETRAINING = ("pred.", "mask_token")
 

@@ -1,15 +1,20 @@
-"""float32 exactly, or mixed with a shorter type: what changes, and what must not."""
+"""Precisions, and linear layers in the faster of two CPU libraries."""
 
 import numpy as np
 import pytest
 import torch
 from factories.audio_mamba_checkpoints import write_ssam_checkpoint
 from factories.checkpoints import write_checkpoint
+from torch import nn
 
 from reno_store.errors import UnknownNameError
 from reno_store.foundation_models import load_model
 from reno_store.foundation_models.audio_mamba import encoder as audio_mamba_encoder
-from reno_store.foundation_models.precision import computing_in
+from reno_store.foundation_models.inference import (
+    Projection,
+    computing_in,
+    use_projections,
+)
 
 
 def noise(n_samples):
@@ -65,10 +70,10 @@ def test_the_selective_scan_is_in_float32_whatever_the_precision(tmp_path, monke
     seen = []
     scan = audio_mamba_encoder.selective_scan
 
-    def watched(*tensors):
-        seen.extend(tensor.dtype for tensor in tensors)
+    def watched(inputs):
+        seen.extend(tensor.dtype for tensor in inputs)
         assert not torch.is_autocast_enabled("cpu")
-        return scan(*tensors)
+        return scan(inputs)
 
     monkeypatch.setattr(audio_mamba_encoder, "selective_scan", watched)
     load_model(f"ssam:{write_ssam_checkpoint(tmp_path)}", precision="bfloat16").embed(CLIPS)
@@ -91,3 +96,34 @@ def test_float32_stays_float32_inside_an_autocast_of_the_users(spec):
     expected = model.embed(CLIPS)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         np.testing.assert_array_equal(model.embed(CLIPS), expected)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_exchanged_layers_share_their_weights_and_give_the_same(bias):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(20, 30, bias=bias), nn.Sequential(nn.Linear(30, 5)))
+    given = torch.randn(3, 7, 20)
+    expected, weights = network(given), dict(network.named_parameters())
+    use_projections(network)
+    assert isinstance(network[0], Projection)
+    assert isinstance(network[1][0], Projection)
+    assert all(weights[name] is weight for name, weight in network.named_parameters())
+    with torch.inference_mode():
+        torch.testing.assert_close(network(given), expected, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(network(given), expected)
+
+
+def test_subclasses_of_linear_are_left_alone():
+    class Mine(nn.Linear):
+        pass
+
+    network = nn.Sequential(Mine(2, 2))
+    use_projections(network)
+    assert type(network[0]) is Mine
+
+
+def test_mode_and_frozenness_are_kept():
+    network = nn.Sequential(nn.Linear(2, 2)).eval().requires_grad_(False)
+    use_projections(network)
+    assert not network[0].training
+    assert not network[0].weight.requires_grad
