@@ -20,19 +20,14 @@ __all__ = ["remove"]
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(store: Path, dataset: str, model: str | None, yes: bool) -> None:
     """Remove a model's embeddings from DATASET in STORE, or all of DATASET."""
-    from reno_store.runtime.progress import tell
-    from reno_store.store import StoreReader, StoreWriter
+    from reno_store.store import StoreReader, remove_from_store
 
     n_models, n_done = _count(StoreReader(store), dataset, model)
     what = f"{model} of {dataset}" if model else f"{dataset} with {n_models} models"
     what += f" ({n_done} embeddings)"
     if not yes:
         click.confirm(f"Remove {what} from {store}?", abort=True)
-    with StoreWriter.open(store, tell=tell) as writer:
-        if model is None:
-            writer.remove_dataset(dataset)
-        else:
-            writer.remove_model(dataset, model)
+    remove_from_store(store, dataset, model)
     click.echo(f"removed {what} from {store}")
 
 

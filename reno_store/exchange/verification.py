@@ -109,7 +109,7 @@ def verify_store(
         If it has no such dataset.
     """
     reader = StoreReader(store)
-    datasets = reader.datasets()
+    datasets = reader.datasets
     if dataset is not None:
         reader.n_clips(dataset)  # raises if there is none of that name
         datasets = (dataset,)
@@ -150,10 +150,7 @@ def _models(reader: StoreReader, dataset: str, findings: list[Finding]) -> tuple
 
 def _table_problems(reader: StoreReader, dataset: str) -> Iterator[str]:
     try:
-        reader.check_clip_table(dataset)
-        for column in reader.columns(dataset):
-            reader.texts(dataset, column)
-        ids = reader.texts(dataset, "clip_id") if reader.n_clips(dataset) else []
+        ids = reader.table(dataset).get("clip_id", [])
     except RenoStoreError as error:
         yield str(error)
         return
@@ -201,14 +198,14 @@ def _mend_marks(store: str | Path, dataset: str, model: str) -> bool:
 
 def _repair(store: str | Path, dataset: str, model: str) -> list[Damage]:
     """Look once more with the model's lock held, and mark what is damaged as missing."""
-    with StoreWriter.open(store, tell=tell) as writer, writer.working_on(dataset, model):
-        writer.mend_marks(dataset, model)
+    with StoreWriter.open(store, notify=tell) as writer, writer.model(dataset, model) as rows:
+        rows.reset_unreadable_marks()
         damage = _model_damage(writer.reader, dataset, model)[1]
         for each in damage:
             if each.reason == _NOT_FINITE:
-                writer.forget(dataset, model, np.arange(each.start, each.stop))
+                rows.forget(np.arange(each.start, each.stop))
             else:
-                writer.discard(dataset, model, [each])
+                rows.discard([each])
     return damage
 
 

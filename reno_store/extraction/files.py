@@ -1,6 +1,6 @@
-"""Audio files -> embeddings as a table, without a store: for new recordings.
+"""Audio files -> a table of embeddings, without a store: for new recordings.
 
-Files are decoded and resampled as in a build, so that the numbers are those of a build.
+Files are decoded and resampled as in a build, so the numbers are the same.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["embed_files"]
 
 _Model: TypeAlias = str | ModelSpec | FoundationModel
 
-_MOST_TOLD = 10
+_MOST_LISTED = 10
 
 
 def embed_files(
@@ -45,7 +45,7 @@ def embed_files(
     max_seconds: float | None = MAX_SECONDS,
     progress: bool | None = None,
 ) -> pd.DataFrame:
-    """Embed audio files, each resampled to the rate that each model wants.
+    """Embed audio files, resampled to the rate of each model.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def embed_files(
         If there is no model, one cannot be loaded or cannot embed a file (it is too short,
         say), or two have one name.
     UnknownNameError, DeviceError
-        If nothing has a model's name, or the device is not there.
+        If there is no model of a name, or the device does not exist.
     ValueError
         If a name of a mapping cannot be used in columns.
 
@@ -117,7 +117,7 @@ def embed_files(
 def _named(
     models: _Model | Sequence[_Model] | Mapping[str, _Model],
 ) -> dict[str, ModelSpec | FoundationModel]:
-    """Give each model, loaded or as its spec, under its name."""
+    """Return the models, loaded or as specs, by their names."""
     if isinstance(models, Mapping) and models:
         return {check_name("model", name): _checked(model) for name, model in models.items()}
     if isinstance(models, str) or not isinstance(models, Sequence | Mapping):
@@ -128,7 +128,7 @@ def _named(
     names = [_name(model) for model in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ModelError(
-            f"more than one model is called {listed(twice)}; give a mapping, "
+            f"more than one model is named {listed(twice)}; give a mapping, "
             "{'NAME': MODEL, ...}, or NAME=SPEC."
         )
     return dict(zip(names, found, strict=True))
@@ -153,7 +153,7 @@ def _name(model: ModelSpec | FoundationModel) -> str:
 def _loaded(
     named: Mapping[str, ModelSpec | FoundationModel], device: str, precision: str
 ) -> Iterator[tuple[str, FoundationModel]]:
-    """Give each model; one that is loaded here is let go before the next."""
+    """Yield each model; one that is loaded here is freed before the next."""
     for name, model in named.items():
         if isinstance(model, ModelSpec):
             yield name, load_model(model, device=device, precision=precision)
@@ -170,7 +170,7 @@ def _embed(
     max_seconds: float | None,
     progress: bool | None,
 ) -> NDArray[np.float32]:
-    """Give one model's embeddings of all recordings, shape (n_files, dim)."""
+    """Return one model's embeddings of all recordings, shape (n_files, dim)."""
     durations_s = np.array([recording.duration_s for recording in recordings])
     batch_seconds = default_batch_seconds(device)
     everything = np.ones(len(recordings), bool)
@@ -193,19 +193,19 @@ def _embed(
     finally:
         loaded.close()
     if problems:
-        told = _told(name, recordings, problems)
-        raise AudioError(told) if unread else ModelError(told)
+        message = _message(name, recordings, problems)
+        raise AudioError(message) if unread else ModelError(message)
     return embeddings
 
 
-def _told(name: str, recordings: Sequence[Recording], problems: Mapping[int, str]) -> str:
-    """Give one line per file, which it names."""
+def _message(name: str, recordings: Sequence[Recording], problems: Mapping[int, str]) -> str:
+    """Return a message with one line per failed file."""
     lines = []
     for index, problem in sorted(problems.items()):
         path = str(recordings[index].path)
         lines.append(problem if problem.startswith(path) else f"{path}: {problem}")
-    more = [f"and {len(lines) - _MOST_TOLD:,} more"] if len(lines) > _MOST_TOLD else []
+    more = [f"and {len(lines) - _MOST_LISTED:,} more"] if len(lines) > _MOST_LISTED else []
     if len(lines) == 1:
         return lines[0]
     heading = f"{len(lines):,} of {len(recordings):,} files cannot be embedded with {name}:"
-    return "\n  ".join([heading, *lines[:_MOST_TOLD], *more])
+    return "\n  ".join([heading, *lines[:_MOST_LISTED], *more])

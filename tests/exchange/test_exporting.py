@@ -94,10 +94,9 @@ def test_npy_is_one_file_a_clip_and_a_table(store, samples, tmp_path):
 def test_clip_ids_do_not_lead_out_of_the_folder(tmp_path, clip_id):
     table = {name: [clip_id] for name in ("clip_id", "label", "speaker", "audio_sha256")}
     with StoreWriter.open(tmp_path / "s") as writer:
-        rows = writer.put_clips("d", table)
-        with writer.working_on("d", "m"):
-            writer.add_model("d", "m", {"weights": "none"}, 2)
-            writer.put_embeddings("d", "m", rows, np.ones((1, 2), np.float32))
+        clips = writer.put_clips("d", table)
+        with clips.writing("m", {"weights": "none"}, 2) as target:
+            target.put(clips.rows, np.ones((1, 2), np.float32))
     before = sorted(path.name for path in tmp_path.iterdir())
     export_samples(tmp_path / "s", "d", "m", tmp_path / "each", format="npy")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "each"])
@@ -254,7 +253,7 @@ class TestCommands:
     def test_a_removed_dataset_is_gone_and_can_be_built_again(self, copy, store, corpus):
         shown = self.run("remove", copy, "small", "--yes")
         assert "removed small with 2 models (12 embeddings)" in shown
-        assert StoreReader(copy).datasets() == ()
+        assert StoreReader(copy).datasets == ()
         build_store(corpus.manifest, copy, MODELS)
         assert_stores_equal(copy, store)
 

@@ -583,14 +583,14 @@ class TestOtherProcesses:
         return tmp_path / "x.npz"
 
     def meanwhile(self, monkeypatch, act):
-        real = StoreWriter.working_on
+        real = StoreWriter.model
 
-        def working_on(self, dataset, model):
-            monkeypatch.setattr(StoreWriter, "working_on", real)
+        def model_of(self, dataset, model):
+            monkeypatch.setattr(StoreWriter, "model", real)
             act()
             return real(self, dataset, model)
 
-        monkeypatch.setattr(StoreWriter, "working_on", working_on)
+        monkeypatch.setattr(StoreWriter, "model", model_of)
 
     def test_a_dataset_made_anew_with_other_rows(self, corpus, source, tmp_path, monkeypatch):
         build_store(corpus.manifest, tmp_path / "s", "mfcc")
@@ -602,7 +602,7 @@ class TestOtherProcesses:
                 writer.put_clips("small", {name: each[::-1] for name, each in table.items()})
 
         self.meanwhile(monkeypatch, make_anew)
-        with pytest.raises(StaleStoreError, match="removed and made anew"):
+        with pytest.raises(StaleStoreError, match="removed and rebuilt"):
             import_embeddings(source, tmp_path / "s", **WORDS)
         assert StoreReader(tmp_path / "s").models("small") == ()
 

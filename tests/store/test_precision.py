@@ -104,9 +104,10 @@ def test_the_writer_itself_takes_no_number_that_would_become_infinite(corpus, tm
     build_store(corpus.manifest, tmp_path / "s", "mfcc", storage="float16")
     with (
         StoreWriter.open(tmp_path / "s") as writer,
+        writer.model("small", "mfcc") as target,
         pytest.raises(ValueError, match="beyond 65504"),
     ):
-        writer.put_embeddings("small", "mfcc", np.array([0]), np.full((1, 120), 7e4, np.float32))
+        target.put(np.array([0]), np.full((1, 120), 7e4, np.float32))
     assert np.isfinite(open_store(tmp_path / "s").load("small", "mfcc").X).all()
 
 

@@ -18,10 +18,7 @@ def stored_columns(store: Path, dataset: str) -> dict[str, list[str]]:
     if not (store / "zarr.json").exists():
         return {}
     reader = StoreReader(store)
-    if dataset not in reader.datasets() or not reader.n_clips(dataset):
-        return {}
-    reader.check_clip_table(dataset)
-    return reader.table(dataset)
+    return reader.table(dataset) if dataset in reader.datasets else {}
 
 
 def told_columns(source: Source) -> dict[str, list[str]]:

@@ -33,13 +33,17 @@ from reno_store.exchange.importing.clip_tables import (
 )
 from reno_store.exchange.importing.matching import match_clips
 from reno_store.exchange.importing.sources import Source, open_source
-from reno_store.extraction.hashing import clip_columns
+from reno_store.extraction import clip_columns
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import Counter, counting, tell
 from reno_store.store import (
+    ModelWriter,
     StoragePrecision,
     StoreReader,
     StoreWriter,
+    check_clips,
+    check_model,
+    check_names,
     fingerprint_as_stored,
     storage_of,
 )
@@ -179,30 +183,27 @@ def import_embeddings(
     check_told(found, matched, columns)
     job = _Import(found, matched, columns, dataset, model, storage_of(fingerprint))
     with (
-        StoreWriter.open(store, tell=tell) as writer,
+        StoreWriter.open(store, notify=tell) as writer,
         counting(f"importing {model}", 2 * len(matched), unit="clips", show=progress) as counter,
     ):
-        writer.check_names(dataset, columns, [model])
+        check_names(writer.reader, dataset, columns, [model])
         if not is_as_stored:
-            writer.check_clips(dataset, columns, refresh=refreshed)
-        writer.check_model(dataset, model, fingerprint)
+            check_clips(writer.reader, dataset, columns, refresh=refreshed)
+        check_model(writer.reader, dataset, model, fingerprint)
         digest = job.check_numbers(writer.reader, counter)
         fingerprint["source"] = {"name": found.path.name, "sha256": digest}
-        n_clips = len(columns["clip_id"])
-        rows = (
-            np.arange(n_clips)
+        clips = (
+            writer.as_stored(dataset, columns)
             if is_as_stored
             else writer.put_clips(dataset, columns, refresh=refreshed)
         )
-        with writer.working_on(dataset, model):
-            # Whoever holds the model sees no recording change, and no row another clip's.
-            if writer.changed_rows(dataset, columns, rows).any():
+        with clips.writing(model, fingerprint, found.dim) as target:
+            if target.is_changed.any():
                 raise StaleStoreError(
                     f"store {store}: recordings of dataset {dataset!r} were changed by another "
                     "process meanwhile; nothing more was stored. Import again."
                 )
-            writer.add_model(dataset, model, fingerprint, found.dim)
-            n_new = job.store(writer, rows, counter)
+            n_new = job.store(target, clips.rows, counter)
             n_done = int(np.count_nonzero(writer.reader.done(dataset, model)))
         n_clips = writer.reader.n_clips(dataset)
     first = next(iter(matched))
@@ -271,21 +272,19 @@ class _Import:
                 f"{command_line('remove', reader.path, self.dataset, '--model', self.model)}"
             )
 
-    def store(self, writer: StoreWriter, rows: NDArray[np.int64], counter: Counter) -> int:
+    def store(self, target: ModelWriter, rows: NDArray[np.int64], counter: Counter) -> int:
         """Write what is missing; give how many embeddings that were."""
         row_of = dict(zip(self.columns["clip_id"], rows.tolist(), strict=True))
         # Once more: another process may have imported others under this name meanwhile.
-        if stored := _stored_rows(writer.reader, self.dataset, self.model):
+        if stored := _stored_rows(target.reader, self.dataset, self.model):
             for clip_ids, embeddings in self._pieces():
-                self._check_stored(writer.reader, stored, clip_ids, embeddings)
+                self._check_stored(target.reader, stored, clip_ids, embeddings)
         n_new = 0
         for clip_ids, embeddings in self._pieces():
             wanted = np.array([row_of[clip_id] for clip_id in clip_ids], np.int64)
-            is_missing = np.isin(wanted, writer.missing(self.dataset, self.model, wanted))
+            is_missing = np.isin(wanted, target.missing(wanted))
             if is_missing.any():
-                writer.put_embeddings(
-                    self.dataset, self.model, wanted[is_missing], embeddings[is_missing]
-                )
+                target.put(wanted[is_missing], embeddings[is_missing])
             n_new += int(is_missing.sum())
             counter.advance(len(clip_ids))
         return n_new
@@ -308,7 +307,7 @@ def _fingerprint(source: Source, provenance: str) -> dict[str, Any]:
 
 def _stored_rows(reader: StoreReader, dataset: str, model: str) -> dict[str, int]:
     """Give the rows of clips that have an embedding of the model already."""
-    if dataset not in reader.datasets() or model not in reader.models(dataset):
+    if dataset not in reader.datasets or model not in reader.models(dataset):
         return {}
     ids = reader.texts(dataset, "clip_id")
     return {ids[row]: row for row in np.flatnonzero(reader.done(dataset, model)).tolist()}

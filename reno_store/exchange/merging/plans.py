@@ -18,7 +18,14 @@ from reno_store.errors import (
 )
 from reno_store.exchange.merging.tables import read_table, table_conflicts, union
 from reno_store.runtime.progress import Counter
-from reno_store.store import StoreReader, StoreWriter, fingerprint_differences
+from reno_store.store import (
+    ModelWriter,
+    StoredClips,
+    StoreReader,
+    StoreWriter,
+    check_names,
+    fingerprint_differences,
+)
 
 __all__ = ["DatasetPlan", "refusal"]
 
@@ -67,14 +74,14 @@ class DatasetPlan:
             If either store is damaged.
         """
         there = read_table(writer.reader, self.dataset)
-        writer.check_names(self.dataset, {*self.table, *there}, self.models)
+        check_names(writer.reader, self.dataset, {*self.table, *there}, self.models)
         yield from table_conflicts(self.dataset, self.table, there)
         known = writer.reader.models(self.dataset) if there else ()
         for model in self.models:
             target = writer.reader if model in known else None
             yield from self._model_conflicts(target, model, there.get("clip_id", []))
 
-    def put_clips(self, writer: StoreWriter) -> NDArray[np.int64]:
+    def put_clips(self, writer: StoreWriter) -> StoredClips:
         """Bring the target's clip table up to both; whoever changed it since is heard."""
 
         def combine(there: dict[str, list[str]]) -> Mapping[str, Sequence[str]]:
@@ -84,27 +91,29 @@ class DatasetPlan:
 
         return writer.fill_clips(self.dataset, combine)
 
-    def copy(self, writer: StoreWriter, model: str, counter: Counter) -> tuple[int, int]:
-        """Copy what the target lacks, with the model's lock held; count that and the rest."""
-        fingerprint = self.reader.fingerprint(self.dataset, model)
-        dim = self.reader.dim(self.dataset, model)
-        writer.add_model(self.dataset, model, fingerprint, dim)
-        there = writer.reader.table(self.dataset)
-        conflicts = list(self._model_conflicts(writer.reader, model, there["clip_id"]))
+    def description(self, model: str) -> tuple[dict[str, Any], int]:
+        """Return a model's fingerprint and the length of its embeddings."""
+        return self.reader.fingerprint(self.dataset, model), self.reader.dim(self.dataset, model)
+
+    def copy(self, target: ModelWriter, model: str, counter: Counter) -> tuple[int, int]:
+        """Copy what the target lacks; return how many embeddings that were, and the rest."""
+        fingerprint = target.reader.fingerprint(self.dataset, model)
+        there = target.reader.table(self.dataset)
+        conflicts = list(self._model_conflicts(target.reader, model, there["clip_id"]))
         if conflicts or table_conflicts(self.dataset, self.table, there):
             raise StaleStoreError(
-                f"store {writer.path}: dataset {self.dataset!r} was changed by another process "
-                "while it was merged into. What was merged is whole; merge again."
+                f"store {target.reader.path}: dataset {self.dataset!r} was changed by another "
+                "process during the merge. What was merged is complete; merge again."
             )
         ours = self._done(model)
         theirs = self._rows_in(there["clip_id"], ours)
-        is_missing = np.isin(theirs, writer.missing(self.dataset, model, theirs))
+        is_missing = np.isin(theirs, target.missing(theirs))
         counter.advance(int((~is_missing).sum()))
         ours, theirs = ours[is_missing], theirs[is_missing]
         for piece in _pieces(len(ours)):
             embeddings = self._read(model, ours[piece])
             self._check_unchanged(model, fingerprint, ours[piece])
-            writer.put_embeddings(self.dataset, model, theirs[piece], embeddings)
+            target.put(theirs[piece], embeddings)
             counter.advance(len(embeddings))
         return len(ours), int((~is_missing).sum())
 

@@ -103,23 +103,24 @@ def merge_stores(
     with _reading(source):
         plans = list(_plans(StoreReader(source), datasets, models))
     reports, n_new_clips = [], 0
-    with StoreWriter.open(store, tell=tell) as writer, _reading(source):
+    with StoreWriter.open(store, notify=tell) as writer, _reading(source):
         conflicts = [conflict for plan in plans for conflict in plan.find_conflicts(writer)]
         if conflicts:
             raise refusal(plans[0].reader, writer.reader, conflicts)
         for plan in plans:
-            is_there = plan.dataset in writer.reader.datasets()
+            is_there = plan.dataset in writer.reader.datasets
             before = writer.reader.n_clips(plan.dataset) if is_there else 0
-            n_new_clips += len(plan.put_clips(writer)) - before
+            clips = plan.put_clips(writer)
+            n_new_clips += len(clips.rows) - before
             if not plan.models:
                 reports.append(ModelMerge(plan.dataset, "", 0, 0))
             for model in plan.models:
                 label, n_done = f"{plan.dataset}: {model}", plan.n_done(model)
                 with (
-                    writer.working_on(plan.dataset, model),
+                    clips.writing(model, *plan.description(model)) as target,
                     counting(label, n_done, unit="clips", show=progress) as counter,
                 ):
-                    counts = plan.copy(writer, model, counter)
+                    counts = plan.copy(target, model, counter)
                 reports.append(ModelMerge(plan.dataset, model, *counts))
     return MergeReport(store, tuple(reports), n_new_clips)
 
@@ -150,7 +151,7 @@ def _plans(
         reader.n_clips(name)  # raises if there is none of that name
     if lost := [name for name in reader.lost_datasets() if not datasets or name in datasets]:
         raise StoreError(f"store {reader.path}: damaged: zarr.json of {lost[0]!r} is lost.")
-    there = {name: reader.models(name) for name in datasets or reader.datasets()}
+    there = {name: reader.models(name) for name in datasets or reader.datasets}
     for model in models:
         if not any(model in names for names in there.values()):
             known = {name for names in there.values() for name in names}

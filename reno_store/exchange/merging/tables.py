@@ -25,11 +25,10 @@ def read_table(reader: StoreReader, dataset: str) -> dict[str, list[str]]:
         If a part of it is lost or damaged, a clip stands twice, or a column has a name that
         none can have.
     """
-    if dataset not in reader.datasets():
+    if dataset not in reader.datasets:
         return {}
     models = reader.models(dataset)
-    reader.check_clip_table(dataset, () if reader.n_clips(dataset) else models)
-    table = reader.table(dataset)
+    table = reader.table(dataset, () if reader.n_clips(dataset) else models)
     for column in table:
         if column not in _REQUIRED and (problem := check_column(column)):
             raise StoreError(f"store {reader.path}: dataset {dataset!r}: {problem}.")
