@@ -1,4 +1,4 @@
-"""``reno-store export``: embeddings into a file that other programs read."""
+"""``reno-store export``: write embeddings to files for other programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["export"]
 @click.command(short_help="Write embeddings to npz, parquet, csv, safetensors or npy.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.argument("dataset")
-@click.option("--model", "models", multiple=True, required=True, help="Once for each model.")
+@click.option("--model", "models", multiple=True, required=True, help="A model; may be repeated.")
 @click.option(
     "-o",
     "--output",
@@ -27,7 +27,7 @@ __all__ = ["export"]
     help="npz, parquet, csv, safetensors or npy (one file per clip); by default the file's ending.",
 )
 @click.option("--allow-missing", is_flag=True, help="Leave out clips that lack an embedding.")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def export(
     store: Path,
     dataset: str,

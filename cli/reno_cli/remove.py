@@ -1,4 +1,4 @@
-"""``reno-store remove``: a model or a dataset out of a store."""
+"""``reno-store remove``: remove a model or a dataset from a store."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["remove"]
 @click.command(short_help="Remove a model or a dataset from a store.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.argument("dataset")
-@click.option("--model", help="Only this model; the whole dataset unless given.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--model", help="Only this model; by default the whole dataset.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(store: Path, dataset: str, model: str | None, yes: bool) -> None:
     """Remove a model's embeddings from DATASET in STORE, or all of DATASET."""
     from reno_store.store import StoreReader, remove_from_store
@@ -32,7 +32,7 @@ def remove(store: Path, dataset: str, model: str | None, yes: bool) -> None:
 
 
 def _count(reader: StoreReader, dataset: str, model: str | None) -> tuple[int, str]:
-    """Count models and embeddings that would go; a name that nothing carries is an error."""
+    """Count the models and embeddings to remove; an unknown name is an error."""
     from reno_store.errors import StoreError, UnknownNameError
 
     names: tuple[str, ...] = () if model is None else (model,)

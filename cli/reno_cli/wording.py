@@ -11,6 +11,7 @@ from reno_store.errors import Remedy, RenoStoreError
 __all__ = ["command_line", "options", "worded"]
 
 _OPTIONS: Mapping[str, str] = {
+    "datasets": "--dataset",
     "models": "--model",
     "n_folds": "--folds",
     "n_jobs": "--jobs",
@@ -28,6 +29,7 @@ _FLAGS: Mapping[tuple[str, Any], str] = {
 
 _COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "build_store": ("build", ("manifest",)),
+    "remove_from_store": ("remove", ("store", "dataset")),
     "run_study": ("tables", ("store", "datasets")),
     "verify_store": ("verify", ("store",)),
 }
