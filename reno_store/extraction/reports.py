@@ -10,10 +10,21 @@ __all__ = ["BuildReport", "Failure", "ModelReport"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A clip that has no embedding, and why."""
+    """A clip without an embedding.
+
+    Attributes
+    ----------
+    clip_id : str
+        The clip.
+    reason : str
+        Why it has none.
+    is_unreadable : bool
+        Whether the recording could not be read; otherwise the model failed.
+    """
 
     clip_id: str
     reason: str
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ class Extraction:
         self._name, self._model, self._task = name, model, task
         self._sink = EmbeddingSink(put)
         self._problems: dict[int, str] = {}
+        self._unreadable: set[int] = set()
         self._silent: list[int] = []
         self._seconds = 0.0
         self._n_twins = 0
@@ -136,7 +137,10 @@ class Extraction:
             self._name,
             self._sink.n_written + n_copied,
             int((~self._task.is_missing).sum()) - n_copied - len(outdated),
-            tuple(Failure(ids[index], why) for index, why in sorted(self._problems.items())),
+            tuple(
+                Failure(ids[index], reason, index in self._unreadable)
+                for index, reason in sorted(self._problems.items())
+            ),
             tuple(ids[index] for index in sorted(self._silent)),
             n_copied + self._n_twins,
             self._seconds,
@@ -165,6 +169,7 @@ class Extraction:
                     f"{self._task.largest:g}; store it as float32."
                 )
         silent = {clip.index for clip in clips if clip.is_silent}
+        unreadable = {clip.index for clip in clips if clip.problem}
         twins_of = {
             clip.index: self._twins[clip.index] for clip in clips if clip.index in self._twins
         }
@@ -175,12 +180,14 @@ class Extraction:
                 n_twins += len(twins)
             if first in problems:
                 problems.update(dict.fromkeys(twins, problems[first]))
-            if first in silent:
-                silent.update(twins)
+            for some in (silent, unreadable):
+                if first in some:
+                    some.update(twins)
         if embeddings:
             rows = self._task.rows[list(embeddings)]
             self._sink.put(rows, np.stack(list(embeddings.values())))
         # Counted after they are handed over: an interrupt in between must not overstate them.
         self._n_twins += n_twins
         self._problems.update(problems)
+        self._unreadable |= unreadable
         self._silent += sorted(silent & embeddings.keys())

@@ -85,10 +85,11 @@ class EmbeddingSink:
             What an earlier write raised; nothing is written after it.
         """
         self._room.acquire()
+        if self._error is not None:
+            self._room.release()
+            raise self._error
         self._waiting.append((rows, embeddings))
         self._pool.submit(self._write_waiting)
-        if self._error is not None:
-            raise self._error
 
     def _write_waiting(self) -> None:
         with self._writing:

@@ -55,14 +55,18 @@ class ModelWriter:
         """Refuse to write from now on: the lock is released."""
         self._root = None
 
+    def _writable(self) -> zarr.Group:
+        if self._root is None:
+            raise RuntimeError("the block that holds this model's lock has ended")
+        return self._root
+
     @contextlib.contextmanager
     def _group(self) -> Iterator[zarr.Group]:
         """Open the model's group for writing; errors about damage name it."""
-        if self._root is None:
-            raise RuntimeError("the block that holds this model's lock has ended")
+        root = self._writable()
         where = f"store {self.reader.path}: dataset {self.dataset!r}, model {self.model!r}"
         with schema.naming_damage(where), nodes.own_codecs():
-            yield schema.child_group(self._root, f"{self.dataset}/{self.model}")
+            yield schema.child_group(root, f"{self.dataset}/{self.model}")
 
     def missing(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return those of the rows that have no embedding yet, in their order."""
@@ -178,10 +182,8 @@ class ModelWriter:
             self._check_dim(dim)
             self.stretch()
             return
-        if self._root is None:
-            raise RuntimeError("the block that holds this model's lock has ended")
         n_clips = self.reader.n_clips(self.dataset)
-        parent = schema.child_group(self._root, self.dataset)
+        parent = schema.child_group(self._writable(), self.dataset)
         with nodes.own_codecs():
             is_begun = self.model in parent and schema.EMBEDDING in schema.child_group(
                 parent, self.model

@@ -113,7 +113,7 @@ class TestBuild:
 
         soundfile.write(corpus.recording("clip7"), np.zeros(8000), 16_000)
         shown = run("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s").output
-        assert "silent, embedded all the same: clip clip7" in shown
+        assert "silent, but embedded: clip clip7" in shown
 
     def test_an_interrupted_build_says_so_with_exit_code_130(self, corpus, tmp_path, monkeypatch):
         def stop(*_):
@@ -152,7 +152,7 @@ class TestInfo:
         shown = run("info", store).output
         assert "small: 12 clips, 2 labels, 3 speakers" in shown
         assert re.search(
-            r"mfcc: 12 done, 0 missing, 120 numbers a clip, \d+ kB, float32, fingerprint \w{12}\n",
+            r"mfcc: 12 done, 0 missing, 120 dimensions, \d+ kB, float32, fingerprint \w{12}\n",
             shown,
         )
 

@@ -109,7 +109,7 @@ def test_clip_ids_do_not_lead_out_of_the_folder(tmp_path, clip_id):
 
 def test_what_is_there_is_not_written_over_unless_told(store, tmp_path):
     (tmp_path / "x.npz").write_text("mine")
-    with pytest.raises(RenoStoreError, match="is there already"):
+    with pytest.raises(RenoStoreError, match="already exists"):
         export_samples(store, "small", "mfcc", tmp_path / "x.npz")
     assert (tmp_path / "x.npz").read_text() == "mine"
     export_samples(store, "small", "mfcc", tmp_path / "x.npz", force=True)
@@ -119,7 +119,7 @@ def test_what_is_there_is_not_written_over_unless_told(store, tmp_path):
 def test_a_folder_with_things_in_it_is_never_written_over(store, tmp_path):
     (tmp_path / "each").mkdir()
     (tmp_path / "each" / "mine").write_text("mine")
-    with pytest.raises(RenoStoreError, match=r"is there already\. Name another folder"):
+    with pytest.raises(RenoStoreError, match=r"already exists\. Use another folder"):
         export_samples(store, "small", "mfcc", tmp_path / "each", format="npy", force=True)
 
 
@@ -227,7 +227,7 @@ class TestCommands:
     def test_export_says_what_it_wrote(self, store, tmp_path):
         words = ("export", store, "small", "--model", "mfcc", "-o", tmp_path / "x.npz")
         assert "x.npz: 6 clips of small: mfcc" in self.run(*words)
-        assert "is there already" in self.run(*words, expect=1)
+        assert "already exists" in self.run(*words, expect=1)
         self.run(*words, "--force")
 
     @pytest.fixture
@@ -268,7 +268,7 @@ class TestCommands:
         chunk = copy / "small" / "mfcc" / "embedding" / "c" / "0" / "0"
         chunk.write_bytes(b"x" + chunk.read_bytes()[1:])
         shown = self.run("verify", copy, expect=1)
-        assert "damaged: small, mfcc: rows 0 to 5 (its checksum does not fit)" in shown
+        assert "damaged: small, mfcc: rows 0 to 5 (its checksum does not match)" in shown
         found = json.loads(self.run("verify", copy, "--json", expect=1))
         assert found["is_sound"] is False
         assert found["findings"][0]["model"] == "mfcc"

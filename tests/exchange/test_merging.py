@@ -160,7 +160,7 @@ class TestConflicts:
             "d: speaker of 1 clips ('x')",
             "d: mood of 1 clips ('y')",
             "d: audio_sha256 of 1 clips ('x')",
-            "d: m is another model: weights: stored w, now v",
+            "d: m is a different model: weights: stored w, now v",
         )
 
     def test_embeddings_of_one_model_that_differ(self, tmp_path):
@@ -185,7 +185,7 @@ class TestConflicts:
     def test_a_model_called_what_a_column_is(self, tmp_path):
         put(tmp_path / "a", ["x"], mood=["low"])
         put(tmp_path / "b", ["x"], "mood")
-        with pytest.raises(StoreError, match="both a column and a model called 'mood'"):
+        with pytest.raises(StoreError, match="both a column and a model named 'mood'"):
             merge_stores(tmp_path / "b", tmp_path / "a")
 
     def test_a_store_into_itself(self, whole, tmp_path):
@@ -357,7 +357,7 @@ def test_embeddings_of_other_lengths_under_one_fingerprint_conflict(tmp_path):
         clips = writer.put_clips("d", table)
         with clips.writing("m", {"weights": "w"}, 4) as target:
             target.put(clips.rows, np.ones((1, 4), np.float32))
-    with pytest.raises(MergeConflictError, match="numbers a clip: stored 3, now 4"):
+    with pytest.raises(MergeConflictError, match="dimensions: stored 3, now 4"):
         merge_stores(tmp_path / "b", tmp_path / "a")
     with (
         StoreWriter.open(tmp_path / "a") as writer,
@@ -420,5 +420,5 @@ def test_the_command_says_what_it_did(corpus, whole, tmp_path):
     shown = CliRunner().invoke(main, ["merge", str(whole), "--store", str(tmp_path / "a")])
     assert shown.exit_code == 0, shown.output
     assert "5 new clips" in shown.output
-    assert "small, mfcc: 5 new, 3 there already" in shown.output
-    assert "small, logmel: 8 new, 0 there already" in shown.output
+    assert "small, mfcc: 5 new, 3 existing" in shown.output
+    assert "small, logmel: 8 new, 0 existing" in shown.output

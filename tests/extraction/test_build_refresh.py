@@ -63,7 +63,7 @@ class TestModel:
         models = ["mfcc", f"hf:{folder}"]
         build(corpus, tmp_path, models)
         write_checkpoint(tmp_path / "tiny", "hubert", seed=2)
-        with pytest.raises(StaleStoreError, match="--refresh model"):
+        with pytest.raises(StaleStoreError, match="refresh='model'"):
             build(corpus, tmp_path, models)
         report = build(corpus, tmp_path, models, refresh="model")
         assert counts(report) == [(0, 6, 0), (6, 0, 0)]

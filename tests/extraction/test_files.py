@@ -87,7 +87,7 @@ def test_a_model_of_ones_own_is_named_by_its_kind_or_class(corpus):
     paths = [corpus.recording("clip0")]
     assert rs.embed_files(paths, Peak()).columns.tolist() == ["Peak:0"]
     assert rs.embed_files(paths, {"p": Peak()}).columns.tolist() == ["p:0"]
-    with pytest.raises(ModelError, match="more than one model is called 'Peak'; give a mapping"):
+    with pytest.raises(ModelError, match="more than one model is named 'Peak'; give a mapping"):
         rs.embed_files(paths, [Peak(), Peak()])
 
 

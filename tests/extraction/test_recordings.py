@@ -353,7 +353,7 @@ class TestLongest:
         refuse_long(Path("a.wav"), 60.0, 60.0)
 
     def test_and_a_little_more_is_refused(self):
-        with pytest.raises(AudioError, match=r"a\.wav: lasts 60\.10 s; at most 60 s are allowed"):
+        with pytest.raises(AudioError, match=r"a\.wav: lasts 60\.10 s; the maximum is 60 s"):
             refuse_long(Path("a.wav"), 60.1, 60.0)
 
     def test_may_be_any(self):

@@ -1,4 +1,4 @@
-"""Random sequences of what may happen to a store, beside a dictionary of what must be there."""
+"""Random sequences of what may happen to a store, compared with a dictionary."""
 
 import shutil
 import tempfile
@@ -228,4 +228,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestStoreMachine.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
