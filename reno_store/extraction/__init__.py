@@ -6,23 +6,6 @@ writes the last ones in the background. `running` drives them and reports. `file
 same for a list of audio files, into a table instead of a store.
 """
 
-from reno_store.extraction.files import embed_files
-from reno_store.extraction.planning import default_batch_seconds
-from reno_store.extraction.recordings import (
-    MAX_SECONDS,
-    Recording,
-    clip_columns,
-    read_durations,
-)
-from reno_store.extraction.running import Extraction, Task
+import lazy_loader
 
-__all__ = [
-    "MAX_SECONDS",
-    "Extraction",
-    "Recording",
-    "Task",
-    "clip_columns",
-    "default_batch_seconds",
-    "embed_files",
-    "read_durations",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

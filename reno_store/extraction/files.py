@@ -173,10 +173,10 @@ def _embed(
 ) -> NDArray[np.float32]:
     """Return one model's embeddings of all recordings, shape (n_files, dim)."""
     n_files = len(recordings)
-    embeddings = np.empty((n_files, model.dim), np.float32)
+    block = np.empty((n_files, model.dim), np.float32)
 
-    def put(rows: NDArray[np.int64], numbers: NDArray[np.float32]) -> None:
-        embeddings[rows] = numbers
+    def put(rows: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
+        block[rows] = embeddings
 
     task = Task(
         recordings,
@@ -193,7 +193,7 @@ def _embed(
         message = _message(name, n_files, failures)
         is_audio = any(failure.is_unreadable for failure in failures)
         raise AudioError(message) if is_audio else ModelError(message)
-    return embeddings
+    return block
 
 
 def _message(name: str, n_files: int, failures: Sequence[Failure]) -> str:

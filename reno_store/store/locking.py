@@ -10,7 +10,6 @@ is a note about its holder, for those who wait.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import time
@@ -96,7 +95,9 @@ class Locks:
                 time.sleep(_POLL_S)
         try:
             with contextlib.suppress(OSError):  # only a note: a full disk must not stop the work
-                note.write_text(_described(purpose), encoding="utf-8")
+                since = time.strftime("%Y-%m-%d %H:%M:%S")
+                holder = f"process {os.getpid()} on {socket.gethostname()}"
+                note.write_text(f"{holder} ({purpose} since {since})", encoding="utf-8")
             yield
         finally:
             lock.release()
@@ -106,23 +107,9 @@ class Locks:
         return FileLock(self._folder / f"{scope}.lock", thread_local=False)
 
 
-def _described(purpose: str) -> str:
-    return json.dumps(
-        {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "purpose": purpose,
-        }
-    )
-
-
 def _read(note: Path) -> str:
-    try:
-        holder = json.loads(note.read_text(encoding="utf-8"))
-        return (
-            f"process {holder['pid']} on {holder['host']} ({holder['purpose']} since "
-            f"{holder['since']})"
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+    with contextlib.suppress(OSError, ValueError):
+        holder = note.read_text(encoding="utf-8")
+        if holder.startswith("process "):
+            return holder
+    return "another process"

@@ -93,7 +93,7 @@ def test_lookup_of_unknown_names_fails_at_fit(path, dataset, models, told):
 def test_lookup_without_all_it_needs_says_so(path, missing):
     given = {"store": path, "dataset": "cries", "models": ("mfcc",)}
     given.pop(missing)
-    with pytest.raises(ValueError, match="needs a store and a dataset|models is empty"):
+    with pytest.raises(ValueError, match=r"needs a store and a dataset|models is empty"):
         EmbeddingLookup(**given).fit(CLIP_IDS)
 
 

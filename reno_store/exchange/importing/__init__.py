@@ -5,6 +5,6 @@ of matrices, `ids` reads the clip of each row, `matching` finds the clips, and `
 everything and then stores it, marked as foreign, with its provenance.
 """
 
-from reno_store.exchange.importing.running import ImportReport, import_embeddings
+import lazy_loader
 
-__all__ = ["ImportReport", "import_embeddings"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,6 +5,6 @@ and all embeddings of the source, or conflicts (`plans`), before anything is wri
 clip axis -> rows that the target lacks, a piece at a time, compared again with the locks held.
 """
 
-from reno_store.exchange.merging.running import MergeReport, ModelMerge, merge_stores
+import lazy_loader
 
-__all__ = ["MergeReport", "ModelMerge", "merge_stores"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
