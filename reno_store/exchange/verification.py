@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reno_store.corpora import Confinement
 from reno_store.corpora.audio import hash_file
 from reno_store.errors import AudioError, ManifestError, RenoStoreError, StoreError
 from reno_store.runtime.progress import counting, tell
-from reno_store.store import Damage, StoreReader, StoreWriter, storage_of
+from reno_store.store import (
+    NOT_FINITE,
+    Damage,
+    StoreReader,
+    StoreWriter,
+    find_damage,
+    storage_of,
+)
 
 __all__ = ["Finding", "Verification", "verify_store"]
 
 _HASH = "audio_sha256"
-_NOT_FINITE = "no finite numbers: lost, or wrong before they were written"
-_ROWS_AT_A_TIME = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,26 +168,8 @@ def _model_damage(reader: StoreReader, dataset: str, model: str) -> tuple[int, l
     storage = storage_of(reader.fingerprint(dataset, model)).dtype
     if (dtype := reader.dtype(dataset, model)) != storage:
         raise StoreError(f"its numbers are {dtype}, in its fingerprint {storage}")
-    done = np.flatnonzero(reader.done(dataset, model))
-    damage = reader.damaged_rows(dataset, model)
-    bad = np.zeros(reader.n_clips(dataset), bool)
-    for each in damage:
-        bad[each.start : each.stop] = True
-    readable = done[~bad[done]]
-    finite = [
-        reader.are_finite(dataset, model, readable[start : start + _ROWS_AT_A_TIME])
-        for start in range(0, len(readable), _ROWS_AT_A_TIME)
-    ]
-    damage += _stretches(readable[~np.concatenate(finite)] if finite else readable)
-    # Damage counts even without embeddings: the next build could not write there.
-    return len(done), damage
-
-
-def _stretches(rows: NDArray[np.int64]) -> Iterator[Damage]:
-    """Group ascending rows without finite numbers into stretches."""
-    starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1).tolist()
-    for start, stop in pairwise([*starts, len(rows)]):
-        yield Damage(int(rows[start]), int(rows[stop - 1]) + 1, _NOT_FINITE)
+    n_done = int(np.count_nonzero(reader.done(dataset, model)))
+    return n_done, find_damage(reader, dataset, model)
 
 
 def _repair_marks(store: str | Path, dataset: str, model: str) -> bool:
@@ -202,7 +187,7 @@ def _repair(store: str | Path, dataset: str, model: str) -> list[Damage]:
         rows.reset_unreadable_marks()
         damage = _model_damage(writer.reader, dataset, model)[1]
         for each in damage:
-            if each.reason == _NOT_FINITE:
+            if each.reason == NOT_FINITE:
                 rows.forget(np.arange(each.start, each.stop))
             else:
                 rows.discard([each])

@@ -1,5 +1,6 @@
 from .checks import check_clips, check_model, check_names
 from .clip_table import Columns
+from .damage import NOT_FINITE, find_damage
 from .fingerprints import fingerprint_differences, short_fingerprint
 from .model_writer import ModelWriter
 from .precision import (
@@ -15,6 +16,7 @@ from .summary import ModelSummary, summarize
 from .writer import StoredClips, StoreWriter
 
 __all__ = [
+    "NOT_FINITE",
     "STORAGE_PRECISIONS",
     "Columns",
     "Damage",
@@ -27,6 +29,7 @@ __all__ = [
     "check_clips",
     "check_model",
     "check_names",
+    "find_damage",
     "fingerprint_as_stored",
     "fingerprint_differences",
     "remove_from_store",

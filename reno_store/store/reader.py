@@ -21,7 +21,6 @@ from reno_store.store.raw_chunks import LOST, Damage, RawChunks
 
 __all__ = ["StoreReader"]
 
-_CHUNKS_AT_A_TIME = 16
 _DONE_METADATA = f"{schema.DONE}/zarr.json"
 _UNREADABLE = (ValueError, RuntimeError, KeyError, TypeError, OSError)
 """What codecs raise on damaged bytes."""
@@ -175,6 +174,11 @@ class StoreReader:
         with self._array(dataset, model, schema.EMBEDDING) as array:
             return int(array.shape[1])
 
+    def n_rows(self, dataset: str, model: str) -> int:
+        """Return for how many clips the model's array has room."""
+        with self._array(dataset, model, schema.EMBEDDING) as array:
+            return int(array.shape[0])
+
     def dtype(self, dataset: str, model: str) -> str:
         """Return the type of the numbers on disk."""
         with self._array(dataset, model, schema.EMBEDDING) as array:
@@ -212,10 +216,9 @@ class StoreReader:
         StoreError
             If the stored numbers are damaged: a checksum fails, a chunk is missing.
         """
-        with self._array(dataset, model, schema.EMBEDDING) as array:
-            if not len(rows):
-                return np.empty((0, array.shape[1]), np.float32)
-            found, damage = self._read(array, rows)
+        if not len(rows):
+            return np.empty((0, self.dim(dataset, model)), np.float32)
+        found, damage = self.read(dataset, model, rows)
         # Rows without an embedding are NaN throughout.
         lost = [] if damage else rows[np.isnan(found[:, 0])].tolist()
         damage += [Damage(row, row + 1, LOST) for row in lost]
@@ -234,44 +237,24 @@ class StoreReader:
             )
         return found
 
-    def damaged_rows(self, dataset: str, model: str) -> list[Damage]:
-        """Read all rows, a few chunks at a time, and return those that are unreadable."""
-        damage: list[Damage] = []
-        with self._array(dataset, model, schema.EMBEDDING) as array:
-            if RawChunks.of(array, self.path / array.path) is None:
-                return _damaged_chunks(array)
-            n_clips = min(array.shape[0], self.n_clips(dataset))
-            step = _CHUNKS_AT_A_TIME * array.chunks[0]
-            for start in range(0, n_clips, step):
-                rows = np.arange(start, min(start + step, n_clips))
-                # A missing chunk may never have been written; `are_finite` finds out.
-                damage += [each for each in self._read(array, rows)[1] if each.reason != LOST]
-        return damage
-
-    def are_finite(self, dataset: str, model: str, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which rows hold only finite numbers, shape (n,); none may be damaged."""
-        with self._array(dataset, model, schema.EMBEDDING) as array:
-            numbers, damage = self._read(array, rows)
-        if damage:
-            return np.zeros(len(rows), bool)
-        return np.asarray(np.isfinite(numbers).all(axis=1))
-
-    def _read(
-        self, array: zarr.Array[Any], rows: NDArray[np.int64]
+    def read(
+        self, dataset: str, model: str, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], list[Damage]]:
-        """Read rows and list the damage; the numbers are only valid without any."""
-        raw = RawChunks.of(array, self.path / array.path)
-        if raw is not None:
-            numbers, damage = raw.read(rows)
-            return np.asarray(numbers, np.float32), damage
-        try:
-            whole = _values(array, slice(int(rows.max()) + 1))
-            return np.asarray(whole[rows], np.float32), []
-        except _UNREADABLE:
-            damage = _damaged_chunks(array)
-            if not damage:
-                raise
-            return np.empty((0, array.shape[1]), np.float32), damage
+        """Read some rows and list the damage; the numbers are only valid without any."""
+        with self._array(dataset, model, schema.EMBEDDING) as array:
+            raw = RawChunks.of(array, self.path / array.path)
+            if raw is not None:
+                numbers, damage = raw.read(rows)
+                return np.asarray(numbers, np.float32), damage
+            first, stop = int(rows.min()), int(rows.max()) + 1
+            try:
+                numbers = _values(array, slice(first, stop))
+                return np.asarray(numbers[rows - first], np.float32), []
+            except _UNREADABLE:
+                damage = _damaged_chunks(array, first, stop)
+                if not damage:
+                    raise
+                return np.empty((0, array.shape[1]), np.float32), damage
 
     def _arrays(self, dataset: str) -> tuple[str, ...]:
         with self._naming_damage(dataset):
@@ -340,14 +323,14 @@ def _values(array: zarr.Array[Any], rows: slice) -> NDArray[Any]:
         return np.asarray(array[rows])
 
 
-def _damaged_chunks(array: zarr.Array[Any]) -> list[Damage]:
-    """Read every chunk by itself and return what is wrong with the unreadable ones."""
+def _damaged_chunks(array: zarr.Array[Any], first: int, stop: int) -> list[Damage]:
+    """Read the chunks of some rows one by one and return what is wrong with the unreadable ones."""
     damage = []
     step = array.chunks[0]
-    for start in range(0, array.shape[0], step):
-        stop = min(start + step, array.shape[0])
+    for start in range(first // step * step, stop, step):
+        end = min(start + step, array.shape[0])
         try:
-            _values(array, slice(start, stop))
+            _values(array, slice(start, end))
         except _UNREADABLE as error:
-            damage.append(Damage(start, stop, str(error).strip() or type(error).__name__))
+            damage.append(Damage(start, end, str(error).strip() or type(error).__name__))
     return damage

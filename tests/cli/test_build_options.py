@@ -193,7 +193,7 @@ class TestMaxSeconds:
         assert result.exit_code == 1
         assert "logmel: 1 new, 0 reused, 1 failed" in result.output
         assert "clip 61: " in result.output
-        assert "lasts 61.00 s; at most 60 s are allowed" in result.output
+        assert "lasts 61.00 s; the maximum is 60 s" in result.output
 
     def test_default_is_the_librarys_and_what_help_says(self):
         default = inspect.signature(build_store).parameters["max_seconds"].default

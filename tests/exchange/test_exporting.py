@@ -283,7 +283,7 @@ class TestCommands:
     def test_a_model_named_twice_and_a_format_that_is_not_said_are_refused(self, store, tmp_path):
         words = ("export", store, "small", "--model", "mfcc", "-o")
         assert "named twice" in self.run(*words, tmp_path / "x.npz", "--model", "mfcc", expect=1)
-        assert "add --format NAME" in self.run(*words, tmp_path / "x", expect=1)
+        assert "--format FORMAT" in self.run(*words, tmp_path / "x", expect=1)
 
     @pytest.mark.parametrize("again", [True, False])
     def test_a_removal_that_was_cut_off_can_be_done_again_or_built(

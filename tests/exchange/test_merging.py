@@ -395,7 +395,7 @@ def test_with_models_only_datasets_that_have_them(corpus, tmp_path):
 def test_stores_within_one_another_are_refused(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "s")
     for one, other in (("s", "s/inner"), ("s/small", "s")):
-        with pytest.raises(StoreError, match="lies in the other"):
+        with pytest.raises(StoreError, match="is inside the other"):
             merge_stores(tmp_path / one, tmp_path / other)
     assert not (tmp_path / "s" / "inner").exists()
 

@@ -254,7 +254,7 @@ class TestFailedClips:
         monkeypatch.setattr(MfccStatistics, "embed", lambda self, _: np.zeros((1, 7), np.float32))
         report = self.build(corpus, tmp_path)
         assert len(report.models[0].failures) == 6
-        assert "gave shape (1, 7) for 1 clip(s); expected (1, 120)" in str(report.models[0])
+        assert "returned shape (1, 7) for 1 clip(s); expected (1, 120)" in str(report.models[0])
 
     def test_a_recording_that_changes_while_it_is_built(self, corpus, tmp_path, monkeypatch):
         def read_and_replace(path, rate):

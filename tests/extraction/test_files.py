@@ -136,7 +136,7 @@ def test_file_that_a_model_cannot_take_is_named(tmp_path):
 
 def test_long_files_are_refused_unless_allowed(tmp_path):
     path = write_wav(tmp_path / "long.wav", 2.0)
-    with pytest.raises(AudioError, match=r"lasts 2.00 s; at most 1 s are allowed"):
+    with pytest.raises(AudioError, match=r"lasts 2.00 s; the maximum is 1 s"):
         rs.embed_files(path, "mfcc", max_seconds=1)
     assert rs.embed_files(path, "mfcc", max_seconds=None).shape == (1, 120)
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from reno_store.errors import MergeConflictError, StaleStoreError
 from reno_store.exchange.merging import merge_stores
-from reno_store.store import ModelWriter, StoreReader, StoreWriter
+from reno_store.store import ModelWriter, StoreReader, StoreWriter, find_damage
 
 DIM = 3
 MODELS = st.sampled_from(["m", "n"])
@@ -207,7 +207,7 @@ class StoreMachine(RuleBasedStateMachine):
             rows = np.flatnonzero(done)
             for row, numbers in zip(rows, reader.embeddings("d", model, rows), strict=True):
                 np.testing.assert_array_equal(numbers, embedded[ids[row]])
-            assert reader.damaged_rows("d", model) == []
+            assert find_damage(reader, "d", model) == []
 
     def _columns(self, clips):
         return {
