@@ -1,10 +1,13 @@
-"""``reno-store build``: a manifest and models -> a store."""
+"""``reno-store build``: a manifest and models -> a store.
+
+Options have the names of `build_store`'s arguments, so they are passed on as they are.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -77,20 +80,7 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     "recordings), model (all embeddings of a changed model), or all three.",
 )
 @options.all_problems
-def build(
-    manifest: Path,
-    models: tuple[str, ...],
-    store: Path,
-    dataset: str | None,
-    audio_folder: Path | None,
-    device: str,
-    precision: str,
-    storage: str,
-    batch_seconds: float | None,
-    max_seconds: float,
-    refresh: tuple[str, ...],
-    all_problems: bool,
-) -> None:
+def build(all_problems: bool, **arguments: Any) -> None:
     """Embed every clip of MANIFEST with every model, except what the store already has.
 
     Running it again computes only what is missing. Ctrl-C stops it; existing results are
@@ -99,19 +89,7 @@ def build(
     from reno_store.extraction.build import build_store
 
     with listing_problems(all_problems):
-        report = build_store(
-            manifest,
-            store,
-            models,
-            dataset=dataset,
-            audio_folder=audio_folder,
-            device=device,
-            precision=precision,
-            storage=storage,
-            batch_seconds=batch_seconds,
-            max_seconds=max_seconds,
-            refresh=refresh,
-        )
+        report = build_store(**arguments)
     _print_report(report)
     if report.interrupted:
         sys.exit(_INTERRUPTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -48,25 +49,12 @@ __all__ = ["import_"]
 )
 @click.option(
     "--refresh",
+    multiple=True,
     type=click.Choice(["labels"]),
     help="Accept labels and speakers of the manifest (or of SOURCE) where the store has others.",
 )
 @options.all_problems
-def import_(
-    source: Path,
-    store: Path,
-    dataset: str,
-    model: str,
-    provenance: str,
-    manifest: Path | None,
-    audio_folder: Path | None,
-    ids: Path | None,
-    array: str | None,
-    allow_unknown: bool,
-    storage: str,
-    refresh: str | None,
-    all_problems: bool,
-) -> None:
+def import_(all_problems: bool, **arguments: Any) -> None:
     """Store embeddings from SOURCE, a folder with one .npy per clip or a matrix with ids.
 
     A matrix is .npy, .npz, .parquet or .safetensors. They are marked as foreign. Nothing is
@@ -75,20 +63,7 @@ def import_(
     from reno_store.exchange.importing import import_embeddings
 
     with listing_problems(all_problems):
-        report = import_embeddings(
-            source,
-            store,
-            dataset=dataset,
-            model=model,
-            provenance=provenance,
-            manifest=manifest,
-            audio_folder=audio_folder,
-            ids=ids,
-            array=array,
-            allow_unknown=allow_unknown,
-            storage=storage,
-            refresh=refresh or (),
-        )
+        report = import_embeddings(**arguments)
     click.echo(
         f"{report.store}: {report.dataset}, {report.model}: {report.n_new:,} new, "
         f"{report.n_reused:,} existing, {report.n_missing:,} clips without"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,7 +15,7 @@ __all__ = ["merge"]
 @click.option("--store", required=True, type=click.Path(path_type=Path), help="The target.")
 @click.option("--dataset", "datasets", multiple=True, help="Only this dataset; may be repeated.")
 @click.option("--model", "models", multiple=True, help="Only this model; may be repeated.")
-def merge(source: Path, store: Path, datasets: tuple[str, ...], models: tuple[str, ...]) -> None:
+def merge(**arguments: Any) -> None:
     """Merge the clips and embeddings of the store SOURCE into another.
 
     Where both have a clip, a model or an embedding, they must agree; otherwise all conflicts
@@ -22,7 +23,7 @@ def merge(source: Path, store: Path, datasets: tuple[str, ...], models: tuple[st
     """
     from reno_store.exchange.merging import merge_stores
 
-    report = merge_stores(source, store, datasets=datasets, models=models)
+    report = merge_stores(**arguments)
     click.echo(f"{report.store}: {report.n_new_clips:,} new clips")
     for each in report.models:
         if each.model:

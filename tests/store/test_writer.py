@@ -9,10 +9,17 @@ import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reno_store.errors import StaleStoreError, StoreError
+from reno_store.errors import StaleStoreError, StoreError, UnknownNameError
 from reno_store.exchange.verification import verify_store
 from reno_store.samples import open_store
-from reno_store.store import StoreReader, StoreWriter, check_clips, check_model, check_names
+from reno_store.store import (
+    StoreReader,
+    StoreWriter,
+    check_clips,
+    check_model,
+    check_names,
+    remove_from_store,
+)
 
 FINGERPRINT = {"weights": "a" * 64, "layer": "last"}
 
@@ -89,6 +96,30 @@ def test_nan_is_not_stored(tmp_path):
         with pytest.raises(ValueError, match="expected finite"):
             target.put(np.array([0]), bad)
     assert not StoreReader(tmp_path / "s").done("d", "m").any()
+
+
+def test_rows_are_written_only_while_their_lock_is_held(tmp_path):
+    with StoreWriter.open(tmp_path / "s") as writer:
+        clips = writer.put_clips("d", columns(["a"]))
+        with clips.writing("m", FINGERPRINT, 3) as target:
+            pass
+        with pytest.raises(RuntimeError, match="has ended"):
+            target.put(clips.rows, np.ones((1, 3), np.float32))
+    assert not StoreReader(tmp_path / "s").done("d", "m").any()
+
+
+def test_removing_needs_a_store_and_takes_what_is_named(tmp_path):
+    with pytest.raises(StoreError, match="does not exist"):
+        remove_from_store(tmp_path / "s", "d")
+    assert not (tmp_path / "s").exists()
+    write(tmp_path / "s", ["a"], "m")
+    write(tmp_path / "s", ["a"], "n")
+    remove_from_store(tmp_path / "s", "d", "m")
+    assert StoreReader(tmp_path / "s").models("d") == ("n",)
+    with pytest.raises(UnknownNameError, match="'m'"):
+        remove_from_store(tmp_path / "s", "d", "m")
+    remove_from_store(tmp_path / "s", "d")
+    assert StoreReader(tmp_path / "s").datasets == ()
 
 
 def test_a_row_cut_off_before_it_was_marked_is_written_again(tmp_path, monkeypatch):
