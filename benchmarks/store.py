@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""Reading and growing a store beside numpy and plain Zarr, in one run.
+"""Reading and growing a store, compared with numpy and plain Zarr in one run.
 
 First a whole matrix and random rows of it, against ``np.load`` and a memory-mapped ``.npy``;
 then stores of ten thousand to a million clips: opening, looking up clips, random rows,
@@ -57,7 +57,7 @@ def fill(path: Path, n_clips: int, dim: int, seed: int = 0) -> None:
 
 
 def compete(competitors: dict[str, Callable[[], Any]], n_rounds: int) -> dict[str, float]:
-    """Give each competitor's median seconds."""
+    """Return each competitor's median seconds."""
     for run in competitors.values():
         run()
     seconds: dict[str, list[float]] = {name: [] for name in competitors}

@@ -5,6 +5,7 @@ and `StoredClips.writing` yields a `ModelWriter` while the model's lock is held.
 checks what it writes against what is stored, so no check can be forgotten; a build calls those
 in `checks` itself only to fail before hours of work.
 
+The two classes of the path are in one module, longer than others, because they are read together.
 Every step is idempotent: what a killed build left unfinished is completed or overwritten by the
 next one.
 """

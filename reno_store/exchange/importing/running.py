@@ -1,7 +1,8 @@
 """Embeddings from elsewhere -> store: first all are checked, then all are written.
 
 Data walks: source -> keys -> clips (of the store, of a manifest, or of the source itself)
--> numbers, all read once before anything is written -> the clip axis -> rows.
+-> numbers, all read once before anything is written -> the clip axis -> rows. A third of the
+module documents the arguments and the report.
 """
 
 from __future__ import annotations
