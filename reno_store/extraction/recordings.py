@@ -178,7 +178,7 @@ def refuse_long(path: Path, duration_s: float, max_seconds: float | None) -> Non
         raise AudioError(
             f"{path}: lasts {duration_s:,.2f} s; the maximum is {max_seconds:g} s, because a "
             "model's memory grows with a clip's length. Cut it into its vocalisations, or raise "
-            "the maximum."
+            "max_seconds."
         )
 
 

@@ -103,7 +103,7 @@ class TestBuild:
         by_speaker = (*evaluated, "--protocol", "speaker", "--folds", 3)
         assert "build again with --refresh labels" in run(*by_speaker, expect=1).output
         corpus.manifest.write_text(text)
-        assert "add --refresh labels" in run(*words, expect=1).output
+        assert "--refresh labels" in run(*words, expect=1).output
         assert "mfcc: 0 new, 12 reused" in run(*words, "--refresh", "labels").output
         run(*by_speaker)
 
@@ -121,7 +121,7 @@ class TestBuild:
 
         monkeypatch.setattr("reno_store.extraction.recordings.read_waveform", stop)
         words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
-        assert "interrupted: the same command goes on" in run(*words, expect=130).output
+        assert "interrupted: the same command continues" in run(*words, expect=130).output
 
     def test_an_unknown_model_lists_the_choices(self, corpus, tmp_path):
         words = ("build", corpus.manifest, "--model", "wavlm-bas", "--store", tmp_path / "s")
