@@ -65,7 +65,7 @@ def options(arguments: Mapping[str, Any]) -> list[str]:
         elif value is True:
             words.append(option)
         elif value is ...:
-            words += [option, name.upper()]
+            words += [option, option.removeprefix("--").replace("-", "_").upper()]
         elif isinstance(value, tuple | list):
             words += [word for each in value for word in (option, str(each))]
         elif value is not None and value is not False:

@@ -159,7 +159,7 @@ class TestMaxSeconds:
         assert "mfcc: 3 new, 0 reused, 3 failed" in shown
         for number in (3, 4, 5):
             path = corpus.recording(f"clip{number}")
-            said = rf"failed: mfcc, clip clip{number}: {path}: lasts 0\.[456]\d s; the maximum is 0\.42 s"
+            said = rf"failed: mfcc, clip clip{number}: {path}: lasts 0\.[456]\d s; the maximum"
             assert re.search(said, shown)
         assert "max_seconds" in shown
         samples = open_store(tmp_path / "s").load("small", "mfcc", missing="drop")
