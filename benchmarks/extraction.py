@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""Extraction beside its peers: the same clips, the same weights, one run.
+"""Extraction compared with its peers: the same clips, the same weights, one run.
 
 Four ways to pooled embeddings from a transformers encoder:
 
@@ -19,7 +19,7 @@ as real ones. Times are medians over rounds in which every competitor has one tu
     python benchmarks/extraction.py --device cuda --clips 512 --precisions float32 bfloat16
     python benchmarks/extraction.py --audio FOLDER      clips of real recordings
 
-The sequential scan of Audio-Mamba beside ours (benchmarks/scan.py) runs at the end, unless
+The comparison with the sequential scan of Audio-Mamba (benchmarks/scan.py) runs at the end, unless
 --no-scan is given.
 """
 
@@ -140,7 +140,7 @@ def embed_in(model: HuggingFaceEncoder, clips: list[Rows], batches: list[list[in
 def compete(
     competitors: dict[str, Callable[[], Rows]], n_rounds: int, device: str
 ) -> tuple[dict[str, float], dict[str, Rows]]:
-    """Give each competitor's median seconds, and what it computed."""
+    """Return each competitor's median seconds, and what it computed."""
     embeddings = {name: run() for name, run in competitors.items()}
     seconds: dict[str, list[float]] = {name: [] for name in competitors}
     for _ in range(n_rounds):

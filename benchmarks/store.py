@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""Reading and growing a store beside numpy and plain Zarr, in one run.
+"""Reading and growing a store, compared with numpy and plain Zarr in one run.
 
 First a whole matrix and random rows of it, against ``np.load`` and a memory-mapped ``.npy``;
 then stores of ten thousand to a million clips: opening, looking up clips, random rows,
@@ -47,18 +47,17 @@ def fill(path: Path, n_clips: int, dim: int, seed: int = 0) -> None:
     """Write a store of random embeddings, or what one lacks."""
     random = np.random.default_rng(seed)
     with StoreWriter.open(path) as writer:
-        rows = writer.put_clips("d", table(n_clips))
-        with writer.working_on("d", "m"):
-            writer.add_model("d", "m", FINGERPRINT, dim)
-            missing = writer.missing("d", "m", rows)
+        clips = writer.put_clips("d", table(n_clips))
+        with clips.writing("m", FINGERPRINT, dim) as target:
+            missing = target.missing(clips.rows)
             for start in range(0, len(missing), ROWS_AT_A_TIME):
                 some = missing[start : start + ROWS_AT_A_TIME]
                 numbers = random.standard_normal((len(some), dim), dtype=np.float32)
-                writer.put_embeddings("d", "m", some, numbers)
+                target.put(some, numbers)
 
 
 def compete(competitors: dict[str, Callable[[], Any]], n_rounds: int) -> dict[str, float]:
-    """Give each competitor's median seconds."""
+    """Return each competitor's median seconds."""
     for run in competitors.values():
         run()
     seconds: dict[str, list[float]] = {name: [] for name in competitors}

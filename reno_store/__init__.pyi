@@ -19,6 +19,7 @@ from .extraction.build import BuildReport, build_store
 from .foundation_models import FoundationModel, load_model
 from .reports.page import Report, write_report
 from .samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
+from .store import remove_from_store
 from .studies import Study, StudyRequest, recall_study, run_study
 from .studies.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
 
@@ -56,6 +57,7 @@ __all__ = [
     "open_store",
     "read_manifest",
     "recall_study",
+    "remove_from_store",
     "renyi_divergence",
     "run_study",
     "verify_store",

@@ -1,10 +1,13 @@
-"""``reno-store build``: a manifest and models -> a store."""
+"""``reno-store build``: a manifest and models -> a store.
+
+Options have the names of `build_store`'s arguments, so they are passed on as they are.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,7 +32,7 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     required=True,
     metavar="[NAME=]SPEC",
     help="A name from `reno-store models`, or hf:REPO_OR_FOLDER, or ssam:FOLDER_OR_FILE "
-    "(Audio-Mamba), with ?layer=9&pool=mean+std behind it if wanted. Once for each model.",
+    "(Audio-Mamba), optionally followed by ?layer=9&pool=mean+std. May be repeated.",
 )
 @click.option("--store", required=True, type=click.Path(path_type=Path), help="The store.")
 @click.option("--dataset", help="Name of the dataset; by default the manifest's file name.")
@@ -67,51 +70,26 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     default=_MAX_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="Refuse longer recordings, whose memory might not suffice.",
+    help="Maximum clip length; longer recordings fail.",
 )
 @click.option(
     "--refresh",
     multiple=True,
     type=click.Choice(["labels", "audio", "model", "all"]),
-    help="What may have changed and is done anew: labels (and speakers), audio (changed "
-    "recordings), model (all embeddings of a model that has changed), or all three.",
+    help="What to update where it has changed: labels (and speakers), audio (changed "
+    "recordings), model (all embeddings of a changed model), or all three.",
 )
 @options.all_problems
-def build(
-    manifest: Path,
-    models: tuple[str, ...],
-    store: Path,
-    dataset: str | None,
-    audio_folder: Path | None,
-    device: str,
-    precision: str,
-    storage: str,
-    batch_seconds: float | None,
-    max_seconds: float,
-    refresh: tuple[str, ...],
-    all_problems: bool,
-) -> None:
-    """Embed every clip of MANIFEST with every model, as far as the store lacks it.
+def build(all_problems: bool, **arguments: Any) -> None:
+    """Embed every clip of MANIFEST with every model, except what the store already has.
 
-    Running it again computes only what is missing. Ctrl-C stops it; what was computed is
+    Running it again computes only what is missing. Ctrl-C stops it; existing results are
     kept. The exit code is 0 when every clip has every embedding, 1 when some failed.
     """
     from reno_store.extraction.build import build_store
 
     with listing_problems(all_problems):
-        report = build_store(
-            manifest,
-            store,
-            models,
-            dataset=dataset,
-            audio_folder=audio_folder,
-            device=device,
-            precision=precision,
-            storage=storage,
-            batch_seconds=batch_seconds,
-            max_seconds=max_seconds,
-            refresh=refresh,
-        )
+        report = build_store(**arguments)
     _print_report(report)
     if report.interrupted:
         sys.exit(_INTERRUPTED)
@@ -132,15 +110,15 @@ def _print_report(report: BuildReport) -> None:
         for clips, reason in _by_reason(model):
             click.echo(f"failed: {model.model}, {clips}: {reason}")
     for clip_id in dict.fromkeys(clip for model in report.models for clip in model.silent):
-        click.echo(f"silent, embedded all the same: clip {clip_id}")
+        click.echo(f"silent, but embedded: clip {clip_id}")
     for clip_ids in report.duplicates:
         click.echo(f"the same recording, which would leak across folds: {', '.join(clip_ids)}")
     if report.interrupted:
-        click.echo("interrupted: the same command goes on from here")
+        click.echo("interrupted: the same command continues from here")
 
 
 def _by_reason(model: ModelReport) -> list[tuple[str, str]]:
-    """Put clips that failed for the same reason into one line; paths make most reasons unlike."""
+    """Group clips that failed for the same reason; paths make most reasons differ."""
     from reno_store.errors import listed
 
     clips_of: dict[str, list[str]] = {}
@@ -155,7 +133,7 @@ def _by_reason(model: ModelReport) -> list[tuple[str, str]]:
 def _details(model: ModelReport) -> str:
     details = []
     if model.n_copied:
-        details.append(f"{model.n_copied:,} taken over from the same recordings")
+        details.append(f"{model.n_copied:,} copied from the same recordings")
     n_computed = model.n_new - model.n_copied
     if n_computed and model.seconds:
         details.append(f"{model.seconds:,.1f} s, {n_computed / model.seconds:,.1f} clips/s")

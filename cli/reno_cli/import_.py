@@ -1,8 +1,9 @@
-"""``reno-store import``: embeddings that something else has made, into a store."""
+"""``reno-store import``: import embeddings computed elsewhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from reno_cli.printing import listing_problems
 __all__ = ["import_"]
 
 
-@click.command("import", short_help="Take over embeddings that something else has made.")
+@click.command("import", short_help="Import embeddings computed elsewhere.")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--store", required=True, type=click.Path(path_type=Path), help="The store.")
 @click.option("--dataset", required=True, help="Name of the dataset in the store.")
@@ -21,12 +22,12 @@ __all__ = ["import_"]
     "--provenance",
     required=True,
     metavar="TEXT",
-    help="Where they come from: model, version, layer, pooling. Kept in the fingerprint.",
+    help="Their origin: model, version, layer, pooling. Kept in the fingerprint.",
 )
 @click.option(
     "--manifest",
     type=click.Path(path_type=Path),
-    help="The clips, with labels and speakers; not needed for a dataset that the store has.",
+    help="The clips, with labels and speakers; not needed for a dataset in the store.",
 )
 @click.option(
     "--audio-folder",
@@ -36,10 +37,10 @@ __all__ = ["import_"]
 @click.option(
     "--ids",
     type=click.Path(path_type=Path),
-    help="Which row of a matrix is which clip: .txt (an id a line), .json (a list, or id: row), "
+    help="The clip of each row of a matrix: .txt (one id per line), .json (a list, or id: row), "
     ".csv (a column clip_id).",
 )
-@click.option("--array", metavar="NAME", help="The matrix, in a file that holds several.")
+@click.option("--array", metavar="NAME", help="Name of the matrix in a file with several.")
 @click.option(
     "--allow-unknown", is_flag=True, help="Leave out embeddings of clips the dataset lacks."
 )
@@ -48,26 +49,13 @@ __all__ = ["import_"]
 )
 @click.option(
     "--refresh",
+    multiple=True,
     type=click.Choice(["labels"]),
-    help="Take over labels and speakers of the manifest (or of SOURCE) where the store has others.",
+    help="Accept labels and speakers of the manifest (or of SOURCE) where the store has others.",
 )
 @options.all_problems
-def import_(
-    source: Path,
-    store: Path,
-    dataset: str,
-    model: str,
-    provenance: str,
-    manifest: Path | None,
-    audio_folder: Path | None,
-    ids: Path | None,
-    array: str | None,
-    allow_unknown: bool,
-    storage: str,
-    refresh: str | None,
-    all_problems: bool,
-) -> None:
-    """Store embeddings from SOURCE, a folder with one .npy a clip or a matrix with ids.
+def import_(all_problems: bool, **arguments: Any) -> None:
+    """Store embeddings from SOURCE, a folder with one .npy per clip or a matrix with ids.
 
     A matrix is .npy, .npz, .parquet or .safetensors. They are marked as foreign. Nothing is
     stored unless every embedding is a vector of finite numbers and belongs to a clip.
@@ -75,23 +63,10 @@ def import_(
     from reno_store.exchange.importing import import_embeddings
 
     with listing_problems(all_problems):
-        report = import_embeddings(
-            source,
-            store,
-            dataset=dataset,
-            model=model,
-            provenance=provenance,
-            manifest=manifest,
-            audio_folder=audio_folder,
-            ids=ids,
-            array=array,
-            allow_unknown=allow_unknown,
-            storage=storage,
-            refresh=refresh or (),
-        )
+        report = import_embeddings(**arguments)
     click.echo(
         f"{report.store}: {report.dataset}, {report.model}: {report.n_new:,} new, "
-        f"{report.n_reused:,} there already, {report.n_missing:,} clips without"
+        f"{report.n_reused:,} existing, {report.n_missing:,} clips without"
     )
     key, clip_id = report.example
     click.echo(f"matched by {report.matched_by}: {key} is clip {clip_id}, for example")

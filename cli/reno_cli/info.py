@@ -1,4 +1,4 @@
-"""``reno-store info``: what a store holds."""
+"""``reno-store info``: show a store's contents."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["info"]
 
 
-@click.command(short_help="Say what a store holds.")
+@click.command(short_help="Show a store's contents.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(store: Path, as_json: bool) -> None:
-    """Say what STORE holds: datasets, models, clips done and missing.
+    """Show the contents of STORE: datasets, models, clips done and missing.
 
-    The exit code is 1 where part of it is damaged; the rest is listed all the same.
+    The exit code is 1 if part of it is damaged; the rest is listed anyway.
     """
     from reno_store.samples import open_store
 
@@ -47,7 +47,7 @@ def _print(store: Path, summary: list[ModelSummary]) -> None:
         if row.model and row.fingerprint:
             click.echo(
                 f"  {row.model}: {row.n_done:,} done, {row.n_missing:,} missing, "
-                f"{row.dim} numbers a clip, {_size(row.n_bytes)}, {_precision(row)}, "
+                f"{row.dim} dimensions, {_size(row.n_bytes)}, {_precision(row)}, "
                 f"fingerprint {row.fingerprint}"
             )
         if row.problem:

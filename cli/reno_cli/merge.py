@@ -1,32 +1,32 @@
-"""``reno-store merge``: one store into another."""
+"""``reno-store merge``: merge one store into another."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 __all__ = ["merge"]
 
 
-@click.command(short_help="Bring what one store holds into another.")
+@click.command(short_help="Merge one store into another.")
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--store", required=True, type=click.Path(path_type=Path), help="Where to.")
+@click.option("--store", required=True, type=click.Path(path_type=Path), help="The target.")
 @click.option("--dataset", "datasets", multiple=True, help="Only this dataset; may be repeated.")
 @click.option("--model", "models", multiple=True, help="Only this model; may be repeated.")
-def merge(source: Path, store: Path, datasets: tuple[str, ...], models: tuple[str, ...]) -> None:
-    """Bring the clips and embeddings of the store SOURCE into another.
+def merge(**arguments: Any) -> None:
+    """Merge the clips and embeddings of the store SOURCE into another.
 
-    Where both say something of a clip or a model, it must be the same; otherwise every
-    difference is named and nothing is changed. SOURCE stays as it is.
+    Where both have a clip, a model or an embedding, they must agree; otherwise all conflicts
+    are listed and nothing is changed. SOURCE does not change.
     """
     from reno_store.exchange.merging import merge_stores
 
-    report = merge_stores(source, store, datasets=datasets, models=models)
+    report = merge_stores(**arguments)
     click.echo(f"{report.store}: {report.n_new_clips:,} new clips")
     for each in report.models:
         if each.model:
             click.echo(
-                f"  {each.dataset}, {each.model}: {each.n_new:,} new, "
-                f"{each.n_there:,} there already"
+                f"  {each.dataset}, {each.model}: {each.n_new:,} new, {each.n_there:,} existing"
             )

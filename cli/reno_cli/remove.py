@@ -1,4 +1,4 @@
-"""``reno-store remove``: a model or a dataset out of a store."""
+"""``reno-store remove``: remove a model or a dataset from a store."""
 
 from __future__ import annotations
 
@@ -16,28 +16,23 @@ __all__ = ["remove"]
 @click.command(short_help="Remove a model or a dataset from a store.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.argument("dataset")
-@click.option("--model", help="Only this model; the whole dataset unless given.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--model", help="Only this model; by default the whole dataset.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(store: Path, dataset: str, model: str | None, yes: bool) -> None:
     """Remove a model's embeddings from DATASET in STORE, or all of DATASET."""
-    from reno_store.runtime.progress import tell
-    from reno_store.store import StoreReader, StoreWriter
+    from reno_store.store import StoreReader, remove_from_store
 
     n_models, n_done = _count(StoreReader(store), dataset, model)
     what = f"{model} of {dataset}" if model else f"{dataset} with {n_models} models"
     what += f" ({n_done} embeddings)"
     if not yes:
         click.confirm(f"Remove {what} from {store}?", abort=True)
-    with StoreWriter.open(store, tell=tell) as writer:
-        if model is None:
-            writer.remove_dataset(dataset)
-        else:
-            writer.remove_model(dataset, model)
+    remove_from_store(store, dataset, model)
     click.echo(f"removed {what} from {store}")
 
 
 def _count(reader: StoreReader, dataset: str, model: str | None) -> tuple[int, str]:
-    """Count models and embeddings that would go; a name that nothing carries is an error."""
+    """Count the models and embeddings to remove; an unknown name is an error."""
     from reno_store.errors import StoreError, UnknownNameError
 
     names: tuple[str, ...] = () if model is None else (model,)

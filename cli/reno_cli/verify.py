@@ -1,4 +1,4 @@
-"""``reno-store verify``: whether a store is sound."""
+"""``reno-store verify``: find damage in a store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 __all__ = ["verify"]
 
 
-@click.command(short_help="Read everything in a store and say what is damaged.")
+@click.command(short_help="Read everything in a store and list damage.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--dataset", help="Only this dataset.")
 @click.option(
@@ -24,16 +24,16 @@ __all__ = ["verify"]
 @click.option(
     "--repair",
     is_flag=True,
-    help="Mark damaged embeddings as missing, so that the next build makes them again.",
+    help="Mark damaged embeddings as missing, so that the next build computes them again.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def verify(
     store: Path, dataset: str | None, audio_folder: Path | None, repair: bool, as_json: bool
 ) -> None:
-    """Read all of STORE: shapes, checksums, numbers, which rows are whole.
+    """Read all of STORE: shapes, checksums, numbers, which rows are done.
 
-    The exit code is 0 when nothing is wrong or all that was is repaired, 1 otherwise. Missing
-    embeddings are counted; they are no damage.
+    The exit code is 0 if there is no damage or all of it was repaired, 1 otherwise. Missing
+    embeddings are counted, but are no damage.
     """
     from reno_store.exchange.verification import verify_store
 

@@ -14,6 +14,7 @@ _SHOWN_PROBLEMS = 20
 
 _OPTIONS: Mapping[str, str] = {
     "all_problems": "--all",
+    "datasets": "--dataset",
     "models": "--model",
     "n_folds": "--folds",
     "n_jobs": "--jobs",
@@ -32,6 +33,7 @@ _FLAGS: Mapping[tuple[str, Any], str] = {
 _COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "build_store": ("build", ("manifest",)),
     "make_manifest": ("manifest", ("card", "folder")),
+    "remove_from_store": ("remove", ("store", "dataset")),
     "run_study": ("tables", ("store", "datasets")),
     "verify_store": ("verify", ("store",)),
 }
@@ -67,7 +69,7 @@ def options(arguments: Mapping[str, Any]) -> list[str]:
         elif value is True:
             words.append(option)
         elif value is ...:
-            words += [option, name.upper()]
+            words += [option, option.removeprefix("--").replace("-", "_").upper()]
         elif isinstance(value, tuple | list):
             words += [word for each in value for word in (option, str(each))]
         elif value is not None and value is not False:

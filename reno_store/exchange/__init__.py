@@ -1,1 +1,1 @@
-"""Import, export, merge, verify."""
+"""Import and export embeddings, merge stores, verify a store."""

@@ -1,7 +1,7 @@
-"""Embeddings out of a store into files that other programs read.
+"""Embeddings of a store -> files for other programs.
 
 Data walks: store -> samples and clip table -> one file (npz, parquet, csv, safetensors), or one
-.npy per clip with a table of them. A file appears whole or not at all.
+.npy per clip with a table of them. A file is complete or does not exist.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 import numpy as np
 
-from reno_store.errors import RenoStoreError, UnknownNameError
+from reno_store.errors import Remedy, RenoStoreError, UnknownNameError
 from reno_store.runtime.locations import local_path
 from reno_store.samples import Samples, open_store
+from reno_store.samples.loading import ordered_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,16 +48,16 @@ def export_samples(
     dataset : str
         Name of a dataset.
     models : str or Sequence[str]
-        Names of its models; their embeddings stand side by side.
+        Names of its models; their embeddings are written side by side.
     path : str or Path
         The file, or for ``"npy"`` the folder.
     format : str, optional
         ``"npz"``, ``"parquet"``, ``"csv"``, ``"safetensors"`` or ``"npy"`` (one file per clip,
-        named by the clip's id, and ``clips.csv``); by the ending of `path` unless given.
+        named by the clip's id, and ``clips.csv``); by default the ending of `path`.
     missing : {"raise", "drop"}
         What to do with clips that lack an embedding of any of the models.
     force : bool
-        Whether a file that is there may be written over.
+        Whether to replace an existing file.
 
     Returns
     -------
@@ -70,25 +71,29 @@ def export_samples(
     MissingEmbeddingsError
         If clips lack an embedding and `missing` is ``"raise"``.
     RenoStoreError
-        If something is there already, or parquet is asked for without pyarrow.
+        If the path exists, or parquet is chosen without pyarrow.
     """
     path = local_path(path, "output")
     format = format or path.suffix.removeprefix(".")  # noqa: A001
-    names = [models] if isinstance(models, str) else list(models)
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise RenoStoreError(f"model {min(twice)!r} is named twice; name each once.")
+    try:
+        ordered_names(models)
+    except ValueError as error:
+        raise RenoStoreError(f"{error}.") from None
     if not format:
         raise RenoStoreError(
-            f"{path} has no ending that names a format; give it one of "
-            f"{', '.join(f'.{name}' for name in EXPORT_FORMATS)}, or add --format NAME."
+            f"{path} has no ending that names a format; use one of "
+            f"{', '.join(f'.{name}' for name in EXPORT_FORMATS)}.",
+            Remedy("Or choose the format", {"format": ...}),
         )
     if format not in EXPORT_FORMATS:
         raise UnknownNameError.among("format", format, EXPORT_FORMATS)
     occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
-    is_folder = path.is_dir() or format == "npy"  # neither written over nor put over a file
+    is_folder = path.is_dir() or format == "npy"  # neither replaced, nor replacing a file
     if occupied and (not force or is_folder):
-        advice = "Name another folder." if is_folder else "Write over it with --force."
-        raise RenoStoreError(f"{path} is there already. {advice}")
+        replace = Remedy("Replace it", {"force": True})
+        raise RenoStoreError(
+            f"{path} already exists.", Remedy("Use another folder") if is_folder else replace
+        )
     opened = open_store(store)
     samples = opened.load(dataset, models, missing=missing)
     clips = _clips(samples, opened.to_frame(dataset))
@@ -108,7 +113,7 @@ def export_samples(
 
 
 def _clear(partial: Path) -> None:
-    """Remove what an export that was cut off has left."""
+    """Remove what an interrupted export has left."""
     if partial.is_dir():
         shutil.rmtree(partial)
     else:
@@ -116,12 +121,12 @@ def _clear(partial: Path) -> None:
 
 
 def _clips(samples: Samples, table: pd.DataFrame) -> pd.DataFrame:
-    """Give id, label, speaker and further columns of the samples' clips, a row per clip."""
+    """Return id, label, speaker and further columns of the samples' clips, a row per clip."""
     import pandas as pd
 
     rows = table.index.get_indexer(pd.Index(samples.clip_ids, dtype=object))
     clips = table.drop(columns="audio_sha256").iloc[rows]
-    # Once more from the samples: a build may have refreshed them in between.
+    # From the samples again: a build may have updated the table in between.
     clips["label"], clips["speaker"] = samples.y.tolist(), _speakers(samples).tolist()
     return clips.reset_index()
 
@@ -147,7 +152,7 @@ def _frame(samples: Samples, clips: pd.DataFrame) -> pd.DataFrame:
     numbers = samples.to_frame().reset_index(drop=True)
     if taken := sorted({str(name) for name in clips} & set(samples.feature_names)):
         raise RenoStoreError(
-            f"the manifest's column {taken[0]!r} has the name of a column of numbers; export as "
+            f"the manifest's column {taken[0]!r} has the name of an embedding's column; export as "
             "npz, or rename it."
         )
     return pd.concat([clips, numbers], axis=1)
@@ -187,25 +192,25 @@ def _write_npy(samples: Samples, clips: pd.DataFrame, folder: Path) -> None:
     names = [_file_name(clip_id) for clip_id in samples.clip_ids.tolist()]
     for name, row in zip(names, samples.X, strict=True):
         np.save(folder / name, row, allow_pickle=False)
-    # A further column of the manifest of that name gives way.
+    # A column of the manifest of that name is renamed.
     clips = clips.rename(columns={"file": "manifest_file"})
     clips.insert(1, "file", names)
     clips.to_csv(folder / "clips.csv", index=False)
 
 
 def _further(clips: pd.DataFrame) -> list[str]:
-    """Name the manifest's further columns."""
+    """Return the names of the manifest's further columns."""
     return [str(name) for name in clips if name not in {"clip_id", "label", "speaker"}]
 
 
 def _file_name(clip_id: str) -> str:
-    """Name a clip's file by its id, with what could lead out of the folder spelled out."""
+    """Return the name of a clip's file: its id, with characters escaped that leave the folder."""
     name = quote(clip_id, safe=" ")
     if name.startswith("."):
         name = "%2E" + name[1:]
     if len(name) > _LONGEST_NAME:
         raise RenoStoreError(
-            f"clip id {clip_id[:20]!r}... is too long for a file's name; export as npz."
+            f"clip id {clip_id[:20]!r}... is too long for a file name; export as npz."
         )
     return f"{name}.npy"
 

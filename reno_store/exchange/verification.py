@@ -1,44 +1,47 @@
-"""Reading everything that a store holds, to say what is damaged, and mending what can be.
+"""Reading everything in a store to find damage, and marking damaged embeddings as missing.
 
 Data walks: store -> clip tables -> for each model its shapes, its marks, every chunk with its
-checksum, every number -> findings; and, where the recordings are at hand, their hashes.
+checksum, every number -> findings; and, where the recordings are available, their hashes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reno_store.corpora import Confinement
 from reno_store.corpora.audio import hash_file
 from reno_store.errors import AudioError, ManifestError, RenoStoreError, StoreError
 from reno_store.runtime.progress import counting, tell
-from reno_store.store import Damage, StoreReader, StoreWriter, storage_of
+from reno_store.store import (
+    NOT_FINITE,
+    Damage,
+    StoreReader,
+    StoreWriter,
+    find_damage,
+    storage_of,
+)
 
 __all__ = ["Finding", "Verification", "verify_store"]
 
 _HASH = "audio_sha256"
-_NOT_FINITE = "no finite numbers: lost, or spoilt before they were written"
-_ROWS_AT_A_TIME = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong.
+    """A problem in a store.
 
     Attributes
     ----------
     dataset, model : str
-        Where; `model` is empty for the clip table or a recording.
+        Names; `model` is empty for the clip table or a recording.
     problem : str
-        What.
+        What is wrong.
     repaired : bool
-        Whether it was marked as missing, for the next build to make again.
+        Whether it was marked as missing, for the next build to compute again.
     """
 
     dataset: str
@@ -49,20 +52,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found in a store.
+    """The result of verifying a store.
 
     Attributes
     ----------
     store : Path
         The store.
     n_embeddings : int
-        Rows that are marked as whole.
+        Rows that are marked as done.
     n_missing : int
         Rows of a model that have no embedding: the store is incomplete, not damaged.
     n_recordings : int
         Recordings whose hashes were compared.
     findings : tuple[Finding, ...]
-        What is wrong; empty when all is well.
+        All problems; empty for a sound store.
     """
 
     store: Path
@@ -73,7 +76,7 @@ class Verification:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is wrong, or all that was is repaired."""
+        """Whether there is no problem, or every one is repaired."""
         return all(finding.repaired for finding in self.findings)
 
 
@@ -85,7 +88,7 @@ def verify_store(
     repair: bool = False,
     progress: bool | None = None,
 ) -> Verification:
-    """Read all of a store, and compare recordings with their hashes where asked.
+    """Read all of a store, and optionally compare recordings with their hashes.
 
     Parameters
     ----------
@@ -94,10 +97,10 @@ def verify_store(
     audio_folder : str or Path, optional
         The folder that the manifest's paths are relative to; its recordings are hashed.
     dataset : str, optional
-        Only this dataset; all of them unless given.
+        Only this dataset; by default all.
     repair : bool
-        Whether to mark damaged embeddings as missing, so that the next build makes them
-        again. Rows that share a chunk with damaged ones are marked with them.
+        Whether to mark damaged embeddings as missing, so that the next build computes them
+        again. Rows that share a chunk with damaged ones are marked too.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -109,7 +112,7 @@ def verify_store(
         If it has no such dataset.
     """
     reader = StoreReader(store)
-    datasets = reader.datasets()
+    datasets = reader.datasets
     if dataset is not None:
         reader.n_clips(dataset)  # raises if there is none of that name
         datasets = (dataset,)
@@ -126,8 +129,8 @@ def verify_store(
                     n_embeddings += n_done
                     n_missing += reader.n_clips(name) - n_done
                 except RenoStoreError as error:
-                    mended = repair and _mend_marks(store, name, model)
-                    findings.append(Finding(name, model, str(error), mended))
+                    repaired = repair and _repair_marks(store, name, model)
+                    findings.append(Finding(name, model, str(error), repaired))
                 else:
                     if damage and repair:
                         damage = _repair(store, name, model)
@@ -150,48 +153,27 @@ def _models(reader: StoreReader, dataset: str, findings: list[Finding]) -> tuple
 
 def _table_problems(reader: StoreReader, dataset: str) -> Iterator[str]:
     try:
-        reader.check_clip_table(dataset)
-        for column in reader.columns(dataset):
-            reader.texts(dataset, column)
-        ids = reader.texts(dataset, "clip_id") if reader.n_clips(dataset) else []
+        ids = reader.table(dataset).get("clip_id", [])
     except RenoStoreError as error:
         yield str(error)
         return
     if twice := len(ids) - len(set(ids)):
-        yield f"{twice} clip ids stand twice"
+        yield f"{twice} clip ids occur twice"
     if empty := ids.count(""):
         yield f"{empty} clips have no id"
 
 
 def _model_damage(reader: StoreReader, dataset: str, model: str) -> tuple[int, list[Damage]]:
-    """Give how many rows are marked as whole, and which of them are not."""
+    """Return how many rows are marked as done, and the damaged ones."""
     storage = storage_of(reader.fingerprint(dataset, model)).dtype
     if (dtype := reader.dtype(dataset, model)) != storage:
-        raise StoreError(f"its numbers are {dtype}, its fingerprint says {storage}")
-    done = np.flatnonzero(reader.done(dataset, model))
-    damage = reader.damaged_rows(dataset, model)
-    bad = np.zeros(reader.n_clips(dataset), bool)
-    for each in damage:
-        bad[each.start : each.stop] = True
-    readable = done[~bad[done]]
-    finite = [
-        reader.are_finite(dataset, model, readable[start : start + _ROWS_AT_A_TIME])
-        for start in range(0, len(readable), _ROWS_AT_A_TIME)
-    ]
-    damage += _stretches(readable[~np.concatenate(finite)] if finite else readable)
-    # Damage counts where nothing is stored too: the next build could not write into it.
-    return len(done), damage
+        raise StoreError(f"its numbers are {dtype}, in its fingerprint {storage}")
+    n_done = int(np.count_nonzero(reader.done(dataset, model)))
+    return n_done, find_damage(reader, dataset, model)
 
 
-def _stretches(rows: NDArray[np.int64]) -> Iterator[Damage]:
-    """Put ascending rows that hold no finite numbers together where they follow one another."""
-    starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1).tolist()
-    for start, stop in pairwise([*starts, len(rows)]):
-        yield Damage(int(rows[start]), int(rows[stop - 1]) + 1, _NOT_FINITE)
-
-
-def _mend_marks(store: str | Path, dataset: str, model: str) -> bool:
-    """Take damaged marks away; tell whether the model can be read after it."""
+def _repair_marks(store: str | Path, dataset: str, model: str) -> bool:
+    """Remove damaged marks; return whether the model can be read afterwards."""
     try:
         _repair(store, dataset, model)
     except RenoStoreError:
@@ -200,26 +182,26 @@ def _mend_marks(store: str | Path, dataset: str, model: str) -> bool:
 
 
 def _repair(store: str | Path, dataset: str, model: str) -> list[Damage]:
-    """Look once more with the model's lock held, and mark what is damaged as missing."""
-    with StoreWriter.open(store, tell=tell) as writer, writer.working_on(dataset, model):
-        writer.mend_marks(dataset, model)
+    """Look again with the model's lock held, and mark what is damaged as missing."""
+    with StoreWriter.open(store, notify=tell) as writer, writer.model(dataset, model) as rows:
+        rows.reset_unreadable_marks()
         damage = _model_damage(writer.reader, dataset, model)[1]
         for each in damage:
-            if each.reason == _NOT_FINITE:
-                writer.forget(dataset, model, np.arange(each.start, each.stop))
+            if each.reason == NOT_FINITE:
+                rows.forget(np.arange(each.start, each.stop))
             else:
-                writer.discard(dataset, model, [each])
+                rows.discard([each])
     return damage
 
 
 def _changed_recordings(
     reader: StoreReader, dataset: str, folder: Path, progress: bool | None
 ) -> Iterator[str]:
-    """Compare each recording with its hash: what is wrong with it, or nothing."""
+    """Yield, for each recording, its problem or an empty text."""
     if not folder.is_dir():
-        raise ManifestError(f"audio folder {folder} is not there or not a folder.")
+        raise ManifestError(f"audio folder {folder} does not exist or is not a folder.")
     if "path" not in reader.columns(dataset):
-        yield "its clips have no paths: they came without recordings"
+        yield "its clips have no paths: they were imported without recordings"
         return
     confinement = Confinement(folder)
     names = ("clip_id", "path", _HASH)

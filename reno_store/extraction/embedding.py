@@ -1,4 +1,4 @@
-"""A batch through the model: one bad clip costs itself alone, too little memory costs time."""
+"""Running a model on a batch: a bad clip fails alone, a lack of memory costs only time."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ __all__ = ["BatchEmbedder"]
 
 
 class BatchEmbedder:
-    """Has a model embed batches, each in as few pieces as memory allows.
+    """Embeds batches with a model, each in as few pieces as memory allows.
 
     Parameters
     ----------
     model : FoundationModel
-        Whatever it raises concerns the clips that it was given, never the build.
+        What it raises fails the clips that it was given, never the build.
     batch_seconds : float
-        The padded length that a batch may have; halved each time that memory does not
-        suffice, and from then on.
+        Limit of a batch's padded length; halved for good each time that memory runs out.
     """
 
     def __init__(self, model: FoundationModel, batch_seconds: float) -> None:
@@ -40,16 +39,16 @@ class BatchEmbedder:
         Returns
         -------
         dict of int to numpy.ndarray of float32, shape (dim,)
-            By the clips' indices.
+            Embeddings by the clips' indices.
         dict of int to str
-            Why a clip has none.
+            Reasons of the clips that failed.
         """
         embeddings: dict[int, NDArray[np.float32]] = {}
         problems = {clip.index: clip.problem for clip in clips if clip.waveform is None}
         waveforms = {clip.index: clip.waveform for clip in clips if clip.waveform is not None}
         lengths = {index: len(waveform) for index, waveform in waveforms.items()}
         longest_first = sorted(waveforms, key=lambda index: -lengths[index])
-        # A header may have lied about its length, and memory may have turned out scarce.
+        # A header may have a wrong length, and memory may have run out before.
         waiting = self._cut(longest_first, lengths)
         while waiting:
             some = waiting.pop(0)
@@ -62,8 +61,9 @@ class BatchEmbedder:
                 elif len(some) > 1:
                     waiting = [[index] for index in some] + waiting
                 else:
-                    problems[some[0]] = _told(error, lengths[some[0]] / self._model.sample_rate_hz)
-                # The traceback holds the tensors that there was no room for.
+                    seconds = lengths[some[0]] / self._model.sample_rate_hz
+                    problems[some[0]] = _reason(error, seconds)
+                # The traceback keeps the tensors alive that did not fit.
                 error.__traceback__ = None
                 free_memory()
                 continue
@@ -72,8 +72,8 @@ class BatchEmbedder:
                     embeddings[index] = row
                 else:
                     problems[index] = (
-                        f"the model gave {np.count_nonzero(~np.isfinite(row))} NaN or infinite "
-                        "numbers for it; nothing was stored"
+                        f"the model returned {np.count_nonzero(~np.isfinite(row))} NaN or infinite "
+                        "numbers; nothing was stored"
                     )
         return embeddings, problems
 
@@ -87,19 +87,19 @@ class BatchEmbedder:
         expected = (len(waveforms), self._model.dim)
         if np.shape(rows) != expected:
             raise ModelError(
-                f"the model gave shape {np.shape(rows)} for {len(waveforms)} clip(s); "
+                f"the model returned shape {np.shape(rows)} for {len(waveforms)} clip(s); "
                 f"expected {expected}"
             )
         return np.asarray(rows, np.float32)
 
 
-def _told(error: Exception, duration_s: float) -> str:
+def _reason(error: Exception, duration_s: float) -> str:
     if isinstance(error, RenoStoreError):
         return str(error)
     if is_out_of_memory(error):
-        said = "".join(f": {line}" for line in str(error).splitlines()[:1])
+        message = "".join(f": {line}" for line in str(error).splitlines()[:1])
         return (
-            f"its {duration_s:.1f} s alone do not fit into memory; cut it into its vocalisations, "
-            f"or use a device with more ({type(error).__name__}{said})"
+            f"its {duration_s:.1f} s do not fit into memory; cut it into its vocalisations, "
+            f"or use a device with more memory ({type(error).__name__}{message})"
         )
     return f"the model raised {type(error).__name__}: {error}"

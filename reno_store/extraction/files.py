@@ -1,6 +1,6 @@
-"""Audio files -> embeddings as a table, without a store: for new recordings.
+"""Audio files -> a table of embeddings, without a store: for new recordings.
 
-Files are decoded and resampled as in a build, so that the numbers are those of a build.
+Files are decoded and resampled as in a build, so the numbers are the same.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from reno_store.corpora.names import check_name
 from reno_store.errors import AudioError, ModelError, listed
-from reno_store.extraction.embedding import BatchEmbedder
-from reno_store.extraction.planning import default_batch_seconds, plan_batches
-from reno_store.extraction.recordings import MAX_SECONDS, Recording, loaded_ahead, read_durations
+from reno_store.extraction.planning import default_batch_seconds
+from reno_store.extraction.recordings import MAX_SECONDS, Recording, read_durations
+from reno_store.extraction.reports import Failure
+from reno_store.extraction.running import Extraction, Task
 from reno_store.foundation_models import (
     FoundationModel,
     ModelSpec,
@@ -24,7 +25,6 @@ from reno_store.foundation_models import (
     parse_model_specs,
 )
 from reno_store.runtime.devices import free_memory, resolve_device
-from reno_store.runtime.progress import counting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ __all__ = ["embed_files"]
 
 _Model: TypeAlias = str | ModelSpec | FoundationModel
 
-_MOST_TOLD = 10
+_MOST_LISTED = 10
 
 
 def embed_files(
@@ -45,7 +45,7 @@ def embed_files(
     max_seconds: float | None = MAX_SECONDS,
     progress: bool | None = None,
 ) -> pd.DataFrame:
-    """Embed audio files, each resampled to the rate that each model wants.
+    """Embed audio files, resampled to the rate of each model.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def embed_files(
         If there is no model, one cannot be loaded or cannot embed a file (it is too short,
         say), or two have one name.
     UnknownNameError, DeviceError
-        If nothing has a model's name, or the device is not there.
+        If there is no model of a name, or the device does not exist.
     ValueError
         If a name of a mapping cannot be used in columns.
 
@@ -117,43 +117,44 @@ def embed_files(
 def _named(
     models: _Model | Sequence[_Model] | Mapping[str, _Model],
 ) -> dict[str, ModelSpec | FoundationModel]:
-    """Give each model, loaded or as its spec, under its name."""
-    if isinstance(models, Mapping) and models:
-        return {check_name("model", name): _checked(model) for name, model in models.items()}
-    if isinstance(models, str) or not isinstance(models, Sequence | Mapping):
-        models = [models]
-    found = [_checked(model) for model in models]
-    if not found:
+    """Return the models, loaded or as specs, by their names."""
+    given: Sequence[tuple[str, _Model]]
+    if isinstance(models, Mapping):
+        given = list(models.items())
+    elif isinstance(models, str) or not isinstance(models, Sequence):
+        given = [("", models)]
+    else:
+        given = [("", model) for model in models]
+    if not given:
         raise ModelError("models: no model is given; expected at least one, such as 'mfcc'.")
-    names = [_name(model) for model in found]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    named: dict[str, ModelSpec | FoundationModel] = {}
+    twice = []
+    for name, each in given:
+        model = parse_model_specs([each])[0] if isinstance(each, str) else each
+        if isinstance(model, ModelSpec):
+            own_name = model.name
+        elif isinstance(model, FoundationModel):
+            own_name = str(model.fingerprint.get("kind", type(model).__name__))
+        else:
+            raise ModelError(
+                "models: expected specs such as 'mfcc' or loaded models, got "
+                f"{type(model).__name__}."
+            )
+        name = check_name("model", name or own_name)
+        twice += [name] if name in named else []
+        named[name] = model
+    if twice:
         raise ModelError(
-            f"more than one model is called {listed(twice)}; give a mapping, "
+            f"more than one model is named {listed(sorted(set(twice)))}; give a mapping, "
             "{'NAME': MODEL, ...}, or NAME=SPEC."
         )
-    return dict(zip(names, found, strict=True))
-
-
-def _checked(model: _Model) -> ModelSpec | FoundationModel:
-    if isinstance(model, str):
-        return parse_model_specs([model])[0]
-    if not isinstance(model, ModelSpec | FoundationModel):
-        raise ModelError(
-            f"models: expected specs such as 'mfcc' or loaded models, got {type(model).__name__}."
-        )
-    return model
-
-
-def _name(model: ModelSpec | FoundationModel) -> str:
-    if isinstance(model, ModelSpec):
-        return model.name
-    return check_name("model", str(model.fingerprint.get("kind", type(model).__name__)))
+    return named
 
 
 def _loaded(
     named: Mapping[str, ModelSpec | FoundationModel], device: str, precision: str
 ) -> Iterator[tuple[str, FoundationModel]]:
-    """Give each model; one that is loaded here is let go before the next."""
+    """Yield each model; one that is loaded here is freed before the next."""
     for name, model in named.items():
         if isinstance(model, ModelSpec):
             yield name, load_model(model, device=device, precision=precision)
@@ -170,42 +171,39 @@ def _embed(
     max_seconds: float | None,
     progress: bool | None,
 ) -> NDArray[np.float32]:
-    """Give one model's embeddings of all recordings, shape (n_files, dim)."""
-    durations_s = np.array([recording.duration_s for recording in recordings])
-    batch_seconds = default_batch_seconds(device)
-    everything = np.ones(len(recordings), bool)
-    padded = not device.startswith("cpu")
-    batches = plan_batches(durations_s, everything, batch_seconds, padded=padded)
-    embedder = BatchEmbedder(model, batch_seconds)
-    embeddings = np.empty((len(recordings), model.dim), np.float32)
-    unread: dict[int, str] = {}
-    problems: dict[int, str] = {}
-    loaded = loaded_ahead(recordings, batches, model.sample_rate_hz, max_seconds)
-    try:
-        with counting(name, len(recordings), unit="clips", show=progress) as counter:
-            for clips in loaded:
-                rows, failed = embedder.embed(clips)
-                for index, row in rows.items():
-                    embeddings[index] = row
-                unread |= {clip.index: clip.problem for clip in clips if clip.problem}
-                problems |= failed
-                counter.advance(len(clips))
-    finally:
-        loaded.close()
-    if problems:
-        told = _told(name, recordings, problems)
-        raise AudioError(told) if unread else ModelError(told)
-    return embeddings
+    """Return one model's embeddings of all recordings, shape (n_files, dim)."""
+    n_files = len(recordings)
+    block = np.empty((n_files, model.dim), np.float32)
+
+    def put(rows: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
+        block[rows] = embeddings
+
+    task = Task(
+        recordings,
+        np.arange(n_files),
+        np.ones(n_files, bool),
+        default_batch_seconds(device),
+        max_seconds,
+        padded=not device.startswith("cpu"),
+    )
+    extraction = Extraction(name, model, task, put)
+    if extraction.run(progress):
+        raise KeyboardInterrupt
+    if failures := extraction.report().failures:
+        message = _message(name, n_files, failures)
+        is_audio = any(failure.is_unreadable for failure in failures)
+        raise AudioError(message) if is_audio else ModelError(message)
+    return block
 
 
-def _told(name: str, recordings: Sequence[Recording], problems: Mapping[int, str]) -> str:
-    """Give one line per file, which it names."""
-    lines = []
-    for index, problem in sorted(problems.items()):
-        path = str(recordings[index].path)
-        lines.append(problem if problem.startswith(path) else f"{path}: {problem}")
-    more = [f"and {len(lines) - _MOST_TOLD:,} more"] if len(lines) > _MOST_TOLD else []
+def _message(name: str, n_files: int, failures: Sequence[Failure]) -> str:
+    """Return a message with one line per failed file."""
+    lines = [
+        each.reason if each.reason.startswith(each.clip_id) else f"{each.clip_id}: {each.reason}"
+        for each in failures
+    ]
+    more = [f"and {len(lines) - _MOST_LISTED:,} more"] if len(lines) > _MOST_LISTED else []
     if len(lines) == 1:
         return lines[0]
-    heading = f"{len(lines):,} of {len(recordings):,} files cannot be embedded with {name}:"
-    return "\n  ".join([heading, *lines[:_MOST_TOLD], *more])
+    heading = f"{len(lines):,} of {n_files:,} files cannot be embedded with {name}:"
+    return "\n  ".join([heading, *lines[:_MOST_LISTED], *more])

@@ -1,4 +1,4 @@
-"""Which clips go through a model together: clips of similar length, by seconds of audio."""
+"""Which clips form a batch: clips of similar length, up to so many seconds of audio."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["default_batch_seconds", "plan_batches", "split_by_length"]
 
 _DEFAULT_BATCH_SECONDS = {"cpu": 60.0, "cuda": 160.0}
 """On a GPU about 4 GB of activations in a base-sized encoder. A CPU embeds clips side by side,
-not together; there it is how many are handed over at a time."""
+not together; there it only sets how many are passed on at a time."""
 
 _MOST_CLIPS = 512
 _LEAST_SHARE = 0.7
-"""Of a padded batch's longest clip: a shorter one would bring too much padding."""
+"""Shortest clip of a padded batch as a share of its longest; shorter ones need too much padding."""
 
 
 def default_batch_seconds(device: str) -> float:
-    """Give the seconds of audio, padding included, that a batch has unless told otherwise."""
+    """Return how many seconds of audio a batch has by default, padding included."""
     return _DEFAULT_BATCH_SECONDS[device.partition(":")[0]]
 
 
@@ -32,32 +32,30 @@ def plan_batches(
     *,
     padded: bool = True,
 ) -> list[list[int]]:
-    """Plan batches over a whole manifest and keep of them what is missing.
+    """Plan batches over a whole manifest and reduce them to the missing clips.
 
-    Because the plan is over all clips, a build that was killed goes on with the very
-    batches that it would have had. Where clips were added to a manifest, what they leave
-    of a batch is merged with what others leave.
+    Because the plan covers all clips, a build that was killed continues with the batches that
+    it would have had. Incomplete batches, after clips were added to a manifest, are merged.
 
     Parameters
     ----------
     durations_s : numpy.ndarray of float64, shape (n_clips,)
-        Seconds of each clip; NaN where they cannot be told, which makes it go alone.
+        Seconds of each clip; a clip of unknown length, NaN, is a batch of its own.
     is_missing : numpy.ndarray of bool, shape (n_clips,)
         Which clips have no embedding yet.
     batch_seconds : float
-        The longest clip of a batch times its number of clips, at most; a longer clip goes
-        alone.
+        Limit of a batch: its longest clip times its number of clips. A longer clip is a batch
+        of its own.
     padded : bool
-        Whether clips are padded to a batch's longest, so that much shorter ones are better
-        put into another batch.
+        Whether clips are padded to a batch's longest, so that much shorter ones belong into
+        another batch.
 
     Returns
     -------
     list of list of int
-        Indices of clips, each missing one once. The batch with the longest clips comes
-        first, so that what is too much for the memory shows at once; the others follow in
-        a mixed order, always the same, so that the first minute of a build is like the
-        last and forecasts are right.
+        Indices of clips, each missing one once. The batch with the longest clips comes first,
+        so that a lack of memory shows at once; the others follow in a fixed random order, so
+        that the first minute of a build is like the last and forecasts are right.
     """
     lengths = np.where(np.isnan(durations_s), np.inf, durations_s)
     longest_first = np.argsort(-lengths, kind="stable").tolist()
@@ -86,7 +84,7 @@ def split_by_length(
     batch_length: float,
     least_share: float = 0.0,
 ) -> list[list[int]]:
-    """Cut clips, longest first, into batches whose padded length is at most so much.
+    """Divide clips, longest first, into batches of limited padded length.
 
     Parameters
     ----------
@@ -95,9 +93,9 @@ def split_by_length(
     lengths : Sequence[float]
         Length of every clip, in any unit.
     batch_length : float
-        In the same unit.
+        The limit, in the same unit.
     least_share : float
-        A clip shorter than this share of a batch's longest begins another batch.
+        A clip shorter than this share of a batch's longest starts another batch.
     """
     batches: list[list[int]] = []
     longest = 0.0

@@ -1,4 +1,4 @@
-"""Recordings decoded ahead of the model, in background threads."""
+"""Recordings on disk: their lengths, their hashes, and decoding ahead of the model."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reno_store.corpora import REQUIRED_COLUMNS, Manifest
 from reno_store.corpora.audio import hash_file, is_silent, read_duration_s, read_waveform
 from reno_store.errors import AudioError, RenoStoreError
+from reno_store.runtime.progress import counting
 
 __all__ = [
     "MAX_SECONDS",
     "LoadedClip",
     "Recording",
+    "clip_columns",
     "loaded_ahead",
     "read_durations",
     "refuse_long",
 ]
 
 MAX_SECONDS = 60.0
-"""Length from which a recording is refused unless told otherwise: vocalisations last seconds,
-and a minute needs some 2 GB in a base-sized encoder."""
+"""Maximum clip length by default (longer recordings are rejected): vocalisations last seconds,
+and a minute needs about 2 GB in a base-sized encoder."""
 
 _READING_THREADS = 4
 _BATCHES_AHEAD = 3
@@ -34,7 +37,7 @@ _BATCHES_AHEAD = 3
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording that is to be embedded.
+    """A recording to embed.
 
     Attributes
     ----------
@@ -43,9 +46,9 @@ class Recording:
     path : Path
         Its file.
     sha256 : str or None
-        What the file's hash has to be; None where any will do.
+        The file's expected hash; None for any.
     duration_s : float
-        What the file's header says; NaN where it says nothing.
+        Length from the file's header; NaN if unknown.
     """
 
     clip_id: str
@@ -56,18 +59,18 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class LoadedClip:
-    """A recording in memory, or why it is not.
+    """A decoded recording, or why it could not be decoded.
 
     Attributes
     ----------
     index : int
-        Which recording it is.
+        Position of the recording.
     waveform : numpy.ndarray of float32, shape (n_samples,), or None
-        At the model's rate; None where it could not be had.
+        At the model's rate; None where decoding failed.
     problem : str
-        Why; empty where it could.
+        Why decoding failed; empty otherwise.
     is_silent : bool
-        Whether nothing is heard in it.
+        Whether it is silent.
     """
 
     index: int
@@ -77,9 +80,46 @@ class LoadedClip:
 
 
 def read_durations(paths: Sequence[Path]) -> list[float]:
-    """Read from each recording's header how long it is, in seconds; see `read_duration_s`."""
+    """Return each recording's length in seconds, from its header; see `read_duration_s`."""
     with ThreadPoolExecutor(_READING_THREADS) as pool:
         return list(pool.map(read_duration_s, paths))
+
+
+def clip_columns(manifest: Manifest, progress: bool | None = None) -> dict[str, list[str]]:
+    """Return a manifest's columns and its recordings' hashes.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The clips.
+    progress : bool, optional
+        Whether to show a progress bar; by default where standard error is a terminal.
+
+    Returns
+    -------
+    dict of str to list of str
+        One string per clip and column; ``audio_sha256`` is empty where a recording cannot be
+        read.
+    """
+    clips = manifest.clips
+    with (
+        counting("hashing recordings", len(clips), unit="clips", show=progress) as counter,
+        ThreadPoolExecutor(_READING_THREADS) as pool,
+    ):
+
+        def hash_or_empty(path: Path) -> str:
+            try:
+                return hash_file(path)
+            except AudioError:
+                return ""
+            finally:
+                counter.advance()
+
+        hashes = list(pool.map(hash_or_empty, [manifest.audio_path(clip) for clip in clips]))
+    columns = {name: [getattr(clip, name) for clip in clips] for name in REQUIRED_COLUMNS}
+    for name in manifest.extra_columns:
+        columns[name] = [clip.extra[name] for clip in clips]
+    return {**columns, "audio_sha256": hashes}
 
 
 def loaded_ahead(
@@ -88,23 +128,23 @@ def loaded_ahead(
     sample_rate_hz: int,
     max_seconds: float | None,
 ) -> Generator[list[LoadedClip], None, None]:
-    """Give batch after batch, decoded while earlier ones are worked on.
+    """Yield batches, decoded while earlier ones are processed.
 
     Parameters
     ----------
     recordings : Sequence[Recording]
         All of them.
     batches : Sequence[Sequence[int]]
-        Which recordings come together, and in which order.
+        Which recordings form a batch, in order.
     sample_rate_hz : int
-        Rate that the model wants, in hertz.
+        The model's rate, in hertz.
     max_seconds : float or None
-        Longer clips are refused.
+        Maximum clip length.
 
     Yields
     ------
     list of LoadedClip
-        Of one batch, in its order.
+        One batch, in its order.
     """
     n_threads = min(8, os.cpu_count() or 1)
     waiting: deque[list[Future[LoadedClip]]] = deque()
@@ -127,18 +167,18 @@ def loaded_ahead(
 
 
 def refuse_long(path: Path, duration_s: float, max_seconds: float | None) -> None:
-    """Refuse a recording that is longer than allowed.
+    """Check that a recording is not longer than allowed.
 
     Raises
     ------
     AudioError
-        With its length and what to do.
+        If it is longer.
     """
     if max_seconds is not None and duration_s > max_seconds:
         raise AudioError(
-            f"{path}: lasts {duration_s:,.2f} s; at most {max_seconds:g} s are allowed, because "
-            "the memory that a model needs grows with a clip's length. Cut it into its "
-            "vocalisations, or allow it: --max-seconds (max_seconds=...)."
+            f"{path}: lasts {duration_s:,.2f} s; the maximum is {max_seconds:g} s, because a "
+            "model's memory grows with a clip's length. Cut it into its vocalisations, or raise "
+            "max_seconds."
         )
 
 
@@ -146,11 +186,11 @@ def _load(
     index: int, recording: Recording, sample_rate_hz: int, max_seconds: float | None
 ) -> LoadedClip:
     try:
-        # Before it is decoded: hours of audio may not fit into memory.
+        # Before decoding: hours of audio may not fit into memory.
         refuse_long(recording.path, recording.duration_s, max_seconds)
         waveform = read_waveform(recording.path, sample_rate_hz)
         refuse_long(recording.path, len(waveform) / sample_rate_hz, max_seconds)
-        # What is stored beside an embedding must be the hash of what was embedded.
+        # The stored hash must be that of the recording that was embedded.
         if recording.sha256 is not None and hash_file(recording.path) != recording.sha256:
             raise AudioError(f"{recording.path}: changed while it was being built; build again.")
     except RenoStoreError as error:

@@ -1,4 +1,4 @@
-"""What a build did: one record for the whole, one a model, one a clip that failed."""
+"""What a build did: one record in total, one per model, one per failed clip."""
 
 from __future__ import annotations
 
@@ -10,10 +10,21 @@ __all__ = ["BuildReport", "Failure", "ModelReport"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A clip that has no embedding, and why."""
+    """A clip without an embedding.
+
+    Attributes
+    ----------
+    clip_id : str
+        The clip.
+    reason : str
+        Why it has none.
+    is_unreadable : bool
+        Whether the recording could not be read; otherwise the model failed.
+    """
 
     clip_id: str
     reason: str
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +36,18 @@ class ModelReport:
     model : str
         Its name in the store.
     n_new, n_reused : int
-        Clips embedded now, and clips whose embedding was there already.
+        Clips embedded now, and clips whose embedding existed.
     failures : tuple[Failure, ...]
         Clips that could not be embedded.
     silent : tuple[str, ...]
-        Ids of clips embedded now in which nothing is heard.
+        Ids of silent clips that were embedded now.
     n_copied : int
-        Of the new ones, those taken over from a clip with the same recording, here or in
-        another dataset of the store.
+        New embeddings that were copied from a clip with the same recording, in this or another
+        dataset of the store.
     seconds : float
         How long it took.
     one_by_one_because : str
-        Why clips went through the model one at a time; empty where batches are exact.
+        Why the model took one clip at a time; empty where batches are exact.
     """
 
     model: str
@@ -62,12 +73,12 @@ class BuildReport:
     n_clips : int
         Clips in the manifest.
     models : tuple[ModelReport, ...]
-        One report a model that was begun, in the order asked for.
+        One report per model that was started, in order.
     interrupted : bool
-        Whether the user stopped it (Ctrl-C); what was computed until then is stored.
+        Whether the user stopped it (Ctrl-C); embeddings computed until then are stored.
     duplicates : tuple[tuple[str, ...], ...]
-        Groups of clip ids whose recordings are the same, byte for byte. Where such clips
-        fall on both sides of a fold, a score is too high.
+        Groups of clip ids with identical recordings. A score is too high where such clips are
+        on both sides of a fold.
     """
 
     store: Path

@@ -1,4 +1,4 @@
-"""One model's pass over the clips that it has no embedding of."""
+"""One model's pass over the clips that lack its embedding."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from reno_store.runtime.progress import counting
 
 __all__ = ["Extraction", "Task"]
 
-_OUTDATED = "another build has taken over another recording of it meanwhile; build again"
+_OUTDATED = "another build has stored another recording of it in the meantime; build again"
 
 _SECONDS_A_CLIP = 0.1
-"""What a clip costs beside its length, in seconds of audio: it makes forecasts better."""
+"""Fixed cost of a clip, in seconds of audio, for the forecast."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be embedded.
+    """What to embed.
 
     Attributes
     ----------
     recordings : Sequence[Recording]
-        Of the whole manifest, in its order.
+        All recordings of the manifest, in its order.
     rows : numpy.ndarray of int64, shape (n_clips,)
         Each clip's row in the store.
     is_missing : numpy.ndarray of bool, shape (n_clips,)
-        Which have no embedding yet.
+        Which clips have no embedding yet.
     batch_seconds : float
         Seconds of audio in a batch, padding included.
     max_seconds : float or None
-        Longer clips are refused.
+        Maximum clip length.
     padded : bool
         Whether the clips of a batch are padded to one length.
     largest : float
-        The largest magnitude that can be stored; clips with larger numbers fail.
+        Largest magnitude that can be stored; clips with larger numbers fail.
     """
 
     recordings: Sequence[Recording]
@@ -75,13 +75,14 @@ class Extraction:
         self._name, self._model, self._task = name, model, task
         self._sink = EmbeddingSink(put)
         self._problems: dict[int, str] = {}
+        self._unreadable: set[int] = set()
         self._silent: list[int] = []
         self._seconds = 0.0
         self._n_twins = 0
         self._twins: dict[int, list[int]] = {}
 
     def run(self, progress: bool | None) -> bool:
-        """Embed what is missing; give whether the user interrupted it."""
+        """Embed the missing clips; return whether the user interrupted."""
         task = self._task
         if not task.is_missing.any():
             return False
@@ -120,14 +121,14 @@ class Extraction:
     def report(
         self, n_copied: int = 0, is_outdated: NDArray[np.bool_] | None = None
     ) -> ModelReport:
-        """Say what was done.
+        """Return what was done.
 
         Parameters
         ----------
         n_copied : int
-            Embeddings that were copied from the same recordings before.
+            Embeddings copied from the same recordings beforehand.
         is_outdated : numpy.ndarray of bool, shape (n_clips,), optional
-            Clips that were left out because another build has changed them meanwhile.
+            Clips left out because another build has changed them in the meantime.
         """
         outdated = [] if is_outdated is None else np.flatnonzero(is_outdated).tolist()
         self._problems.update(dict.fromkeys(outdated, _OUTDATED))
@@ -136,7 +137,10 @@ class Extraction:
             self._name,
             self._sink.n_written + n_copied,
             int((~self._task.is_missing).sum()) - n_copied - len(outdated),
-            tuple(Failure(ids[index], why) for index, why in sorted(self._problems.items())),
+            tuple(
+                Failure(ids[index], reason, index in self._unreadable)
+                for index, reason in sorted(self._problems.items())
+            ),
             tuple(ids[index] for index in sorted(self._silent)),
             n_copied + self._n_twins,
             self._seconds,
@@ -144,7 +148,7 @@ class Extraction:
         )
 
     def _find_twins(self) -> NDArray[np.bool_]:
-        """Give which clips are to be computed: of missing ones with one recording, the first."""
+        """Return which clips to compute: the first of the missing clips with the same recording."""
         first_of: dict[str, int] = {}
         is_first = self._task.is_missing.copy()
         for index in np.flatnonzero(is_first).tolist():
@@ -161,10 +165,11 @@ class Extraction:
             if (magnitude := float(np.abs(embedding).max())) > self._task.largest:
                 del embeddings[index]
                 problems[index] = (
-                    f"its embedding holds {magnitude:g}, more than the {self._task.largest:g} that "
-                    "can be stored in float16; store it as float32."
+                    f"its embedding contains {magnitude:g}, more than the maximum of float16, "
+                    f"{self._task.largest:g}; store it as float32."
                 )
         silent = {clip.index for clip in clips if clip.is_silent}
+        unreadable = {clip.index for clip in clips if clip.problem}
         twins_of = {
             clip.index: self._twins[clip.index] for clip in clips if clip.index in self._twins
         }
@@ -175,12 +180,14 @@ class Extraction:
                 n_twins += len(twins)
             if first in problems:
                 problems.update(dict.fromkeys(twins, problems[first]))
-            if first in silent:
-                silent.update(twins)
+            for some in (silent, unreadable):
+                if first in some:
+                    some.update(twins)
         if embeddings:
             rows = self._task.rows[list(embeddings)]
             self._sink.put(rows, np.stack(list(embeddings.values())))
-        # Counted once they are on their way: an interrupt in between leaves nothing overstated.
+        # Counted after they are handed over: an interrupt in between must not overstate them.
         self._n_twins += n_twins
         self._problems.update(problems)
+        self._unreadable |= unreadable
         self._silent += sorted(silent & embeddings.keys())

@@ -1,10 +1,10 @@
-"""Embeddings written in the background, batch by batch, in the order that they come."""
+"""Embeddings written in a background thread, in the order in which they come."""
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Iterator
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 __all__ = ["EmbeddingSink", "Put"]
 
 _BATCHES_WAITING = 4
-_Batch = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 class Put(Protocol):
@@ -26,10 +25,10 @@ class Put(Protocol):
 
 
 class EmbeddingSink:
-    """Hands batches to a thread that writes them; to be used as a context manager.
+    """Writes batches in a background thread; use it as a context manager.
 
-    Whatever has come while a write took place is written with the next one, so a slow disk
-    does not hold the model up. Few batches wait, so a killed build loses little.
+    Batches that arrive during a write are written together in the next one, so a slow disk
+    does not hold up the model. Few batches wait, so a killed build loses little.
 
     Parameters
     ----------
@@ -41,26 +40,21 @@ class EmbeddingSink:
     n_written : int
         Embeddings that are stored.
     interrupted : bool
-        Whether Ctrl-C came while the last ones were written.
+        Whether Ctrl-C was pressed while the last batches were written.
     """
 
     def __init__(self, put: Put) -> None:
         self._put = put
-        self._waiting: queue.Queue[_Batch | None] = queue.Queue(_BATCHES_WAITING)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self._waiting: deque[tuple[NDArray[np.int64], NDArray[np.float32]]] = deque()
+        self._room = threading.Semaphore(_BATCHES_WAITING)
+        # An interrupted submit may leave the pool with a second thread.
+        self._writing = threading.Lock()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._write_all, name="write")
-        # Waited for instead of the thread: before Python 3.13 an interrupted join takes a
-        # thread that still works for one that has ended.
-        self._finished = threading.Event()
         self.n_written = 0
         self.interrupted = False
 
     def __enter__(self) -> EmbeddingSink:
-        try:
-            self._thread.start()
-        except BaseException:  # Ctrl-C: nobody else would tell the thread to end
-            self._waiting.put(None)
-            raise
         return self
 
     def __exit__(
@@ -69,60 +63,45 @@ class EmbeddingSink:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write what is waiting; what a write raised is raised here."""
-        # Ctrl-C once more does not keep what was computed from being stored: it takes a moment.
-        while not self._finished.is_set():
+        """Write the waiting batches; raise what a write raised."""
+        last: Future[None] | None = None
+        # Further Ctrl-C must not discard what was computed: writing it takes a moment.
+        while last is None or not last.done():
             try:
-                self._send(None)
-                self._finished.wait()
+                last = last or self._pool.submit(self._write_waiting)
+                last.result()
+                self._pool.shutdown()
             except KeyboardInterrupt:
                 self.interrupted = True
         if self._error is not None and kind is None:
             raise self._error
 
     def put(self, rows: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
-        """Have a batch written.
+        """Hand over a batch; wait while too many others are waiting.
 
         Raises
         ------
         BaseException
             What an earlier write raised; nothing is written after it.
         """
-        self._send((rows, embeddings))
+        self._room.acquire()
         if self._error is not None:
+            self._room.release()
             raise self._error
+        self._waiting.append((rows, embeddings))
+        self._pool.submit(self._write_waiting)
 
-    def _send(self, batch: _Batch | None) -> None:
-        """Put a batch into the queue, unless nobody takes any more."""
-        while not self._finished.is_set():
-            try:
-                self._waiting.put(batch, timeout=0.1)
+    def _write_waiting(self) -> None:
+        with self._writing:
+            batches = []
+            while self._waiting:
+                batches.append(self._waiting.popleft())
+                self._room.release()
+            if not batches or self._error is not None:
                 return
-            except queue.Full:
-                continue
-
-    def _write_all(self) -> None:
-        try:
-            for batches in self._arrivals():
+            try:
                 rows = np.concatenate([rows for rows, _ in batches])
                 self._put(rows, np.concatenate([embeddings for _, embeddings in batches]))
                 self.n_written += len(rows)
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._finished.set()
-
-    def _arrivals(self) -> Iterator[list[_Batch]]:
-        """Give all that waits, again and again, until the end has been sent."""
-        while (first := self._waiting.get()) is not None:
-            batches = [first]
-            ended = False
-            while not ended and not self._waiting.empty():
-                following = self._waiting.get()
-                if following is None:
-                    ended = True
-                else:
-                    batches.append(following)
-            yield batches
-            if ended:
-                return
+            except BaseException as error:
+                self._error = error

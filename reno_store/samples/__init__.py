@@ -1,8 +1,8 @@
 """Store -> arrays that scikit-learn takes: X, y, groups.
 
-`loading` gives a whole dataset at once, with labels and speakers; `lookup` gives the rows
-that are asked for, as a transformer, so that the models themselves can be searched over;
-`rare_labels` leaves labels with few clips out.
+`loading` returns a whole dataset at once, with labels and speakers; `lookup` is a transformer
+from clip ids to embeddings, so that a search can compare models; `rare_labels` leaves out labels
+with few clips.
 """
 
 import lazy_loader

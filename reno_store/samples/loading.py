@@ -1,36 +1,35 @@
-"""`open_store` gives an `EmbeddingStore`; its `load` lines up embeddings as one X."""
+"""`open_store` returns an `EmbeddingStore`; its `load` lines up embeddings as one X."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import MissingEmbeddingsError, UnknownNameError, listed
+from reno_store.errors import MissingEmbeddingsError, Remedy, UnknownNameError, listed
 from reno_store.runtime.notebooks import html_table
 from reno_store.store import ModelSummary, StoreReader, summarize
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EmbeddingStore", "Samples", "open_store"]
+__all__ = ["EmbeddingStore", "Samples", "column_names", "open_store", "ordered_names"]
 
-_FIRST_COLUMNS = ("clip_id", "label", "speaker")
-_LAST_COLUMNS = ("audio_sha256",)
+_IDENTITY = ("clip_id", "label", "speaker", "audio_sha256")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Embeddings of one dataset, ready to be learned from.
+    """Embeddings of one dataset, ready to learn from.
 
     Attributes
     ----------
     X : numpy.ndarray of float32, shape (n_clips, sum(block_sizes))
-        The models' embeddings side by side, a block of columns a model.
+        The models' embeddings side by side, one block of columns per model.
     y : numpy.ndarray of str, shape (n_clips,)
         Labels.
     groups : numpy.ndarray of str, shape (n_clips,), or None
@@ -56,11 +55,10 @@ class Samples:
     @property
     def feature_names(self) -> list[str]:
         """Names of the columns, ``MODEL:i``."""
-        sizes = zip(self.models, self.block_sizes, strict=True)
-        return [f"{model}:{i}" for model, size in sizes for i in range(size)]
+        return column_names(self.models, self.block_sizes)
 
     def split_models(self) -> list[Samples]:
-        """Take the blocks apart: the same clips, with one model's columns each."""
+        """Return the same clips once per model, with that model's columns."""
         ends = np.cumsum(self.block_sizes).tolist()
         return [
             replace(self, X=self.X[:, end - size : end], block_sizes=(size,), models=(model,))
@@ -68,7 +66,7 @@ class Samples:
         ]
 
     def to_frame(self) -> pd.DataFrame:
-        """X as a DataFrame: columns ``MODEL:i``, from which the estimators read the blocks."""
+        """Return X as a DataFrame; the estimators read the blocks from its ``MODEL:i`` columns."""
         import pandas as pd
 
         return pd.DataFrame(self.X, index=self.clip_ids, columns=self.feature_names)
@@ -89,7 +87,7 @@ class Samples:
         return html_table(heading, pd.DataFrame({"label": labels, "clips": counts}))
 
 
-class EmbeddingStore:
+class EmbeddingStore(StoreReader):
     """A store, open for reading; made by `open_store`.
 
     Parameters
@@ -98,33 +96,16 @@ class EmbeddingStore:
         The store's folder.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._reader = StoreReader(path)
-
-    @property
-    def path(self) -> Path:
-        """The store's folder."""
-        return self._reader.path
-
     def __repr__(self) -> str:
         return f"EmbeddingStore({str(self.path)!r})"
 
-    @property
-    def datasets(self) -> tuple[str, ...]:
-        """Names of the datasets, sorted."""
-        return self._reader.datasets()
-
-    def models(self, dataset: str) -> tuple[str, ...]:
-        """Names of a dataset's models, sorted."""
-        return self._reader.models(dataset)
-
     def check_names(self, dataset: str, models: Sequence[str] = ()) -> None:
-        """Check that the store has a dataset and models of it; read nothing else.
+        """Check that the store has a dataset and its models, without reading anything else.
 
         Raises
         ------
         UnknownNameError
-            If it has not.
+            If it lacks one of them.
         """
         held = self.models(dataset)
         for name in models:
@@ -132,28 +113,8 @@ class EmbeddingStore:
                 kind = f"model of dataset {dataset!r} in store {self.path}:"
                 raise UnknownNameError.among(kind, name, held)
 
-    def n_clips(self, dataset: str) -> int:
-        """How many clips the dataset has, embedded or not."""
-        return self._reader.n_clips(dataset)
-
-    def dim(self, dataset: str, model: str) -> int:
-        """Length of a model's embeddings."""
-        return self._reader.dim(dataset, model)
-
-    def column(self, dataset: str, name: str) -> NDArray[np.str_]:
-        """Give a column of the manifest, shape (n_clips,), in the order of the store.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such dataset.
-        StoreError
-            If it has no such column, or what is stored is damaged.
-        """
-        return self._reader.column(dataset, name)
-
     def to_frame(self, dataset: str) -> pd.DataFrame:
-        """Give the clip table: a row per clip, in the order of the store, by clip id.
+        """Return the clip table: one row per clip, in the order of the store.
 
         Parameters
         ----------
@@ -176,26 +137,31 @@ class EmbeddingStore:
         """
         import pandas as pd
 
-        self._reader.check_clip_table(dataset)
-        table = self._reader.table(dataset)
-        further = sorted(set(table) - {*_FIRST_COLUMNS, *_LAST_COLUMNS})
-        index = pd.Index(table.get("clip_id", []), dtype=object, name="clip_id")
-        columns = {
-            name: table.get(name, []) for name in (*_FIRST_COLUMNS[1:], *further, *_LAST_COLUMNS)
-        }
+        table = self.table(dataset)
+        index = pd.Index(table.pop("clip_id", []), dtype=object, name="clip_id")
+        first = {name: table.pop(name, []) for name in ("label", "speaker")}
+        hashes = table.pop("audio_sha256", [])
+        columns = {**first, **dict(sorted(table.items())), "audio_sha256": hashes}
         return pd.DataFrame(columns, index=index, dtype=object)
 
-    def fingerprint(self, dataset: str, model: str) -> dict[str, Any]:
-        """Say which model it is: weights, preprocessing, layer, pooling, precision."""
-        return dict(self._reader.fingerprint(dataset, model))
-
     def n_missing(self, dataset: str, model: str) -> int:
-        """How many clips of the dataset lack an embedding of the model."""
-        return int((~self._reader.done(dataset, model)).sum())
+        """Return how many clips of the dataset lack an embedding of the model."""
+        return int((~self.done(dataset, model)).sum())
 
     def summary(self) -> list[ModelSummary]:
-        """Say how much of each (dataset, model) is there."""
-        return summarize(self._reader)
+        """Return how much each (dataset, model) holds."""
+        return summarize(self)
+
+    def rows_done(self, dataset: str, models: Sequence[str], n_clips: int) -> NDArray[np.bool_]:
+        """Return which of the first clips have an embedding of every model, shape (n_clips,)."""
+        return np.logical_and.reduce([self.done(dataset, name)[:n_clips] for name in models])
+
+    def blocks(
+        self, dataset: str, models: Sequence[str], rows: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return the models' embeddings of some rows side by side, shape (n, sum of dims)."""
+        blocks = [self.embeddings(dataset, name, rows) for name in models]
+        return np.concatenate(blocks, axis=1) if len(blocks) > 1 else blocks[0]
 
     def load(
         self,
@@ -226,40 +192,59 @@ class EmbeddingStore:
         MissingEmbeddingsError
             If clips lack an embedding and `missing` is ``"raise"``, or none is left.
         StoreError
-            If what is stored is damaged.
+            If the stored data are damaged.
         """
-        names = (models,) if isinstance(models, str) else tuple(models)
-        if not names:
-            raise ValueError("no model is named; expected at least one")
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"model {min(twice)!r} is named twice; name each once")
+        names = ordered_names(models)
         if missing not in {"raise", "drop"}:
             raise ValueError(f"missing must be 'raise' or 'drop', got {missing!r}")
-        reader = self._reader
-        reader.check_clip_table(dataset, names)
-        # Once: a build that appends meanwhile must not lengthen one column and not another.
-        n_clips = reader.n_clips(dataset)
-        done = np.logical_and.reduce([reader.done(dataset, name)[:n_clips] for name in names])
-        clip_ids = reader.column(dataset, "clip_id")[:n_clips]
+        # Read once: clips that a build appends meanwhile must not lengthen a single column.
+        texts = self.table(dataset, names, _IDENTITY)
+        table = {name: np.array(texts.get(name, []), np.str_) for name in _IDENTITY[:3]}
+        clip_ids = table["clip_id"]
+        done = self.rows_done(dataset, names, len(clip_ids))
         if not done.all() and (missing == "raise" or not done.any()):
             lacking = clip_ids[~done]
             raise MissingEmbeddingsError(
                 f"store {self.path}: {len(lacking):,} of {len(clip_ids):,} clips of {dataset!r} "
                 f"have no embedding of {' and '.join(names)}: {listed(lacking.tolist())}. "
-                "Build again to see why, or leave them out: --allow-missing (missing='drop')."
+                "Build again to see why.",
+                Remedy("Or leave them out", {"missing": "drop"}),
             )
         rows = np.flatnonzero(done)
-        speakers = reader.column(dataset, "speaker")[rows]
-        blocks = [reader.embeddings(dataset, name, rows) for name in names]
+        speakers = table["speaker"][rows]
         return Samples(
-            X=np.concatenate(blocks, axis=1) if len(blocks) > 1 else blocks[0],
-            y=reader.column(dataset, "label")[rows],
+            X=self.blocks(dataset, names, rows),
+            y=table["label"][rows],
             groups=speakers if (speakers != "").any() else None,
             clip_ids=clip_ids[rows],
-            block_sizes=tuple(reader.dim(dataset, name) for name in names),
+            block_sizes=tuple(self.dim(dataset, name) for name in names),
             dataset=dataset,
             models=names,
         )
+
+
+def ordered_names(models: str | Sequence[str]) -> tuple[str, ...]:
+    """Return names of models as a tuple, each once.
+
+    Raises
+    ------
+    ValueError
+        If there is none, one occurs twice, or they have no order: a set has another order in
+        each process.
+    """
+    names = (models,) if isinstance(models, str) else models
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"models must be a list or tuple of names, in an order; got {models!r}")
+    if not names:
+        raise ValueError("models is empty; expected at least one name")
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"model {min(twice)!r} is named twice; name each once")
+    return tuple(names)
+
+
+def column_names(models: Sequence[str], sizes: Sequence[int]) -> list[str]:
+    """Return the names of the columns of X, ``MODEL:i``."""
+    return [f"{model}:{i}" for model, size in zip(models, sizes, strict=True) for i in range(size)]
 
 
 def open_store(path: str | Path) -> EmbeddingStore:
@@ -273,6 +258,6 @@ def open_store(path: str | Path) -> EmbeddingStore:
     Raises
     ------
     StoreError
-        If there is no store, or one of another version.
+        If there is no store, or its format version is not supported.
     """
     return EmbeddingStore(path)

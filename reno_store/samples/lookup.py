@@ -1,7 +1,7 @@
 """Clip ids -> embeddings, as a scikit-learn transformer.
 
-A lookup holds the path of its store and nothing out of it, so that it travels to worker
-processes as a few hundred bytes; each process opens the store once.
+A lookup holds the path of its store but none of its contents, so its pickle has a few hundred
+bytes; each worker process opens the store once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from reno_store.errors import StaleStoreError, StoreError, UnknownNameError, listed
 from reno_store.runtime.locations import local_path
-from reno_store.store import StoreReader, short_fingerprint
+from reno_store.samples.loading import (
+    EmbeddingStore,
+    column_names,
+    open_store,
+    ordered_names,
+)
+from reno_store.store import short_fingerprint
 
 __all__ = ["EmbeddingLookup"]
 
@@ -76,17 +82,14 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         StoreError
             If there is no such store.
         """
-        reader, models = self._open(), self._models()
-        known = reader.models(str(self.dataset))
-        for name in models:
-            if name not in known:
-                raise UnknownNameError.among(f"model of dataset {self.dataset!r}:", name, known)
+        store, models = self._open(), self._models()
+        store.check_names(str(self.dataset), models)
         self.models_ = models
-        self.fingerprints_ = self._fingerprints(reader)
+        self.fingerprints_ = self._fingerprints(store)
         return self
 
     def transform(self, X: ArrayLike) -> pd.DataFrame:
-        """Look clips up.
+        """Return the embeddings of clips.
 
         Parameters
         ----------
@@ -106,15 +109,14 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
             If a model's embeddings are of other weights or settings than at `fit`.
         """
         check_is_fitted(self, "models_")
-        reader, dataset = self._open(), str(self.dataset)
-        self._check_fingerprints(reader)
+        store, dataset = self._open(), str(self.dataset)
+        self._check_fingerprints(store)
         wanted = np.asarray(X, dtype=str)
         if wanted.ndim > 2 or (wanted.ndim == 2 and wanted.shape[1] != 1):
-            raise ValueError(f"expected one clip id a row, got an array of shape {wanted.shape}")
+            raise ValueError(f"expected one clip id per row, got an array of shape {wanted.shape}")
         wanted = wanted.ravel()
-        clip_ids = reader.texts(dataset, "clip_id")
-        dones = [reader.done(dataset, model)[: len(clip_ids)] for model in self.models_]
-        done = np.logical_and.reduce(dones).tolist()
+        clip_ids = store.texts(dataset, "clip_id")
+        done = store.rows_done(dataset, self.models_, len(clip_ids)).tolist()
         position = {clip_id: row for row, clip_id in enumerate(clip_ids) if done[row]}
         unknown = [clip_id for clip_id in wanted.tolist() if clip_id not in position]
         if unknown:
@@ -123,59 +125,50 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
                 f"{' and '.join(self.models_)} in dataset {self.dataset!r}: {listed(unknown)}."
             )
         rows = np.array([position[clip_id] for clip_id in wanted.tolist()], np.int64)
-        blocks = [reader.embeddings(dataset, model, rows) for model in self.models_]
-        columns = self.get_feature_names_out()
-        return pd.DataFrame(np.concatenate(blocks, axis=1), index=wanted, columns=columns)
+        block = store.blocks(dataset, self.models_, rows)
+        return pd.DataFrame(block, index=wanted, columns=self.get_feature_names_out())
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Give the names of the columns, ``MODEL:i``; `input_features` is ignored."""
+        """Return the names of the columns, ``MODEL:i``; `input_features` is ignored."""
         check_is_fitted(self, "models_")
-        reader, dataset = self._open(), str(self.dataset)
-        names = [
-            f"{model}:{i}" for model in self.models_ for i in range(reader.dim(dataset, model))
-        ]
-        return np.array(names, object)
+        store = self._open()
+        sizes = [store.dim(str(self.dataset), model) for model in self.models_]
+        return np.array(column_names(self.models_, sizes), object)
 
     def __sklearn_tags__(self) -> Tags:
-        """Say what goes in: one string a clip."""
+        """Return the tags: the input is one string per clip."""
         tags = super().__sklearn_tags__()
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
 
-    def _fingerprints(self, reader: StoreReader) -> tuple[str, ...]:
+    def _fingerprints(self, store: EmbeddingStore) -> tuple[str, ...]:
         dataset = str(self.dataset)
-        return tuple(short_fingerprint(reader.fingerprint(dataset, name)) for name in self.models_)
+        return tuple(short_fingerprint(store.fingerprint(dataset, name)) for name in self.models_)
 
-    def _check_fingerprints(self, reader: StoreReader) -> None:
-        # Whatever was learned from one model's numbers says nothing about another's.
-        then, now = self.fingerprints_, self._fingerprints(reader)
+    def _check_fingerprints(self, store: EmbeddingStore) -> None:
+        # What was learned from one model's numbers does not apply to another's.
+        then, now = self.fingerprints_, self._fingerprints(store)
         for model, old, new in zip(self.models_, then, now, strict=True):
             if old != new:
                 raise StaleStoreError(
                     f"store {self.store}: the embeddings of {model!r} in dataset "
                     f"{self.dataset!r} have the fingerprint {new}, at fit it was {old}: the "
-                    "model was built anew with other weights or settings. Fit again."
+                    "model was built again with other weights or settings. Fit again."
                 )
 
     def _models(self) -> tuple[str, ...]:
-        models = (self.models,) if isinstance(self.models, str) else self.models
-        # The order of a set is another in each process, and so would be that of the columns.
-        if not isinstance(models, Sequence) or not all(isinstance(name, str) for name in models):
-            raise ValueError(
-                "EmbeddingLookup needs models in an order, a list or tuple of names; got "
-                f"models={self.models!r}"
-            )
-        if twice := {name for name in models if models.count(name) > 1}:
-            raise ValueError(f"model {min(twice)!r} is named twice; name each once")
-        return tuple(models)
+        try:
+            return ordered_names(self.models)
+        except ValueError as error:
+            raise ValueError(f"EmbeddingLookup: {error}") from None
 
-    def _open(self) -> StoreReader:
-        if self.store is None or self.dataset is None or not self._models():
+    def _open(self) -> EmbeddingStore:
+        if self.store is None or self.dataset is None:
             raise ValueError(
-                "EmbeddingLookup needs a store, a dataset and at least one model; got "
-                f"store={self.store!r}, dataset={self.dataset!r}, models={self.models!r}"
+                "EmbeddingLookup needs a store and a dataset; got "
+                f"store={self.store!r}, dataset={self.dataset!r}"
             )
         if not isinstance(self.store, str | os.PathLike):
             raise ValueError(
@@ -186,17 +179,17 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         try:
             stat = (path / "zarr.json").stat()
         except OSError:
-            return StoreReader(path)  # which says what is wrong
+            return open_store(path)  # raises, with the reason
         stamp = (stat.st_dev, stat.st_ino, stat.st_ctime_ns, stat.st_mtime_ns, stat.st_size)
         return _opened(path.resolve(), stamp)
 
 
 @lru_cache(maxsize=_STORES_KEPT_OPEN)
-def _opened(path: Path, stamp: tuple[int, ...]) -> StoreReader:
-    """Open a store once a process, and again if another stands in its place.
+def _opened(path: Path, stamp: tuple[int, ...]) -> EmbeddingStore:
+    """Open a store once per process, and again if another store replaces it.
 
-    A reader keeps of a store what its root says, in one file that no build changes; the
-    `stamp` tells that file from any other. All else is read from disk each time it is
-    asked for, so clips and embeddings that were stored since are seen.
+    An open store keeps only what its root says, in one file that no build changes; the `stamp`
+    identifies that file. Everything else is read from disk each time, so that clips and
+    embeddings stored since are found.
     """
-    return StoreReader(path)
+    return open_store(path)

@@ -1,4 +1,4 @@
-"""Labels with too few clips to be divided into folds, left out of what is evaluated."""
+"""Leaving out labels with too few clips for the folds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from reno_store.errors import ProtocolError
+from reno_store.errors import ProtocolError, Remedy
 from reno_store.samples.loading import Samples
 
 __all__ = ["leave_out_rare", "rare_labels_note"]
@@ -28,7 +28,7 @@ def leave_out_rare(samples: Samples, min_clips: int) -> tuple[Samples, dict[str,
     samples : Samples
         The clips of the other labels, in the same order.
     rare : dict of str to int
-        Label that was left out -> its clips, sorted by label.
+        Label that was left out -> its number of clips, sorted by label.
 
     Raises
     ------
@@ -48,7 +48,8 @@ def leave_out_rare(samples: Samples, min_clips: int) -> tuple[Samples, dict[str,
     if len(rare) == len(labels):
         raise ProtocolError(
             f"dataset {samples.dataset!r}: no label has {min_clips:,} clips, the most frequent has "
-            f"{max(rare.values()):,}. Use a smaller --min-clips (min_clips=)."
+            f"{max(rare.values()):,}.",
+            Remedy("Require fewer", {"min_clips": max(rare.values())}),
         )
     rows = np.flatnonzero(~np.isin(samples.y, list(rare)))
     kept = replace(
@@ -62,7 +63,7 @@ def leave_out_rare(samples: Samples, min_clips: int) -> tuple[Samples, dict[str,
 
 
 def rare_labels_note(rare: Mapping[str, int], min_clips: int) -> str:
-    """Say which labels were left out and how many clips they have; empty where none was.
+    """Return a sentence about the labels that were left out; empty if there are none.
 
     Examples
     --------

@@ -1,11 +1,12 @@
-"""The clip table of a dataset: one string array a column, grown at its end, changed in place.
+"""The clip table of a dataset: one string array per column, extended at its end.
 
-Of a table of a million clips only the chunks that differ are written.
+Updating a table of a million clips writes only the chunks that differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import zarr
@@ -13,23 +14,40 @@ from numpy.typing import NDArray
 
 from reno_store.store import nodes, schema
 
-__all__ = ["put_table"]
+__all__ = ["Columns", "put_table", "recordings_differ"]
+
+Columns: TypeAlias = Mapping[str, Sequence[str]]
+"""Column name -> one string per clip; ``clip_id`` is one of the columns."""
+
+
+def recordings_differ(stored: Columns, now: Columns) -> NDArray[np.int64]:
+    """Return the stored rows whose recording has another hash now.
+
+    A hash that either table lacks is no difference: a recording that cannot be read today is
+    a failed clip, and one that was not at hand for an import may be known by now.
+    """
+    new_hash = dict(zip(now["clip_id"], now[schema.SHA256], strict=True))
+    pairs = zip(stored["clip_id"], stored[schema.SHA256], strict=True)
+    differ = [
+        row
+        for row, (clip_id, sha256) in enumerate(pairs)
+        if sha256 and new_hash.get(clip_id, "") not in {"", sha256}
+    ]
+    return np.array(differ, np.int64)
 
 
 @nodes.own_codecs()
-def put_table(
-    group: zarr.Group, stored: Mapping[str, Sequence[str]], columns: Mapping[str, Sequence[str]]
-) -> NDArray[np.int64]:
-    """Bring a stored table up to a new one; clips that are new go to the end.
+def put_table(group: zarr.Group, stored: Columns, columns: Columns) -> NDArray[np.int64]:
+    """Update a stored table; new clips are appended.
 
     Parameters
     ----------
     group : zarr.Group
         The dataset's.
     stored : Mapping[str, Sequence[str]]
-        What is stored, column by column; empty for a new dataset.
+        The stored table; empty for a new dataset.
     columns : Mapping[str, Sequence[str]]
-        The new table; ``clip_id`` is one of its columns.
+        The new table.
 
     Returns
     -------
@@ -45,7 +63,10 @@ def put_table(
         values = np.full(len(row_of), "", object)
         values[: len(before)] = before
         if name in columns:
-            values[rows] = _kept_where_empty(name, columns[name], values[rows])
+            new = np.array(columns[name], object)
+            # A stored hash is kept where the recording cannot be read today.
+            is_kept = (new == "") & (name == schema.SHA256)
+            values[rows] = np.where(is_kept, values[rows], new)
         _put_column(group, name, values, before)
     # Set last, and only if it changes: until then the new clips do not count.
     if group.attrs.get(schema.N_CLIPS) != len(row_of):
@@ -58,7 +79,7 @@ def _put_column(
 ) -> None:
     if name not in group:
         schema.create_text_column(group, name)
-    # Chunks of empty strings are written like others, so that a lost one can be told.
+    # Chunks of empty strings are written too, so that a lost chunk is recognised.
     with zarr.config.set({"array.write_empty_chunks": True}):
         array = schema.child_array(group, name)
     if array.shape != values.shape:
@@ -68,11 +89,3 @@ def _put_column(
         chunk = slice(start, start + step)
         if values[chunk].tolist() != before[chunk].tolist():
             array[chunk] = values[chunk]
-
-
-def _kept_where_empty(
-    name: str, now: Sequence[str], stored: NDArray[np.object_]
-) -> NDArray[np.object_]:
-    """Keep a stored hash where today none could be taken."""
-    values = np.array(now, object)
-    return np.where(values == "", stored, values) if name == schema.SHA256 else values

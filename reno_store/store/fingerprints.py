@@ -1,4 +1,4 @@
-"""Fingerprints of models: compared part by part, shown by their first digits."""
+"""Comparing and abbreviating the fingerprints of models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["fingerprint_differences", "short_fingerprint"]
 
 
 def short_fingerprint(fingerprint: Mapping[str, Any]) -> str:
-    """Give the first 12 hexadecimal digits of the SHA-256 of a fingerprint's JSON.
+    """Return the first 12 hexadecimal digits of the SHA-256 of a fingerprint's JSON.
 
     Without ``source``, as in `fingerprint_differences`.
 
@@ -27,10 +27,10 @@ def short_fingerprint(fingerprint: Mapping[str, Any]) -> str:
 
 
 def fingerprint_differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Name each part in which two fingerprints differ, with both values.
+    """Return each part in which two fingerprints differ, with both values.
 
-    The part ``source`` tells where weights came from. The weights themselves are compared,
-    so a model that its owners moved or described anew is still the same.
+    The part ``source``, where weights came from, is not compared. The weights themselves are,
+    so a model that its owners moved or renamed is still the same.
     """
     old, new = (
         dict(_flatten({part: value for part, value in parts.items() if part != "source"}))

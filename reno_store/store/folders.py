@@ -1,50 +1,61 @@
-"""The folder that a store lies in: made where it may be, swept of what a killed build left."""
+"""Folders and files of a store: creating them, cleaning up, and removing what they hold.
+
+A removal that is interrupted must leave something that looks unfinished, never something
+that looks complete and damaged. So a model loses its marks first; a dataset loses its models,
+then its count of clips, and its own zarr.json last.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
-from reno_store.errors import StoreError
+import zarr
 
-__all__ = ["make_folder", "model_folders", "sweep", "unmake_if_empty"]
+from reno_store.errors import StoreError
+from reno_store.store import schema
+
+__all__ = ["drop_dataset", "drop_model", "make_folder", "model_folders", "sweep", "unmake_if_empty"]
 
 
 def make_folder(path: Path) -> bool:
-    """Make a store's folder, or find that an existing one may hold a store.
+    """Create a store's folder, or check that an existing one may hold a store.
 
     Returns
     -------
     bool
-        Whether the folder was made.
+        Whether the folder is new.
 
     Raises
     ------
     StoreError
-        If the path is a file, or a folder with other things in it.
+        If the path is a file, or a folder with other contents.
     """
     if path.is_file():
-        raise StoreError(f"store {path} is a file; expected a folder, or a name not yet taken.")
-    is_made = not path.exists()
+        raise StoreError(f"store {path} is a file; expected a folder or a new name.")
+    is_new = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
-    strangers = sorted(
+    # A build that was killed during its first write leaves one of zarr's temporary files.
+    others = sorted(
         item.name
         for item in path.iterdir()
-        # A build that was killed as it wrote its first file leaves zarr's temporary one.
         if not item.name.startswith(".") and item.suffix != ".partial"
     )
-    if strangers and "zarr.json" not in strangers:
+    if others and "zarr.json" not in others:
         raise StoreError(
-            f"store {path} is a folder with other things in it ({', '.join(strangers[:3])}); "
+            f"store {path} is a folder with other things in it ({', '.join(others[:3])}); "
             "expected a store or a new folder."
         )
-    return is_made
+    return is_new
 
 
 def sweep(path: Path, *, below: bool = True) -> None:
-    """Remove the half-written temporary files of a build that was killed.
+    """Remove the temporary files that a killed build has left.
 
-    Only for whoever holds the lock on what lies there: a temporary file may be another
-    process's, about to be renamed.
+    Call it with the lock on that part of the store: a temporary file may belong to another
+    process that is about to rename it.
     """
     for leftover in path.rglob("*.partial") if below else path.glob("*.partial"):
         if leftover.is_file():
@@ -52,7 +63,7 @@ def sweep(path: Path, *, below: bool = True) -> None:
 
 
 def unmake_if_empty(path: Path, *, folder: bool) -> None:
-    """Where nothing came of it, leave no empty store behind, nor its `folder` if that was made."""
+    """Remove a store without datasets, and its `folder` too where that was new."""
     if [item.name for item in path.iterdir()] == ["zarr.json"]:
         (path / "zarr.json").unlink()
         if folder:
@@ -60,6 +71,49 @@ def unmake_if_empty(path: Path, *, folder: bool) -> None:
 
 
 def model_folders(dataset: Path) -> tuple[str, ...]:
-    """Name what looks like a model in a dataset's folder, damaged or not."""
+    """Return the names of what looks like a model in a dataset's folder, damaged or not."""
     children = {path.parent.parent.name for path in dataset.glob("*/*/zarr.json")}
     return tuple(sorted(children))
+
+
+def drop_model(root: zarr.Group, store: Path, dataset: str, model: str) -> None:
+    """Remove a model's embeddings."""
+    folder = store / dataset / model
+    if not folder.is_symlink():
+        with _despite_damage():
+            # Numbers without marks are damage, except where they carry this attribute.
+            schema.child_group(root, f"{dataset}/{model}").attrs[schema.DROPPED] = True
+        if not (folder / schema.DONE).is_symlink():
+            (folder / schema.DONE / "zarr.json").unlink(missing_ok=True)
+        for name in (schema.DONE, schema.EMBEDDING):
+            if (folder / name).exists():
+                _remove(folder / name)
+    _remove(folder)
+
+
+def drop_dataset(root: zarr.Group, store: Path, dataset: str) -> None:
+    """Remove a dataset with all its models."""
+    folder = store / dataset
+    if not folder.is_symlink():
+        for model in model_folders(folder):
+            drop_model(root, store, dataset, model)
+        with _despite_damage():
+            schema.child_group(root, dataset).attrs[schema.N_CLIPS] = 0
+        for item in sorted(folder.iterdir()):
+            if item.is_dir():
+                _remove(item)
+    _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; of a symbolic link only the link, never its target."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _despite_damage() -> Iterator[None]:
+    with contextlib.suppress(StoreError, OSError), schema.naming_damage("what is removed"):
+        yield

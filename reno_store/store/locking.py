@@ -1,16 +1,15 @@
 """Who may write what: locks that the operating system frees when their owner dies.
 
-There is one lock for making the store, one for each dataset's clip table (held for moments,
-or where a recording has changed until the builds of its dataset are done), and one for each
-model of a dataset (held while its embeddings are made). Whoever
-holds a table's lock may go on to take its models' locks, never the other way round, so
-nobody waits in a circle. Beside each lock lies a note of who holds it, for those who wait.
+There is one lock for creating the store; one per clip table, held for moments, or, where a
+recording has changed, until the builds of its dataset have ended; and one per model, held
+while its embeddings are computed. A process that holds a table's lock may take its models'
+locks, never the other way round, so no two processes wait for each other. Next to each lock
+is a note about its holder, for those who wait.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import time
@@ -21,10 +20,10 @@ from filelock import FileLock, Timeout
 
 from reno_store.errors import StoreBusyError
 
-__all__ = ["Locks", "Tell"]
+__all__ = ["Locks", "Notify"]
 
-Tell = Callable[[str], None]
-"""Takes a message for people: what is waited for."""
+Notify = Callable[[str], None]
+"""Takes a message for people: which process this one waits for."""
 
 _POLL_S = 0.2
 
@@ -32,37 +31,37 @@ _POLL_S = 0.2
 class Locks:
     """The locks of a store.
 
-    They lie in a hidden folder beside the store, not in it, where plain zarr would wonder
-    about strangers.
+    They are in a hidden folder next to the store: inside it, plain zarr would warn about
+    unknown files.
 
     Parameters
     ----------
     store : Path
         The store's folder.
-    tell : Tell or None
-        Told whom a lock is waited for; None is not to wait but to raise.
+    notify : Notify or None
+        Called with the holder of a lock while waiting for it; None raises instead of waiting.
     """
 
-    def __init__(self, store: Path, tell: Tell | None) -> None:
+    def __init__(self, store: Path, notify: Notify | None) -> None:
         resolved = store.resolve()
-        self._store, self._tell = store, tell
+        self._store, self._notify = store, notify
         self._folder = resolved.with_name(f".{resolved.name}.locks")
 
     def making(self) -> contextlib.AbstractContextManager[None]:
-        """Hold the right to make or unmake the store."""
+        """Hold the lock for creating or removing the store."""
         return self._hold("store", "making the store")
 
     def table(self, dataset: str) -> contextlib.AbstractContextManager[None]:
-        """Hold the right to change a dataset's clip table."""
+        """Hold the lock on a dataset's clip table."""
         return self._hold(f"{dataset},clips", f"changing the clips of {dataset}")
 
     def model(self, dataset: str, model: str) -> contextlib.AbstractContextManager[None]:
-        """Hold the right to change a model's embeddings."""
+        """Hold the lock on a model's embeddings."""
         return self._hold(f"{dataset},{model},model", f"building {model} of {dataset}")
 
     @contextlib.contextmanager
     def model_if_free(self, dataset: str, model: str) -> Iterator[bool]:
-        """Hold a model's lock if nobody else does; yields whether it is held."""
+        """Hold a model's lock if it is free; yield whether it is held."""
         lock = self._lock(f"{dataset},{model},model")
         try:
             lock.acquire(timeout=0)
@@ -78,25 +77,27 @@ class Locks:
     def _hold(self, scope: str, purpose: str) -> Iterator[None]:
         lock = self._lock(scope)
         note = self._folder / f"{scope}.holder"
-        told = ""
+        reported = ""
         while True:
             try:
                 lock.acquire(timeout=0)
                 break
             except Timeout:
                 holder = _read(note)
-                if self._tell is None:
+                if self._notify is None:
                     raise StoreBusyError(
                         f"store {self._store}: {holder} is writing to it. Wait until it has "
                         "finished, or write to another store."
                     ) from None
-                if holder != told:
-                    told = holder
-                    self._tell(f"store {self._store}: waiting for {holder}")
+                if holder != reported:
+                    reported = holder
+                    self._notify(f"store {self._store}: waiting for {holder}")
                 time.sleep(_POLL_S)
         try:
-            with contextlib.suppress(OSError):  # a courtesy: a full disk must not stop the work
-                note.write_text(_described(purpose), encoding="utf-8")
+            with contextlib.suppress(OSError):  # only a note: a full disk must not stop the work
+                since = time.strftime("%Y-%m-%d %H:%M:%S")
+                holder = f"process {os.getpid()} on {socket.gethostname()}"
+                note.write_text(f"{holder} ({purpose} since {since})", encoding="utf-8")
             yield
         finally:
             lock.release()
@@ -106,23 +107,9 @@ class Locks:
         return FileLock(self._folder / f"{scope}.lock", thread_local=False)
 
 
-def _described(purpose: str) -> str:
-    return json.dumps(
-        {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "purpose": purpose,
-        }
-    )
-
-
 def _read(note: Path) -> str:
-    try:
-        holder = json.loads(note.read_text(encoding="utf-8"))
-        return (
-            f"process {holder['pid']} on {holder['host']} ({holder['purpose']} since "
-            f"{holder['since']})"
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+    with contextlib.suppress(OSError, ValueError):
+        holder = note.read_text(encoding="utf-8")
+        if holder.startswith("process "):
+            return holder
+    return "another process"

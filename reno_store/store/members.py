@@ -1,4 +1,4 @@
-"""What lies in a group's folder: looked up there, and guessed where its metadata is damaged."""
+"""The contents of a group's folder, read from its files or guessed where they are damaged."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["is_foreign_array", "members"]
+__all__ = ["is_foreign_array", "members", "read_metadata"]
 
 _NUMBERS = re.compile(r"bool|u?int\d+|b?float\d+|complex\d+|complex_.*|r\d+")
 
 
 def members(folder: Path, node_type: str) -> tuple[str, ...]:
-    """Name the groups or arrays in a group's folder, sorted.
+    """Return the sorted names of the groups or arrays in a group's folder.
 
-    Looked up in the folder itself: what another process is just making is passed over, where
-    zarr would warn of strangers. What is damaged is named too, as what it looks like, so that
-    whoever wants it is told, and whoever wants something else is not.
+    The folder is listed directly: zarr would warn about files that another process is just
+    writing. A damaged member is listed as what it looks like, so that reading it raises an
+    error and reading the others does not.
     """
     names = []
     for metadata in sorted(folder.glob("*/zarr.json")):
@@ -28,21 +28,16 @@ def members(folder: Path, node_type: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _node_type(metadata: Path) -> str:
-    """Read whether a zarr.json is a group's or an array's, or guess it by what lies beside."""
-    found = _read(metadata).get("node_type")
-    if found in {"group", "array"}:
-        return str(found)
-    return "group" if any(metadata.parent.glob("*/zarr.json")) else "array"
-
-
 def is_foreign_array(folder: Path) -> bool:
-    """Tell whether a folder holds an array that is no column of a clip table, by its metadata.
+    """Return whether the metadata in a folder are of an array that somebody else added.
 
-    Somebody else put it there: its values are no strings, it has several dimensions, or its
-    dimension is not ``clip``. What cannot be read, or makes no sense, may be a damaged column.
+    Its values are no strings, it has several dimensions, or its dimension is not ``clip``.
+    Unreadable metadata may be those of a damaged column.
     """
-    node = _read_or_nothing(folder / "zarr.json")
+    try:
+        node = read_metadata(folder)
+    except FileNotFoundError:
+        return False
     data_type, shape = node.get("data_type"), node.get("shape")
     names = node.get("dimension_names")
     return bool(node.get("node_type") == "array") and (
@@ -53,19 +48,25 @@ def is_foreign_array(folder: Path) -> bool:
     )
 
 
-def _read_or_nothing(metadata: Path) -> dict[str, Any]:
-    try:
-        return _read(metadata)
-    except FileNotFoundError:
-        return {}
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """Read a folder's zarr.json; return an empty dictionary if it is damaged.
 
-
-def _read(metadata: Path) -> dict[str, Any]:
-    """Read a zarr.json; of a damaged one nothing."""
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
     try:
-        node = json.loads(metadata.read_bytes())
+        node = json.loads((folder / "zarr.json").read_bytes())
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError):
         return {}
     return node if isinstance(node, dict) else {}
+
+
+def _node_type(metadata: Path) -> str:
+    found = read_metadata(metadata.parent).get("node_type")
+    if found in {"group", "array"}:
+        return str(found)
+    return "group" if any(metadata.parent.glob("*/zarr.json")) else "array"

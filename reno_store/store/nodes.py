@@ -1,15 +1,13 @@
-"""Opening groups and arrays, so that what is read depends on the store's files alone.
+"""Opening groups and arrays so that only the store's own files decide what is read.
 
-Two things could otherwise come in between. Consolidated metadata is a copy of a whole
-hierarchy's metadata in one group's ``zarr.json``; zarr believes it where it is there, also
-after what it describes has changed. And a codec pipeline or codec of another package, chosen
-by the environment or by ``zarr.config``, may read damaged chunks without checking them.
+Two things could interfere. Consolidated metadata is a copy of a hierarchy's metadata in one
+group's ``zarr.json``; zarr trusts it even when it is out of date. And a codec pipeline or
+codec of another package, set in the environment or in ``zarr.config``, may skip checksums.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +15,13 @@ from typing import Any, Literal
 
 import zarr
 
+from reno_store.store.members import read_metadata
+
 __all__ = ["child", "drop_consolidated", "has_consolidated", "open_group", "own_codecs"]
 
 _COPY = "consolidated_metadata"
 
-# zarr's own, which check every checksum.
+# zarr's own codecs, which verify every checksum.
 _OWN = {
     "codec_pipeline.path": "zarr.core.codec_pipeline.BatchedCodecPipeline",
     "codecs.bytes": "zarr.codecs.bytes.BytesCodec",
@@ -33,7 +33,7 @@ _OWN = {
 
 
 class _Settings:
-    """zarr's settings, which all threads share: ours while any thread needs them."""
+    """zarr's process-wide settings: replaced by ours while any thread needs them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,8 +60,8 @@ _settings = _Settings()
 def own_codecs() -> Iterator[None]:
     """Make zarr use its own codec pipeline and codecs, whatever is configured.
 
-    An array keeps the pipeline that it was opened with; sharded ones ask for another at each
-    read and write.
+    An array keeps the pipeline that it was opened with; a sharded array looks up another one
+    for each read and write.
     """
     _settings.enter()
     try:
@@ -76,19 +76,19 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
 
 
 def child(group: zarr.Group, path: str) -> zarr.Group | zarr.Array[Any]:
-    """Open what is at a path below a group, without consolidated metadata of its own.
+    """Open the group or array at a path below a group, without consolidated metadata.
 
     Parameters
     ----------
     group : zarr.Group
         From `open_group` or `child`.
     path : str
-        Names with ``/`` between them.
+        Names separated by ``/``.
 
     Raises
     ------
     KeyError
-        If there is nothing.
+        If nothing has that path.
     """
     with own_codecs():
         found = group[path]
@@ -101,18 +101,16 @@ def child(group: zarr.Group, path: str) -> zarr.Group | zarr.Array[Any]:
 
 
 def has_consolidated(folder: Path) -> bool:
-    """Tell whether the group in a folder has consolidated metadata; of no sound group it has."""
-    try:
-        metadata = json.loads((folder / "zarr.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(metadata, dict) and metadata.get(_COPY) is not None
+    """Return whether the group in a folder has consolidated metadata."""
+    with contextlib.suppress(FileNotFoundError):
+        return read_metadata(folder).get(_COPY) is not None
+    return False
 
 
 def drop_consolidated(folder: Path) -> None:
-    """Take consolidated metadata out of the group in a folder.
+    """Remove consolidated metadata from the group in a folder.
 
-    For whoever holds the lock on that group's attributes.
+    Call it with the lock on that group's attributes.
     """
     if has_consolidated(folder):
         open_group(folder, "r+").update_attributes({})

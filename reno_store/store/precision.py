@@ -1,4 +1,4 @@
-"""In how many digits embeddings are stored: as they are, or rounded with a known error."""
+"""The precision of stored embeddings: unchanged, or rounded with a known error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME = "stored_as"
 
 @dataclass(frozen=True, slots=True)
 class StoragePrecision:
-    """A type of numbers on disk, and what storing in it costs.
+    """A type of numbers on disk and its rounding error.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class StoragePrecision:
         The largest magnitude that it holds.
     error_bounds : Mapping[str, Any]
         Attributes of the array, and part of the fingerprint: the name, and bounds of the
-        error, of which each number keeps to the larger. Empty where nothing is lost.
+        error; the larger one applies to each number. Empty for an exact type.
     """
 
     dtype: str
@@ -50,7 +50,7 @@ STORAGE_PRECISIONS: Mapping[str, StoragePrecision] = MappingProxyType(
 
 
 def fingerprint_as_stored(fingerprint: Mapping[str, Any], precision: str) -> dict[str, Any]:
-    """Add to a model's fingerprint in which precision its embeddings are stored.
+    """Add the storage precision to a model's fingerprint.
 
     Raises
     ------
@@ -71,18 +71,19 @@ def fingerprint_as_stored(fingerprint: Mapping[str, Any], precision: str) -> dic
 
 
 def storage_of(fingerprint: Mapping[str, Any]) -> StoragePrecision:
-    """Give the precision that a fingerprint speaks of; without a word it is float32.
+    """Return the storage precision in a fingerprint; float32 if it has none.
 
     Raises
     ------
     StoreError
-        If it is none that this reno-store knows.
+        If this reno-store does not support it.
     """
     part = fingerprint.get(_PART, {_NAME: "float32"})
     name = part.get(_NAME) if isinstance(part, Mapping) else None
     if not isinstance(name, str) or name not in STORAGE_PRECISIONS:
         known = ", ".join(STORAGE_PRECISIONS)
         raise StoreError(
-            f"its fingerprint says that it is stored as {name!r}; this reno-store knows {known}."
+            f"its fingerprint names the storage precision {name!r}; this reno-store supports "
+            f"{known}."
         )
     return STORAGE_PRECISIONS[name]

@@ -4,14 +4,14 @@
 
     /                      attribute reno_store: {"format_version": 1}
     /DATASET               attribute n_clips: how many rows of the clip axis count
-        clip_id (clip)     one string array a manifest column, and
+        clip_id (clip)     one string array per manifest column, and
         audio_sha256       the hash of each recording; empty where it could not be read
     /DATASET/MODEL         attribute fingerprint: what the embeddings depend on
         embedding (clip, feature)   float32 or float16; NaN where no embedding is stored
-        done (clip)                 whether the row's embedding is whole
+        done (clip)                 whether the row's embedding is complete
 
-A row counts once ``n_clips`` reaches beyond it, an embedding once its ``done`` is true;
-both are set last, so that whatever was cut off before is written again by the next build.
+A row counts once ``n_clips`` is larger than it, an embedding once its ``done`` is true. Both
+are set last, so the next build rewrites whatever was interrupted before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from reno_store.errors import StoreError, command_line
+from reno_store.errors import Remedy, StoreError
 from reno_store.store import nodes
 from reno_store.store.precision import StoragePrecision
 
@@ -77,25 +77,25 @@ _DAMAGE = (
 
 
 def create_root(path: Path) -> zarr.Group:
-    """Make an empty store; the folder must be missing or empty."""
+    """Create an empty store in a missing or empty folder."""
     return zarr.create_group(
         path, zarr_format=3, attributes={ROOT_ATTRIBUTE: {"format_version": FORMAT_VERSION}}
     )
 
 
 def open_root(path: Path, *, writable: bool) -> zarr.Group:
-    """Open a store that is there, after a look at what it says of itself.
+    """Open an existing store and check its format version.
 
     Raises
     ------
     StoreError
-        If the path is no folder, holds no store of ours, or holds one of another version.
+        If the path is no folder, or holds no store of this format version.
     """
     try:
         if not path.exists():
+            create = {"manifest": ..., "models": ..., "store": str(path)}
             raise StoreError(
-                f"store {path} does not exist; "
-                f"`{command_line('build', 'MANIFEST', '--store', path)}` makes it."
+                f"store {path} does not exist.", Remedy("Create it", create, "build_store")
             )
         if not path.is_dir():
             raise StoreError(f"store {path} is a file; expected the folder of a Zarr store.")
@@ -114,15 +114,15 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
         )
     if version != FORMAT_VERSION:
         raise StoreError(
-            f"store {path} has format version {version}, this reno-store reads and writes "
-            f"{FORMAT_VERSION}; install a reno-store that knows version {version}."
+            f"store {path} has format version {version}, this reno-store supports "
+            f"{FORMAT_VERSION}; install a reno-store that supports version {version}."
         )
     return root
 
 
 @contextmanager
 def naming_damage(where: str) -> Iterator[None]:
-    """Turn what zarr and its codecs raise on damaged bytes into a `StoreError` that says where."""
+    """Turn what zarr and its codecs raise on damaged bytes into a `StoreError` with the place."""
     try:
         yield
     except _DAMAGE as error:
@@ -133,7 +133,7 @@ def naming_damage(where: str) -> Iterator[None]:
 
 
 def check_chunks(array: zarr.Array[Any], n_rows: int) -> None:
-    """Check that every chunk of an array's first rows is there; those of a column always are.
+    """Check that every chunk of a text column's first rows exists.
 
     Raises
     ------
@@ -142,18 +142,18 @@ def check_chunks(array: zarr.Array[Any], n_rows: int) -> None:
     """
     needed = -(-n_rows // array.chunks[0])
     if array.nchunks_initialized < needed:
-        raise ValueError(f"{array.nchunks_initialized} of {needed} chunks are there")
+        raise ValueError(f"it has {array.nchunks_initialized} of {needed} chunks")
 
 
 def child_group(group: zarr.Group, path: str) -> zarr.Group:
-    """Give the group at a path below another.
+    """Return the group at a path below another.
 
     Raises
     ------
     StoreError
-        If there is an array instead.
+        If it is an array.
     KeyError
-        If there is nothing.
+        If nothing has that path.
     """
     child = nodes.child(group, path)
     if not isinstance(child, zarr.Group):
@@ -161,25 +161,17 @@ def child_group(group: zarr.Group, path: str) -> zarr.Group:
     return child
 
 
-def child_array(group: zarr.Group, name: str) -> zarr.Array[Any]:
-    """Give the array of a name in a group.
-
-    Raises
-    ------
-    StoreError
-        If there is a group instead.
-    KeyError
-        If there is nothing.
-    """
-    child = nodes.child(group, name)
+def child_array(group: zarr.Group, path: str) -> zarr.Array[Any]:
+    """Return the array at a path below a group; raises as `child_group`."""
+    child = nodes.child(group, path)
     if not isinstance(child, zarr.Array):
-        raise StoreError(f"{group.path}/{name}: expected an array, found a group.")
+        raise StoreError(f"{group.path}/{path}: expected an array, found a group.")
     return child
 
 
 @nodes.own_codecs()
 def create_text_column(group: zarr.Group, name: str) -> None:
-    """Make an empty string array of one value a clip."""
+    """Create an empty string array with one value per clip."""
     group.create_array(
         name,
         shape=(0,),
@@ -195,7 +187,7 @@ def create_text_column(group: zarr.Group, name: str) -> None:
 def create_embedding(
     group: zarr.Group, n_clips: int, dim: int, precision: StoragePrecision
 ) -> None:
-    """Make the (clip, feature) array; NaN where nothing is stored yet."""
+    """Create the (clip, feature) array; NaN where nothing is stored yet."""
     group.create_array(
         EMBEDDING,
         shape=(n_clips, dim),
@@ -204,14 +196,14 @@ def create_embedding(
         attributes=dict(precision.error_bounds),
         fill_value=float("nan"),
         dimension_names=("clip", "feature"),
-        # Not compressed: it would save a sixth at most and double the time of reading.
+        # Uncompressed: compression saves a sixth at most and doubles the reading time.
         compressors=[Crc32cCodec()],
     )
 
 
 @nodes.own_codecs()
 def create_done(group: zarr.Group, n_clips: int) -> None:
-    """Make the (clip,) array of which rows are whole."""
+    """Create the (clip,) array that marks complete rows."""
     group.create_array(
         DONE,
         shape=(n_clips,),

@@ -1,4 +1,4 @@
-"""What is in a store, at a glance: the table behind ``reno-store info``."""
+"""An overview of a store: what it holds of each model, and how much."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class ModelSummary:
     dim : int
         Length of an embedding.
     n_bytes : int
-        Room that the model takes on disk.
+        Size on disk.
     precision : str
-        In which it was computed, as its fingerprint says; empty where it does not.
+        Precision of the computation, from the fingerprint; empty if unknown.
     storage : str
-        In which it is stored.
+        Precision on disk.
     fingerprint : str
         First digits of the fingerprint's hash.
     problem : str
-        What is damaged, so that the numbers above are not all known; empty when all is well.
+        What is damaged, so that some of the numbers above are unknown; empty otherwise.
     """
 
     dataset: str
@@ -56,9 +56,9 @@ class ModelSummary:
 
 
 def summarize(reader: StoreReader) -> list[ModelSummary]:
-    """Summarise each (dataset, model), sorted by name; damage in one does not hide the others."""
+    """Summarise each (dataset, model), sorted by name; damage in one does not affect the others."""
     rows = []
-    for name in reader.datasets():
+    for name in reader.datasets:
         try:
             dataset = _dataset_summary(reader, name)
             models = reader.models(name)
@@ -66,26 +66,26 @@ def summarize(reader: StoreReader) -> list[ModelSummary]:
             rows.append(ModelSummary(name, problem=str(error)))
             continue
         rows += [_model_summary(reader, dataset, model) for model in models] or [dataset]
-    lost = "its zarr.json is lost; restore it from a copy, or remove what is left"
+    lost = "its zarr.json is lost; restore it from a copy, or remove the rest"
     rows += [ModelSummary(name, problem=lost) for name in reader.lost_datasets()]
     return sorted(rows, key=lambda row: (row.dataset, row.model))
 
 
 def _dataset_summary(reader: StoreReader, name: str) -> ModelSummary:
     n_clips = reader.n_clips(name)
-    values, problem = {"label": 0, "speaker": 0}, ""
-    for column in values:
+    n_values, problem = {"label": 0, "speaker": 0}, ""
+    for column in n_values:
         try:
-            known = reader.texts(name, column) if n_clips else []
-            values[column] = len(set(known) - {""})
+            texts = reader.texts(name, column) if n_clips else []
+            n_values[column] = len(set(texts) - {""})
         except StoreError as error:
             problem = str(error)
     return ModelSummary(
         name,
         n_clips=n_clips,
         n_missing=n_clips,
-        n_labels=values["label"],
-        n_speakers=values["speaker"],
+        n_labels=n_values["label"],
+        n_speakers=n_values["speaker"],
         problem=problem,
     )
 

@@ -1,15 +1,20 @@
-"""Writing a store, so that a process killed at any moment leaves only whole rows.
+"""Writing a store: one path, on which each step returns what the next one needs.
 
-Everything is idempotent: what a killed build left half made (a group without its arrays,
-a column longer than ``n_clips``) is completed or written over by the next one. A chunk is
-replaced by renaming a finished file over it, which is zarr's own way on a local folder.
+`StoreWriter.open` yields a writer, `StoreWriter.put_clips` returns the rows of a clip table,
+and `StoredClips.writing` yields a `ModelWriter` while the model's lock is held. Each step
+checks what it writes against what is stored, so no check can be forgotten; a build calls those
+in `checks` itself only to fail before hours of work.
+
+The two classes of the path are in one module, longer than others, because they are read together.
+Every step is idempotent: what a killed build left unfinished is completed or overwritten by the
+next one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,211 +25,142 @@ from reno_store.corpora.names import name_problem
 from reno_store.errors import StaleStoreError, StoreError
 from reno_store.runtime.locations import local_path
 from reno_store.store import nodes, schema
-from reno_store.store.fingerprints import fingerprint_differences
-from reno_store.store.folders import make_folder, sweep, unmake_if_empty
-from reno_store.store.known import known_embeddings
-from reno_store.store.locking import Locks, Tell
-from reno_store.store.model_rows import (
-    discard_chunks,
-    put_rows,
+from reno_store.store.checks import (
+    check_clips,
+    check_model,
+    embedded_rows,
+    read_stored,
+    readable_models,
 )
-from reno_store.store.precision import storage_of
-from reno_store.store.raw_chunks import Damage
-from reno_store.store.removal import drop_dataset, drop_model
-from reno_store.store.table_writer import ClipTableWriter
+from reno_store.store.clip_table import Columns, put_table, recordings_differ
+from reno_store.store.fingerprints import fingerprint_differences
+from reno_store.store.folders import drop_dataset, drop_model, make_folder, sweep, unmake_if_empty
+from reno_store.store.locking import Locks, Notify
+from reno_store.store.model_writer import ModelWriter
+from reno_store.store.reader import StoreReader
 
-__all__ = ["StoreWriter"]
+__all__ = ["StoreWriter", "StoredClips"]
 
 
-class StoreWriter(ClipTableWriter):
-    """A store open for writing; made by `StoreWriter.open`, which holds the lock.
+class StoreWriter:
+    """A store, open for writing; made by `StoreWriter.open`.
 
-    The order of a build: `check_names`, `check_clips` and `check_model` while nothing is
-    touched, then `put_clips`; then, inside `working_on` each model, `add_model` and
-    `put_embeddings` for each batch. Several processes may do so at once.
+    Several processes may write one store: each clip table and each model has its own lock.
+
+    Parameters
+    ----------
+    path : Path
+        The store's folder.
+    locks : Locks
+        Its locks.
+
+    Attributes
+    ----------
+    reader : StoreReader
+        The same store, for reading.
     """
+
+    def __init__(self, path: Path, locks: Locks) -> None:
+        self.path = path
+        self.reader = StoreReader(path)
+        self._root = schema.open_root(path, writable=True)
+        self._locks = locks
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, path: str | Path, *, tell: Tell | None = None) -> Iterator[StoreWriter]:
-        """Open a store for writing, making it where there is none.
+    def open(cls, path: str | Path, *, notify: Notify | None = None) -> Iterator[StoreWriter]:
+        """Open a store for writing; create it if there is none.
 
         Parameters
         ----------
         path : str or Path
             The store's folder.
-        tell : Tell, optional
-            Told, in words, for whom is waited where another process writes the same part.
-            Without it nothing is waited for.
+        notify : Notify, optional
+            Called with a message when another process is writing the same part and this one
+            waits. Without it, such a conflict raises an error.
 
         Raises
         ------
         StoreError
-            If the path is a URL, a file, a folder with other things in it, or cannot be written.
+            If the path is a URL, a file, a folder with other contents, or cannot be written.
         StoreBusyError
-            If another process is writing the same part of it and `tell` is not given.
+            If another process is writing the same part and `notify` is not given.
         """
         path = local_path(path, "store", StoreError)
         try:
-            is_made = make_folder(path)
-            locks = Locks(path, tell)
+            is_new_folder = make_folder(path)
+            locks = Locks(path, notify)
             with locks.making():
                 is_new = not (path / "zarr.json").exists()
                 if is_new:
                     sweep(path)
                     schema.create_root(path)
             writer = cls(path, locks)
-            writer.drop_root_copy()
+            writer._drop_consolidated("", locks.making())
             try:
                 yield writer
             finally:
-                # Somebody may have consolidated what was just being written.
-                writer.drop_root_copy()
+                # Somebody may have consolidated the store in between.
+                writer._drop_consolidated("", locks.making())
                 if is_new:
                     with locks.making():
-                        unmake_if_empty(path, folder=is_made)
+                        unmake_if_empty(path, folder=is_new_folder)
         except OSError as error:
             raise StoreError(
                 f"store {path} cannot be written: {error.strerror or error}. What was written "
-                "until then is kept; make room, change its permissions, or build elsewhere."
+                "until then is kept; free space, change its permissions, or build elsewhere."
             ) from error
 
-    @contextlib.contextmanager
-    def working_on(self, dataset: str, model: str) -> Iterator[None]:
-        """Hold the right to write a model's embeddings; others wait, or are refused."""
-        self._drop_copy(dataset)
-        with self._locks.model(dataset, model):
-            sweep(self.path / dataset / model)
-            nodes.drop_consolidated(self.path / dataset / model)
-            try:
-                yield
-            finally:
-                # Clips that were added meanwhile could not be made room for by who added them.
-                self._stretch(dataset, model)
+    def put_clips(
+        self, dataset: str, columns: Columns, *, refresh: Collection[str] = ()
+    ) -> StoredClips:
+        """Check a clip table and update the stored one; new clips are appended.
 
-    def mend_marks(self, dataset: str, model: str) -> None:
-        """Where it cannot be read which rows are whole, mark all of them as missing."""
-        try:
-            self.reader.done(dataset, model)
-        except StoreError:
-            marks = schema.child_array(self._model(dataset, model), schema.DONE)
-            shutil.rmtree(self.path / marks.path / "c", ignore_errors=True)
-
-    def discard(self, dataset: str, model: str, damage: Sequence[Damage]) -> None:
-        """Mark rows that cannot be read as missing, and take their chunks away.
-
-        For whoever holds the model's lock. Whole rows that share a chunk with damaged ones
-        go with them: what cannot be read cannot be told apart.
+        Where recordings changed and `refresh` allows it, their embeddings, of every model, are
+        marked as missing. Parameters and errors are those of `checks.check_clips`.
         """
-        discard_chunks(self._model(dataset, model), self.path, damage)
+        with self._changing_table(dataset):
+            return self._put(dataset, read_stored(self.reader, dataset), columns, refresh)
 
-    def add_model(
-        self,
-        dataset: str,
-        model: str,
-        fingerprint: Mapping[str, Any],
-        dim: int,
-        *,
-        refresh: Collection[str] = (),
-    ) -> None:
-        """Make room for a model's embeddings, or find that there is room for this very model.
-
-        With ``"model"`` in `refresh`, the embeddings of a model that has changed are dropped.
-
-        Raises
-        ------
-        StaleStoreError
-            As `check_model`: the model may have changed since it was checked.
-        StoreError
-            If the model's embeddings are there without word of which are whole.
-        """
-        if model in self.reader.models(dataset):
-            if "model" not in refresh:
-                self.check_model(dataset, model, fingerprint)
-            stored = self.reader.fingerprint(dataset, model)
-            if not fingerprint_differences(stored, fingerprint):
-                self._check_dim(dataset, model, dim)
-                self._stretch(dataset, model)
-                return
-            drop_model(self._root, self.path, dataset, model)
-        n_clips = self.reader.n_clips(dataset)
-        parent = schema.child_group(self._root, dataset)
-        where = f"store {self.path}: dataset {dataset!r}, model {model!r}"
-        with schema.naming_damage(where):
-            with nodes.own_codecs():
-                half_there = model in parent and schema.EMBEDDING in schema.child_group(
-                    parent, model
-                )
-            if half_there:
-                half_made = schema.child_array(parent, f"{model}/{schema.EMBEDDING}")
-                dropped = schema.child_group(parent, model).attrs.get(schema.DROPPED)
-                if half_made.nchunks_initialized and not dropped:
-                    raise ValueError(f"its array {schema.DONE!r} is lost")
-        # What a killed build left half made holds nothing yet, so it is made anew.
-        group = parent.create_group(
-            model, attributes={schema.FINGERPRINT: dict(fingerprint)}, overwrite=True
-        )
-        schema.create_embedding(group, n_clips, dim, storage_of(fingerprint))
-        schema.create_done(group, n_clips)
-
-    def copy_known(self, dataset: str, model: str, rows: NDArray[np.int64]) -> int:
-        """Copy embeddings that this very model has made of the same recordings already.
-
-        Of clips of this dataset or of another, under whatever name the model stands there.
-
-        Returns
-        -------
-        int
-            How many were copied.
-        """
-        hashes = self.reader.texts(dataset, schema.SHA256)
-        rows_of: dict[str, list[int]] = {}
-        for row in self.missing(dataset, model, rows).tolist():
-            rows_of.setdefault(hashes[row], []).append(row)
-        rows_of.pop("", None)
-        n_copied = 0
-        fingerprint = self.reader.fingerprint(dataset, model)
-        for found in known_embeddings(self.reader, fingerprint, rows_of):
-            pairs = [(row, each) for sha256, each in found.items() for row in rows_of[sha256]]
-            if pairs:
-                known = np.array([row for row, _ in pairs], np.int64)
-                self.put_embeddings(dataset, model, known, np.stack([each for _, each in pairs]))
-            n_copied += len(pairs)
-        return n_copied
-
-    def missing(self, dataset: str, model: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give those of the rows that have no embedding yet, in their order."""
-        return rows[~self.reader.done(dataset, model)[rows]]
-
-    def put_embeddings(
-        self,
-        dataset: str,
-        model: str,
-        rows: NDArray[np.int64],
-        embeddings: NDArray[np.float32],
-    ) -> None:
-        """Store embeddings and, once they are written, mark their rows as done.
+    def fill_clips(
+        self, dataset: str, combine: Callable[[dict[str, list[str]]], Columns]
+    ) -> StoredClips:
+        """Update the stored clip table by a function, while no other process can change it.
 
         Parameters
         ----------
-        dataset, model : str
-            Names; `add_model` came before.
-        rows : numpy.ndarray of int64, shape (n,)
-            Rows of the clip axis, each once.
-        embeddings : numpy.ndarray of float32, shape (n, dim)
-            Finite numbers.
+        dataset : str
+            Name of the dataset.
+        combine : callable
+            Takes the stored table, empty where there is none, and returns the new one with all
+            its clips; or raises, and nothing is changed.
         """
-        if not np.isfinite(embeddings).all():
-            raise ValueError("embeddings hold NaN or infinite numbers; expected finite ones")
-        largest = storage_of(self.reader.fingerprint(dataset, model)).largest
-        if np.abs(embeddings).max(initial=0) > largest:
-            raise ValueError(f"embeddings hold numbers beyond {largest:g}; expected none")
-        self._check_dim(dataset, model, embeddings.shape[1])
-        with schema.naming_damage(f"store {self.path}: dataset {dataset!r}, model {model!r}"):
-            put_rows(self._model(dataset, model), rows, embeddings)
+        with self._changing_table(dataset):
+            stored = read_stored(self.reader, dataset)
+            return self._put(dataset, stored, combine(stored), {"labels"})
+
+    def as_stored(self, dataset: str, columns: Columns) -> StoredClips:
+        """Return the rows of a clip table that was read from the store, without writing."""
+        return StoredClips(self, dataset, columns, np.arange(len(columns["clip_id"])))
+
+    @contextlib.contextmanager
+    def model(self, dataset: str, model: str) -> Iterator[ModelWriter]:
+        """Hold the lock on a model and yield its rows; see `StoredClips.writing` to add any."""
+        # Before the lock, since a table's lock always comes before those of its models.
+        self._drop_consolidated(dataset, self._locks.table(dataset))
+        with self._locks.model(dataset, model):
+            sweep(self.path / dataset / model)
+            nodes.drop_consolidated(self.path / dataset / model)
+            rows = self._model(dataset, model)
+            try:
+                yield rows
+            finally:
+                # Another process that added clips could not extend these arrays.
+                rows.stretch()
+                rows.close()
 
     def remove_model(self, dataset: str, model: str) -> None:
-        """Remove a model's embeddings, whatever is damaged in them.
+        """Remove a model's embeddings, damaged or not.
 
         Raises
         ------
@@ -232,13 +168,13 @@ class StoreWriter(ClipTableWriter):
             If there is no such dataset or model.
         """
         if model not in self.reader.remains(dataset):
-            self.reader.dim(dataset, model)  # raises, with the names there are
-        self._drop_copy(dataset)
+            self.reader.dim(dataset, model)  # raises, and lists the names
+        self._drop_consolidated(dataset, self._locks.table(dataset))
         with self._locks.model(dataset, model):
             drop_model(self._root, self.path, dataset, model)
 
     def remove_dataset(self, dataset: str) -> None:
-        """Remove a dataset, whatever is damaged in it.
+        """Remove a dataset, damaged or not.
 
         Raises
         ------
@@ -246,16 +182,138 @@ class StoreWriter(ClipTableWriter):
             If there is no such dataset.
         """
         if name_problem(dataset) or not (self.path / dataset).is_dir():
-            self.reader.n_clips(dataset)  # raises, with the names there are
+            self.reader.n_clips(dataset)  # raises, and lists the names
         with self._locks.table(dataset), contextlib.ExitStack() as locks:
             for model in self.reader.remains(dataset):
                 locks.enter_context(self._locks.model(dataset, model))
             drop_dataset(self._root, self.path, dataset)
 
-    def _check_dim(self, dataset: str, model: str, dim: int) -> None:
-        stored = self.reader.dim(dataset, model)
-        if stored != dim:
+    @contextlib.contextmanager
+    def _changing_table(self, dataset: str) -> Iterator[None]:
+        with self._locks.table(dataset):
+            with self._locks.making():
+                # The process that created the store may have removed it, still empty.
+                if not (self.path / "zarr.json").exists():
+                    schema.create_root(self.path)
+            yield
+
+    def _put(
+        self, dataset: str, stored: Columns, columns: Columns, refresh: Collection[str]
+    ) -> StoredClips:
+        with contextlib.ExitStack() as locks:
+            # Another process may be about to store embeddings of a recording that changed.
+            changed = recordings_differ(stored, columns) if stored else np.zeros(0, np.int64)
+            held = self.reader.models(dataset) if len(changed) else ()
+            for model in held:
+                locks.enter_context(self._locks.model(dataset, model))
+            check_clips(self.reader, dataset, columns, refresh=refresh, stored=stored)
+            nodes.drop_consolidated(self.path / dataset)
+            group = self._root.require_group(dataset)
+            sweep(self.path / dataset, below=False)
+            for column in self.reader.columns(dataset):
+                sweep(self.path / dataset / column)
+            forgotten = changed[embedded_rows(self.reader, dataset)[changed]]
+            for model in held if len(forgotten) else ():
+                self._model(dataset, model).forget(forgotten)
+            rows = put_table(group, stored, columns)
+            # A damaged model stays short, which counts as missing, until it is repaired.
+            for model in readable_models(self.reader, dataset):
+                if model in held:
+                    self._model(dataset, model).stretch()
+                    continue
+                with self._locks.model_if_free(dataset, model) as is_free:
+                    if is_free:
+                        self._model(dataset, model).stretch()
+        return StoredClips(self, dataset, columns, rows)
+
+    def _model(self, dataset: str, model: str) -> ModelWriter:
+        return ModelWriter(self.reader, self._root, dataset, model)
+
+    def _drop_consolidated(
+        self, dataset: str, lock: contextlib.AbstractContextManager[None]
+    ) -> None:
+        """Remove consolidated metadata that somebody wrote into a group.
+
+        This package never reads it; other programs would trust it after it is out of date.
+        """
+        if nodes.has_consolidated(self.path / dataset):
+            with lock:
+                nodes.drop_consolidated(self.path / dataset)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClips:
+    """A clip table and its rows in a store.
+
+    Attributes
+    ----------
+    writer : StoreWriter
+        The store.
+    dataset : str
+        Name of the dataset.
+    columns : Mapping[str, Sequence[str]]
+        The clip table.
+    rows : numpy.ndarray of int64, shape (n_clips of the table,)
+        The row of the store's clip axis for each clip of the table.
+    """
+
+    writer: StoreWriter
+    dataset: str
+    columns: Columns
+    rows: NDArray[np.int64]
+
+    @contextlib.contextmanager
+    def writing(
+        self,
+        model: str,
+        fingerprint: Mapping[str, Any],
+        dim: int,
+        *,
+        refresh: Collection[str] = (),
+    ) -> Iterator[ModelWriter]:
+        """Hold the lock on a model, check or create its arrays, and yield its rows.
+
+        Parameters
+        ----------
+        model : str
+            Name of the model.
+        fingerprint : Mapping[str, Any]
+            What its embeddings depend on.
+        dim : int
+            Length of an embedding.
+        refresh : Collection[str]
+            With ``"model"``, the embeddings of a model that has changed are dropped.
+
+        Raises
+        ------
+        StaleStoreError
+            If the stored model is another one, or the dataset was removed and rebuilt since
+            `put_clips`, so that its rows belong to other clips.
+        StoreError
+            If the model has embeddings whose marks are lost.
+        """
+        with self.writer.model(self.dataset, model) as rows:
+            reader = self.writer.reader
+            rows.is_changed = self._find_changed()
+            if model in reader.models(self.dataset):
+                stored = reader.fingerprint(self.dataset, model)
+                if "model" not in refresh:
+                    check_model(reader, self.dataset, model, fingerprint)
+                elif fingerprint_differences(stored, fingerprint):
+                    drop_model(self.writer._root, self.writer.path, self.dataset, model)
+            rows.make_room(fingerprint, dim)
+            yield rows
+
+    def _find_changed(self) -> NDArray[np.bool_]:
+        """Return which clips have another recording in the store by now."""
+        reader = self.writer.reader
+        stored_ids = np.array(reader.texts(self.dataset, "clip_id"), object)
+        ids = self.columns["clip_id"]
+        if (self.rows >= len(stored_ids)).any() or (stored_ids[self.rows] != ids).any():
             raise StaleStoreError(
-                f"store {self.path}: {model!r} of dataset {dataset!r} has embeddings of "
-                f"{stored:,} numbers, these have {dim:,}. Give them another name."
+                f"store {self.writer.path}: dataset {self.dataset!r} was removed and rebuilt by "
+                "another process meanwhile; nothing more was stored. Build again."
             )
+        stored = np.array(reader.texts(self.dataset, schema.SHA256), object)[self.rows]
+        now = np.array(self.columns[schema.SHA256], object)
+        return np.asarray((now != "") & (stored != now), bool)

@@ -159,11 +159,9 @@ class TestMaxSeconds:
         assert "mfcc: 3 new, 0 reused, 3 failed" in shown
         for number in (3, 4, 5):
             path = corpus.recording(f"clip{number}")
-            said = (
-                rf"failed: mfcc, clip clip{number}: {path}: lasts 0\.[456]\d s; at most 0\.42 s are"
-            )
+            said = rf"failed: mfcc, clip clip{number}: {path}: lasts 0\.[456]\d s; the maximum"
             assert re.search(said, shown)
-        assert "--max-seconds" in shown
+        assert "max_seconds" in shown
         samples = open_store(tmp_path / "s").load("small", "mfcc", missing="drop")
         assert samples.clip_ids.tolist() == ["clip0", "clip1", "clip2"]
 
@@ -193,16 +191,14 @@ class TestMaxSeconds:
         assert result.exit_code == 1
         assert "logmel: 1 new, 0 reused, 1 failed" in result.output
         assert "clip 61: " in result.output
-        assert "lasts 61.00 s; at most 60 s are allowed" in result.output
+        assert "lasts 61.00 s; the maximum is 60 s" in result.output
 
     def test_default_is_the_librarys_and_what_help_says(self):
         default = inspect.signature(build_store).parameters["max_seconds"].default
         assert default == MAX_SECONDS
-        assert (
-            f"--max-seconds SECONDS Refuse longer recordings, whose memory might not suffice. \
-[default: {MAX_SECONDS}]"
-            in help_text()
-        )
+        found = re.search(r"--max-seconds SECONDS [^\[]*\[default: ([0-9.]+)\]", help_text())
+        assert found is not None
+        assert float(found[1]) == MAX_SECONDS
         (option,) = [each for each in main.commands["build"].params if each.name == "max_seconds"]
         assert option.default == MAX_SECONDS
 
@@ -211,7 +207,8 @@ class TestMaxSeconds:
 @pytest.mark.parametrize("value", ["0", "-1", "nan"])
 def test_seconds_that_cannot_be_are_refused_before_anything_is_made(build, tmp_path, option, value):
     shown = build("--model", "mfcc", option, value, expect=1)
-    assert f"({option}) is {value}; expected more than 0 seconds" in shown
+    name = option.removeprefix("--").replace("-", "_")
+    assert f"{name} is {value}; expected more than 0 seconds" in shown
     assert not (tmp_path / "s").exists()
 
 

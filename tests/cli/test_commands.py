@@ -103,7 +103,7 @@ class TestBuild:
         by_speaker = (*evaluated, "--protocol", "speaker", "--folds", 3)
         assert "build again with --refresh labels" in run(*by_speaker, expect=1).output
         corpus.manifest.write_text(text)
-        assert "add --refresh labels" in run(*words, expect=1).output
+        assert "--refresh labels" in run(*words, expect=1).output
         assert "mfcc: 0 new, 12 reused" in run(*words, "--refresh", "labels").output
         run(*by_speaker)
 
@@ -113,7 +113,7 @@ class TestBuild:
 
         soundfile.write(corpus.recording("clip7"), np.zeros(8000), 16_000)
         shown = run("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s").output
-        assert "silent, embedded all the same: clip clip7" in shown
+        assert "silent, but embedded: clip clip7" in shown
 
     def test_an_interrupted_build_says_so_with_exit_code_130(self, corpus, tmp_path, monkeypatch):
         def stop(*_):
@@ -121,7 +121,7 @@ class TestBuild:
 
         monkeypatch.setattr("reno_store.extraction.recordings.read_waveform", stop)
         words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
-        assert "interrupted: the same command goes on" in run(*words, expect=130).output
+        assert "interrupted: the same command continues" in run(*words, expect=130).output
 
     def test_an_unknown_model_lists_the_choices(self, corpus, tmp_path):
         words = ("build", corpus.manifest, "--model", "wavlm-bas", "--store", tmp_path / "s")
@@ -152,7 +152,7 @@ class TestInfo:
         shown = run("info", store).output
         assert "small: 12 clips, 2 labels, 3 speakers" in shown
         assert re.search(
-            r"mfcc: 12 done, 0 missing, 120 numbers a clip, \d+ kB, float32, fingerprint \w{12}\n",
+            r"mfcc: 12 done, 0 missing, 120 dimensions, \d+ kB, float32, fingerprint \w{12}\n",
             shown,
         )
 

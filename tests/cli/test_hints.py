@@ -34,7 +34,7 @@ def test_upper_case_is_no_other_name(store, words, told):
 
 def test_a_store_that_is_not_there_is_named_as_it_was_given(tmp_path):
     none = tmp_path / "no store.zarr"
-    assert f"`reno-store build MANIFEST --store '{none}'`" in run("info", none)
+    assert f"`reno-store build MANIFEST --model MODEL --store '{none}'`" in run("info", none)
 
 
 def test_a_manifest_that_is_not_there_is_named_with_its_folder(tmp_path):

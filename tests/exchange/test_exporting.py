@@ -94,10 +94,9 @@ def test_npy_is_one_file_a_clip_and_a_table(store, samples, tmp_path):
 def test_clip_ids_do_not_lead_out_of_the_folder(tmp_path, clip_id):
     table = {name: [clip_id] for name in ("clip_id", "label", "speaker", "audio_sha256")}
     with StoreWriter.open(tmp_path / "s") as writer:
-        rows = writer.put_clips("d", table)
-        with writer.working_on("d", "m"):
-            writer.add_model("d", "m", {"weights": "none"}, 2)
-            writer.put_embeddings("d", "m", rows, np.ones((1, 2), np.float32))
+        clips = writer.put_clips("d", table)
+        with clips.writing("m", {"weights": "none"}, 2) as target:
+            target.put(clips.rows, np.ones((1, 2), np.float32))
     before = sorted(path.name for path in tmp_path.iterdir())
     export_samples(tmp_path / "s", "d", "m", tmp_path / "each", format="npy")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "each"])
@@ -110,7 +109,7 @@ def test_clip_ids_do_not_lead_out_of_the_folder(tmp_path, clip_id):
 
 def test_what_is_there_is_not_written_over_unless_told(store, tmp_path):
     (tmp_path / "x.npz").write_text("mine")
-    with pytest.raises(RenoStoreError, match="is there already"):
+    with pytest.raises(RenoStoreError, match="already exists"):
         export_samples(store, "small", "mfcc", tmp_path / "x.npz")
     assert (tmp_path / "x.npz").read_text() == "mine"
     export_samples(store, "small", "mfcc", tmp_path / "x.npz", force=True)
@@ -120,7 +119,7 @@ def test_what_is_there_is_not_written_over_unless_told(store, tmp_path):
 def test_a_folder_with_things_in_it_is_never_written_over(store, tmp_path):
     (tmp_path / "each").mkdir()
     (tmp_path / "each" / "mine").write_text("mine")
-    with pytest.raises(RenoStoreError, match=r"is there already\. Name another folder"):
+    with pytest.raises(RenoStoreError, match=r"already exists\. Use another folder"):
         export_samples(store, "small", "mfcc", tmp_path / "each", format="npy", force=True)
 
 
@@ -228,7 +227,7 @@ class TestCommands:
     def test_export_says_what_it_wrote(self, store, tmp_path):
         words = ("export", store, "small", "--model", "mfcc", "-o", tmp_path / "x.npz")
         assert "x.npz: 6 clips of small: mfcc" in self.run(*words)
-        assert "is there already" in self.run(*words, expect=1)
+        assert "already exists" in self.run(*words, expect=1)
         self.run(*words, "--force")
 
     @pytest.fixture
@@ -254,7 +253,7 @@ class TestCommands:
     def test_a_removed_dataset_is_gone_and_can_be_built_again(self, copy, store, corpus):
         shown = self.run("remove", copy, "small", "--yes")
         assert "removed small with 2 models (12 embeddings)" in shown
-        assert StoreReader(copy).datasets() == ()
+        assert StoreReader(copy).datasets == ()
         build_store(corpus.manifest, copy, MODELS)
         assert_stores_equal(copy, store)
 
@@ -269,7 +268,7 @@ class TestCommands:
         chunk = copy / "small" / "mfcc" / "embedding" / "c" / "0" / "0"
         chunk.write_bytes(b"x" + chunk.read_bytes()[1:])
         shown = self.run("verify", copy, expect=1)
-        assert "damaged: small, mfcc: rows 0 to 5 (its checksum does not fit)" in shown
+        assert "damaged: small, mfcc: rows 0 to 5 (its checksum does not match)" in shown
         found = json.loads(self.run("verify", copy, "--json", expect=1))
         assert found["is_sound"] is False
         assert found["findings"][0]["model"] == "mfcc"
@@ -284,7 +283,7 @@ class TestCommands:
     def test_a_model_named_twice_and_a_format_that_is_not_said_are_refused(self, store, tmp_path):
         words = ("export", store, "small", "--model", "mfcc", "-o")
         assert "named twice" in self.run(*words, tmp_path / "x.npz", "--model", "mfcc", expect=1)
-        assert "add --format NAME" in self.run(*words, tmp_path / "x", expect=1)
+        assert "--format FORMAT" in self.run(*words, tmp_path / "x", expect=1)
 
     @pytest.mark.parametrize("again", [True, False])
     def test_a_removal_that_was_cut_off_can_be_done_again_or_built(

@@ -147,7 +147,7 @@ class TestWhatIsRead:
     def test_one_of_several_matrices_is_named(self, corpus, matrix, tmp_path):
         np.savez(tmp_path / "x.npz", first=matrix + 1, second=matrix, ids=np.array(IDS))
         words = {**WORDS, "manifest": corpus.manifest}
-        with pytest.raises(ForeignEmbeddingsError, match="--array; found: first, second"):
+        with pytest.raises(ForeignEmbeddingsError, match=r"first, second\..*array="):
             import_embeddings(tmp_path / "x.npz", tmp_path / "s", **words)
         import_embeddings(tmp_path / "x.npz", tmp_path / "s", array="second", **words)
         assert stored(tmp_path / "s") == expected(matrix)
@@ -267,7 +267,7 @@ class TestWhatIsRefused:
         source = self.npz(tmp_path, matrix, [*IDS[:5], "stranger"])
         told = self.refused(source, tmp_path / "s", corpus)
         assert "1 of 6 embeddings belong to no clip of the dataset: 'stranger'" in told
-        assert "--allow-unknown" in told
+        assert "allow_unknown=True" in told
         report = import_embeddings(
             source, tmp_path / "s", manifest=corpus.manifest, allow_unknown=True, **WORDS
         )
@@ -286,23 +286,22 @@ class TestWhatIsRefused:
         labels = np.array(["cry", "laugh", "cry", "sigh", "cry", "laugh"])
         source = self.npz(tmp_path, matrix, labels=labels)
         told = self.refused(source, tmp_path / "s", corpus)
-        assert "another label of 1 clips than the dataset: 'clip3'" in told
+        assert "another label for 1 clips than the dataset: 'clip3'" in told
 
     def test_one_id_twice_where_the_source_names_the_clips(self, matrix, tmp_path):
         source = self.npz(tmp_path, matrix, [*IDS[:5], "clip0"], labels=np.array(["a"] * 6))
         told = self.refused(source, tmp_path / "s")
-        assert "1 ids stand twice: 'clip0'" in told
+        assert "1 ids occur twice: 'clip0'" in told
 
     def test_no_labels_at_all(self, matrix, tmp_path):
         told = self.refused(self.npz(tmp_path, matrix), tmp_path / "s")
-        assert "does not tell the label" in told
-        assert "--manifest" in told
+        assert "label" in told
+        assert "manifest=" in told
 
     def test_a_matrix_without_ids(self, corpus, matrix, tmp_path):
         np.save(tmp_path / "x.npy", matrix)
         told = self.refused(tmp_path / "x.npy", tmp_path / "s", corpus)
-        assert "does not say which row is which clip" in told
-        assert "--ids" in told
+        assert "ids=" in told
 
     def test_more_ids_than_rows(self, corpus, matrix, tmp_path):
         np.save(tmp_path / "x.npy", matrix)
@@ -407,7 +406,7 @@ class TestHostileSources:
         monkeypatch.setattr("reno_store.exchange.importing.matrices._SWOLLEN_BYTES", 2**20)
         with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("X.npy", self.header((500, 1000)) + bytes(4 * 500_000))
-        assert "would swell from" in self.refused(tmp_path / "x.npz", tmp_path, corpus)
+        assert "would grow from" in self.refused(tmp_path / "x.npz", tmp_path, corpus)
 
     @pytest.mark.parametrize("header", ["(((", "{[]: 1}", f"{{'shape': ({10**30},)}}"])
     def test_headers_that_are_none(self, corpus, tmp_path, header):
@@ -478,18 +477,18 @@ class TestTables:
         self, corpus, matrix, tmp_path
     ):
         told = self.refused(self.frame(matrix, label=[0, 1] * 3), tmp_path, corpus)
-        assert "another label of 6 clips" in told
+        assert "another label for 6 clips" in told
 
     def test_other_numbers_beside_the_embedding_are_named(self, corpus, matrix, tmp_path):
         frame = self.frame(matrix, duration_s=np.arange(6.0), fold=1)
         told = self.refused(frame, tmp_path, corpus)
-        assert "'duration_s', 'fold' are numbers but not counted through" in told
+        assert "'duration_s', 'fold' are numbers but" in told
         self.imported(frame, tmp_path, corpus, array="e")
         assert stored(tmp_path / "s") == expected(matrix)
 
     def test_a_lost_column_is_noticed(self, corpus, matrix, tmp_path):
         frame = self.frame(matrix).drop(columns="e2")
-        assert "not counted through" in self.refused(frame, tmp_path, corpus)
+        assert "are numbers but" in self.refused(frame, tmp_path, corpus)
 
     def test_a_column_of_lists(self, corpus, matrix, tmp_path):
         frame = pd.DataFrame({"clip_id": IDS, "embedding": list(matrix), "duration_s": 1.0})
@@ -522,7 +521,7 @@ class TestTables:
         more = {"clip_id": list(IDS), "label": ["a", "b"] * 3}
         more[name][2] = None
         self.frame(matrix, **more).to_parquet(tmp_path / "x.parquet", index=False)
-        with pytest.raises(ForeignEmbeddingsError, match=r"row 2 has no id|label of each clip"):
+        with pytest.raises(ForeignEmbeddingsError, match=r"row 2 has no id|label of some clips"):
             import_embeddings(tmp_path / "x.parquet", tmp_path / "s", **WORDS)
         assert not (tmp_path / "s").exists()
 
@@ -546,7 +545,7 @@ class TestTables:
         import_embeddings(tmp_path / "x.npz", tmp_path / "s", **WORDS)
         assert StoreReader(tmp_path / "s").texts("small", "clip_id") == IDS
         np.savez(tmp_path / "x.npz", X=matrix, ids=np.array([*IDS[:5], "a\nb"]), labels=labels)
-        with pytest.raises(ForeignEmbeddingsError, match=r"row 5: 'a.nb' holds a character"):
+        with pytest.raises(ForeignEmbeddingsError, match=r"row 5: 'a.nb' contains a control"):
             import_embeddings(tmp_path / "x.npz", tmp_path / "t", **WORDS)
 
 
@@ -561,7 +560,7 @@ def test_what_an_option_would_not_do_is_refused(corpus, matrix, tmp_path):
         (folder, {"ids": tmp_path / "i.txt"}),
         (folder, {"array": "X"}),
     ):
-        with pytest.raises(ForeignEmbeddingsError, match=r"--ids|--array"):
+        with pytest.raises(ForeignEmbeddingsError, match=r"ids and array|one array|has ids itself"):
             import_embeddings(source, tmp_path / "s", manifest=corpus.manifest, **WORDS, **option)
 
 
@@ -583,14 +582,14 @@ class TestOtherProcesses:
         return tmp_path / "x.npz"
 
     def meanwhile(self, monkeypatch, act):
-        real = StoreWriter.working_on
+        real = StoreWriter.model
 
-        def working_on(self, dataset, model):
-            monkeypatch.setattr(StoreWriter, "working_on", real)
+        def model_of(self, dataset, model):
+            monkeypatch.setattr(StoreWriter, "model", real)
             act()
             return real(self, dataset, model)
 
-        monkeypatch.setattr(StoreWriter, "working_on", working_on)
+        monkeypatch.setattr(StoreWriter, "model", model_of)
 
     def test_a_dataset_made_anew_with_other_rows(self, corpus, source, tmp_path, monkeypatch):
         build_store(corpus.manifest, tmp_path / "s", "mfcc")
@@ -602,7 +601,7 @@ class TestOtherProcesses:
                 writer.put_clips("small", {name: each[::-1] for name, each in table.items()})
 
         self.meanwhile(monkeypatch, make_anew)
-        with pytest.raises(StaleStoreError, match="removed and made anew"):
+        with pytest.raises(StaleStoreError, match="removed and rebuilt"):
             import_embeddings(source, tmp_path / "s", **WORDS)
         assert StoreReader(tmp_path / "s").models("small") == ()
 
@@ -680,7 +679,7 @@ def test_the_command_says_what_it_did(corpus, matrix, tmp_path):
     ]
     shown = CliRunner().invoke(main, [str(word) for word in [*words, "--allow-unknown"]])
     assert shown.exit_code == 0, shown.output
-    assert "small, theirs: 3 new, 0 there already, 3 clips without" in shown.output
+    assert "small, theirs: 3 new, 0 existing, 3 clips without" in shown.output
     assert "matched by clip id: clip0 is clip clip0, for example" in shown.output
     assert "left out: 1 embeddings of clips that the dataset lacks" in shown.output
     shown = CliRunner().invoke(main, [str(word) for word in words])
@@ -708,7 +707,7 @@ class TestSpeakersThatComeLater:
     def test_a_manifest_that_has_them_is_refused_with_what_to_add(self, corpus, anonymous, theirs):
         with pytest.raises(StaleStoreError, match="speakers changed: 6 clips") as caught:
             import_embeddings(theirs, anonymous, manifest=corpus.manifest, **WORDS)
-        assert "add --refresh labels." in str(caught.value)
+        assert "refresh='labels'" in str(caught.value)
         assert StoreReader(anonymous).models("small") == ("mfcc",)
 
     def test_they_are_taken_over_when_asked(self, corpus, anonymous, theirs, matrix):
@@ -731,7 +730,7 @@ class TestSpeakersThatComeLater:
     ):
         speakers = ["a", "a", "b", "b", "", "c"]
         np.savez(tmp_path / "y.npz", clip_ids=IDS, X=matrix, speakers=speakers)
-        with pytest.raises(ForeignEmbeddingsError, match=r"another speaker .* --refresh labels"):
+        with pytest.raises(ForeignEmbeddingsError, match=r"another speaker .* refresh='labels'"):
             import_embeddings(tmp_path / "y.npz", anonymous, **WORDS)
         import_embeddings(tmp_path / "y.npz", anonymous, refresh=["labels"], **WORDS)
         assert StoreReader(anonymous).texts("small", "speaker") == speakers
@@ -740,7 +739,7 @@ class TestSpeakersThatComeLater:
     def test_the_command_has_the_option(self, corpus, anonymous, theirs):
         words = f"import {theirs} --store {anonymous} --manifest {corpus.manifest} --dataset small"
         words = [*words.split(), "--model", "theirs", "--provenance", "p"]
-        assert "add --refresh labels" in CliRunner().invoke(main, words).output
+        assert "--refresh labels" in CliRunner().invoke(main, words).output
         result = CliRunner().invoke(main, [*words, "--refresh", "labels"])
         assert result.exit_code == 0, result.output
         assert "6 new" in result.output

@@ -65,11 +65,10 @@ def put(store, ids, model="m", *, fingerprint=None, numbers=None, **columns):
         **columns,
     }
     with StoreWriter.open(store) as writer:
-        rows = writer.put_clips("d", table)
-        with writer.working_on("d", model):
-            writer.add_model("d", model, fingerprint or {"weights": "w"}, 3)
+        clips = writer.put_clips("d", table)
+        with clips.writing(model, fingerprint or {"weights": "w"}, 3) as target:
             found = np.ones((len(ids), 3), np.float32) if numbers is None else numbers
-            writer.put_embeddings("d", model, rows, np.asarray(found, np.float32))
+            target.put(clips.rows, np.asarray(found, np.float32))
     return store
 
 
@@ -114,7 +113,7 @@ def test_only_what_is_asked_for(corpus, whole, tmp_path):
     build_store(corpus.manifest, tmp_path / "s", "mfcc", dataset="other")
     merge_stores(tmp_path / "s", tmp_path / "a", datasets=["small"], models=["logmel"])
     reader = StoreReader(tmp_path / "a")
-    assert (reader.datasets(), reader.models("small")) == (("small",), ("logmel",))
+    assert (reader.datasets, reader.models("small")) == (("small",), ("logmel",))
     with pytest.raises(UnknownNameError, match="did you mean 'small'"):
         merge_stores(tmp_path / "s", tmp_path / "a", datasets=["smal"])
     with pytest.raises(UnknownNameError, match="did you mean 'mfcc'"):
@@ -161,7 +160,7 @@ class TestConflicts:
             "d: speaker of 1 clips ('x')",
             "d: mood of 1 clips ('y')",
             "d: audio_sha256 of 1 clips ('x')",
-            "d: m is another model: weights: stored w, now v",
+            "d: m is a different model: weights: stored w, now v",
         )
 
     def test_embeddings_of_one_model_that_differ(self, tmp_path):
@@ -186,7 +185,7 @@ class TestConflicts:
     def test_a_model_called_what_a_column_is(self, tmp_path):
         put(tmp_path / "a", ["x"], mood=["low"])
         put(tmp_path / "b", ["x"], "mood")
-        with pytest.raises(StoreError, match="both a column and a model called 'mood'"):
+        with pytest.raises(StoreError, match="both a column and a model named 'mood'"):
             merge_stores(tmp_path / "b", tmp_path / "a")
 
     def test_a_store_into_itself(self, whole, tmp_path):
@@ -285,9 +284,7 @@ class TestTargetsThatChangeMeanwhile:
         put(tmp_path / "a", ["x", "y"], "m")
         put(tmp_path / "b", ["x", "y"], "n")
         new = {"audio_sha256": ["another", "y"]}
-        self.meanwhile(
-            monkeypatch, "working_on", lambda: self.change(tmp_path / "a", {"audio"}, **new)
-        )
+        self.meanwhile(monkeypatch, "model", lambda: self.change(tmp_path / "a", {"audio"}, **new))
         with pytest.raises(StaleStoreError, match="changed by another process"):
             merge_stores(tmp_path / "b", tmp_path / "a")
         assert not StoreReader(tmp_path / "a").done("d", "n").any()
@@ -306,7 +303,7 @@ class TestTargetsThatChangeMeanwhile:
     def test_other_embeddings_that_came_are_noticed(self, tmp_path, monkeypatch):
         put(tmp_path / "a", ["x", "y"], "m")
         put(tmp_path / "b", ["x", "y"], "n", numbers=np.eye(3)[:2])
-        self.meanwhile(monkeypatch, "working_on", lambda: put(tmp_path / "a", ["x", "y"], "n"))
+        self.meanwhile(monkeypatch, "model", lambda: put(tmp_path / "a", ["x", "y"], "n"))
         with pytest.raises(StaleStoreError, match="changed by another process"):
             merge_stores(tmp_path / "b", tmp_path / "a")
 
@@ -357,14 +354,17 @@ def test_embeddings_of_other_lengths_under_one_fingerprint_conflict(tmp_path):
     put(tmp_path / "a", ["x"])
     with StoreWriter.open(tmp_path / "b") as writer:
         table = {"clip_id": ["z"], "label": ["cry"], "speaker": [""], "audio_sha256": ["z"]}
-        rows = writer.put_clips("d", table)
-        with writer.working_on("d", "m"):
-            writer.add_model("d", "m", {"weights": "w"}, 4)
-            writer.put_embeddings("d", "m", rows, np.ones((1, 4), np.float32))
-    with pytest.raises(MergeConflictError, match="numbers a clip: stored 3, now 4"):
+        clips = writer.put_clips("d", table)
+        with clips.writing("m", {"weights": "w"}, 4) as target:
+            target.put(clips.rows, np.ones((1, 4), np.float32))
+    with pytest.raises(MergeConflictError, match="dimensions: stored 3, now 4"):
         merge_stores(tmp_path / "b", tmp_path / "a")
-    with StoreWriter.open(tmp_path / "a") as writer, pytest.raises(StaleStoreError):
-        writer.put_embeddings("d", "m", np.array([0]), np.ones((1, 4), np.float32))
+    with (
+        StoreWriter.open(tmp_path / "a") as writer,
+        writer.model("d", "m") as target,
+        pytest.raises(StaleStoreError),
+    ):
+        target.put(np.array([0]), np.ones((1, 4), np.float32))
 
 
 def test_foreign_embeddings_are_compared_exactly(tmp_path):
@@ -389,13 +389,13 @@ def test_with_models_only_datasets_that_have_them(corpus, tmp_path):
     build_store(corpus.manifest, tmp_path / "s", "mfcc", dataset="d1")
     build_store(corpus.manifest, tmp_path / "s", "logmel", dataset="d2")
     merge_stores(tmp_path / "s", tmp_path / "a", models=["logmel"])
-    assert StoreReader(tmp_path / "a").datasets() == ("d2",)
+    assert StoreReader(tmp_path / "a").datasets == ("d2",)
 
 
 def test_stores_within_one_another_are_refused(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "s")
     for one, other in (("s", "s/inner"), ("s/small", "s")):
-        with pytest.raises(StoreError, match="lies in the other"):
+        with pytest.raises(StoreError, match="is inside the other"):
             merge_stores(tmp_path / one, tmp_path / other)
     assert not (tmp_path / "s" / "inner").exists()
 
@@ -420,5 +420,5 @@ def test_the_command_says_what_it_did(corpus, whole, tmp_path):
     shown = CliRunner().invoke(main, ["merge", str(whole), "--store", str(tmp_path / "a")])
     assert shown.exit_code == 0, shown.output
     assert "5 new clips" in shown.output
-    assert "small, mfcc: 5 new, 3 there already" in shown.output
-    assert "small, logmel: 8 new, 0 there already" in shown.output
+    assert "small, mfcc: 5 new, 3 existing" in shown.output
+    assert "small, logmel: 8 new, 0 existing" in shown.output

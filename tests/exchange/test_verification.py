@@ -208,5 +208,5 @@ def test_one_dataset_alone(store):
 def test_what_is_not_there_is_refused(store, tmp_path):
     with pytest.raises(StoreError, match="does not exist"):
         verify_store(tmp_path / "nothing")
-    with pytest.raises(ManifestError, match=r"audio folder .* is not there"):
+    with pytest.raises(ManifestError, match=r"audio folder .* does not exist"):
         verify_store(store, audio_folder=tmp_path / "nowhere")

@@ -254,7 +254,7 @@ class TestFailedClips:
         monkeypatch.setattr(MfccStatistics, "embed", lambda self, _: np.zeros((1, 7), np.float32))
         report = self.build(corpus, tmp_path)
         assert len(report.models[0].failures) == 6
-        assert "gave shape (1, 7) for 1 clip(s); expected (1, 120)" in str(report.models[0])
+        assert "returned shape (1, 7) for 1 clip(s); expected (1, 120)" in str(report.models[0])
 
     def test_a_recording_that_changes_while_it_is_built(self, corpus, tmp_path, monkeypatch):
         def read_and_replace(path, rate):
@@ -324,7 +324,7 @@ class TestRefused:
         built.manifest.write_text(text.replace("clip3.wav,laugh", "clip3.wav,cry"))
         message = self.refusal(built, tmp_path)
         assert "labels changed: 1 clip ('clip3')" in message
-        assert "--refresh labels" in message
+        assert "refresh='labels'" in message
 
     def test_changed_labels_and_speakers_are_taken_over_when_asked(self, built, tmp_path):
         text = built.manifest.read_text().replace("clip3.wav,laugh", "clip3.wav,cry")
@@ -414,11 +414,11 @@ class TestWrongRequest:
 
     def test_a_model_that_would_hide_a_column(self, corpus, tmp_path):
         build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc"])
-        with pytest.raises(StoreError, match="both a column and a model called 'label'"):
+        with pytest.raises(StoreError, match="both a column and a model named 'label'"):
             build_store(corpus.manifest, tmp_path / "s.zarr", ["label=mfcc"])
 
     def test_a_new_dataset_whose_model_would_hide_a_column(self, corpus, tmp_path):
-        with pytest.raises(StoreError, match="both a column and a model called 'label'"):
+        with pytest.raises(StoreError, match="both a column and a model named 'label'"):
             build_store(corpus.manifest, tmp_path / "s.zarr", ["label=mfcc"])
 
     def test_a_column_that_would_hide_a_stored_model(self, corpus, tmp_path):
@@ -426,7 +426,7 @@ class TestWrongRequest:
         header, *lines = corpus.manifest.read_text().splitlines()
         wider = [f"{header},mfcc", *(f"{line},x" for line in lines)]
         corpus.manifest.write_text("\n".join(wider) + "\n")
-        with pytest.raises(StoreError, match="both a column and a model called 'mfcc'"):
+        with pytest.raises(StoreError, match="both a column and a model named 'mfcc'"):
             build_store(corpus.manifest, tmp_path / "s.zarr", ["logmel"])
 
     def test_recordings_that_are_all_elsewhere(self, corpus, tmp_path):
@@ -434,7 +434,7 @@ class TestWrongRequest:
             corpus.recording(clip_id).unlink()
         with pytest.raises(ManifestError, match="none of the 6 recordings can be read") as caught:
             build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc"])
-        assert "--audio-folder" in str(caught.value)
+        assert "audio_folder" in str(caught.value)
 
     def test_a_second_model_that_cannot_be_loaded_stops_before_the_first_is_run(
         self, corpus, tmp_path, monkeypatch

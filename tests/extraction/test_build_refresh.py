@@ -63,7 +63,7 @@ class TestModel:
         models = ["mfcc", f"hf:{folder}"]
         build(corpus, tmp_path, models)
         write_checkpoint(tmp_path / "tiny", "hubert", seed=2)
-        with pytest.raises(StaleStoreError, match="--refresh model"):
+        with pytest.raises(StaleStoreError, match="refresh='model'"):
             build(corpus, tmp_path, models)
         report = build(corpus, tmp_path, models, refresh="model")
         assert counts(report) == [(0, 6, 0), (6, 0, 0)]
@@ -212,15 +212,15 @@ class TestAnotherBuildMeanwhile:
         """Do something once, just before a model's lock is taken."""
         from reno_store.store import StoreWriter
 
-        working_on, calls = StoreWriter.working_on, []
+        model_of, calls = StoreWriter.model, []
 
         def first_something_else(self, dataset, model):
             if not calls:
                 calls.append(model)
                 action()
-            return working_on(self, dataset, model)
+            return model_of(self, dataset, model)
 
-        monkeypatch.setattr(StoreWriter, "working_on", first_something_else)
+        monkeypatch.setattr(StoreWriter, "model", first_something_else)
 
     def test_a_recording_that_it_took_over_is_left_to_the_next_build(
         self, corpus, tmp_path, monkeypatch
@@ -233,7 +233,7 @@ class TestAnotherBuildMeanwhile:
         report = build(corpus, tmp_path, ["mfcc"])
         (failure,) = report.models[0].failures
         assert failure.clip_id == "clip3"
-        assert "another build has taken over another recording" in failure.reason
+        assert "another build has stored another recording" in failure.reason
         assert build(corpus, tmp_path).complete
         build(corpus, tmp_path, store="whole.zarr")
         assert_stores_equal(tmp_path / "s.zarr", tmp_path / "whole.zarr")
@@ -253,7 +253,7 @@ class TestAnotherBuildMeanwhile:
             build_store(other, tmp_path / "s.zarr", ["logmel"], dataset="small")
 
         self.meanwhile(monkeypatch, remove_and_build)
-        with pytest.raises(StaleStoreError, match="removed and made anew"):
+        with pytest.raises(StaleStoreError, match="removed and rebuilt"):
             build(corpus, tmp_path, ["mfcc"])
         assert open_store(tmp_path / "s.zarr").models("small") in {("logmel",), ("logmel", "mfcc")}
         assert build(corpus, tmp_path).complete

@@ -57,7 +57,7 @@ def test_the_second_of_two_builds_of_one_model_waits_and_computes_nothing(tmp_pa
     store = tmp_path / "s.zarr"
     from reno_store.store import StoreWriter
 
-    with StoreWriter.open(store) as writer, writer.working_on("small", "mfcc"):
+    with StoreWriter.open(store) as writer, writer.model("small", "mfcc"):
         second = start(corpus.manifest, store, "mfcc")
         line = second.stderr.readline()
         assert f"waiting for process {os.getpid()} on " in line

@@ -194,14 +194,12 @@ class TestTooLittleMemory:
         assert_right(embeddings, [batch[0], batch[2]])
         assert list(problems) == [1]
         first_line = str(shortage()).splitlines()[0]
-        assert problems[1] == (
-            "its 2.6 s alone do not fit into memory; cut it into its vocalisations, or use a "
-            f"device with more ({type(shortage()).__name__}: {first_line})"
-        )
+        assert problems[1].startswith("its 2.6 s do not fit into memory")
+        assert problems[1].endswith(f"({type(shortage()).__name__}: {first_line})")
 
     def test_clip_that_does_not_fit_is_named_where_the_error_says_nothing(self):
         _, problems = embed(FakeModel(50, MemoryError), clips(100))
-        assert problems[0].startswith("its 1.0 s alone do not fit into memory")
+        assert problems[0].startswith("its 1.0 s do not fit into memory")
 
     def test_clip_that_does_not_fit_alone_leaves_later_batches_as_they_are(self):
         model = FakeModel(250)
@@ -273,8 +271,8 @@ class TestOneBadClip:
         embeddings, problems = embed(model, batch)
         assert_right(embeddings, [batch[0], batch[3]])
         assert problems == {
-            1: "the model gave 2 NaN or infinite numbers for it; nothing was stored",
-            2: "the model gave 1 NaN or infinite numbers for it; nothing was stored",
+            1: "the model returned 2 NaN or infinite numbers; nothing was stored",
+            2: "the model returned 1 NaN or infinite numbers; nothing was stored",
         }
         assert model.batch_sizes == [4]
 
@@ -295,7 +293,7 @@ class TestWrongShape:
     def test_is_told_for_every_clip_with_both_shapes(self, shape_of):
         embeddings, problems = embed(self.Shaping(shape_of), clips(20, 10))
         assert embeddings == {}
-        expected = f"the model gave shape {shape_of(1)} for 1 clip(s); expected (1, 2)"
+        expected = f"the model returned shape {shape_of(1)} for 1 clip(s); expected (1, 2)"
         assert problems == {0: expected, 1: expected}
 
     def test_of_batches_alone_costs_nothing_but_time(self):
@@ -310,7 +308,7 @@ class TestWrongShape:
                 return None
 
         _, problems = embed(Silent(), clips(20))
-        assert re.search(r"gave shape \(\) for 1 clip", problems[0])
+        assert re.search(r"returned shape \(\) for 1 clip", problems[0])
 
 
 class TestHeaderThatLied:

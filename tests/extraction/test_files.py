@@ -87,7 +87,7 @@ def test_a_model_of_ones_own_is_named_by_its_kind_or_class(corpus):
     paths = [corpus.recording("clip0")]
     assert rs.embed_files(paths, Peak()).columns.tolist() == ["Peak:0"]
     assert rs.embed_files(paths, {"p": Peak()}).columns.tolist() == ["p:0"]
-    with pytest.raises(ModelError, match="more than one model is called 'Peak'; give a mapping"):
+    with pytest.raises(ModelError, match="more than one model is named 'Peak'; give a mapping"):
         rs.embed_files(paths, [Peak(), Peak()])
 
 
@@ -136,7 +136,7 @@ def test_file_that_a_model_cannot_take_is_named(tmp_path):
 
 def test_long_files_are_refused_unless_allowed(tmp_path):
     path = write_wav(tmp_path / "long.wav", 2.0)
-    with pytest.raises(AudioError, match=r"lasts 2.00 s; at most 1 s are allowed"):
+    with pytest.raises(AudioError, match=r"lasts 2.00 s; the maximum is 1 s"):
         rs.embed_files(path, "mfcc", max_seconds=1)
     assert rs.embed_files(path, "mfcc", max_seconds=None).shape == (1, 120)
 

@@ -284,18 +284,14 @@ class TestBadRecording:
 
         monkeypatch.setattr(f"{MODULE}.read_waveform", read)
         problem = self.problem(three, duration_s=3600.0, max_seconds=60.0)
-        assert problem == (
-            f"{three[1].path}: lasts 3,600.00 s; at most 60 s are allowed, because the memory "
-            "that a model needs grows with a clip's length. Cut it into its vocalisations, or "
-            "allow it: --max-seconds (max_seconds=...)."
-        )
+        assert problem.startswith(f"{three[1].path}: lasts 3,600.00 s; the maximum is 60 s")
         assert sorted(decoded) == ["clip0.wav", "clip2.wav"]
 
     @pytest.mark.parametrize("duration_s", [0.1, NAN])
     def test_that_turns_out_too_long_once_decoded(self, three, duration_s):
         write_wav(three[1].path, 2.0)
         problem = self.problem(three, duration_s=duration_s, max_seconds=1.5)
-        assert problem.startswith(f"{three[1].path}: lasts 2.00 s; at most 1.5 s are allowed")
+        assert problem.startswith(f"{three[1].path}: lasts 2.00 s; the maximum is 1.5 s")
 
     def test_that_changed_since_it_was_hashed(self, three):
         write_wav(three[1].path, 0.2, seed=99)
@@ -353,7 +349,7 @@ class TestLongest:
         refuse_long(Path("a.wav"), 60.0, 60.0)
 
     def test_and_a_little_more_is_refused(self):
-        with pytest.raises(AudioError, match=r"a\.wav: lasts 60\.10 s; at most 60 s are allowed"):
+        with pytest.raises(AudioError, match=r"a\.wav: lasts 60\.10 s; the maximum is 60 s"):
             refuse_long(Path("a.wav"), 60.1, 60.0)
 
     def test_may_be_any(self):

@@ -183,7 +183,7 @@ class TestFailures:
         run = Run(recordings, max_seconds=0.45)
         run.assert_stored(0, 1, 2, 3)
         assert [failure.clip_id for failure in run.report.failures] == ["clip4", "clip5"]
-        assert "lasts 0.50 s; at most 0.45 s are allowed" in run.report.failures[0].reason
+        assert "lasts 0.50 s; the maximum is 0.45 s" in run.report.failures[0].reason
 
 
 class TestSilence:

@@ -37,14 +37,14 @@ def put_dataset(writer, dataset, *, speakers=SPEAKERS, lacking=None, arrays=None
         "speaker": speakers,
         "audio_sha256": [f"{i:064x}" for i in range(N_CLIPS)],
     }
-    rows = writer.put_clips(dataset, columns)
+    clips = writer.put_clips(dataset, columns)
     for model, dim in SIZES.items():
         array = embedding_of(model) if arrays is None else arrays[model]
-        writer.add_model(dataset, model, {"model": model}, dim)
-        kept = np.setdiff1d(rows, (lacking or {}).get(model, ()))
-        # Batches come in any order; rows must find their clips all the same.
-        for batch in np.array_split(kept[::-1], 3):
-            writer.put_embeddings(dataset, model, batch, array[batch])
+        kept = np.setdiff1d(clips.rows, (lacking or {}).get(model, ()))
+        with clips.writing(model, {"model": model}, dim) as target:
+            # Batches come in any order; rows must find their clips all the same.
+            for batch in np.array_split(kept[::-1], 3):
+                target.put(batch, array[batch])
 
 
 def make_numbered_store(path):

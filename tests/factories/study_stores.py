@@ -34,7 +34,7 @@ def put_study_dataset(
     codes = np.arange(n_clips) % len(labels)
     speakers = [f"s{i // len(labels) % n_speakers}" if n_speakers else "" for i in range(n_clips)]
     y = [labels[code] for code in codes] if y is None else y
-    rows = writer.put_clips(
+    clips = writer.put_clips(
         dataset,
         {
             "clip_id": [f"clip{i:03}" for i in range(n_clips)],
@@ -47,9 +47,9 @@ def put_study_dataset(
     for dim, model in enumerate(models, start=6):
         array = rng.normal(size=(n_clips, dim)).astype(np.float32)
         array[np.arange(n_clips), codes % dim] += 1.5
-        writer.add_model(dataset, model, fingerprints[model], dim)
-        kept = np.setdiff1d(rows, (lacking or {}).get(model, ()))
-        writer.put_embeddings(dataset, model, kept, array[kept])
+        kept = np.setdiff1d(clips.rows, (lacking or {}).get(model, ()))
+        with clips.writing(model, fingerprints[model], dim) as target:
+            target.put(kept, array[kept])
 
 
 def make_study_store(path, **datasets):

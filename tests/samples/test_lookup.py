@@ -93,7 +93,7 @@ def test_lookup_of_unknown_names_fails_at_fit(path, dataset, models, told):
 def test_lookup_without_all_it_needs_says_so(path, missing):
     given = {"store": path, "dataset": "cries", "models": ("mfcc",)}
     given.pop(missing)
-    with pytest.raises(ValueError, match="needs a store, a dataset and at least one model"):
+    with pytest.raises(ValueError, match=r"needs a store and a dataset|models is empty"):
         EmbeddingLookup(**given).fit(CLIP_IDS)
 
 
@@ -200,11 +200,11 @@ def test_lookup_says_that_it_takes_one_string_a_clip(path):
 
 def test_models_without_an_order_or_named_twice_are_refused(path):
     for models in ({"mfcc", "logmel"}, None, 5, [5], ["mfcc", "mfcc"]):
-        with pytest.raises(ValueError, match=r"models in an order|named twice"):
+        with pytest.raises(ValueError, match=r"in an order|named twice|is empty"):
             fitted_lookup(path, models)
 
 
 def test_two_columns_of_ids_are_refused(path):
     lookup, ids = fitted_lookup(path), np.array(["clip03", "clip01"])
-    with pytest.raises(ValueError, match=r"one clip id a row, got an array of shape \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"one clip id per row, got an array of shape \(2, 2\)"):
         lookup.transform(np.c_[ids, ids])

@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 
 from reno_store.errors import StaleStoreError, StoreError, UnknownNameError
 from reno_store.samples import EmbeddingLookup, lookup, open_store
-from reno_store.store import StoreReader, StoreWriter
+from reno_store.store import StoreWriter
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,10 @@ def openings(monkeypatch):
 
     def opened(path):
         paths.append(path)
-        return StoreReader(path)
+        return open_store(path)
 
     paths = []
-    monkeypatch.setattr(lookup, "StoreReader", opened)
+    monkeypatch.setattr(lookup, "open_store", opened)
     return paths
 
 

@@ -34,15 +34,11 @@ def put(path, dataset, model, ids):
     with StoreWriter.open(path) as writer:
         # Each dataset has models of its own: rows are not copied from one to the other.
         fingerprint = {"weights": dataset + model}
-        writer.check_clips(dataset, table(ids))
-        rows = writer.put_clips(dataset, table(ids))
-        with writer.working_on(dataset, model):
-            writer.add_model(dataset, model, fingerprint, 3)
-            missing = writer.missing(dataset, model, rows)
+        clips = writer.put_clips(dataset, table(ids))
+        with clips.writing(model, fingerprint, 3) as target:
+            missing = target.missing(clips.rows)
             if len(missing):
-                writer.put_embeddings(
-                    dataset, model, missing, vectors(dataset, model, len(ids))[missing]
-                )
+                target.put(missing, vectors(dataset, model, len(ids))[missing])
 
 
 @pytest.fixture(scope="module")

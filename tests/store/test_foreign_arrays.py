@@ -11,7 +11,7 @@ from reno_store.exchange.merging import merge_stores
 from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
-from reno_store.store import StoreReader, StoreWriter
+from reno_store.store import StoreReader, StoreWriter, check_names
 
 CLIP = {"dimension_names": ("clip",)}
 FOREIGN = {
@@ -71,7 +71,7 @@ class TestWithArraysOfOthers:
         with StoreWriter.open(store) as writer:
             for columns, models in [(["tsne"], []), ([], ["tsne"])]:
                 with pytest.raises(StoreError, match="an array 'tsne' that is not reno-store's"):
-                    writer.check_names("small", columns, models)
+                    check_names(writer.reader, "small", columns, models)
 
 
 @pytest.mark.parametrize("column", ["label", "path"])

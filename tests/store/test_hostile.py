@@ -20,10 +20,9 @@ _TABLE = {name: ["a", "b", "c"] for name in ("clip_id", "label", "speaker", "aud
 def sound(tmp_path_factory):
     path = tmp_path_factory.mktemp("sound") / "s"
     with StoreWriter.open(path) as writer:
-        rows = writer.put_clips("d", _TABLE)
-        with writer.working_on("d", "m"):
-            writer.add_model("d", "m", {"weights": "none"}, 4)
-            writer.put_embeddings("d", "m", rows, np.ones((3, 4), np.float32))
+        clips = writer.put_clips("d", _TABLE)
+        with clips.writing("m", {"weights": "none"}, 4) as target:
+            target.put(clips.rows, np.ones((3, 4), np.float32))
     return path
 
 
@@ -195,10 +194,9 @@ def test_removing_follows_no_link_out_of_a_store(tmp_path, what):
     store, elsewhere = tmp_path / "s", tmp_path / "elsewhere"
     with StoreWriter.open(store) as writer:
         table = {"clip_id": ["a"], "label": ["cry"], "speaker": [""], "audio_sha256": ["x"]}
-        rows = writer.put_clips("d", table)
-        with writer.working_on("d", "m"):
-            writer.add_model("d", "m", {"weights": "w"}, 2)
-            writer.put_embeddings("d", "m", rows, np.ones((1, 2), np.float32))
+        clips = writer.put_clips("d", table)
+        with clips.writing("m", {"weights": "w"}, 2) as target:
+            target.put(clips.rows, np.ones((1, 2), np.float32))
     place = {"dataset": "d", "model": "d/m", "done": "d/m/done", "column": "d/label"}[what]
     (store / place).rename(elsewhere)
     (store / place).symlink_to(elsewhere)

@@ -1,4 +1,4 @@
-"""Random sequences of what may happen to a store, beside a dictionary of what must be there."""
+"""Random sequences of what may happen to a store, compared with a dictionary."""
 
 import shutil
 import tempfile
@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from reno_store.errors import MergeConflictError, StaleStoreError
 from reno_store.exchange.merging import merge_stores
-from reno_store.store import StoreReader, StoreWriter
+from reno_store.store import ModelWriter, StoreReader, StoreWriter, find_damage
 
 DIM = 3
 MODELS = st.sampled_from(["m", "n"])
@@ -111,22 +111,22 @@ class StoreMachine(RuleBasedStateMachine):
             assert not stale
 
     def _build(self, writer, columns, clips, model, fingerprint, refresh, kill_after):
-        rows = writer.put_clips("d", columns, refresh=refresh)
+        stored = writer.put_clips("d", columns, refresh=refresh)
+        rows = stored.rows
         for clip in clips:
             if clip in self.stored and self.stored[clip][0] != self.recording[clip]:
                 for embedded in self.embedded.values():
                     embedded.pop(clip, None)
             self.stored[clip] = (self.recording[clip], self.label[clip])
-        with writer.working_on("d", model):
-            writer.add_model("d", model, fingerprint, DIM, refresh=refresh)
+        with stored.writing(model, fingerprint, DIM, refresh=refresh) as target:
             known = self.embedded.get(model, {})
             now = {clip: self._vector(model, clip) for clip in clips}
             if any(not np.array_equal(known[clip], now[clip]) for clip in known):
                 known = {}  # dropped for another model
             self.embedded[model] = known
             self.stored_weights[model] = self.weights[model]
-            writer.copy_known("d", model, rows)
-            missing = set(writer.missing("d", model, rows).tolist())
+            target.copy_known(rows)
+            missing = set(target.missing(rows).tolist())
             by_recording = {self.stored[clip][0] for clip in known}
             for clip, row in zip(clips, rows.tolist(), strict=True):
                 copied = self.stored[clip][0] in by_recording
@@ -137,7 +137,7 @@ class StoreMachine(RuleBasedStateMachine):
             for done, (clip, row) in enumerate(todo):
                 if done == kill_after:
                     raise Killed
-                writer.put_embeddings("d", model, np.array([row]), now[clip][None])
+                target.put(np.array([row]), now[clip][None])
                 known[clip] = now[clip]
 
     @rule(model=MODELS, is_killed=st.booleans(), data=st.data())
@@ -147,27 +147,26 @@ class StoreMachine(RuleBasedStateMachine):
         embedded = data.draw(st.lists(st.sampled_from(clips), unique=True))
         other = self.folder / "other"
         with StoreWriter.open(other) as writer:
-            rows = writer.put_clips("d", self._columns(clips))
-            with writer.working_on("d", model):
-                writer.add_model("d", model, self._fingerprint(model), DIM)
+            stored = writer.put_clips("d", self._columns(clips))
+            with stored.writing(model, self._fingerprint(model), DIM) as target:
                 for clip in embedded:
-                    row = rows[[clips.index(clip)]]
+                    row = stored.rows[[clips.index(clip)]]
                     numbers = vector(model, self.recording[clip], self.weights[model])
-                    writer.put_embeddings("d", model, row, numbers[None])
+                    target.put(row, numbers[None])
         stranger = model in self.embedded and self.stored_weights[model] != self.weights[model]
         conflict = stranger or any(
             self.stored[clip] != (self.recording[clip], self.label[clip])
             for clip in clips
             if clip in self.stored
         )
-        put = StoreWriter.put_embeddings
+        put = ModelWriter.put
 
         def put_or_die(*arguments):
             if is_killed:
                 raise Killed
             put(*arguments)
 
-        StoreWriter.put_embeddings = put_or_die
+        ModelWriter.put = put_or_die
         try:
             merge_stores(other, self.path)
         except MergeConflictError:
@@ -176,7 +175,7 @@ class StoreMachine(RuleBasedStateMachine):
         except Killed:
             embedded = []
         finally:
-            StoreWriter.put_embeddings = put
+            ModelWriter.put = put
             shutil.rmtree(other)
         assert not conflict
         self.stored.update({clip: (self.recording[clip], self.label[clip]) for clip in clips})
@@ -208,7 +207,7 @@ class StoreMachine(RuleBasedStateMachine):
             rows = np.flatnonzero(done)
             for row, numbers in zip(rows, reader.embeddings("d", model, rows), strict=True):
                 np.testing.assert_array_equal(numbers, embedded[ids[row]])
-            assert reader.damaged_rows("d", model) == []
+            assert find_damage(reader, "d", model) == []
 
     def _columns(self, clips):
         return {
@@ -229,4 +228,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestStoreMachine.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)

@@ -1,11 +1,10 @@
-"""Embeddings that something else has made, into the store.
+"""Importing embeddings that were computed elsewhere.
 
-`sources` reads them (a folder of .npy files, a matrix with ids), `ids` says which row is which
-in a matrix that does not say so itself, `matching` finds each one's clip among
-`clip_tables`, `running` checks all
-and then stores it, marked as foreign, with word of where it came from.
+`sources` opens them (a folder of .npy files, or a matrix with ids), `matrices` reads the formats
+of matrices, `ids` reads the clip of each row, `matching` finds the clips, and `running` checks
+everything and then stores it, marked as foreign, with its provenance.
 """
 
-from reno_store.exchange.importing.running import ImportReport, import_embeddings
+import lazy_loader
 
-__all__ = ["ImportReport", "import_embeddings"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

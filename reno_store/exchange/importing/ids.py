@@ -1,9 +1,10 @@
-"""Which row is which clip: ids as files from elsewhere tell them, made into plain texts."""
+"""The clip of each row: ids, labels and speakers in files of other programs, as text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +13,21 @@ from reno_store.errors import ForeignEmbeddingsError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ID_NAMES", "Table", "as_texts", "read_ids", "read_table", "told"]
+__all__ = ["ID_NAMES", "Table", "as_texts", "named_columns", "read_ids", "read_table"]
 
 ID_NAMES = ("clip_id", "clip_ids", "id", "ids", "filename", "filenames", "file", "files")
-_TOLD_NAMES = {"label": ("label", "labels", "y"), "speaker": ("speaker", "speakers", "groups")}
+_KNOWN_NAMES = {"label": ("label", "labels", "y"), "speaker": ("speaker", "speakers", "groups")}
 
 Table = tuple[list[str] | None, dict[str, list[str]]]
-"""Ids, where they are told, and what else is known of the clips: ``label``, ``speaker``."""
+"""Ids, if the file has them, and what it knows of the clips: ``label``, ``speaker``."""
 
 
-def told(columns: Mapping[str, Iterable[Any]], path: Path) -> Table:
-    """Find ids, labels and speakers among named columns, by the names people give them."""
+def named_columns(columns: Mapping[str, Iterable[Any]], path: Path) -> Table:
+    """Find ids, labels and speakers among columns, by their usual names."""
     id_name = next((name for name in ID_NAMES if name in columns), None)
     known = {
         meaning: as_texts(columns[name], f"{path}: {name}")
-        for meaning, names in _TOLD_NAMES.items()
+        for meaning, names in _KNOWN_NAMES.items()
         if (name := next((name for name in names if name in columns), None))
     }
     if id_name is None:
@@ -35,12 +36,12 @@ def told(columns: Mapping[str, Iterable[Any]], path: Path) -> Table:
 
 
 def as_texts(values: Iterable[Any], where: str) -> list[str]:
-    """Give texts as they are but for spaces around them, whole numbers as digits, none as "".
+    """Return values as text: stripped strings, digits of whole numbers, "" for missing ones.
 
     Raises
     ------
     ForeignEmbeddingsError
-        If a value is of another kind, or holds what no clip id, label or speaker can.
+        If a value has another type, or contains control characters.
     """
     return [_as_text(value, f"{where}, row {row}") for row, value in enumerate(values)]
 
@@ -61,19 +62,19 @@ def _as_text(value: Any, where: str) -> str:
         )
     text = value.strip()
     if any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 for char in text):
-        raise ForeignEmbeddingsError(f"{where}: {text!r} holds a character that no name can have.")
+        raise ForeignEmbeddingsError(f"{where}: {text!r} contains a control character.")
     return text
 
 
 def read_ids(path: Path) -> tuple[Table, list[int] | None]:
-    """Read ids from a text (one a line), a JSON list, a JSON index (id: row) or a CSV.
+    """Read ids from a text (one per line), a JSON list, a JSON index (id: row) or a CSV.
 
     Returns
     -------
     Table
         The ids.
     list of int or None
-        The row of each; None where they stand in the order of the rows.
+        The row of each; None where they are in the order of the rows.
 
     Raises
     ------
@@ -100,27 +101,18 @@ def read_ids(path: Path) -> tuple[Table, list[int] | None]:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object as it is written, twice-named keys too."""
+    """A JSON object as written, with repeated keys."""
 
 
 def _from_index(path: Path, pairs: _Pairs) -> tuple[Table, list[int]]:
     ids, rows = as_texts([key for key, _ in pairs], str(path)), [row for _, row in pairs]
     if not pairs or not all(type(row) is int for row in rows):
         raise ForeignEmbeddingsError(f"{path}: expected an object of id: row, rows from 0.")
-    for what, values in (("id", ids), ("row", rows)):
-        if twice := _first_twice(values):
-            raise ForeignEmbeddingsError(f"{path}: {what} {twice[0]!r} stands twice.")
+    repeats = {"id": Counter(ids), "row": Counter(rows)}
+    for what, counts in repeats.items():
+        if twice := [value for value, n in counts.items() if n > 1]:
+            raise ForeignEmbeddingsError(f"{path}: {what} {twice[0]!r} occurs twice.")
     return (ids, {}), rows
-
-
-def _first_twice(values: Sequence[Any]) -> list[Any]:
-    """Give the first value that was there before, in a list, or an empty list."""
-    seen: set[Any] = set()
-    for value in values:
-        if value in seen:
-            return [value]
-        seen.add(value)
-    return []
 
 
 def read_table(path: Path) -> tuple[list[str], dict[str, list[str]]]:
@@ -132,7 +124,7 @@ def read_table(path: Path) -> tuple[list[str], dict[str, list[str]]]:
         If there is no column of ids, or no CSV.
     """
     frame = read_frame(path)
-    ids, known = told({str(name): frame[name] for name in frame}, path)
+    ids, known = named_columns({str(name): frame[name] for name in frame}, path)
     if ids is None:
         raise ForeignEmbeddingsError(
             f"{path}: no column of ids; expected one called {', '.join(ID_NAMES[::2])}. "

@@ -1,6 +1,6 @@
-"""Matrices in files of other programs, opened without believing what the files say.
+"""Reading matrices of other programs without trusting the files.
 
-A .npy is mapped, so that neither its size nor a false header asks for memory; of an .npz only
+A .npy is mapped, so that neither its size nor a false header allocates memory; of an .npz only
 headers are read until one array is chosen; nothing is unpickled.
 """
 
@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import ForeignEmbeddingsError, listed
-from reno_store.exchange.importing.ids import Table, told
+from reno_store.errors import ForeignEmbeddingsError, Remedy, listed
+from reno_store.exchange.importing.ids import Table, named_columns
 
 __all__ = ["MATRIX_FORMATS", "Matrix"]
 
 Matrix = tuple[NDArray[Any], Table]
-"""Numbers, a row a clip, and what the file tells of its rows."""
+"""Numbers, one row per clip, and what the file knows of its rows."""
 
 _MATRIX_NAMES = ("X", "embeddings", "embedding", "vectors")
 _SWELLING = 500
@@ -37,9 +37,9 @@ _HEADERS = {
 
 
 def _open_npy(path: Path, array: str | None) -> Matrix:
-    """Map a matrix; HEAR and MTEB call their raw ones .npy too and tell the shape beside them."""
+    """Map a matrix; HEAR and MTEB write raw numbers as .npy, with the shape in another file."""
     if array is not None:
-        raise ForeignEmbeddingsError(f"{path} holds one array; leave --array out.")
+        raise ForeignEmbeddingsError(f"{path} holds one array; do not name an array.")
     with path.open("rb") as file:
         has_header = file.read(6) == b"\x93NUMPY"
     if has_header:
@@ -54,8 +54,8 @@ def _open_npy(path: Path, array: str | None) -> Matrix:
         dim = int(mteb.read_text())
     else:
         raise ValueError(
-            "it is no .npy (no header), and neither HEAR's "
-            f"{hear.name} nor MTEB's file 'dimension' beside it tells its shape"
+            "it has no .npy header, and there is no file with its shape: neither HEAR's "
+            f"{hear.name} nor MTEB's 'dimension'"
         )
     return np.memmap(path, np.float32, mode="r").reshape(-1, dim), (None, {})
 
@@ -66,31 +66,31 @@ def _open_npz(path: Path, array: str | None) -> Matrix:
         for member in archive.infolist():
             if member.filename.endswith(".npy"):
                 shapes[member.filename.removesuffix(".npy")] = _shape(archive, member)
-    chosen = _chosen({name for name, shape in shapes.items() if len(shape) != 1}, array)
+    chosen = _chosen(path, {name for name, shape in shapes.items() if len(shape) != 1}, array)
     with np.load(path, allow_pickle=False) as found:
         columns = {
             name: found[name]
             for name, shape in shapes.items()
-            if len(shape) == 1 and _tells({name: ()})
+            if len(shape) == 1 and _is_known({name: ()})
         }
-        return found[chosen], told(columns, path)
+        return found[chosen], named_columns(columns, path)
 
 
-def _tells(column: Mapping[str, Iterable[Any]]) -> bool:
-    """Whether a column of this name tells ids, labels or speakers; others, folds say, do not."""
-    return told(column, Path()) != (None, {})
+def _is_known(column: Mapping[str, Iterable[Any]]) -> bool:
+    """Return whether a column of this name holds ids, labels or speakers."""
+    return named_columns(column, Path()) != (None, {})
 
 
 def _shape(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
-    """Read an array's shape, and compare what it asks memory for with what is there."""
+    """Read an array's shape and compare its size in memory with that of the file."""
     with archive.open(member) as file:
         shape, _, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
     n_bytes = math.prod(shape) * dtype.itemsize
     if n_bytes > member.file_size:
-        raise ValueError(f"{member.filename} claims {n_bytes:,} bytes that it does not hold")
+        raise ValueError(f"{member.filename} claims {n_bytes:,} bytes that it does not have")
     if n_bytes > _SWOLLEN_BYTES and n_bytes > _SWELLING * member.compress_size:
         raise ValueError(
-            f"{member.filename} would swell from {member.compress_size:,} to {n_bytes:,} bytes"
+            f"{member.filename} would grow from {member.compress_size:,} to {n_bytes:,} bytes"
         )
     return tuple(shape)
 
@@ -100,18 +100,18 @@ def _open_safetensors(path: Path, array: str | None) -> Matrix:
 
     with safe_open(path, framework="numpy") as found:
         texts = found.metadata() or {}
-        chosen = _chosen(set(found.keys()), array)
+        chosen = _chosen(path, set(found.keys()), array)
         dtype = found.get_slice(chosen).get_dtype()
         if dtype not in {"F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8"}:
             raise ForeignEmbeddingsError(f"{path}: {chosen} is {dtype}; convert it to float32.")
         matrix = found.get_tensor(chosen)
     columns = {}
     for name, text in texts.items():
-        if _tells({name: ()}):
+        if _is_known({name: ()}):
             columns[name] = json.loads(text)
             if not isinstance(columns[name], list):
-                raise ValueError(f"its {name} are no JSON list")
-    return matrix, told(columns, path)
+                raise ValueError(f"its {name} are not a JSON list")
+    return matrix, named_columns(columns, path)
 
 
 def _open_parquet(path: Path, array: str | None) -> Matrix:
@@ -126,9 +126,9 @@ def _open_parquet(path: Path, array: str | None) -> Matrix:
         ) from None
     frame.columns = frame.columns.astype(str)
     names = [str(name) for name in frame]
-    texts = told({name: frame[name] for name in names if _tells({name: ()})}, path)
+    texts = named_columns({name: frame[name] for name in names if _is_known({name: ()})}, path)
     if texts[0] is None and frame.index.name is not None:
-        texts = told({str(frame.index.name): frame.index}, path)[0], texts[1]
+        texts = named_columns({str(frame.index.name): frame.index}, path)[0], texts[1]
     lists = [name for name in (array, *_MATRIX_NAMES) if name in frame]
     if lists:
         rows = [np.asarray(row) for row in frame[lists[0]]]
@@ -139,15 +139,15 @@ def _open_parquet(path: Path, array: str | None) -> Matrix:
 
 
 def _numbered(columns: Iterable[str], frame: Any, array: str | None) -> list[str]:
-    """Choose the columns that make up embeddings: named alike and counted through.
+    """Choose the columns of the embeddings: NAME0, NAME1 and so on.
 
     Raises
     ------
     ForeignEmbeddingsError
-        If other columns of numbers stand beside them: a duration is no part of an embedding.
+        If there are other columns of numbers: a duration is not part of an embedding.
     """
     numbers = [
-        name for name in columns if frame[name].dtype.kind in "fiu" and not _tells({name: ()})
+        name for name in columns if frame[name].dtype.kind in "fiu" and not _is_known({name: ()})
     ]
     groups: dict[str, list[str]] = {}
     for name in numbers:
@@ -166,10 +166,11 @@ def _numbered(columns: Iterable[str], frame: Any, array: str | None) -> list[str
             )
         return found
     embedding = [name for names in counted.values() for name in names]
-    if strangers := [name for name in numbers if name not in embedding]:
+    if others := [name for name in numbers if name not in embedding]:
         raise ForeignEmbeddingsError(
-            f"which columns are the embeddings? {listed(strangers)} are numbers but not counted "
-            "through as NAME0, NAME1, ... Drop them, or name the embeddings' NAME: --array."
+            f"which columns are the embeddings? {listed(others)} are numbers but not named "
+            "NAME0, NAME1, ... Remove them.",
+            Remedy("Or name the embeddings' NAME", {"array": ...}),
         )
     return embedding
 
@@ -181,12 +182,15 @@ def _is_counted(indices: Sequence[int]) -> bool:
     )
 
 
-def _chosen(names: set[str], array: str | None) -> str:
+def _chosen(path: Path, names: set[str], array: str | None) -> str:
     wanted = [array] if array else [name for name in _MATRIX_NAMES if name in names][:1]
     wanted = wanted or sorted(names)
     if len(wanted) != 1 or wanted[0] not in names:
         found = ", ".join(sorted(names)) or "none"
-        raise ValueError(f"which array holds the embeddings? Name it with --array; found: {found}")
+        raise ForeignEmbeddingsError(
+            f"{path}: which array holds the embeddings? Found: {found}.",
+            Remedy("Name it", {"array": ...}),
+        )
     return wanted[0]
 
 

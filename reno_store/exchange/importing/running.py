@@ -1,7 +1,8 @@
-"""Embeddings from elsewhere -> store: all of them checked, then all of them written.
+"""Embeddings from elsewhere -> store: first all are checked, then all are written.
 
-Data walks: source -> keys -> clips (of the store, of a manifest, or as the source itself
-tells) -> numbers, looked at once before anything is touched -> the clip axis -> rows.
+Data walks: source -> keys -> clips (of the store, of a manifest, or of the source itself)
+-> numbers, all read once before anything is written -> the clip axis -> rows. A third of the
+module documents the arguments and the report.
 """
 
 from __future__ import annotations
@@ -19,27 +20,30 @@ from reno_store.corpora import read_manifest, warn_of_variants
 from reno_store.corpora.names import name_problem
 from reno_store.errors import (
     ForeignEmbeddingsError,
+    Remedy,
     StaleStoreError,
     StoreError,
     UnknownNameError,
-    command_line,
     listed,
 )
-from reno_store.exchange.importing.clip_tables import (
-    check_told,
-    refreshed_columns,
+from reno_store.exchange.importing.matching import (
+    match_clips,
+    reconciled,
+    source_columns,
     stored_columns,
-    told_columns,
 )
-from reno_store.exchange.importing.matching import match_clips
 from reno_store.exchange.importing.sources import Source, open_source
-from reno_store.extraction.hashing import clip_columns
+from reno_store.extraction import clip_columns
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import Counter, counting, tell
 from reno_store.store import (
+    ModelWriter,
     StoragePrecision,
     StoreReader,
     StoreWriter,
+    check_clips,
+    check_model,
+    check_names,
     fingerprint_as_stored,
     storage_of,
 )
@@ -62,15 +66,15 @@ class ImportReport:
     n_clips : int
         Clips of the dataset.
     n_new, n_reused : int
-        Embeddings that were stored now, and those of the source that were there already.
+        Embeddings stored now, and those of the source that the store already had.
     n_missing : int
         Clips of the dataset that still have no embedding of the model.
     n_unknown : int
-        Embeddings left out, since the dataset has no such clip.
+        Embeddings left out because the dataset has no such clip.
     matched_by : str
-        In which way embeddings found their clips.
+        How embeddings were matched to clips.
     example : tuple[str, str]
-        What the source calls an embedding, and the id of the clip that it was stored for.
+        Name of an embedding in the source, and the id of its clip.
     """
 
     store: Path
@@ -101,28 +105,28 @@ def import_embeddings(
     refresh: str | Sequence[str] = (),
     progress: bool | None = None,
 ) -> ImportReport:
-    """Store embeddings that something else has made, as a model of its own.
+    """Import embeddings computed elsewhere, as a separate model.
 
     Parameters
     ----------
     source : str or Path
-        A folder with one .npy a clip, or a matrix: .npy, .npz, .parquet, .safetensors.
+        A folder with one .npy per clip, or a matrix: .npy, .npz, .parquet, .safetensors.
     store : str or Path
-        The store's folder; made where it is missing.
+        The store's folder; created if it does not exist.
     dataset, model : str
         Names in the store.
     provenance : str
-        Where the embeddings come from (model, version, layer, pooling): kept in the
-        fingerprint, whose ``kind`` is ``"foreign"``. More can be imported later under the
-        same name with the same words.
+        Origin of the embeddings (model, version, layer, pooling), kept in the fingerprint,
+        whose ``kind`` is ``"foreign"``. More can be imported later under the same name with
+        the same provenance.
     manifest : str or Path, optional
-        The clips: labels, speakers and, where the recordings are at hand, their hashes.
-        Not needed where the store has the dataset, or the source tells labels.
+        The clips: labels, speakers and, where the recordings are available, their hashes. Not
+        needed where the store has the dataset, or the source contains labels.
     audio_folder : str or Path, optional
-        The folder that the manifest's paths are relative to; the CSV's own unless given.
+        The folder that the manifest's paths are relative to; by default that of the CSV.
     ids : str or Path, optional
-        Which row of a matrix is which clip, where it does not say so itself: a .txt with an
-        id a line, a .json list, a .json of id: row, a .csv with a column clip_id.
+        The clip of each row, for a matrix without ids: a .txt with one id per line, a .json
+        list, a .json of id: row, a .csv with a column clip_id.
     array : str, optional
         Name of the matrix in a file that holds several.
     allow_unknown : bool
@@ -130,8 +134,8 @@ def import_embeddings(
     storage : str
         ``"float32"`` or ``"float16"``; see `build_store`.
     refresh : str or Sequence[str]
-        ``"labels"`` takes over labels and speakers, of the manifest or, without one, of the
-        source, where the store has others or none.
+        ``"labels"`` accepts labels and speakers of the manifest or, without one, of the source,
+        where the store has others or none.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -142,15 +146,15 @@ def import_embeddings(
     Raises
     ------
     ForeignEmbeddingsError
-        If the source cannot be read, an embedding is no vector of finite numbers, belongs to
-        no clip, or nothing tells the clips' labels.
+        If the source cannot be read, an embedding is no vector of finite numbers or belongs
+        to no clip, or the clips have no labels.
     StaleStoreError
         If the store holds other embeddings of the model, other labels, or another model of
         that name.
     UnknownNameError
         If `refresh` names anything but labels.
     StoreError, ManifestError
-        If the store or the manifest cannot be read, or the store is named by a URL.
+        If the store or the manifest cannot be read, or the store's path is a URL.
     """
     store = local_path(store, "store", StoreError)
     refreshed = {refresh} if isinstance(refresh, str) else set(refresh)
@@ -158,7 +162,7 @@ def import_embeddings(
         raise UnknownNameError.among("part to refresh by an import:", min(unknown), ["labels"])
     if not provenance.strip():
         raise ForeignEmbeddingsError(
-            "provenance is empty; say which model, version, layer and pooling made the embeddings."
+            "provenance is empty; name the model, version, layer and pooling of the embeddings."
         )
     for kind, name in (("dataset", dataset), ("model", model)):
         if problem := name_problem(name):
@@ -171,38 +175,33 @@ def import_embeddings(
     found = open_source(Path(source), ids=None if ids is None else Path(ids), array=array)
     fingerprint = fingerprint_as_stored(_fingerprint(found, provenance.strip()), storage)
     stored = {} if table else stored_columns(store, dataset)
-    columns = stored or (clip_columns(table, progress) if table else told_columns(found))
+    columns = stored or (clip_columns(table, progress) if table else source_columns(found))
     matched, way = match_clips(found.keys, columns, allow_unknown=allow_unknown)
-    if stored and refreshed:
-        columns = refreshed_columns(found, matched, stored)
-    is_as_stored = columns is stored
-    check_told(found, matched, columns)
+    columns = reconciled(found, matched, columns, accept=bool(stored and refreshed))
+    is_as_stored = columns == stored
     job = _Import(found, matched, columns, dataset, model, storage_of(fingerprint))
     with (
-        StoreWriter.open(store, tell=tell) as writer,
+        StoreWriter.open(store, notify=tell) as writer,
         counting(f"importing {model}", 2 * len(matched), unit="clips", show=progress) as counter,
     ):
-        writer.check_names(dataset, columns, [model])
+        check_names(writer.reader, dataset, columns, [model])
         if not is_as_stored:
-            writer.check_clips(dataset, columns, refresh=refreshed)
-        writer.check_model(dataset, model, fingerprint)
+            check_clips(writer.reader, dataset, columns, refresh=refreshed)
+        check_model(writer.reader, dataset, model, fingerprint)
         digest = job.check_numbers(writer.reader, counter)
         fingerprint["source"] = {"name": found.path.name, "sha256": digest}
-        n_clips = len(columns["clip_id"])
-        rows = (
-            np.arange(n_clips)
+        clips = (
+            writer.as_stored(dataset, columns)
             if is_as_stored
             else writer.put_clips(dataset, columns, refresh=refreshed)
         )
-        with writer.working_on(dataset, model):
-            # Whoever holds the model sees no recording change, and no row another clip's.
-            if writer.changed_rows(dataset, columns, rows).any():
+        with clips.writing(model, fingerprint, found.dim) as target:
+            if target.is_changed.any():
                 raise StaleStoreError(
                     f"store {store}: recordings of dataset {dataset!r} were changed by another "
-                    "process meanwhile; nothing more was stored. Import again."
+                    "process; nothing more was stored. Import again."
                 )
-            writer.add_model(dataset, model, fingerprint, found.dim)
-            n_new = job.store(writer, rows, counter)
+            n_new = job.store(target, clips.rows, counter)
             n_done = int(np.count_nonzero(writer.reader.done(dataset, model)))
         n_clips = writer.reader.n_clips(dataset)
     first = next(iter(matched))
@@ -222,7 +221,7 @@ def import_embeddings(
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """Embeddings that have found their clips."""
+    """Embeddings matched to their clips."""
 
     source: Source
     clip_of: Mapping[int, str]
@@ -232,7 +231,7 @@ class _Import:
     storage: StoragePrecision
 
     def check_numbers(self, reader: StoreReader, counter: Counter) -> str:
-        """Look at every number, and compare with what is stored already; give a hash of all."""
+        """Check every number, also against the store; return a hash of all."""
         stored = _stored_rows(reader, self.dataset, self.model)
         digest = hashlib.sha256()
         for clip_ids, embeddings in self._pieces():
@@ -240,8 +239,8 @@ class _Import:
             if bad := [clip_ids[position] for position in np.flatnonzero(~is_good).tolist()]:
                 raise ForeignEmbeddingsError(
                     f"{self.source.path}: {len(bad):,} embeddings hold NaN, infinity or numbers "
-                    f"beyond {self.storage.largest:g}: {listed(bad)}. Nothing was stored; leave "
-                    "them out."
+                    f"beyond {self.storage.largest:g}: {listed(bad)}. Nothing was stored; remove "
+                    "them."
                 )
             self._check_stored(reader, stored, clip_ids, embeddings)
             digest.update("\n".join(clip_ids).encode())
@@ -267,25 +266,27 @@ class _Import:
             raise StaleStoreError(
                 f"store {reader.path}: {self.model!r} of dataset {self.dataset!r} has other "
                 f"embeddings of {len(differ):,} clips ({listed(differ)}); nothing was changed. "
-                "Name the model otherwise, or take the old one out first: "
-                f"{command_line('remove', reader.path, self.dataset, '--model', self.model)}"
+                "Use another model name.",
+                Remedy(
+                    "Or remove the old embeddings first",
+                    {"store": str(reader.path), "dataset": self.dataset, "model": self.model},
+                    "remove_from_store",
+                ),
             )
 
-    def store(self, writer: StoreWriter, rows: NDArray[np.int64], counter: Counter) -> int:
-        """Write what is missing; give how many embeddings that were."""
+    def store(self, target: ModelWriter, rows: NDArray[np.int64], counter: Counter) -> int:
+        """Write the missing embeddings; return their number."""
         row_of = dict(zip(self.columns["clip_id"], rows.tolist(), strict=True))
-        # Once more: another process may have imported others under this name meanwhile.
-        if stored := _stored_rows(writer.reader, self.dataset, self.model):
+        # Checked again: another process may have imported others under this name by now.
+        if stored := _stored_rows(target.reader, self.dataset, self.model):
             for clip_ids, embeddings in self._pieces():
-                self._check_stored(writer.reader, stored, clip_ids, embeddings)
+                self._check_stored(target.reader, stored, clip_ids, embeddings)
         n_new = 0
         for clip_ids, embeddings in self._pieces():
             wanted = np.array([row_of[clip_id] for clip_id in clip_ids], np.int64)
-            is_missing = np.isin(wanted, writer.missing(self.dataset, self.model, wanted))
+            is_missing = np.isin(wanted, target.missing(wanted))
             if is_missing.any():
-                writer.put_embeddings(
-                    self.dataset, self.model, wanted[is_missing], embeddings[is_missing]
-                )
+                target.put(wanted[is_missing], embeddings[is_missing])
             n_new += int(is_missing.sum())
             counter.advance(len(clip_ids))
         return n_new
@@ -307,8 +308,8 @@ def _fingerprint(source: Source, provenance: str) -> dict[str, Any]:
 
 
 def _stored_rows(reader: StoreReader, dataset: str, model: str) -> dict[str, int]:
-    """Give the rows of clips that have an embedding of the model already."""
-    if dataset not in reader.datasets() or model not in reader.models(dataset):
+    """Return the rows of the clips that have an embedding of the model."""
+    if dataset not in reader.datasets or model not in reader.models(dataset):
         return {}
     ids = reader.texts(dataset, "clip_id")
     return {ids[row]: row for row in np.flatnonzero(reader.done(dataset, model)).tolist()}

@@ -1,4 +1,4 @@
-"""Embeddings from elsewhere by key: a folder with one .npy a clip, or a matrix with ids."""
+"""Embeddings from elsewhere: a folder with one .npy per clip, or a matrix with ids."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora import Confinement
-from reno_store.errors import ForeignEmbeddingsError, listed
+from reno_store.errors import ForeignEmbeddingsError, Remedy, listed
 from reno_store.exchange.importing.ids import read_frame, read_ids, read_table
 from reno_store.exchange.importing.matrices import MATRIX_FORMATS
 
@@ -27,17 +27,17 @@ class Source:
     Attributes
     ----------
     path : Path
-        Where they lie.
+        Their file or folder.
     keys : tuple[str, ...]
-        What each is called there: a clip's id, or its file's path.
+        Their names there: clip ids, or paths of files.
     dim : int
         Length of an embedding.
     dtype : str
-        As it lies there.
+        Type of the numbers there.
     read : Read
-        Gives the embeddings at some positions of `keys`, shape (n, dim).
+        Returns the embeddings at some positions of `keys`, shape (n, dim).
     known : Mapping[str, Sequence[str]]
-        ``label`` and ``speaker`` of each key, where the source tells; empty where unknown.
+        ``label`` and ``speaker`` of each key, if the source has them; empty where unknown.
     """
 
     path: Path
@@ -54,20 +54,20 @@ def open_source(path: Path, *, ids: Path | None = None, array: str | None = None
     Parameters
     ----------
     path : Path
-        A folder; or a file that ends as one of `MATRIX_FORMATS`.
+        A folder, or a file with an ending of `MATRIX_FORMATS`.
     ids : Path, optional
-        Which row is which, for a matrix that does not say; see `read_ids`.
+        The clip of each row, for a matrix without ids; see `read_ids`.
     array : str, optional
         Name of the matrix in a file that holds several.
 
     Raises
     ------
     ForeignEmbeddingsError
-        If it cannot be read, holds no matrix of numbers, or does not say which row is which.
+        If it cannot be read, holds no matrix of numbers, or has no ids.
     """
     if path.is_dir():
         if ids is not None or array is not None:
-            raise ForeignEmbeddingsError(f"{path} is a folder: --ids and --array are for a matrix.")
+            raise ForeignEmbeddingsError(f"{path} is a folder; ids and array are for a matrix.")
         return _open_folder(path)
     if not path.exists():
         raise ForeignEmbeddingsError(f"{path}: no such file or folder.")
@@ -84,19 +84,22 @@ def _open_matrix(path: Path, ids: Path | None, array: str | None) -> Source:
         matrix, (keys, known) = MATRIX_FORMATS[path.suffix.lower()](path, array)
     except ForeignEmbeddingsError:
         raise
-    except Exception as error:  # whatever a reader of files from elsewhere may raise
+    except Exception as error:  # readers of other programs' files may raise anything
         raise ForeignEmbeddingsError(f"{path}: cannot be read: {error}.") from None
     _check_numbers(path, matrix, 2)
     rows = None
     if ids is not None:
         if keys is not None:
-            raise ForeignEmbeddingsError(f"{path} says itself which row is which; leave --ids out.")
+            raise ForeignEmbeddingsError(f"{path} has ids itself; do not name others.")
         (keys, known), rows = read_ids(ids)
     if keys is None:
         raise ForeignEmbeddingsError(
-            f"{path} does not say which row is which clip. Name a file that does with --ids "
-            "(ids=...): a .txt with an id a line, a .json list, a .json of id: row, or a .csv "
-            "with a column clip_id."
+            f"{path} has no ids of its rows.",
+            Remedy(
+                "Name a file with them (a .txt with one id per line, a .json list, a .json of "
+                "id: row, or a .csv with a column clip_id)",
+                {"ids": ...},
+            ),
         )
     _check_ids(ids or path, keys, known, rows, len(matrix))
     order = np.arange(len(keys)) if rows is None else np.array(rows, np.int64)
@@ -140,14 +143,16 @@ def _open_folder(folder: Path) -> Source:
         raise ForeignEmbeddingsError(f"{folder}: no .npy file in it.")
     confinement = Confinement(folder)
     if problems := [problem for name in names if (problem := confinement.problem(name))]:
-        told = problems[0].split(";")[0]
-        raise ForeignEmbeddingsError(f"{folder}: {told} ({len(problems):,} such). Copy it inside.")
-    if lost := [name for name in names if not (folder / name).is_file()]:
-        raise ForeignEmbeddingsError(f"{table}: names files that are not there: {listed(lost)}.")
-    if strangers := sorted(set(found) - {Path(name).as_posix() for name in names}):
+        first_problem = problems[0].split(";")[0]
         raise ForeignEmbeddingsError(
-            f"{table} does not name {len(strangers):,} .npy files beside it: {listed(strangers)}. "
-            "Add them to it, or take it away to import all files by their names."
+            f"{folder}: {first_problem} ({len(problems):,} such). Copy it inside."
+        )
+    if lost := [name for name in names if not (folder / name).is_file()]:
+        raise ForeignEmbeddingsError(f"{table}: names files that do not exist: {listed(lost)}.")
+    if others := sorted(set(found) - {Path(name).as_posix() for name in names}):
+        raise ForeignEmbeddingsError(
+            f"{table} does not name {len(others):,} .npy files of its folder: {listed(others)}. "
+            "Add them, or remove the table to import all files by their names."
         )
     first = _vector(folder / names[0])
 
@@ -169,7 +174,7 @@ def _open_folder(folder: Path) -> Source:
 def _vector(path: Path) -> NDArray[Any]:
     try:
         vector: Any = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # whatever a damaged or hostile header may raise
+    except Exception as error:  # a damaged or hostile header may raise anything
         raise ForeignEmbeddingsError(f"{path}: cannot be read as .npy: {error}.") from None
     if not isinstance(vector, np.ndarray):
         vector.close()
@@ -182,7 +187,7 @@ def _vector(path: Path) -> NDArray[Any]:
 
 
 def _type_name(numbers: NDArray[Any]) -> str:
-    """Name a type of numbers whatever the order of its bytes."""
+    """Return the name of a type of numbers, without its byte order."""
     return str(numbers.dtype.newbyteorder("=").name)
 
 
@@ -196,5 +201,5 @@ def _check_numbers(path: Path, found: NDArray[Any], n_axes: int) -> None:
 
 
 def _as_float32(numbers: NDArray[Any]) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # becomes infinite, which is refused by the clip's name
+    with np.errstate(over="ignore"):  # becomes infinite, which raises an error with the clip's name
         return np.asarray(numbers, np.float32)

@@ -1,10 +1,10 @@
-"""One store into another: what both say of a clip or a model must be the same.
+"""Merging one store into another: where both have a clip or an embedding, they must agree.
 
 Data walks: both clip tables -> one table, or conflicts (`tables`) -> both models' fingerprints
-and all embeddings of the source, or conflicts (`plans`) -> nothing yet touched -> the clip axis
--> rows that the target lacks, a piece at a time, compared once more with the locks held.
+and all embeddings of the source, or conflicts (`plans`), before anything is written -> the
+clip axis -> rows that the target lacks, a piece at a time, compared again with the locks held.
 """
 
-from reno_store.exchange.merging.running import MergeReport, ModelMerge, merge_stores
+import lazy_loader
 
-__all__ = ["MergeReport", "ModelMerge", "merge_stores"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""One dataset of the source on its way into the target: compared, then copied."""
+"""One dataset of the source: compared with the target, then copied."""
 
 from __future__ import annotations
 
@@ -11,35 +11,43 @@ from numpy.typing import NDArray
 
 from reno_store.errors import (
     MergeConflictError,
+    Remedy,
     StaleStoreError,
     StoreError,
-    command_line,
     listed,
 )
 from reno_store.exchange.merging.tables import read_table, table_conflicts, union
 from reno_store.runtime.progress import Counter
-from reno_store.store import StoreReader, StoreWriter, fingerprint_differences
+from reno_store.store import (
+    ModelWriter,
+    StoredClips,
+    StoreReader,
+    StoreWriter,
+    check_names,
+    fingerprint_differences,
+)
 
 __all__ = ["DatasetPlan", "refusal"]
 
 _ROWS_AT_A_TIME = 16_384
 _HASH = "audio_sha256"
-# One model on two machines agrees to rounding; what differs by more is not the same.
+# One model on two machines agrees up to rounding.
 _TOLERANCES = {"float32": 1e-3, "bfloat16": 5e-2, "float16": 5e-2}
 
 
 def refusal(source: StoreReader, target: StoreReader, conflicts: Sequence[str]) -> StoreError:
-    """Say in what two stores do not agree."""
-    told = "\n  ".join(conflicts)
+    """Return an error that lists the conflicts of two stores."""
+    described = "\n  ".join(conflicts)
     return MergeConflictError(
-        f"{source.path} and {target.path} do not agree; nothing was changed:\n  {told}\n"
-        "Mend one of them, or merge only what agrees: --dataset, --model."
+        f"{source.path} and {target.path} do not agree; nothing was changed:\n  {described}",
+        Remedy("Correct one of them"),
+        Remedy("Or merge only what agrees", {"datasets": ..., "models": ...}),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetPlan:
-    """What is to be merged of one dataset, as the source was when the merge began.
+    """What to merge of one dataset, as the source was when the merge began.
 
     Attributes
     ----------
@@ -48,7 +56,7 @@ class DatasetPlan:
     dataset : str
         Name of the dataset.
     models : tuple[str, ...]
-        Names of its models that are to be merged.
+        Names of the models to merge.
     table : dict of str to list of str
         Its clip table.
     """
@@ -59,7 +67,7 @@ class DatasetPlan:
     table: dict[str, list[str]]
 
     def find_conflicts(self, writer: StoreWriter) -> Iterator[str]:
-        """Compare all that both stores have, and read all that is to be copied.
+        """Compare everything that both stores have, and read everything to copy.
 
         Raises
         ------
@@ -67,15 +75,15 @@ class DatasetPlan:
             If either store is damaged.
         """
         there = read_table(writer.reader, self.dataset)
-        writer.check_names(self.dataset, {*self.table, *there}, self.models)
+        check_names(writer.reader, self.dataset, {*self.table, *there}, self.models)
         yield from table_conflicts(self.dataset, self.table, there)
         known = writer.reader.models(self.dataset) if there else ()
         for model in self.models:
             target = writer.reader if model in known else None
             yield from self._model_conflicts(target, model, there.get("clip_id", []))
 
-    def put_clips(self, writer: StoreWriter) -> NDArray[np.int64]:
-        """Bring the target's clip table up to both; whoever changed it since is heard."""
+    def put_clips(self, writer: StoreWriter) -> StoredClips:
+        """Update the target's clip table to the union; compare again, as it may have changed."""
 
         def combine(there: dict[str, list[str]]) -> Mapping[str, Sequence[str]]:
             if conflicts := table_conflicts(self.dataset, self.table, there):
@@ -84,32 +92,34 @@ class DatasetPlan:
 
         return writer.fill_clips(self.dataset, combine)
 
-    def copy(self, writer: StoreWriter, model: str, counter: Counter) -> tuple[int, int]:
-        """Copy what the target lacks, with the model's lock held; count that and the rest."""
-        fingerprint = self.reader.fingerprint(self.dataset, model)
-        dim = self.reader.dim(self.dataset, model)
-        writer.add_model(self.dataset, model, fingerprint, dim)
-        there = writer.reader.table(self.dataset)
-        conflicts = list(self._model_conflicts(writer.reader, model, there["clip_id"]))
+    def description(self, model: str) -> tuple[dict[str, Any], int]:
+        """Return a model's fingerprint and the length of its embeddings."""
+        return self.reader.fingerprint(self.dataset, model), self.reader.dim(self.dataset, model)
+
+    def copy(self, target: ModelWriter, model: str, counter: Counter) -> tuple[int, int]:
+        """Copy what the target lacks; return how many embeddings that were, and the rest."""
+        fingerprint = target.reader.fingerprint(self.dataset, model)
+        there = target.reader.table(self.dataset)
+        conflicts = list(self._model_conflicts(target.reader, model, there["clip_id"]))
         if conflicts or table_conflicts(self.dataset, self.table, there):
             raise StaleStoreError(
-                f"store {writer.path}: dataset {self.dataset!r} was changed by another process "
-                "while it was merged into. What was merged is whole; merge again."
+                f"store {target.reader.path}: dataset {self.dataset!r} was changed by another "
+                "process during the merge. What was merged is complete; merge again."
             )
         ours = self._done(model)
         theirs = self._rows_in(there["clip_id"], ours)
-        is_missing = np.isin(theirs, writer.missing(self.dataset, model, theirs))
+        is_missing = np.isin(theirs, target.missing(theirs))
         counter.advance(int((~is_missing).sum()))
         ours, theirs = ours[is_missing], theirs[is_missing]
         for piece in _pieces(len(ours)):
             embeddings = self._read(model, ours[piece])
             self._check_unchanged(model, fingerprint, ours[piece])
-            writer.put_embeddings(self.dataset, model, theirs[piece], embeddings)
+            target.put(theirs[piece], embeddings)
             counter.advance(len(embeddings))
         return len(ours), int((~is_missing).sum())
 
     def n_done(self, model: str) -> int:
-        """Count the source's embeddings of a model."""
+        """Return the number of the source's embeddings of a model."""
         return len(self._done(model))
 
     def _model_conflicts(
@@ -121,25 +131,27 @@ class DatasetPlan:
             differences = fingerprint_differences(theirs, fingerprint)
             dims = self.reader.dim(self.dataset, model), target.dim(self.dataset, model)
             if dims[0] != dims[1]:
-                differences.append(f"numbers a clip: stored {dims[1]:,}, now {dims[0]:,}")
-            yield from (f"{self.dataset}: {model} is another model: {each}" for each in differences)
+                differences.append(f"dimensions: stored {dims[1]:,}, now {dims[0]:,}")
+            yield from (
+                f"{self.dataset}: {model} is a different model: {each}" for each in differences
+            )
             if differences:
                 return
         differ: list[str] = []
-        for embeddings, rows, is_there, numbers in self._beside(target, model, ids):
-            # What is not finite is no nearer to anything; embeddings of other programs are exact.
+        for embeddings, rows, is_there, numbers in self._pairs(target, model, ids):
+            # NaN is never near; imported embeddings are compared exactly.
             error = np.linalg.norm(embeddings[is_there] - numbers, axis=1)
             near = error <= _tolerance(fingerprint) * np.linalg.norm(numbers, axis=1)
             differ += [self.table["clip_id"][row] for row in rows[is_there][~near].tolist()]
         if differ:
             yield f"{self.dataset}: {model}: embeddings of {len(differ):,} clips ({listed(differ)})"
 
-    def _beside(
+    def _pairs(
         self, target: StoreReader | None, model: str, ids: Sequence[str]
     ) -> Iterator[
         tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_], NDArray[np.float32]]
     ]:
-        """Give the source's embeddings, their rows, which of them the target has, and its own."""
+        """Yield the source's embeddings, their rows, which of them the target has, and its own."""
         done = None if target is None else target.done(self.dataset, model)
         ours = self._done(model)
         for piece in _pieces(len(ours)):
@@ -160,8 +172,12 @@ class DatasetPlan:
             bad = [self.table["clip_id"][row] for row in rows[~is_finite].tolist()]
             raise StoreError(
                 f"store {self.reader.path}: dataset {self.dataset!r}, model {model!r}: damaged: "
-                f"embeddings of {len(bad):,} clips hold NaN or infinity ({listed(bad)}). Mend it: "
-                f"{command_line('verify', self.reader.path, '--repair')}"
+                f"embeddings of {len(bad):,} clips hold NaN or infinity ({listed(bad)}).",
+                Remedy(
+                    "Mark them as missing",
+                    {"store": str(self.reader.path), "repair": True},
+                    "verify_store",
+                ),
             )
         return embeddings
 
@@ -169,7 +185,7 @@ class DatasetPlan:
         return np.flatnonzero(self.reader.done(self.dataset, model)[: len(self.table["clip_id"])])
 
     def _rows_in(self, ids: Sequence[str], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the rows of the source's clips in a table of other order; -1 where there is none."""
+        """Return the rows of the source's clips in another table; -1 where it lacks them."""
         row_of = {clip_id: row for row, clip_id in enumerate(ids)}
         found = [row_of.get(self.table["clip_id"][row], -1) for row in rows.tolist()]
         return np.array(found, np.int64)
@@ -177,7 +193,7 @@ class DatasetPlan:
     def _check_unchanged(
         self, model: str, fingerprint: Mapping[str, Any], rows: NDArray[np.int64]
     ) -> None:
-        """Notice a build that took over other recordings, or another model, in the source."""
+        """Check that no build has changed the recordings or the model in the source."""
         now = {name: self.reader.texts(self.dataset, name) for name in ("clip_id", _HASH)}
         same = not fingerprint_differences(
             fingerprint, self.reader.fingerprint(self.dataset, model)
@@ -187,7 +203,7 @@ class DatasetPlan:
         if not same:
             raise StaleStoreError(
                 f"store {self.reader.path}: dataset {self.dataset!r} was changed by another "
-                "process while it was merged. What was merged is whole; merge again."
+                "process during the merge. What was merged is complete; merge again."
             )
 
 

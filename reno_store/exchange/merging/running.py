@@ -1,4 +1,4 @@
-"""All that agrees of one store into another, or nothing."""
+"""Merging all of a store, or nothing if there are conflicts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ModelMerge:
     dataset, model : str
         Names; `model` is empty for a dataset without models.
     n_new, n_there : int
-        Embeddings that were copied, and those that both stores had.
+        Embeddings copied, and those that both stores had.
     """
 
     dataset: str
@@ -46,7 +46,7 @@ class MergeReport:
     models : tuple[ModelMerge, ...]
         By dataset and model.
     n_new_clips : int
-        Clips that the store did not have.
+        Clips that the store lacked.
     """
 
     store: Path
@@ -62,20 +62,20 @@ def merge_stores(
     models: Sequence[str] = (),
     progress: bool | None = None,
 ) -> MergeReport:
-    """Bring what one store holds into another.
+    """Merge one store into another.
 
-    Clips of a dataset that both have are found by their ids, whatever rows they stand in.
-    What one store knows of a clip and the other does not (a speaker, a column) is filled in.
-    Nothing is taken out of `source`. A merge that was cut off goes on when run again.
+    Clips of a dataset that both have are matched by their ids, whatever their rows. What only
+    one store knows of a clip (a speaker, a column) is filled in. `source` does not change. An
+    interrupted merge continues when run again.
 
     Parameters
     ----------
     source : str or Path
         The store to read from.
     store : str or Path
-        The store to write to; made where it is missing.
+        The store to write to; created if it does not exist.
     datasets, models : Sequence[str]
-        Only these; all of them unless given. With `models`, only datasets that have any.
+        Only these; by default all. With `models`, only datasets that have any.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -86,14 +86,14 @@ def merge_stores(
     Raises
     ------
     MergeConflictError
-        If the stores say different things: a clip's label, speaker, recording or further
-        column, a model's fingerprint, an embedding. All conflicts are named; nothing is
-        changed. (Of one recording by its hash, the target's path is kept.)
+        If the stores differ in a clip's label, speaker, recording or further column, a model's
+        fingerprint, or an embedding. All conflicts are listed; nothing is changed. (Where only
+        the path of the same recording differs, the target's is kept.)
     StoreError, UnknownNameError
-        If a store cannot be read, is damaged or is named by a URL, or `source` has no such
+        If a store cannot be read, is damaged or its path is a URL, or `source` has no such
         dataset or model.
     StaleStoreError
-        If another process changes one of the stores meanwhile.
+        If another process changes one of the stores during the merge.
     """
     source, store = (
         local_path(source, "store", StoreError),
@@ -103,23 +103,24 @@ def merge_stores(
     with _reading(source):
         plans = list(_plans(StoreReader(source), datasets, models))
     reports, n_new_clips = [], 0
-    with StoreWriter.open(store, tell=tell) as writer, _reading(source):
+    with StoreWriter.open(store, notify=tell) as writer, _reading(source):
         conflicts = [conflict for plan in plans for conflict in plan.find_conflicts(writer)]
         if conflicts:
             raise refusal(plans[0].reader, writer.reader, conflicts)
         for plan in plans:
-            is_there = plan.dataset in writer.reader.datasets()
+            is_there = plan.dataset in writer.reader.datasets
             before = writer.reader.n_clips(plan.dataset) if is_there else 0
-            n_new_clips += len(plan.put_clips(writer)) - before
+            clips = plan.put_clips(writer)
+            n_new_clips += len(clips.rows) - before
             if not plan.models:
                 reports.append(ModelMerge(plan.dataset, "", 0, 0))
             for model in plan.models:
                 label, n_done = f"{plan.dataset}: {model}", plan.n_done(model)
                 with (
-                    writer.working_on(plan.dataset, model),
+                    clips.writing(model, *plan.description(model)) as target,
                     counting(label, n_done, unit="clips", show=progress) as counter,
                 ):
-                    counts = plan.copy(writer, model, counter)
+                    counts = plan.copy(target, model, counter)
                 reports.append(ModelMerge(plan.dataset, model, *counts))
     return MergeReport(store, tuple(reports), n_new_clips)
 
@@ -127,14 +128,14 @@ def merge_stores(
 def _check_apart(source: Path, store: Path) -> None:
     one, other = source.resolve(), store.resolve()
     if one == other:
-        raise StoreError(f"store {store} cannot be merged into itself; name another.")
+        raise StoreError(f"store {store} cannot be merged into itself; use another.")
     if one in other.parents or other in one.parents:
-        raise StoreError(f"one of {source} and {store} lies in the other; put them side by side.")
+        raise StoreError(f"one of {source} and {store} is inside the other; move it out.")
 
 
 @contextlib.contextmanager
 def _reading(source: Path) -> Iterator[None]:
-    """Tell files of the source that cannot be read from those of the target."""
+    """Distinguish unreadable files of the source from those of the target."""
     try:
         yield
     except OSError as error:
@@ -150,7 +151,7 @@ def _plans(
         reader.n_clips(name)  # raises if there is none of that name
     if lost := [name for name in reader.lost_datasets() if not datasets or name in datasets]:
         raise StoreError(f"store {reader.path}: damaged: zarr.json of {lost[0]!r} is lost.")
-    there = {name: reader.models(name) for name in datasets or reader.datasets()}
+    there = {name: reader.models(name) for name in datasets or reader.datasets}
     for model in models:
         if not any(model in names for names in there.values()):
             known = {name for names in there.values() for name in names}

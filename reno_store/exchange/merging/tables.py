@@ -1,35 +1,32 @@
-"""Two clip tables of one dataset: where they differ, and what they say together."""
+"""Two clip tables of one dataset: their conflicts and their union."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from reno_store.corpora.names import check_column
 from reno_store.errors import StoreError, listed
-from reno_store.store import StoreReader
+from reno_store.store import Columns, StoreReader
 
-__all__ = ["Columns", "read_table", "table_conflicts", "union"]
-
-Columns = Mapping[str, Sequence[str]]
+__all__ = ["read_table", "table_conflicts", "union"]
 
 _HASH = "audio_sha256"
 _REQUIRED = ("clip_id", "label", "speaker", _HASH)
 
 
 def read_table(reader: StoreReader, dataset: str) -> dict[str, list[str]]:
-    """Read a dataset's clip table, complete and sound, or give none where there is no clip.
+    """Return a dataset's clip table, checked; empty without clips.
 
     Raises
     ------
     StoreError
-        If a part of it is lost or damaged, a clip stands twice, or a column has a name that
-        none can have.
+        If part of it is lost or damaged, an id occurs twice, or a column's name is not
+        allowed.
     """
-    if dataset not in reader.datasets():
+    if dataset not in reader.datasets:
         return {}
     models = reader.models(dataset)
-    reader.check_clip_table(dataset, () if reader.n_clips(dataset) else models)
-    table = reader.table(dataset)
+    table = reader.table(dataset, () if reader.n_clips(dataset) else models)
     for column in table:
         if column not in _REQUIRED and (problem := check_column(column)):
             raise StoreError(f"store {reader.path}: dataset {dataset!r}: {problem}.")
@@ -40,7 +37,7 @@ def read_table(reader: StoreReader, dataset: str) -> dict[str, list[str]]:
 
 
 def table_conflicts(dataset: str, ours: Columns, theirs: Columns) -> list[str]:
-    """Name clips of which two tables say different things; what one leaves empty is none."""
+    """Return a description of clips that differ between two tables; empty values never do."""
     row_there = {clip_id: row for row, clip_id in enumerate(theirs.get("clip_id", ()))}
     shared = [
         (row, row_there[clip_id])
@@ -55,7 +52,7 @@ def table_conflicts(dataset: str, ours: Columns, theirs: Columns) -> list[str]:
             if ours[column][row]
             and theirs[column][other]
             and ours[column][row] != theirs[column][other]
-            # The same recording may lie elsewhere on another machine.
+            # The same recording may have another path on another machine.
             and not (column == "path" and _same_recording(ours, row, theirs, other))
         ]
         if differ:
@@ -68,7 +65,7 @@ def _same_recording(ours: Columns, row: int, theirs: Columns, other: int) -> boo
 
 
 def union(ours: Columns, theirs: Columns) -> dict[str, list[str]]:
-    """Put two tables together: the clips of the second first, in its order."""
+    """Return the union of two tables: first the clips of the second, in its order."""
     ids = list(dict.fromkeys([*theirs.get("clip_id", ()), *ours["clip_id"]]))
     return {
         column: _filled(ids, _by_id(theirs, column), _by_id(ours, column))

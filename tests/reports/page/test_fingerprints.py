@@ -17,7 +17,7 @@ from reno_store.studies import DatasetFacts
 def test_each_model_of_the_study_has_what_the_store_says_of_it(tmp_path):
     corpus = make_corpus(tmp_path, 8)
     build_store(corpus.manifest, tmp_path / "s.zarr", models=["mfcc"], progress=False)
-    (name,) = StoreReader(tmp_path / "s.zarr").datasets()
+    (name,) = StoreReader(tmp_path / "s.zarr").datasets
     study = replace(
         make_study(),
         store=tmp_path / "s.zarr",

@@ -34,13 +34,13 @@ def make_store(path, *, speakers, lacking=()):
         "audio_sha256": [f"{i:064x}" for i in range(N_CLIPS)],
     }
     with StoreWriter.open(path) as writer:
-        rows = writer.put_clips("cries", columns)
+        clips = writer.put_clips("cries", columns)
         for model, dim in DIMS.items():
             array = rng.normal(size=(N_CLIPS, dim)).astype(np.float32)
             array[:, 0] += 4 * (LABELS == "fear")
-            writer.add_model("cries", model, {"model": model}, dim)
-            kept = np.setdiff1d(rows, lacking) if model == "mfcc" else rows
-            writer.put_embeddings("cries", model, kept, array[kept])
+            kept = np.setdiff1d(clips.rows, lacking) if model == "mfcc" else clips.rows
+            with clips.writing(model, {"model": model}, dim) as target:
+                target.put(kept, array[kept])
     return path
 
 

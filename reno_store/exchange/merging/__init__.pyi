@@ -1,0 +1,3 @@
+from .running import MergeReport, ModelMerge, merge_stores
+
+__all__ = ["MergeReport", "ModelMerge", "merge_stores"]

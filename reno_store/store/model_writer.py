@@ -1,0 +1,257 @@
+"""Writing one model's rows while its lock is held: numbers first, marks last.
+
+A process that is killed at any moment leaves rows that are either complete or not marked, and
+the next build writes the latter again. zarr replaces a chunk by renaming a finished file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from reno_store.errors import StaleStoreError, StoreError, UnknownNameError
+from reno_store.store import nodes, schema
+from reno_store.store.fingerprints import fingerprint_differences
+from reno_store.store.precision import storage_of
+from reno_store.store.raw_chunks import Damage
+from reno_store.store.reader import StoreReader
+
+__all__ = ["ModelWriter"]
+
+_ROWS_AT_A_TIME = 4096
+
+
+class ModelWriter:
+    """The rows of one model, open for writing inside one block of a `StoreWriter`.
+
+    Parameters
+    ----------
+    reader : StoreReader
+        The store.
+    root : zarr.Group
+        The same store, open for writing.
+    dataset, model : str
+        Names.
+
+    Attributes
+    ----------
+    is_changed : numpy.ndarray of bool, shape (n_clips of the table,)
+        Which clips of the table that the block began with have another recording by now. No
+        recording changes while the lock is held.
+    """
+
+    def __init__(self, reader: StoreReader, root: zarr.Group, dataset: str, model: str) -> None:
+        self.reader, self.dataset, self.model = reader, dataset, model
+        self.is_changed: NDArray[np.bool_] = np.zeros(0, bool)
+        self._root: zarr.Group | None = root
+
+    def close(self) -> None:
+        """Refuse to write from now on: the lock is released."""
+        self._root = None
+
+    def _writable(self) -> zarr.Group:
+        if self._root is None:
+            raise RuntimeError("the block that holds this model's lock has ended")
+        return self._root
+
+    @contextlib.contextmanager
+    def _group(self) -> Iterator[zarr.Group]:
+        """Open the model's group for writing; errors about damage name it."""
+        root = self._writable()
+        where = f"store {self.reader.path}: dataset {self.dataset!r}, model {self.model!r}"
+        with schema.naming_damage(where), nodes.own_codecs():
+            yield schema.child_group(root, f"{self.dataset}/{self.model}")
+
+    def missing(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of the rows that have no embedding yet, in their order."""
+        return rows[~self.reader.done(self.dataset, self.model)[rows]]
+
+    def put(self, rows: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
+        """Store embeddings and, once they are written, mark their rows as done.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray of int64, shape (n,)
+            Rows of the clip axis, each once.
+        embeddings : numpy.ndarray of float32, shape (n, dim)
+            Finite numbers.
+
+        Raises
+        ------
+        ValueError
+            If numbers are not finite or too large for the precision in which they are stored.
+        StaleStoreError
+            If the stored embeddings have another length.
+        """
+        if not np.isfinite(embeddings).all():
+            raise ValueError("embeddings hold NaN or infinite numbers; expected finite ones")
+        fingerprint = self.reader.fingerprint(self.dataset, self.model)
+        largest = storage_of(fingerprint).largest
+        if np.abs(embeddings).max(initial=0) > largest:
+            raise ValueError(f"embeddings hold numbers beyond {largest:g}; expected none")
+        self._check_dim(embeddings.shape[1])
+        order = np.argsort(rows)
+        with self._group() as group:
+            embedding = schema.child_array(group, schema.EMBEDDING)
+            embedding.oindex[rows[order], :] = embeddings[order]
+            schema.child_array(group, schema.DONE).oindex[rows[order]] = True
+
+    def copy_known(self, rows: NDArray[np.int64]) -> int:
+        """Copy embeddings of the same recordings by the same model, from any dataset.
+
+        Returns
+        -------
+        int
+            How many were copied.
+        """
+        hashes = self.reader.texts(self.dataset, schema.SHA256)
+        rows_of: dict[str, list[int]] = {}
+        for row in self.missing(rows).tolist():
+            rows_of.setdefault(hashes[row], []).append(row)
+        rows_of.pop("", None)
+        n_copied = 0
+        fingerprint = self.reader.fingerprint(self.dataset, self.model)
+        for found in _known_embeddings(self.reader, fingerprint, rows_of):
+            pairs = [(row, each) for sha256, each in found.items() for row in rows_of[sha256]]
+            if pairs:
+                known = np.array([row for row, _ in pairs], np.int64)
+                self.put(known, np.stack([each for _, each in pairs]))
+            n_copied += len(pairs)
+        return n_copied
+
+    def forget(self, rows: NDArray[np.int64]) -> None:
+        """Mark rows as missing and overwrite them with NaN."""
+        with self._group() as group:
+            done = schema.child_array(group, schema.DONE)
+            rows = np.sort(rows[rows < done.shape[0]])
+            if len(rows):
+                # In this order: rows without their mark are written again in any case.
+                done.oindex[rows] = False
+                schema.child_array(group, schema.EMBEDDING).oindex[rows, :] = np.float32("nan")
+
+    def discard(self, damage: Sequence[Damage]) -> None:
+        """Mark unreadable rows as missing and delete their chunks.
+
+        Complete rows in a damaged chunk are lost too: they cannot be read either.
+        """
+        with self._group() as group:
+            done = schema.child_array(group, schema.DONE)
+            embedding = schema.child_array(group, schema.EMBEDDING)
+            for each in damage:
+                done[each.start : min(each.stop, done.shape[0])] = False
+                key = embedding.metadata.encode_chunk_key((each.start // embedding.chunks[0], 0))
+                (self.reader.path / embedding.path / key).unlink(missing_ok=True)
+
+    def reset_unreadable_marks(self) -> None:
+        """Mark all rows as missing if the marks cannot be read."""
+        try:
+            self.reader.done(self.dataset, self.model)
+        except StoreError:
+            with self._group() as group:
+                marks = schema.child_array(group, schema.DONE)
+                shutil.rmtree(self.reader.path / marks.path / "c", ignore_errors=True)
+
+    def stretch(self) -> None:
+        """Extend the arrays to the length of the clip axis; they never get shorter."""
+        if self.model not in self.reader.models(self.dataset):
+            return
+        n_clips = self.reader.n_clips(self.dataset)
+        with self._group() as group:
+            for name in (schema.EMBEDDING, schema.DONE):
+                array = schema.child_array(group, name)
+                if array.shape[0] < n_clips:
+                    array.resize((n_clips, *array.shape[1:]))
+
+    def make_room(self, fingerprint: Mapping[str, Any], dim: int) -> None:
+        """Create the model's arrays, or extend those that exist.
+
+        Raises
+        ------
+        StaleStoreError
+            If the stored embeddings have another length.
+        StoreError
+            If there are embeddings whose marks are lost.
+        """
+        if self.model in self.reader.models(self.dataset):
+            self._check_dim(dim)
+            self.stretch()
+            return
+        n_clips = self.reader.n_clips(self.dataset)
+        parent = schema.child_group(self._writable(), self.dataset)
+        with nodes.own_codecs():
+            is_begun = self.model in parent and schema.EMBEDDING in schema.child_group(
+                parent, self.model
+            )
+        if is_begun:
+            with self._group() as group:
+                chunks = schema.child_array(group, schema.EMBEDDING).nchunks_initialized
+                if chunks and not group.attrs.get(schema.DROPPED):
+                    raise ValueError(f"its array {schema.DONE!r} is lost")
+        # A group that a killed build left unfinished holds no embedding yet.
+        group = parent.create_group(
+            self.model, attributes={schema.FINGERPRINT: dict(fingerprint)}, overwrite=True
+        )
+        schema.create_embedding(group, n_clips, dim, storage_of(fingerprint))
+        schema.create_done(group, n_clips)
+
+    def _check_dim(self, dim: int) -> None:
+        stored = self.reader.dim(self.dataset, self.model)
+        if stored != dim:
+            raise StaleStoreError(
+                f"store {self.reader.path}: {self.model!r} of dataset {self.dataset!r} has "
+                f"embeddings of {stored:,} dimensions, these have {dim:,}. Use another model name."
+            )
+
+
+def _known_embeddings(
+    reader: StoreReader, fingerprint: Mapping[str, Any], hashes: Collection[str]
+) -> Iterator[dict[str, NDArray[np.float32]]]:
+    """Find embeddings of recordings by a model of this fingerprint, under any name.
+
+    Yields
+    ------
+    dict of str to numpy.ndarray of float32, shape (dim,)
+        Some of the embeddings found, by the recordings' hashes; each hash once.
+    """
+    wanted = set(hashes)
+    for dataset in reader.datasets if wanted else ():
+        try:
+            stored = reader.texts(dataset, schema.SHA256) if reader.n_clips(dataset) else []
+            models = reader.models(dataset) if wanted & set(stored) else ()
+        except (StoreError, UnknownNameError):
+            continue
+        for model in models:
+            # What is damaged, or is changing just now, is computed instead.
+            with contextlib.suppress(StoreError, UnknownNameError):
+                if not fingerprint_differences(reader.fingerprint(dataset, model), fingerprint):
+                    for found in _found(reader, dataset, model, wanted, stored):
+                        wanted -= found.keys()
+                        yield found
+
+
+def _found(
+    reader: StoreReader, dataset: str, model: str, hashes: Collection[str], stored: list[str]
+) -> Iterator[dict[str, NDArray[np.float32]]]:
+    row_of = {
+        stored[row]: row
+        for row in np.flatnonzero(reader.done(dataset, model)).tolist()
+        if row < len(stored) and stored[row] in hashes
+    }
+    found = list(row_of)
+    for start in range(0, len(found), _ROWS_AT_A_TIME):
+        piece = found[start : start + _ROWS_AT_A_TIME]
+        rows = np.array([row_of[sha256] for sha256 in piece], np.int64)
+        embeddings = reader.embeddings(dataset, model, rows)
+        # Another process may have replaced a recording in between.
+        now = reader.texts(dataset, schema.SHA256)
+        yield {
+            sha256: embedding
+            for sha256, embedding in zip(piece, embeddings, strict=True)
+            if now[row_of[sha256]] == sha256 and np.isfinite(embedding).all()
+        }
