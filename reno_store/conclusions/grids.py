@@ -10,9 +10,9 @@ import numpy as np
 from reno_store.conclusions import CorrectedTest, paired_test
 from reno_store.conclusions.resampling import resamples_of
 from reno_store.conclusions.sentences import in_points
-from reno_store.grids.grid import Grid, Point
-from reno_store.grids.requests import PAPER_POINT
-from reno_store.studies.evaluation.protocols import PROTOCOLS
+from reno_store.studies.grid import PAPER_POINT, Grid
+from reno_store.studies.protocols import PROTOCOLS
+from reno_store.studies.study import Cell, settings_text
 
 __all__ = ["best_against_paper", "findings_of"]
 
@@ -31,11 +31,11 @@ def best_against_paper(grid: Grid) -> CorrectedTest | None:
     if paper is None or best is paper:
         return None
     differences = np.subtract(best.scores("accuracy"), paper.scores("accuracy"))
-    ratio = statistics.fmean(fold.score.n_test / fold.score.n_train for fold in best.outcomes)
+    ratio = statistics.fmean(fold.score.n_test / fold.score.n_train for fold in best.folds)
     return paired_test(
         resamples_of(
             differences.reshape(-1, grid.n_folds),
-            PROTOCOLS[grid.request.protocol],
+            PROTOCOLS[grid.protocol],
             ratio,
             n_speakers=grid.facts.n_speakers,
         )
@@ -71,13 +71,13 @@ def findings_of(grid: Grid) -> list[str]:
     return found
 
 
-def _scored(point: Point) -> str:
+def _scored(point: Cell) -> str:
     mean, sd = 100 * point.mean("accuracy"), 100 * point.sd("accuracy")
-    return f"{point}, {mean:.1f} ± {sd:.1f} % accuracy"
+    return f"{settings_text(point.settings)}, {mean:.1f} ± {sd:.1f} % accuracy"
 
 
 def _paper_values() -> str:
-    return str(Point(*PAPER_POINT, outcomes=()))
+    return settings_text(PAPER_POINT)
 
 
 def _compared(grid: Grid) -> str:
