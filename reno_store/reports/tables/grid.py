@@ -67,7 +67,7 @@ def _table(grid: Grid) -> FittedTable:
     rows = []
     ranked = sorted(zip(grid.ranks(), grid.points, strict=True), key=itemgetter(0))
     for place, point in ranked:
-        values = [str(point.settings[name]) for name in grid.axes]
+        values = [_shown(point.settings[name]) for name in grid.axes]
         scores = [
             f"{100 * number:.1f}" if point.computed else "-"
             for metric in PAPER_METRICS
@@ -79,3 +79,7 @@ def _table(grid: Grid) -> FittedTable:
         rank = str(place) if point.computed else "-"
         rows.append([rank, *values, *scores, str(point.n), ", ".join(marks)])
     return FittedTable(columns, rows, lines=box.SIMPLE_HEAD, elsewhere="the file of -o")
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
