@@ -10,7 +10,7 @@ from reno_store.corpora import find_card, make_manifest, scan_folder
 from reno_store.corpora.audio import read_waveform
 from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
-from reno_store.studies.evaluation import evaluate_store
+from reno_store.studies import evaluate_store
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_offline_models_build_and_say_more_than_chance(manifest, tmp_path):
         manifest.path, store, ["mfcc", "logmel"], audio_folder=manifest.audio_folder
     )
     assert report.complete
-    comparison = evaluate_store(
+    study = evaluate_store(
         store,
         "emogator",
         models=["mfcc", "logmel"],
@@ -70,8 +70,8 @@ def test_offline_models_build_and_say_more_than_chance(manifest, tmp_path):
         protocols=["paper", "speaker"],
         n_folds=3,
     )
-    for evaluation in comparison.evaluations:
-        assert evaluation.mean("accuracy") > 1.5 * comparison.majority, evaluation
+    for cell in study.cells:
+        assert cell.mean("accuracy") > 1.5 * study.datasets[0].majority, cell
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ _SHOWN_PROBLEMS = 20
 _OPTIONS: Mapping[str, str] = {
     "all_problems": "--all",
     "datasets": "--dataset",
+    "estimators": "--estimator",
     "models": "--model",
     "n_folds": "--folds",
     "n_jobs": "--jobs",

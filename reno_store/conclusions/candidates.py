@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reno_store.conclusions.comparisons import Kind
 from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation.classifiers import LINEAR_PROBE
+from reno_store.studies.classifiers import LINEAR_PROBE
 
 __all__ = ["Candidate", "candidates_of"]
 

@@ -13,7 +13,7 @@ from reno_store.conclusions.omissions import why_not_tested
 from reno_store.conclusions.tallies import Tally
 from reno_store.errors import ConclusionError
 from reno_store.studies import Study
-from reno_store.studies.evaluation.scores import Metric
+from reno_store.studies.scores import Metric
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "claims_of", "select_metric"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.scores import Metric
+from reno_store.studies.scores import Metric
 
 __all__ = ["Comparison", "Kind", "Verdict", "json_number"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reno_store.conclusions.comparisons import Kind
 from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.classifiers import describe_estimator
 from reno_store.studies.study import Family
 
 __all__ = ["why_not_tested"]
@@ -44,22 +44,21 @@ def why_not_tested(study: Study, kind: Kind, dataset: str, protocol: str) -> str
             return lacking
         return "no classifier was evaluated on models of both kinds"
     for name in sides:
-        title = find_estimator(name).title
-        if name not in study.request.estimators:
+        title = describe_estimator(name).title
+        if name not in study.request.estimator_names:
             return f"{title} was not asked for"
         if not cells[name]:
             models = "pair of models" if kind == "reno-concat" else "single model"
             return f"the study has no {models}"
         if not any(cell.computed for cell in cells[name]):
             return f"{title} was not evaluated: {_reason(cells[name])}"
-    return (
-        f"no models were evaluated with both {' and '.join(find_estimator(n).title for n in sides)}"
-    )
+    titles = " and ".join(describe_estimator(name).title for name in sides)
+    return f"no models were evaluated with both {titles}"
 
 
 def _families(study: Study, cells: Sequence[Cell]) -> str:
     """Say which family of models is missing; empty where both were evaluated."""
-    if not set(study.request.estimators) & set(_SIDES["mamba-attention"]):
+    if not set(study.request.estimator_names) & set(_SIDES["mamba-attention"]):
         return "neither FCN nor CNN was asked for"
     for family, title in _FAMILIES:
         names = {model.name for model in study.models if model.family == family}

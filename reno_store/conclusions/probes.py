@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from reno_store.conclusions.comparisons import Comparison
 from reno_store.conclusions.sentences import in_points
-from reno_store.studies.evaluation.classifiers import LINEAR_PROBE, find_estimator
-from reno_store.studies.evaluation.scores import METRIC_TITLES
+from reno_store.studies.classifiers import LINEAR_PROBE, describe_estimator
+from reno_store.studies.scores import METRIC_TITLES
 
 __all__ = ["probe_sentences"]
 
@@ -36,7 +36,7 @@ def probe_sentences(comparisons: Iterable[Comparison]) -> list[str]:
 
 def _sentence(comparisons: Sequence[Comparison]) -> str:
     first = comparisons[0]
-    title = find_estimator(LINEAR_PROBE).title
+    title = describe_estimator(LINEAR_PROBE).title
     n, higher = len(comparisons), [each for each in comparisons if each.verdict == "higher"]
     lower = [each for each in comparisons if each.verdict == "lower"]
     open_ = [each for each in comparisons if each.verdict not in ("higher", "lower")]
@@ -56,7 +56,7 @@ def _named(comparisons: Sequence[Comparison]) -> str:
     """Name networks with their differences in points, the lowest first."""
     ordered = sorted(comparisons, key=lambda each: each.difference)
     names = [
-        f"{find_estimator(each.first.estimator).title} on {' + '.join(each.first.models)} "
+        f"{describe_estimator(each.first.estimator).title} on {' + '.join(each.first.models)} "
         f"{in_points(each.difference)}"
         for each in ordered[:_MOST_NAMED]
     ]

@@ -10,8 +10,8 @@ import math
 
 from reno_store.conclusions.comparisons import Comparison
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.classifiers import find_estimator
-from reno_store.studies.evaluation.scores import METRIC_TITLES
+from reno_store.studies.classifiers import describe_estimator
+from reno_store.studies.scores import METRIC_TITLES
 
 __all__ = ["comparison_sentence", "in_points"]
 
@@ -87,7 +87,7 @@ def _sides(comparison: Comparison) -> tuple[str, str, str]:
 
 
 def _title(cell: Cell) -> str:
-    return find_estimator(cell.estimator).title
+    return describe_estimator(cell.estimator).title
 
 
 def _models(cell: Cell) -> str:

@@ -11,7 +11,7 @@ from reno_store.conclusions.probes import probe_sentences
 from reno_store.conclusions.sentences import in_points
 from reno_store.conclusions.tallies import Tally
 from reno_store.studies import Study
-from reno_store.studies.evaluation.scores import METRIC_TITLES, Metric
+from reno_store.studies.scores import METRIC_TITLES, Metric
 
 __all__ = ["summary"]
 

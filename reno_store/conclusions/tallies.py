@@ -10,7 +10,7 @@ from typing import Any
 from reno_store.conclusions.comparisons import Comparison, json_number
 from reno_store.conclusions.corrected import ROUNDING
 from reno_store.conclusions.sentences import in_points
-from reno_store.studies.evaluation.scores import METRIC_TITLES, Metric
+from reno_store.studies.scores import METRIC_TITLES, Metric
 
 __all__ = ["Tally"]
 

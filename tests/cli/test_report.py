@@ -7,7 +7,7 @@ from factories.study_stores import make_study_store
 from reno_cli.main import main
 
 import reno_store.reports.figures.keeping as keeping
-from reno_store.studies import StudyRequest, folds, recall_study, run_study
+from reno_store.studies import StudyRequest, recall_study, run_study, training
 
 REQUEST = StudyRequest(("cries", "laughs"), estimators=("fcn", "reno", "svm"), n_folds=3)
 
@@ -37,7 +37,7 @@ def test_one_line_says_where_the_page_is(store, tmp_path):
 
 
 def test_nothing_is_trained(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(folds, "run_fold", None)
+    monkeypatch.setattr(training, "run_fold", None)
     run("report", store, "-o", tmp_path / "report.html", "--no-maps")
 
 

@@ -64,17 +64,20 @@ def rename(study, names):
             words = words.replace(old, new)
         return words
 
-    renamed = change_cells(
+    def renamed(arguments):
+        return {name: reword(value) for name, value in arguments.items()}
+
+    changed = change_cells(
         study,
         lambda cell: replace(
             cell,
             models=tuple(names.get(name, name) for name in cell.models),
             reason=reword(cell.reason),
-            command=reword(cell.command),
+            remedy=cell.remedy and replace(cell.remedy, arguments=renamed(cell.remedy.arguments)),
         ),
     )
     models = tuple(replace(each, name=names.get(each.name, each.name)) for each in study.models)
-    return replace(renamed, models=models)
+    return replace(changed, models=models)
 
 
 def make_study_with_odd_names(**how):

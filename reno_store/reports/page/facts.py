@@ -9,8 +9,7 @@ from typing import Any
 
 from reno_store.reports.page.wording import NOTHING, write_estimator, write_list
 from reno_store.samples.rare_labels import rare_labels_note
-from reno_store.studies import PAPER_DATASETS, DatasetFacts, Study
-from reno_store.studies.evaluation import PROTOCOLS
+from reno_store.studies import PAPER_DATASETS, PROTOCOLS, DatasetFacts, Study
 
 __all__ = [
     "DatasetLine",
@@ -128,7 +127,7 @@ def settings_of(study: Study) -> tuple[tuple[str, str], ...]:
     request = study.request
     one = len(request.seeds) == 1
     return (
-        ("Estimators", write_list(write_estimator(name) for name in request.estimators)),
+        ("Estimators", write_list(write_estimator(name) for name in request.estimator_names)),
         (
             "Seed" if one else "Seeds",
             f"{write_list(map(str, request.seeds))}, "
@@ -157,7 +156,7 @@ def hyperparameters_of(study: Study) -> tuple[tuple[str, str], ...]:
     What follows from the models, such as the sizes of their blocks, differs from cell to cell.
     """
     found = []
-    for name in study.request.estimators:
+    for name in study.request.estimator_names:
         cells = list(study.select(estimator=name, computed=True))
         if not cells:
             continue

@@ -17,7 +17,7 @@ from reno_store.reports.page.wording import (
     write_points,
 )
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.scores import METRIC_TITLES, METRICS
+from reno_store.studies.scores import METRIC_TITLES, METRICS
 
 __all__ = ["ComparisonLine", "ComparisonTable", "comparisons_of", "summarize"]
 

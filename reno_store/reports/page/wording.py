@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.classifiers import find_estimator
-from reno_store.studies.evaluation.scores import COLLAPSED, Metric
+from reno_store.studies.classifiers import describe_estimator
+from reno_store.studies.scores import COLLAPSED, Metric
 
 __all__ = [
     "NOTHING",
@@ -94,7 +94,7 @@ def write_list(words: Iterable[str]) -> str:
 
 def write_estimator(name: str) -> str:
     """Give an estimator's title."""
-    return find_estimator(name).title
+    return describe_estimator(name).title
 
 
 def write_models(models: Iterable[str]) -> str:

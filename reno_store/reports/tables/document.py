@@ -13,8 +13,7 @@ import numpy as np
 from reno_store.conclusions import Claim, Comparison
 from reno_store.reports.tables.layout import views_of
 from reno_store.reports.tables.measures import MeasuredCell, MeasuredTable, measure_study
-from reno_store.studies import Cell, DatasetFacts, ModelFacts, Study
-from reno_store.studies.evaluation import METRICS, FoldOutcome
+from reno_store.studies import METRICS, Cell, DatasetFacts, FoldOutcome, ModelFacts, Study
 
 __all__ = ["to_json"]
 

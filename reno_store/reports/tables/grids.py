@@ -18,8 +18,8 @@ from reno_store.reports.tables.measures import (
 )
 from reno_store.reports.tables.sections import name_section
 from reno_store.studies import Study
-from reno_store.studies.evaluation.classifiers import ESTIMATORS, find_estimator
-from reno_store.studies.evaluation.scores import PAPER_METRICS, Metric
+from reno_store.studies.classifiers import ESTIMATORS, describe_estimator
+from reno_store.studies.scores import PAPER_METRICS, Metric
 
 __all__ = ["Grid", "GridColumn", "GridRow", "paper_grids"]
 
@@ -110,7 +110,7 @@ def _single(found: Mapping[_Key, MeasuredCell], protocol: str) -> Iterator[Grid]
         GridColumn(each, "", metric) for each in _datasets(found) for metric in PAPER_METRICS
     ]
     rows = [
-        GridRow(find_estimator(name).title, name, models)
+        GridRow(describe_estimator(name).title, name, models)
         for name in _estimators(found)
         for models in _models(found, [name])
     ]

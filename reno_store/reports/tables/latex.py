@@ -11,10 +11,9 @@ from reno_store.reports.tables.escapes import comment, escape
 from reno_store.reports.tables.grids import Grid, GridColumn, paper_grids
 from reno_store.reports.tables.measures import Measure, MeasuredCell, Number
 from reno_store.reports.tables.sections import short_name
-from reno_store.studies import Study
-from reno_store.studies.evaluation import PROTOCOLS
-from reno_store.studies.evaluation.classifiers import find_estimator
-from reno_store.studies.evaluation.scores import Metric
+from reno_store.studies import PROTOCOLS, Study
+from reno_store.studies.classifiers import describe_estimator
+from reno_store.studies.scores import Metric
 
 __all__ = ["to_latex"]
 
@@ -67,7 +66,7 @@ def _head(columns: Sequence[GridColumn]) -> Iterator[str]:
     datasets = [column.dataset for column in columns]
     yield from _spans(datasets, datasets)
     if columns[0].estimator:
-        titles = [find_estimator(column.estimator).title for column in columns]
+        titles = [describe_estimator(column.estimator).title for column in columns]
         yield from _spans(titles, list(zip(datasets, titles, strict=True)))
     yield _line(["Models", *(_INITIALS[column.metric] for column in columns)])
 

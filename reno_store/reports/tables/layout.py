@@ -13,7 +13,7 @@ from reno_store.reports.tables.wording import (
     write_score,
 )
 from reno_store.studies import Study
-from reno_store.studies.evaluation.scores import METRIC_TITLES, METRICS, PAPER_METRICS, Metric
+from reno_store.studies.scores import METRIC_TITLES, METRICS, PAPER_METRICS, Metric
 
 __all__ = ["views_of"]
 

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from reno_store.studies import Cell, Study, paper_value
-from reno_store.studies.evaluation import METRICS
-from reno_store.studies.evaluation.scores import Metric
+from reno_store.studies import METRICS, Cell, Study, paper_value
+from reno_store.studies.scores import Metric
 
 __all__ = ["Measure", "MeasuredCell", "MeasuredTable", "Number", "mark_best", "measure_study"]
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from reno_store.reports.tables.measures import MeasuredTable
 from reno_store.reports.tables.wording import write_estimator
 from reno_store.samples.rare_labels import rare_labels_note
-from reno_store.studies import Cell, DatasetFacts, Study
-from reno_store.studies.evaluation import PROTOCOLS
-from reno_store.studies.evaluation.scores import COLLAPSED_NOTE
+from reno_store.studies import PROTOCOLS, Cell, DatasetFacts, Study
+from reno_store.studies.scores import COLLAPSED_NOTE
 
 __all__ = ["study_notes", "table_notes"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reno_store.reports.tables.measures import Measure, Number
 from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation.classifiers import find_estimator
-from reno_store.studies.evaluation.scores import COLLAPSED
+from reno_store.studies.classifiers import describe_estimator
+from reno_store.studies.scores import COLLAPSED
 
 __all__ = [
     "TABLE_TITLES",
@@ -21,7 +21,7 @@ TABLE_TITLES: dict[Number, str] = {"I": "models alone", "II": "pairs of models"}
 
 def write_estimator(cell: Cell) -> str:
     """Give the title of a cell's estimator, such as ``"FCN"``."""
-    return find_estimator(cell.estimator).title
+    return describe_estimator(cell.estimator).title
 
 
 def write_model(study: Study, name: str) -> str:

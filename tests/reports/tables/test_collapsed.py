@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from factories.made_up_grids import make_grid
 from factories.made_up_studies import make_study, with_collapsed
+from factories.scored_studies import scored_cell, study_of
 from rich.console import Console
 
-from reno_store.grids import cv_results, findings_of
-from reno_store.grids.tables import grid_renderable
+from reno_store.conclusions.grids import findings_of
 from reno_store.reports.figures import surface_figure
 from reno_store.reports.figures.choosing import best_cell
 from reno_store.reports.page import render_page
 from reno_store.reports.tables import render, study_renderable, views_of
+from reno_store.reports.tables.evaluation import evaluation_renderable
+from reno_store.reports.tables.grid import grid_renderable
 from reno_store.reports.tables.measures import measure_study
-from reno_store.studies.evaluation import Comparison, Evaluation, FoldScore
-from reno_store.studies.evaluation.scores import score_fold
-from reno_store.studies.evaluation.tables import comparison_table
+from reno_store.studies import FoldScore, cv_results
+from reno_store.studies.scores import score_fold
 
 WHERE = "RENO on audio-mamba-tiny + wav2vec2-base (2 of 5 folds)"
 
@@ -102,28 +103,29 @@ def test_figures_choose_another_cell(studies):
 
 
 def test_evaluate_marks_them_too():
-    folds = [FoldScore(0.1 * place, 0.1, 0.1, 80, 20, 2) for place in range(1, 4)]
-    stuck = [*folds[:2], FoldScore(0.5, 0.1, 0.1, 80, 20, 2, collapsed=True)]
-    comparison = Comparison(
-        *("cries", 100, 2, 10, 0, 0.5),
-        evaluations=tuple(
-            Evaluation("cries", (name,), "fcn", "paper", 0, True, tuple(own))
-            for name, own in (("mfcc", folds), ("logmel", stuck))
+    fine = scored_cell(("mfcc",), "fcn", [0.1, 0.2, 0.3])
+    stuck = scored_cell(("logmel",), "fcn", [0.1, 0.2, 0.5])
+    stuck = replace(
+        stuck,
+        outcomes=(
+            tuple(
+                replace(each, score=replace(each.score, collapsed=each.score.accuracy == 0.5))
+                for each in stuck.folds
+            ),
         ),
     )
-    text = printed(comparison_table(comparison))
+    text = printed(evaluation_renderable(study_of(fine, stuck)))
     assert "fcn on logmel (1 of 3 folds)" in text
     assert text.count("†") == 3  # two scores, one note
-    assert comparison.to_dict()["repeats"][1]["n_collapsed"] == 1
 
 
 def test_points_of_a_grid_that_collapsed_rank_last_and_are_never_the_best():
     grid = make_grid({(2.0, 0.2, 0.4): [0.9] * 5}, beta=(1.5, 2.0), lam=(0.4,))
-    assert grid.best().is_paper
+    assert grid.is_paper(grid.best())
     paper = grid.paper
-    for outcome in paper.outcomes[:2]:
+    for outcome in paper.folds[:2]:
         object.__setattr__(outcome.score, "collapsed", True)
-    assert not grid.best().is_paper
+    assert not grid.is_paper(grid.best())
     assert grid.rank(paper) == len(grid.points)
     assert cv_results(grid)["rank_test_accuracy"].max() == grid.rank(paper)
     assert "collapsed in 2 of 5" in printed(grid_renderable(grid))
