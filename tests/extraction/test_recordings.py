@@ -266,9 +266,7 @@ class TestBadRecording:
 
     def test_that_is_missing(self, three):
         three[1].path.unlink()
-        assert self.problem(three) == (
-            f"{three[1].path}: no such file. Check its path."
-        )
+        assert self.problem(three) == (f"{three[1].path}: no such file. Check its path.")
 
     def test_that_is_no_audio(self, three):
         three[1].path.write_text("I am no sound.")
