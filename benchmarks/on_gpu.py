@@ -26,11 +26,13 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -70,6 +72,9 @@ def main() -> None:
 def run_all(sections: list[Section], arguments: argparse.Namespace) -> int:
     """Run sections one after another, each in a process; return the exit code."""
     begun = time.monotonic()
+    # Whatever is needed is made here: nothing is to wait for a network, or draw bars.
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    os.environ["KINETO_LOG_LEVEL"] = "4"  # errors alone
     results: dict[str, Any] = {
         "format": FORMAT,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -85,13 +90,12 @@ def run_all(sections: list[Section], arguments: argparse.Namespace) -> int:
     return 0 if are_done and not any(row.met is False for row in judged(results, "a", "f")) else 1
 
 
-def run_section(
-    section: Section, arguments: argparse.Namespace, results: dict[str, Any]
-) -> None:
+def run_section(section: Section, arguments: argparse.Namespace, results: dict[str, Any]) -> None:
     """Run a section in a process, and add to the results what it measures."""
     limit_s = arguments.limit or section.limit_s
     print(f"\n{section.letter}  {section.title}", flush=True)
-    found = results["sections"][section.letter] = {"title": section.title, "state": "running"}
+    found: dict[str, Any] = {"title": section.title, "state": "running"}
+    results["sections"][section.letter] = found
     with tempfile.TemporaryDirectory() as folder:
         rows_to, log = Path(folder) / "rows.jsonl", Path(folder) / "log"
         command = [sys.executable, __file__, "--sections", section.letter]
@@ -125,15 +129,18 @@ def run_section(
 def run_here(section: Section, arguments: argparse.Namespace) -> None:
     """Run a section in this process, which is its own."""
     import torch
-
     from gpu.machine import facts
     from gpu.settings import FULL, SMALL, Setting
 
     device = arguments.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    elif device.startswith("cuda") and not torch.cuda.is_available():
+        sys.exit(f"device {device!r} is not there: torch {torch.__version__} sees no CUDA GPU.")
     folder = Path(tempfile.mkdtemp(dir=arguments.rows_to.parent))
     size = SMALL if arguments.small else FULL
+    # After so few epochs a network has seldom learned anything.
+    warnings.filterwarnings("ignore", ".* has collapsed")
     if arguments.small:  # threads would wait for one another longer than they compute
         torch.set_num_threads(1)
     setting = Setting(device, size, folder, arguments.limit)

@@ -1,4 +1,4 @@
-"""Section c: a whole build, from WAV files to a store. Does the GPU wait, and for what?
+"""Section c: a whole build, from WAV files to a store; how far the GPU waits, and for what.
 
 Three lanes run side by side: threads that decode and resample, the thread that embeds, and
 the one that writes. The lane that takes longest by itself is the bottleneck; in the embedding
@@ -7,12 +7,14 @@ lane it is the largest of preparing, transfer and forward.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -21,7 +23,7 @@ import torch
 
 import reno_store as rs
 from gpu.machine import allow_no_tf32, forget_peak, peak_gb, seconds_of
-from gpu.material import RATE_HZ, Floats, make_clips, write_encoder, write_recordings
+from gpu.material import RATE_HZ, make_clips, write_encoder, write_recordings
 from gpu.ours import StoreWriter, Timer, default_batch_seconds, plan_batches, timed
 from gpu.profiles import profiled
 from gpu.results import Record
@@ -37,7 +39,7 @@ _LEAST_BUSY = 90.0
 
 def run(setting: Setting, record: Record) -> None:
     """Record the speed of builds, how busy the GPU is, and what it waits for."""
-    allow_no_tf32()
+    allow_no_tf32(setting.device)
     size = setting.size
     manifest = write_recordings(
         setting.folder / "recordings", size.n_recordings, size.longest_s, size.rate_hz
@@ -62,7 +64,7 @@ def _build(
     device, n = setting.device, setting.size.n_recordings
     store = setting.folder / f"{precision}.zarr"
     model = rs.load_model(spec, device=device, precision=precision)
-    model.embed([np.full(RATE_HZ, 0.01, np.float32)])  # loads libraries and kernels
+    model.embed(make_clips(2, 1.0))  # loads libraries and kernels
     kind = type(model)
     del model
 
@@ -80,14 +82,14 @@ def _build(
     pass_s = embedding.last - embedding.first
     record(
         f"build, {precision}",
-        {"s": whole_s, "clips/s": n / whole_s, "s embedding and waiting": pass_s,
-         "GB": peak_gb(device)},
+        {"s": whole_s, "clips/s": n / whole_s, "s from first to last batch": pass_s,
+         **peak_gb(device)},
     )  # fmt: skip
     # The second time shapes are known to the device's libraries, and files to the system.
     with timed(kind, "embed") as embedding, timed(StoreWriter, "put_embeddings") as writing:
         seen = profiled(build, device)
     pass_s = embedding.last - embedding.first
-    busy = 100 * seen.busy_s / pass_s
+    busy = 100 * seen.computing_s / pass_s
     waiting = 100 * (1 - embedding.seconds / pass_s)
     met = bool(busy >= _LEAST_BUSY) if setting.judges_speed else None
     record(
@@ -96,18 +98,19 @@ def _build(
         f"at least {_LEAST_BUSY:g} %",
         met,
     )
-    record(f"build, {precision}: bottleneck", _bottleneck(stages, seen.busy_s, embedding, writing))
+    for what, numbers in _bottleneck(stages, seen.computing_s, embedding, writing).items():
+        record(f"build, {precision}: {what}", numbers)
 
 
 def _bottleneck(
-    stages: dict[str, float], busy_s: float, embedding: Timer, writing: Timer
-) -> dict[str, float | str]:
-    """Name the slowest stage of the slowest lane."""
+    stages: dict[str, float], computing_s: float, embedding: Timer, writing: Timer
+) -> dict[str, dict[str, float | str]]:
+    """Name the slowest stage of the slowest lane, and give the seconds of all."""
     transfer_s = stages["transfer"]
     embedded = {
         "transfer": transfer_s,
-        "forward": busy_s,
-        "preparing and launching": max(0.0, embedding.seconds - busy_s - transfer_s),
+        "forward": computing_s,
+        "preparing and launching": max(0.0, embedding.seconds - computing_s - transfer_s),
     }
     read = {name: stages[name] for name in ("hash", "decode", "resample")}
     lanes = {"reading": read, "embedding": embedded, "writing": {"write": writing.seconds}}
@@ -116,9 +119,9 @@ def _bottleneck(
     slowest = max(seconds, key=lambda name: seconds[name])
     stage = max(lanes[slowest], key=lambda name: lanes[slowest][name])
     return {
-        "slowest": f"{stage} ({slowest})",
-        **{f"s {name}": each for name, each in seconds.items()},
-        **{f"s of it {name}": each for name, each in embedded.items()},
+        "bottleneck": {slowest: stage},
+        "lanes": {f"s {name}": each for name, each in seconds.items()},
+        "embedding": {f"s {name}": each for name, each in embedded.items()},
     }
 
 
@@ -129,7 +132,7 @@ def _measure_stages(setting: Setting, folder: Path) -> dict[str, float]:
         path.read_bytes()
     read = [soundfile.read(path, dtype="float32") for path in paths]
     stages = {
-        "hash": _on_threads(lambda path: rs_hash(path), paths),
+        "hash": _on_threads(_hash, paths),
         "decode": _on_threads(lambda path: soundfile.read(path, dtype="float32"), paths),
         "resample": _on_threads(
             lambda each: soxr.resample(each[0], each[1], RATE_HZ, quality="HQ"), read
@@ -151,14 +154,12 @@ def _measure_stages(setting: Setting, folder: Path) -> dict[str, float]:
     return stages
 
 
-def rs_hash(path: Path) -> bytes:
+def _hash(path: Path) -> bytes:
     """Hash a file, as a build does to each before it is embedded."""
-    import hashlib
-
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def _on_threads(function: Callable[..., object], items: list) -> float:
+def _on_threads(function: Callable[..., object], items: Sequence[Any]) -> float:
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         begun = time.perf_counter()
         list(pool.map(function, items))

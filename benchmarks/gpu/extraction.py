@@ -21,7 +21,7 @@ from gpu.machine import allow_no_tf32, forget_peak, peak_gb, seconds_of
 from gpu.material import RATE_HZ, Floats, make_clips, write_encoder
 from gpu.ours import default_batch_seconds, plan_batches
 from gpu.peers import Plain, relative_errors
-from gpu.profiles import profiled
+from gpu.profiles import record_profile
 from gpu.results import Record
 from gpu.settings import Setting
 
@@ -35,7 +35,7 @@ _LEAST_TIMES_PADDED = 0.8
 
 def run(setting: Setting, record: Record) -> None:
     """Record each way's speed, error and memory, in each precision."""
-    allow_no_tf32()
+    allow_no_tf32(setting.device)
     for family in _FAMILIES:
         spec = write_encoder(setting.folder / family, family, setting.size.encoder)
         _compete(setting, record, family, spec)
@@ -55,7 +55,7 @@ def _compete(setting: Setting, record: Record, family: str, spec: str) -> None:
         ours = rs.load_model(spec, device=device, precision=precision, batched=True)
         plain = Plain(spec, device, precision)
         # Loads libraries and kernels, on shapes that do not come again.
-        noises = [np.zeros(n, np.float32) + 0.01 for n in (16_123, 8_321)]
+        noises = [clips[0][:8_321], clips[1][:16_123]]
         ours.embed(noises)
         plain.embed(noises)
         plain.embed_padded(noises, [[0, 1]])
@@ -72,12 +72,12 @@ def _compete(setting: Setting, record: Record, family: str, spec: str) -> None:
         def loop(model: Plain = plain) -> Floats:
             return model.embed(some)
 
-        forget_peak(device)
+        weights_gb = forget_peak(device)
         own_rows, own_first = _timed(embed, device)
-        gb = peak_gb(device)
-        forget_peak(device)
+        gb = peak_gb(device, weights_gb)
+        weights_gb = forget_peak(device)
         padded_rows, _ = _timed(embed_padded, device)
-        padded_gb = peak_gb(device)
+        padded_gb = peak_gb(device, weights_gb)
         _, own_second = _timed(embed, device)
         _, padded_second = _timed(embed_padded, device)
         loop_rows, loop_s = _timed(loop, device)
@@ -92,7 +92,7 @@ def _compete(setting: Setting, record: Record, family: str, spec: str) -> None:
             {
                 "clips/s": n / padded_second,
                 **_errors(padded_rows[looped], expected),
-                "GB": padded_gb,
+                **padded_gb,
             },
         )
         record(
@@ -101,7 +101,7 @@ def _compete(setting: Setting, record: Record, family: str, spec: str) -> None:
                 "clips/s": n / own_first,
                 "times real time": audio_s / own_first,
                 **_errors(own_rows[looped], expected),
-                "GB": gb,
+                **gb,
             },
         )
         record(f"{what}: ours, second pass", {"clips/s": n / own_second})
@@ -115,8 +115,7 @@ def _compete(setting: Setting, record: Record, family: str, spec: str) -> None:
             _LEAST_TIMES_PADDED,
         )
         if precision != "float16":
-            seen = profiled(lambda: [embed()], device)
-            record(f"{what}: profile of ours", seen.numbers)
+            record_profile(record, f"{what}: ours", embed, device)
         del ours, plain, embed, embed_padded, loop
         forget_peak(device)
 

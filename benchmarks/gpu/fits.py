@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import partial
 
 import reno_store as rs
 from gpu.machine import forget_peak, peak_gb
 from gpu.material import make_rows
-from gpu.profiles import profiled
+from gpu.profiles import record_profile
 from gpu.results import Record
 from gpu.settings import Setting
 
@@ -49,7 +50,7 @@ def run(setting: Setting, record: Record) -> None:
         cpu_step_s = on_cpu.history_[-1]["seconds"] / size.n_cpu_steps
         record(
             f"RENO, {name}: {size.n_rows:,} rows, {size.n_epochs} epochs",
-            {"s a fit": fit_s, "ms a step": 1000 * step_s, "GB": gb},
+            {"s a fit": fit_s, "ms a step": 1000 * step_s, **gb},
         )
         record(
             f"RENO, {name}: one CPU thread, {size.n_cpu_steps} steps timed",
@@ -59,5 +60,5 @@ def run(setting: Setting, record: Record) -> None:
                 "times as long": cpu_step_s / step_s,
             },
         )
-        seen = profiled(lambda fit=fit: fit(1, 4 * _BATCH, device), device)
-        record(f"RENO, {name}: profile of a fit of 4 steps", seen.numbers)
+        four_steps = partial(fit, 1, 4 * _BATCH, device)
+        record_profile(record, f"RENO, {name}: a fit of 4 steps", four_steps, device)

@@ -10,18 +10,16 @@ expected to fit into the section's time; else that is worked out too, by the fit
 from __future__ import annotations
 
 import time
-import warnings
 from itertools import product
 from typing import Any
 
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 import reno_store as rs
 from gpu.machine import forget_peak, peak_gb
 from gpu.material import make_rows
-from gpu.ours import counting_stacks, stacking_everywhere
-from gpu.profiles import profiled
+from gpu.ours import counting_stacks, fit_together, stacking_everywhere
+from gpu.profiles import record_profile
 from gpu.results import Record
 from gpu.settings import Setting
 
@@ -33,15 +31,21 @@ _VALUES = {
     "lam": (1.0, 0.2, 0.4, 0.6, 0.8),
 }
 _LEAST_TIMES = 50.0
-_SPARE = 1.3
+_SPARE, _SPARE_S = 1.3, 5.0
 """How much longer than expected a search may take."""
+
+_RESERVED_S, _LEAST_LEFT_S = 30.0, 20.0
+"""Of the section's time, for the grids after the first; and what they need at least."""
 
 
 def run(setting: Setting, record: Record) -> None:
     """Record how many times as fast as single fits the search is, for each pair."""
-    with stacking_everywhere(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # after so few epochs
+    with stacking_everywhere():
         for pair in setting.size.grid_pairs:
+            if setting.seconds_left < _LEAST_LEFT_S:
+                left_s = f"{setting.seconds_left:.0f} s were left"
+                record(" + ".join(map(str, pair)), {"left out": left_s})
+                continue
             _Grid(setting, record, pair).measure(with_goal=pair == setting.size.grid_pairs[0])
 
 
@@ -67,11 +71,9 @@ class _Grid:
 
     def measure(self, *, with_goal: bool) -> None:
         size, device, name = self._setting.size, self._setting.device, self._name
-        self._search(1, n_epochs=1)  # loads libraries and kernels
-        begun = time.perf_counter()
-        alone = GridSearchCV(self._reno, self._grid(1), cv=self._folds, n_jobs=1, refit=False)
-        alone.fit(self._X, self._y)
-        single_s = (time.perf_counter() - begun) / size.n_folds
+        for kind in (rs.RENOGridSearchCV, GridSearchCV):  # loads libraries and kernels
+            self._search(1, n_epochs=1, kind=kind)
+        single_s = self._search(1, kind=GridSearchCV)[1] / size.n_folds
         n_fits = len(self._points) * size.n_folds
         self._record(
             f"{name}: {size.n_folds} single fits of {size.n_grid_epochs} epochs",
@@ -90,7 +92,7 @@ class _Grid:
                     "s": seconds,
                     "s of it fitting": fitting_s,
                     "largest stack": max(stacks, default=0),
-                    "GB": peak_gb(device),
+                    **peak_gb(device),
                     f"s for {n_fits}{worked_out}": whole_s,
                 },
             )
@@ -99,26 +101,46 @@ class _Grid:
                 self._record.times(what, single_s * n_fits / whole_s, _LEAST_TIMES)
             else:
                 self._record(what, {"times": single_s * n_fits / whole_s})
+            n_done = self._n_distinct(n)
+            self._record(
+                f"{name}: a fit that repeats no other",
+                {"ms": 1000 * seconds / n_done, "times": single_s * n_done / seconds},
+            )
             if n == size.n_part:
-                self._profile(single_s)
-            if _SPARE * whole_s > self._setting.seconds_left / 2:
+                self._profile()
+            others_s = _RESERVED_S if with_goal else 0.0
+            if _SPARE * whole_s > self._setting.seconds_left - others_s - _SPARE_S:
                 break
 
-    def _profile(self, single_s: float) -> None:
+    def _profile(self) -> None:
         n, device = self._setting.size.n_part, self._setting.device
-        seen = profiled(lambda: self._search(n, n_epochs=1), device)
-        self._record(f"{self._name}: profile of an epoch of {n} candidates", seen.numbers)
+        what = f"{self._name}: an epoch of {n * self._setting.size.n_folds} fits in stacks"
+        rows = [train for train, _ in self._folds]
+        members = [
+            rs.RENOClassifier(**{**self._reno.get_params(), **point, "max_epochs": 1})
+            for point in self._points[:n]
+            for _ in rows
+        ]
+        record_profile(
+            self._record,
+            what,
+            lambda: fit_together(members, self._X, self._y, rows * n),
+            device,
+        )
         alone = rs.RENOClassifier(**{**self._reno.get_params(), "max_epochs": 1})
-        rows = self._folds[0][0]
-        seen = profiled(lambda: alone.fit(self._X[rows], self._y[rows]), device)
-        self._record(f"{self._name}: profile of an epoch of a single fit", seen.numbers)
+        what = f"{self._name}: an epoch of a single fit"
+        record_profile(
+            self._record, what, lambda: alone.fit(self._X[rows[0]], self._y[rows[0]]), device
+        )
 
-    def _search(self, n: int, n_epochs: int | None = None) -> tuple[Any, float]:
+    def _search(
+        self, n: int, n_epochs: int | None = None, kind: Any = rs.RENOGridSearchCV
+    ) -> tuple[Any, float]:
         reno = rs.RENOClassifier(**self._reno.get_params())
         if n_epochs is not None:
             reno.set_params(max_epochs=n_epochs)
         begun = time.perf_counter()
-        search = rs.RENOGridSearchCV(reno, self._grid(n), cv=self._folds, n_jobs=1, refit=False)
+        search = kind(reno, self._grid(n), cv=self._folds, n_jobs=1, refit=False)
         search.fit(self._X, self._y)
         return search, time.perf_counter() - begun
 

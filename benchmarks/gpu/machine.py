@@ -35,26 +35,40 @@ def seconds_of(run: Callable[[], object], device: str) -> float:
     return time.perf_counter() - begun
 
 
-def forget_peak(device: str) -> None:
-    """Give unused memory back and begin to count its peak anew."""
+def forget_peak(device: str) -> float:
+    """Give unused memory back, count its peak anew, and return what is in use, in GB.
+
+    On a CPU 0.
+    """
     gc.collect()
-    if torch.device(device).type == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
+    if torch.device(device).type != "cuda":
+        return 0.0
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    return torch.cuda.memory_allocated(device) / 1e9
 
 
-def peak_gb(device: str) -> float:
-    """Return the most memory in use since `forget_peak`, in 1e9 bytes.
+def peak_gb(device: str, before_gb: float = 0.0) -> dict[str, float]:
+    """Return the most memory in use since `forget_peak`, as a number for a row.
 
-    On a CPU it is the most that the process took since it began.
+    Parameters
+    ----------
+    device : str
+        A torch device. On a CPU it is the most that the process took since it began.
+    before_gb : float
+        What was in use before, such as weights, and is left out.
     """
     if torch.device(device).type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e9
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+        name = "GB beyond weights" if before_gb else "GB"
+        return {name: torch.cuda.max_memory_allocated(device) / 1e9 - before_gb}
+    most_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"GB in the process": most_kb * 1024 / 1e9}
 
 
-def allow_no_tf32() -> None:
-    """Have float32 computed in float32 in the whole process, peers included."""
+def allow_no_tf32(device: str) -> None:
+    """Have a GPU compute float32 in float32 in the whole process, peers included."""
+    if torch.device(device).type != "cuda":
+        return
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
 

@@ -36,7 +36,7 @@ __all__ = [
 @contextmanager
 def stacking_everywhere() -> Iterator[None]:
     """Have fits that go together be stacked on a CPU too."""
-    kinds, together.STACKED_ON = together.STACKED_ON, ("cpu", "cuda")
+    kinds, together.STACKED_ON = together.STACKED_ON, (*together.STACKED_ON, "cpu")
     try:
         yield
     finally:

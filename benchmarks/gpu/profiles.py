@@ -13,10 +13,11 @@ from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from gpu.machine import synchronize
+from gpu.results import Record
 
-__all__ = ["Profile", "profiled"]
+__all__ = ["Profile", "profiled", "record_profile"]
 
-_NAME_LENGTH = 60
+_NAME_LENGTH = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Profile:
     busy_s : float
         In which at least one kernel or copy was running on the device; on a CPU, at least one
         operator.
+    computing_s : float
+        The same without copies.
     n_launches : int
         Kernels; on a CPU, operators called from Python.
     largest : tuple of (str, float, int)
@@ -38,6 +41,7 @@ class Profile:
 
     wall_s: float
     busy_s: float
+    computing_s: float
     n_launches: int
     largest: tuple[tuple[str, float, int], ...]
 
@@ -48,11 +52,22 @@ class Profile:
             "launches": self.n_launches,
             "% busy": 100 * self.busy_s / self.wall_s,
             "ms": 1000 * self.wall_s,
-            **{
-                f"largest {place}": f"{_shortened(name)} {1000 * seconds:.3g} ms in {count:,}"
-                for place, (name, seconds, count) in enumerate(self.largest, 1)
-            },
         }
+
+
+def record_profile(record: Record, what: str, run: Callable[[], object], device: str) -> None:
+    """Profile a call, and record a row for it and one for each of its largest kernels.
+
+    A profiler that fails, as it does where a machine does not allow it, costs its rows alone.
+    """
+    try:
+        seen = profiled(run, device)
+    except Exception as error:
+        record(f"{what}: profile", {"failed": f"{type(error).__name__}: {error}"})
+        return
+    record(f"{what}: profile", seen.numbers)
+    for name, seconds, count in seen.largest:
+        record(f"    {_shortened(name)}", {"ms": 1000 * seconds, "calls": count})
 
 
 def profiled(run: Callable[[], object], device: str) -> Profile:
@@ -85,14 +100,16 @@ def _of_cuda(events: Iterable[Any], wall_s: float) -> Profile:
     ]
     kernels = [each for each in ran if not each.name.startswith(("Memcpy", "Memset"))]
     spans = [(each.name, each.time_range.elapsed_us() / 1e6) for each in ran]
-    return Profile(wall_s, _covered_s(ran), len(kernels), _largest(spans))
+    computing_s = _covered_s(kernels)
+    return Profile(wall_s, _covered_s(ran), computing_s, len(kernels), _largest(spans))
 
 
 def _of_cpu(events: Iterable[Any], wall_s: float) -> Profile:
     ran = [each for each in events if each.device_type == DeviceType.CPU]
     called = [each for each in ran if each.cpu_parent is None]
     spans = [(each.name, each.self_cpu_time_total / 1e6) for each in ran]
-    return Profile(wall_s, _covered_s(called), len(called), _largest(spans))
+    busy_s = _covered_s(called)
+    return Profile(wall_s, busy_s, busy_s, len(called), _largest(spans))
 
 
 def _covered_s(events: Iterable[Any]) -> float:

@@ -32,7 +32,7 @@ _MOST_OF_BUILD = 1e-5
 
 def run(setting: Setting, record: Record) -> None:
     """Record whether work is halved until it fits, and gives what it should."""
-    allow_no_tf32()
+    allow_no_tf32(setting.device)
     _check_build(setting, record)
     _check_stack(setting, record)
 
@@ -132,7 +132,7 @@ def _check_stack(setting: Setting, record: Record) -> None:
     is_full = setting.size is FULL
     sizes, n_members = ((768, 768), 16) if is_full else ((32, 32), 4)
     X, y = make_rows(128, sizes)
-    reno = {"block_sizes": sizes, "max_epochs": 2, "device": setting.device}
+    reno: dict[str, Any] = {"block_sizes": sizes, "max_epochs": 2, "device": setting.device}
     rows = [np.arange(128)] * n_members
 
     def fit(max_memory: int | None) -> tuple[list[Any], list[int]]:
@@ -159,5 +159,5 @@ def _check_stack(setting: Setting, record: Record) -> None:
             "largest difference of a probability": float(np.max(differences)),
         },
         "halved, and complete",
-        min(stacks) < max(whole),
+        min(stacks, default=0) < max(whole, default=0),
     )

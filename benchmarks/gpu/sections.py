@@ -32,10 +32,10 @@ class Section:
 # In the order of their value: what comes last is what a short visit loses. Limits add up to
 # less than 8 minutes.
 SECTIONS = (
-    Section("a", "Correctness", "exactness", 110),
-    Section("b", "Extraction against its peers", "extraction", 125),
-    Section("c", "A whole build", "builds", 75),
+    Section("a", "Correctness", "exactness", 95),
+    Section("b", "Extraction against its peers", "extraction", 120),
+    Section("c", "A whole build", "builds", 65),
     Section("d", "A fit of RENO", "fits", 55),
-    Section("e", "A grid of 625 fits", "grids", 80),
+    Section("e", "A grid of 625 fits", "grids", 110),
     Section("f", "Too little memory", "scarcity", 30),
 )
