@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import torch
 
+from reno_store.devices import cudnn_untuned, exact_float32
+
 __all__ = ["computing_in"]
 
 
@@ -30,20 +32,11 @@ def computing_in(precision: str, device: str) -> Iterator[None]:
         enabled=precision != "float32",
         cache_enabled=False,
     )
-    with torch.inference_mode(), mixed, _without_tf32() if kind == "cuda" else _nothing():
+    with contextlib.ExitStack() as state:
+        state.enter_context(torch.inference_mode())
+        state.enter_context(mixed)
+        if kind == "cuda":
+            # TF32, cuDNN's own choice for convolutions, has 10 bits, not 23.
+            state.enter_context(exact_float32())
+            state.enter_context(cudnn_untuned())
         yield
-
-
-@contextlib.contextmanager
-def _without_tf32() -> Iterator[None]:
-    """Let float32 be float32: TF32, cuDNN's own choice for convolutions, has 10 bits, not 23."""
-    products = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(products)
-
-
-_nothing = contextlib.nullcontext
