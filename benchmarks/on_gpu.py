@@ -28,6 +28,7 @@ import datetime
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,7 @@ from typing import Any
 
 from gpu.results import Record, Row, read_lines, table
 from gpu.running import run_process
-from gpu.sections import SECTIONS, Section
+from gpu.sections import LOADING_LIMIT_S, SECTIONS, Section
 
 FORMAT = 1
 
@@ -83,11 +84,25 @@ def run_all(sections: list[Section], arguments: argparse.Namespace) -> int:
         "machine": {},
         "sections": {},
     }
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and the section with it
+    sys.stdout.reconfigure(line_buffering=True)
+    if arguments.device != "cpu":
+        load_libraries()
     for section in sections:
         run_section(section, arguments, results)
-    print(f"\n{summary(results)}; {time.monotonic() - begun:.0f} s in all")
+    print("\n" + ", ".join(f"{name} {value}" for name, value in results["machine"].items()))
+    print(f"{summary(results)}; {time.monotonic() - begun:.0f} s in all")
     are_done = all(each["state"] == "done" for each in results["sections"].values())
     return 0 if are_done and not any(row.met is False for row in judged(results, "a", "f")) else 1
+
+
+def load_libraries() -> None:
+    """Load all libraries once, so that the first section need not wait for a cold disk."""
+    program = "import skorch, sklearn.model_selection, torch, transformers, zarr"
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", program]
+        ended = run_process(command, Path(folder) / "log", LOADING_LIMIT_S, lambda: None)
+    print(f"libraries loaded: {ended.state} after {ended.seconds:.1f} s\n{ended.log}".rstrip())
 
 
 def run_section(section: Section, arguments: argparse.Namespace, results: dict[str, Any]) -> None:

@@ -28,8 +28,9 @@ __all__ = ["run"]
 _VALUES = {
     "beta": (1.2, 1.5, 2.0, 3.0, 5.0),
     "delta": (0.01, 0.05, 0.1, 0.2, 0.5),
-    "lam": (1.0, 0.2, 0.4, 0.6, 0.8),
+    "lam": (0.2, 1.0, 0.4, 0.6, 0.8),
 }
+_STEP = 31  # has no divisor in common with any number of candidates here
 _LEAST_TIMES = 50.0
 _SPARE, _SPARE_S = 1.3, 5.0
 """How much longer than expected a search may take."""
@@ -66,8 +67,7 @@ class _Grid:
         values = [each[: size.n_values] for each in _VALUES.values()]
         points = [dict(zip(_VALUES, point, strict=True)) for point in product(*values)]
         # Spread over the grid: a part has about the share of λ = 1 that the whole has.
-        step = next(n for n in (31, 29, 5, 3, 1) if len(points) % n)
-        self._points = [points[i * step % len(points)] for i in range(len(points))]
+        self._points = [points[i * _STEP % len(points)] for i in range(len(points))]
 
     def measure(self, *, with_goal: bool) -> None:
         size, device, name = self._setting.size, self._setting.device, self._name
