@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import torch
 
-from reno_store.runtime.devices import one_thread
+from reno_store.runtime.devices import cudnn_untuned, exact_float32, one_thread
 
 __all__ = ["pinned"]
 
@@ -51,14 +51,11 @@ def pinned(device: str) -> Iterator[None]:
             state.enter_context(torch.device("cpu"))
         state.callback(torch.set_default_dtype, torch.get_default_dtype())
         torch.set_default_dtype(torch.float32)
-        state.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
-        torch.set_float32_matmul_precision("highest")
+        state.enter_context(exact_float32())
         # torch's own context manager warns of settings that nobody has touched.
         state.callback(setattr, torch.backends.mkldnn, "enabled", torch.backends.mkldnn.enabled)
         setattr(torch.backends.mkldnn, "enabled", True)  # noqa: B010
         if torch.device(device).type == "cuda":
-            # cuDNN would convolve in TF32, of 10 bits, and add up in any order.
-            state.enter_context(
-                torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-            )
+            # cuDNN would add up in any order.
+            state.enter_context(cudnn_untuned(deterministic=True))
         yield

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from reno_store.runtime.devices import onednn_is_faster
+from reno_store.runtime.devices import cudnn_untuned, exact_float32, onednn_is_faster
 
 __all__ = ["Projection", "computing_in", "use_projections"]
 
@@ -35,18 +35,14 @@ def computing_in(precision: str, device: str) -> Iterator[None]:
         enabled=shorter,
         cache_enabled=False,
     )
-    with torch.inference_mode(), mixed:
-        if kind != "cuda":
-            yield
-            return
-        # TF32, the default of cuDNN for convolutions, has 10 bits where float32 has 23.
-        products = torch.get_float32_matmul_precision()
-        torch.set_float32_matmul_precision("highest")
-        try:
-            with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-                yield
-        finally:
-            torch.set_float32_matmul_precision(products)
+    with contextlib.ExitStack() as state:
+        state.enter_context(torch.inference_mode())
+        state.enter_context(mixed)
+        if kind == "cuda":
+            # TF32, the default of cuDNN for convolutions, has 10 bits where float32 has 23.
+            state.enter_context(exact_float32())
+            state.enter_context(cudnn_untuned())
+        yield
 
 
 class Projection(nn.Linear):

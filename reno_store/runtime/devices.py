@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reno_store.errors import DeviceError, Remedy
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_device",
+    "cudnn_untuned",
+    "exact_float32",
     "free_memory",
     "freed_memory_kept",
     "is_out_of_memory",
@@ -167,6 +169,79 @@ def free_memory() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+
+
+@contextlib.contextmanager
+def exact_float32() -> Iterator[None]:
+    """Have torch compute float32 as float32 inside the block: no TF32, no bfloat16.
+
+    A caller may have chosen a shorter type through torch's older flags or, from torch 2.9 on,
+    for each kind of operation (``torch.backends.fp32_precision`` and those below it). torch
+    raises where the older are read after the newer were set.
+    """
+    import torch
+
+    backends: Any = torch.backends
+    cudnn = backends.cudnn
+    has_newer = hasattr(cudnn, "conv")
+    with contextlib.ExitStack() as state:
+        try:
+            older = torch.get_float32_matmul_precision(), cudnn.allow_tf32
+        except RuntimeError:
+            for kind in (backends.cuda.matmul, cudnn.conv, *_mkldnn_kinds()):
+                state.callback(setattr, kind, "fp32_precision", _own_precision(kind))
+                kind.fp32_precision = "ieee"
+        else:
+            # Setting the older flag of products would leave these set for good.
+            for kind in (backends.cuda.matmul, *_mkldnn_kinds()) if has_newer else ():
+                state.callback(setattr, kind, "fp32_precision", _own_precision(kind))
+            state.callback(setattr, cudnn, "allow_tf32", older[1])
+            state.callback(torch.set_float32_matmul_precision, older[0])
+            torch.set_float32_matmul_precision("highest")
+            cudnn.allow_tf32 = False
+            if has_newer:  # it would else be what is set above it
+                cudnn.conv.fp32_precision = "ieee"
+        yield
+
+
+def _mkldnn_kinds() -> tuple[Any, Any]:
+    import torch
+
+    mkldnn: Any = torch.backends.mkldnn
+    return mkldnn.matmul, mkldnn.conv
+
+
+def _own_precision(kind: Any) -> str:
+    """Give what is set for a kind of operation; "none" where it is what is set above it."""
+    found: str = kind.fp32_precision
+    kind.fp32_precision = "none"
+    own = "none" if kind.fp32_precision == found else found
+    kind.fp32_precision = found
+    return own
+
+
+@contextlib.contextmanager
+def cudnn_untuned(*, deterministic: bool = False) -> Iterator[None]:
+    """Have cuDNN choose algorithms by rule, not by trying them on each new shape.
+
+    Parameters
+    ----------
+    deterministic : bool
+        Whether only those that add up in the same order each time.
+    """
+    import torch
+
+    cudnn = torch.backends.cudnn
+    # `cudnn.flags` would read the older flags of precision too; see `exact_float32`.
+    values = {"enabled": True, "benchmark": False, "deterministic": deterministic}
+    before = {name: getattr(cudnn, name) for name in values}
+    try:
+        for name, value in values.items():
+            setattr(cudnn, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(cudnn, name, value)
 
 
 @contextlib.contextmanager

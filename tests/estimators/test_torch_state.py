@@ -93,6 +93,22 @@ def test_what_a_caller_has_set_changes_no_bit_and_is_set_after_it(data, name):
         next(setting, None)
 
 
+@pytest.mark.skipif(
+    not hasattr(torch.backends.cudnn, "conv"), reason="this torch has the older flags alone"
+)
+def test_a_precision_set_the_newer_way_changes_no_bit_and_stays_set(data):
+    expected = bits(data)
+    kinds = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    for kind in (torch.backends, *kinds):
+        kind.fp32_precision = "tf32"
+    try:
+        assert bits(data) == expected
+        assert [kind.fp32_precision for kind in kinds] == ["tf32", "tf32"]
+    finally:
+        torch.backends.fp32_precision = "none"
+        torch.set_float32_matmul_precision("highest")
+
+
 def state():
     return (
         torch.is_autocast_enabled("cpu"),

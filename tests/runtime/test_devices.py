@@ -11,6 +11,7 @@ import torch
 
 from reno_store.errors import DeviceError
 from reno_store.runtime.devices import (
+    exact_float32,
     free_memory,
     freed_memory_kept,
     is_out_of_memory,
@@ -393,3 +394,54 @@ class TestOneDNN:
             assert not onednn_is_faster(torch.zeros(2))
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
         assert not onednn_is_faster(torch.zeros(2))
+
+
+def fp32(kind):
+    """What torch computes float32 in, for a kind of operation."""
+    return kind.fp32_precision
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.backends.cudnn, "conv"), reason="this torch has the older flags alone"
+)
+class TestExactFloat32:
+    """Both of torch's interfaces; a caller may have used either."""
+
+    KINDS = (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.mkldnn.matmul)
+
+    @pytest.fixture(autouse=True)
+    def _torch_is_as_it_was(self):
+        yield
+        torch.backends.fp32_precision = torch.backends.cudnn.fp32_precision = "none"
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = True
+
+    @pytest.mark.parametrize(
+        "choose",
+        [
+            lambda: None,
+            lambda: torch.set_float32_matmul_precision("medium"),
+            lambda: setattr(torch.backends.cuda.matmul, "allow_tf32", True),
+            lambda: setattr(torch.backends, "fp32_precision", "tf32"),
+            lambda: setattr(torch.backends.cudnn, "fp32_precision", "tf32"),
+            lambda: setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32"),
+            lambda: setattr(torch.backends.cudnn.conv, "fp32_precision", "ieee"),
+        ],
+        ids=["nothing", "older", "older, CUDA", "all", "cuDNN", "products", "convolutions"],
+    )
+    def test_nothing_is_shortened_inside_and_all_is_as_chosen_after_it(self, choose):
+        choose()
+        before = [fp32(kind) for kind in self.KINDS]
+        with exact_float32():
+            assert {fp32(kind) for kind in self.KINDS} <= {"none", "ieee"}
+        after = [fp32(kind) for kind in self.KINDS]
+        assert [each.replace("none", "ieee") for each in after] == [
+            each.replace("none", "ieee") for each in before
+        ]
+
+    def test_what_is_inherited_is_inherited_after_it(self):
+        torch.backends.fp32_precision = "tf32"
+        with exact_float32():
+            pass
+        torch.backends.fp32_precision = "ieee"
+        assert fp32(torch.backends.cuda.matmul) == "ieee"
