@@ -38,7 +38,7 @@ class Demo:
     store : Path
         The store with embeddings of both offline models.
     build : BuildReport
-        Report of the build.
+        What the build did.
     comparison : Comparison
         The paper's four classifiers and logistic regression under both protocols.
     """
