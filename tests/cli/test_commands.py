@@ -143,7 +143,7 @@ class TestBuild:
 
     def test_a_device_that_is_not_there(self, corpus, tmp_path):
         words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s")
-        assert "device 'cuda:7' is not available" in run(*words, "--device", "cuda:7", expect=1).output
+        assert "'cuda:7' is not available" in run(*words, "--device", "cuda:7", expect=1).output
         assert "'gpu' is unknown" in run(*words, "--device", "gpu", expect=1).output
 
 
