@@ -13,7 +13,6 @@ __all__ = ["command_line", "options", "worded"]
 _SHOWN_PROBLEMS = 20
 
 _OPTIONS: Mapping[str, str] = {
-    "all_problems": "--all",
     "datasets": "--dataset",
     "estimators": "--estimator",
     "models": "--model",
@@ -25,6 +24,7 @@ _OPTIONS: Mapping[str, str] = {
 """Arguments whose option is not their name with dashes."""
 
 _FLAGS: Mapping[tuple[str, Any], str] = {
+    ("all_problems", True): "--all",
     ("missing", "drop"): "--allow-missing",
     ("allow_missing", True): "--allow-missing",
     ("standardize", False): "--as-stored",
