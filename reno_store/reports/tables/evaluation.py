@@ -1,0 +1,122 @@
+"""What one evaluation shows in a terminal: each fold, or the mean of each seed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from reno_store.conclusions.names import models_title
+from reno_store.reports.tables.notes import collapsed_note, fold_names, untested_note
+from reno_store.reports.tables.terminal import describe
+from reno_store.runtime.columns import FittedTable, TableColumn
+from reno_store.runtime.numbers import decimal
+from reno_store.samples.rare_labels import rare_labels_note
+from reno_store.studies import Cell, Study
+from reno_store.studies.evaluation import PROTOCOLS
+from reno_store.studies.evaluation.scores import COLLAPSED, METRIC_TITLES, PAPER_METRICS
+
+__all__ = ["evaluation_renderable"]
+
+_MOST_FOLDS = 30
+"""A table with more folds (such as speakers) shows mean and sd alone."""
+
+
+def evaluation_renderable(study: Study) -> RenderableType:
+    """Lay a study out fold by fold: a table per dataset and protocol, in per cent.
+
+    With several seeds, each seed's mean takes the place of its folds.
+
+    Parameters
+    ----------
+    study : Study
+        Computed or not.
+    """
+    parts: list[RenderableType] = []
+    for facts in study.datasets:
+        cells = list(study.select(dataset=facts.name))
+        scaled = "standardised on each training fold" if study.request.standardize else "as stored"
+        numbers = " or ".join(map(str, dict.fromkeys(len(c.outcomes[0]) for c in cells if c.n)))
+        seeds = ", ".join(map(str, study.request.seeds))
+        several = "s" * (len(study.request.seeds) > 1)
+        parts.append(
+            Text(
+                f"{describe(facts)}; {numbers or 'no'} folds, seed{several} {seeds}; embeddings "
+                f"{scaled}.\nIn per cent; always guessing the most frequent label gives an "
+                f"accuracy of {100 * facts.majority:.1f} %."
+            )
+        )
+        if facts.rare_labels:
+            parts.append(Text(rare_labels_note(facts.rare_labels, study.request.min_clips)))
+        for protocol in dict.fromkeys(cell.protocol for cell in cells):
+            own = [cell for cell in cells if cell.protocol == protocol]
+            parts.append(Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}."))
+            if computed := [cell for cell in own if cell.computed]:
+                parts.append(Padding(_table(computed), (1, 0)))
+            parts += [Text(note) for note in _notes(own, len(facts.labels))]
+    parts += map(Text, study.notes)
+    return Group(*parts)
+
+
+def _notes(cells: Sequence[Cell], n_labels: int) -> list[str]:
+    notes = []
+    n_seeds = len(cells[0].seeds)
+    n_folds = max((len(cell.outcomes[0]) for cell in cells if cell.computed), default=0)
+    if n_seeds > 1 and n_folds:
+        notes.append(
+            f"A seed's column is the mean of its folds; mean and sd are over all {n_seeds} x "
+            f"{n_folds} folds, which share clips. The JSON form has each fold."
+        )
+    elif n_folds > _MOST_FOLDS:
+        notes.append(f"{n_folds} folds are too many to show each; the JSON form has them.")
+    notes += untested_note(cells, n_labels, _MOST_FOLDS)
+    notes += collapsed_note(cells)
+    missing = [cell for cell in cells if not cell.computed]
+    return [
+        *notes,
+        *(f"{cell.name} on {models_title(cell.models)}: {cell.reason}" for cell in missing),
+    ]
+
+
+def _table(cells: Sequence[Cell]) -> FittedTable:
+    several = len(cells[0].seeds) > 1
+    if several:
+        names = [f"seed {seed}" for seed in cells[0].seeds]
+    else:
+        names = [f"fold {name}" if name.isdigit() else name for name in fold_names(cells[0])]
+        names = names if len(names) <= _MOST_FOLDS else []
+    title = "single seeds" if several else "single folds"
+    columns = [
+        TableColumn("estimator", wraps=True),
+        TableColumn("models", wraps=True),
+        TableColumn("score"),
+        # A few of these numbers say little, so all are shown or none.
+        *(TableColumn(name, numeric=True, spare=2, title=title) for name in names),
+        TableColumn("mean", numeric=True, bold=True),
+        TableColumn("sd", numeric=True, spare=1),
+    ]
+    rows = []
+    for cell in cells:
+        for metric in PAPER_METRICS:
+            scores = cell.scores(metric)
+            if several:
+                n = len(cell.outcomes[0])
+                starts = range(0, len(scores), n)
+                scores = [statistics.fmean(scores[start : start + n]) for start in starts]
+            first = metric == PAPER_METRICS[0]
+            mark = COLLAPSED if cell.n_collapsed else ""
+            rows.append(
+                [
+                    cell.name if first else "",
+                    models_title(cell.models) if first else "",
+                    METRIC_TITLES[metric],
+                    *(decimal(100 * score) for score in scores[: len(names)]),
+                    f"{decimal(100 * cell.mean(metric))}{mark}",
+                    decimal(100 * cell.sd(metric)) if cell.n > 1 else "",
+                ]
+            )
+    return FittedTable(columns, rows, lines=box.SIMPLE_HEAD, elsewhere="the JSON form")
