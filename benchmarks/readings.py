@@ -38,8 +38,8 @@ from threadpoolctl import threadpool_limits
 
 from reno_store import open_store
 from reno_store.conclusions.corrected import Resamples, adjust_holm, paired_test
-from reno_store.studies.evaluation.classifiers import make_estimator
-from reno_store.studies.evaluation.protocols import PROTOCOLS, split
+from reno_store.studies.classifiers import make_estimator
+from reno_store.studies.protocols import PROTOCOLS, split
 
 SINGLES = ("whisper-base", "ge2e", "egemaps", "mfcc", "wav2vec2-random")
 PAIRS = (

@@ -31,7 +31,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import reno_store as rs
-from reno_store.studies.evaluation import Comparison
+from reno_store.studies import Comparison
 
 MODELS = ("mfcc", "logmel")
 

@@ -19,8 +19,16 @@ from .extraction.build import BuildReport, build_store
 from .foundation_models import FoundationModel, load_model
 from .reports.page import Report, write_report
 from .samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
-from .studies import Study, StudyRequest, recall_study, run_study
-from .studies.evaluation import Evaluation, ProtocolSplitter, evaluate, evaluate_store
+from .studies import (
+    Evaluation,
+    ProtocolSplitter,
+    Study,
+    StudyRequest,
+    evaluate,
+    evaluate_store,
+    recall_study,
+    run_study,
+)
 
 __all__ = [
     "BuildReport",

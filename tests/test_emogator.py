@@ -10,7 +10,7 @@ from reno_store.corpora import find_card, make_manifest, scan_folder
 from reno_store.corpora.audio import read_waveform
 from reno_store.extraction.build import build_store
 from reno_store.samples import open_store
-from reno_store.studies.evaluation import evaluate_store
+from reno_store.studies import evaluate_store
 
 
 @pytest.fixture(scope="module")

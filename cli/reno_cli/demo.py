@@ -35,7 +35,7 @@ def demo(output: Path, n_jobs: int) -> None:
     """
     from reno_store.demo import run_demo
     from reno_store.errors import command_line
-    from reno_store.studies.evaluation.tables import comparison_table
+    from reno_store.studies.comparison_table import comparison_table
 
     click.echo("Synthetic vocalisations from a source-filter voice: nobody was recorded.", err=True)
     done = run_demo(output, n_jobs=n_jobs)

@@ -66,7 +66,7 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Cross-validate classifiers on the embeddings that STORE holds for DATASET."""
-    from reno_store.studies.evaluation.checking import check_comparison
+    from reno_store.studies.checking import check_comparison
 
     # Before the imports below, which take seconds.
     check_comparison(
@@ -78,8 +78,8 @@ def evaluate(
         seed=seeds,
         device=device,
     )
-    from reno_store.studies.evaluation import evaluate_store
-    from reno_store.studies.evaluation.tables import comparison_table
+    from reno_store.studies import evaluate_store
+    from reno_store.studies.comparison_table import comparison_table
 
     comparison = evaluate_store(
         store,

@@ -124,16 +124,16 @@ def grid(
     Each fold is kept when it is finished: what is interrupted goes on where it was, and what is
     there already is not computed again.
     """
-    from reno_store.grids import GridRequest
     from reno_store.runtime.devices import check_device
     from reno_store.samples import open_store
+    from reno_store.studies import grid_request
 
     for path in (output, figure):
         if path is not None:
             check_output(path)
-    request = GridRequest(
-        dataset=dataset,
-        models=models,
+    request = grid_request(
+        dataset,
+        models,
         beta=beta,
         delta=delta,
         lam=lam,
@@ -148,16 +148,17 @@ def grid(
     check_device(device)
     open_store(store).check_names(dataset, models)
     # After the checks: these imports take seconds.
-    from reno_store.grids import cv_results_csv, grid_renderable, run_grid
+    from reno_store.reports.tables import grid_renderable
+    from reno_store.studies import cv_results_csv, run_grid
 
     try:
         found = run_grid(store, request, results=results, n_jobs=n_jobs)
     except KeyboardInterrupt:
         leave_interrupted()
-    same = f", {found.n_repeated:,} the same as one of these (λ = 1)" if found.n_repeated else ""
+    study = found.study
     click.echo(
-        f"{found.n_trained:,} folds trained{same}, {found.n_served:,} kept from before; all are "
-        f"in {found.results}",
+        f"{study.n_trained:,} folds trained, {study.n_served:,} kept from before; all are in "
+        f"{study.results}",
         err=True,
     )
     print_wide(grid_renderable(found))

@@ -14,7 +14,7 @@ from reno_store.conclusions.sentences import probe_sentences
 from reno_store.errors import ConclusionError
 from reno_store.runtime.numbers import count, points
 from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation.scores import METRIC_TITLES, Metric
+from reno_store.studies.scores import METRIC_TITLES, Metric
 
 __all__ = ["CLAIMS", "Claim", "Tally", "claims_of", "summary"]
 
@@ -272,9 +272,7 @@ def _over_all(claims: Sequence[Claim], metric: Metric) -> str:
             if claim.verdict == verdict:
                 why = f" ({claim.why})" if verdict == "not tested" else ""
                 parts.setdefault((verdict, why), []).append(claim)
-    places = "; ".join(
-        f"{verdict} on {_places(own)}{why}" for (verdict, why), own in parts.items()
-    )
+    places = "; ".join(f"{verdict} on {_places(own)}{why}" for (verdict, why), own in parts.items())
     tally = Tally.of([each for claim in claims for each in claim.comparisons])
     counted = f" Over all: {tally.in_words(metric)}." if tally.n else ""
     return f"{claims[0].title}: {places}.{counted}"

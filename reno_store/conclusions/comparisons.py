@@ -18,8 +18,8 @@ from reno_store.conclusions.resampling import paired_differences, scores_of
 from reno_store.conclusions.sentences import comparison_sentence
 from reno_store.errors import UnknownNameError
 from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation.classifiers import LINEAR_PROBE
-from reno_store.studies.evaluation.scores import METRICS, Metric
+from reno_store.studies.classifiers import LINEAR_PROBE
+from reno_store.studies.scores import METRICS, Metric
 
 __all__ = ["Comparison", "Kind", "Verdict", "compare_study"]
 

@@ -12,8 +12,8 @@ from reno_store.conclusions.names import settings_title
 from reno_store.conclusions.resampling import resamples_of
 from reno_store.runtime.numbers import decimal, interval, p_value, points, score
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.protocols import PROTOCOLS
 from reno_store.studies.grid import PAPER_POINT, Grid
+from reno_store.studies.protocols import PROTOCOLS
 
 __all__ = ["best_against_paper", "findings_of"]
 

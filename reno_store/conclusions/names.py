@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from reno_store.errors import UnknownNameError
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.classifiers import describe_estimator
 
 __all__ = ["SYMBOLS", "cell_title", "estimator_title", "models_title", "settings_title"]
 
@@ -22,10 +21,7 @@ def estimator_title(cell: Cell | str) -> str:
     A cell's title also names the hyperparameters that were set: ``"RENO(beta=1.5)"``.
     """
     name = cell if isinstance(cell, str) else cell.estimator
-    try:
-        title = find_estimator(name).title
-    except UnknownNameError:
-        title = name
+    title = describe_estimator(name).title
     return title if isinstance(cell, str) else title + cell.name.removeprefix(cell.estimator)
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from reno_store.conclusions.corrected import Resamples
 from reno_store.errors import ConclusionError
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.protocols import PROTOCOLS, Protocol
-from reno_store.studies.evaluation.scores import METRIC_TITLES, Metric
+from reno_store.studies.protocols import PROTOCOLS, Protocol
+from reno_store.studies.scores import METRIC_TITLES, Metric
 
 __all__ = ["cell_name", "paired_differences", "resamples_of", "scores_of"]
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from reno_store.conclusions.names import cell_title, estimator_title, models_title
 from reno_store.runtime.numbers import count, decimal, interval, p_value, points
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.classifiers import LINEAR_PROBE
-from reno_store.studies.evaluation.scores import METRIC_TITLES
+from reno_store.studies.classifiers import LINEAR_PROBE
+from reno_store.studies.scores import METRIC_TITLES
 
 if TYPE_CHECKING:
     from reno_store.conclusions.comparisons import Comparison

@@ -12,7 +12,7 @@ from reno_store.errors import RenoStoreError
 from reno_store.extraction.build import BuildReport, build_store
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import counting
-from reno_store.studies.evaluation import Comparison, evaluate_store
+from reno_store.studies import Comparison, evaluate_store
 
 __all__ = ["DEMO_MODELS", "Demo", "build_demo_store", "run_demo"]
 

@@ -36,19 +36,18 @@ class PythonCalls:
         if study.request.allow_missing:
             # Which clips are left out depends on all models together.
             return self.study(study)
-        settings = {cell.estimator: {name: (each,) for name, each in cell.settings.items()}}
-        names = study.request.paper_names
+        own, names = (
+            {name: (each,) for name, each in cell.settings.items()},
+            study.request.paper_names,
+        )
         request = replace(
             study.request,
             datasets=(cell.dataset,),
             models=cell.models,
             pairs=(cell.models,) if len(cell.models) > 1 else (),
-            estimators=tuple(
-                each
-                for each in study.request.estimators
-                if cell.estimator == (each if isinstance(each, str) else each[0])
-            ),
-            settings=settings if cell.settings else {},
+            alone=len(cell.models) == 1,
+            estimators=(study.request.named(cell.estimator),),
+            settings={cell.estimator: own} if own else {},
             protocols=(cell.protocol,),
             paper_names={cell.dataset: names[cell.dataset]} if cell.dataset in names else {},
         )

@@ -14,13 +14,12 @@ from sklearn.base import BaseEstimator
 
 from reno_store.errors import RenoStoreError, TrainingError
 from reno_store.runtime.progress import counting
-from reno_store.studies.evaluation import FoldOutcome
-from reno_store.studies.evaluation.outcomes import run_fold
-from reno_store.studies.evaluation.protocols import Fold
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.outcome_json import outcome_from_json, outcome_to_json
+from reno_store.studies.outcomes import FoldOutcome, run_fold
 from reno_store.studies.planning import FoldTask
 from reno_store.studies.preparation import PreparedDataset
+from reno_store.studies.protocols import Fold
 
 __all__ = ["Failure", "Result", "find_fold", "train_folds"]
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from reno_store.runtime.notebooks import html_table
-from reno_store.studies.evaluation.scores import COLLAPSED, METRIC_TITLES, METRICS
+from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, METRICS
+from reno_store.studies.study import Cell, settings_text
 
 if TYPE_CHECKING:
-    from reno_store.studies.study import Cell, Study
+    from reno_store.studies.study import Study
 
 __all__ = ["frame_of_cells", "frame_of_folds", "html_of"]
 
-_NAMES = ("dataset", "protocol", "estimator", "models")
+_NAMES = ("dataset", "protocol", "estimator", "settings", "models")
 _OF_CELLS = (
     *_NAMES,
     *(f"{metric}{part}" for metric in METRICS for part in ("", "_sd")),
     "n",
     "n_collapsed",
     "reason",
-    "command",
 )
 _OF_FOLDS = (
     *_NAMES,
@@ -45,7 +45,7 @@ def frame_of_cells(cells: Sequence[Cell]) -> pd.DataFrame:
         for metric in METRICS:
             row[metric] = cell.mean(metric) if cell.computed else float("nan")
             row[f"{metric}_sd"] = cell.sd(metric) if cell.n > 1 else float("nan")
-        rows.append({**row, "reason": cell.reason, "command": cell.command})
+        rows.append({**row, "reason": cell.reason})
     return pd.DataFrame(rows, columns=list(_OF_CELLS))
 
 
@@ -56,7 +56,7 @@ def frame_of_folds(cells: Sequence[Cell]) -> pd.DataFrame:
             **_names(cell),
             "seed": seed,
             "fold": number,
-            **{name: getattr(outcome.score, name) for name in _OF_FOLDS[6:]},
+            **{name: getattr(outcome.score, name) for name in _OF_FOLDS[len(_NAMES) + 2 :]},
         }
         for cell in cells
         for seed, outcomes in zip(cell.seeds, cell.outcomes, strict=False)
@@ -91,6 +91,7 @@ def _names(cell: Cell) -> dict[str, Any]:
         "dataset": cell.dataset,
         "protocol": cell.protocol,
         "estimator": cell.estimator,
+        "settings": settings_text(cell.settings),
         "models": "+".join(cell.models),
     }
 

@@ -60,7 +60,7 @@ def facts_of_models(request: StudyRequest, store: EmbeddingStore) -> tuple[Model
     return tuple(sorted(facts, key=_place))
 
 
-def pairs_of(request: StudyRequest, models: Sequence[ModelFacts]) -> tuple[tuple[str, str], ...]:
+def pairs_of(request: StudyRequest, models: Sequence[ModelFacts]) -> tuple[tuple[str, ...], ...]:
     """Say which models are fused: those asked for, or all pairs but two Audio-Mambas.
 
     In the paper's order and, within a pair, with the paper's first model first.
@@ -129,6 +129,6 @@ def _place(model: ModelFacts) -> tuple[int, str]:
     return (PAPER_LETTERS.index(model.letter) if known else len(PAPER_LETTERS), model.name)
 
 
-def _place_of_pair(pair: tuple[str, str], letter_of: Mapping[str, str]) -> int:
+def _place_of_pair(pair: tuple[str, ...], letter_of: Mapping[str, str]) -> int:
     letters = (letter_of[pair[0]], letter_of[pair[1]])
     return PAPER_PAIRS.index(letters) if letters in PAPER_PAIRS else len(PAPER_PAIRS)

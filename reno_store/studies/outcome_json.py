@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from reno_store.studies.evaluation import FoldOutcome
-from reno_store.studies.evaluation.scores import FoldScore
+from reno_store.studies.outcomes import FoldOutcome
+from reno_store.studies.scores import FoldScore
 
 __all__ = ["outcome_from_json", "outcome_to_json"]
 

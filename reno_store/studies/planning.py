@@ -1,20 +1,19 @@
-"""A request and prepared datasets -> cells, and the folds that each is made of."""
+"""A request and a prepared dataset -> cells, and the folds that each consists of."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from reno_store.studies.evaluation.classifiers import find_estimator, make_estimator
-from reno_store.studies.evaluation.protocols import Fold
+from reno_store.studies.classifiers import find_estimator, make_estimator
 from reno_store.studies.preparation import PreparedDataset
+from reno_store.studies.protocols import Fold
 from reno_store.studies.recipes import fold_recipe, plain_parameters
 from reno_store.studies.requests import StudyRequest
+from reno_store.studies.settings import combinations
 from reno_store.studies.study import Cell, ModelFacts
 
 __all__ = ["FoldTask", "plan_cells", "plan_folds", "seconds_of_fit"]
@@ -27,21 +26,21 @@ class FoldTask:
     Attributes
     ----------
     cell, seed, fold : int
-        Places: of the cell in the plan, of the seed in the request, of the fold in the split.
+        Index of the cell in the plan, of the seed in the request, of the fold in the split.
     estimator : sklearn classifier
         Not fitted.
     models : tuple[str, ...]
-        Whose blocks it sees.
+        Models whose blocks it is trained on.
     protocol : str
         Name of the protocol.
     rows : (train, test)
         Row numbers.
     recipe : Mapping[str, Any]
-        Everything its outcome depends on.
+        Everything that its outcome depends on.
     work : float
-        About how many seconds it takes; networks stop early, so it may be far off.
+        Rough forecast of the seconds it takes; networks stop early, so it may be far off.
     title : str
-        What it is called while it is trained.
+        Its name in progress bars.
     """
 
     cell: int
@@ -58,59 +57,56 @@ class FoldTask:
 
 def plan_cells(
     request: StudyRequest,
-    store: Path,
     prepared: PreparedDataset,
     models: Sequence[ModelFacts],
-    pairs: Sequence[tuple[str, str]],
-    results: Path | None = None,
+    pairs: Sequence[tuple[str, ...]],
 ) -> list[Cell]:
-    """List a dataset's cells by protocol, estimator and models; none computed yet."""
+    """List a dataset's cells by protocol, estimator, settings and models; none computed yet."""
+    alone = [(model.name,) for model in models]
     cells = []
     for protocol in request.protocols:
-        for name in request.estimators:
-            takes = find_estimator(name).takes
-            alone = [(model.name,) for model in models if takes != "several"]
-            together = list(pairs) if takes != "one" else []
-            for seen in [*alone, *together]:
-                obstacle = prepared.obstacle(seen, protocol)
-                parameters = {}
-                if obstacle is None:
-                    sizes = [prepared.blocks[each].shape[1] for each in seen]
-                    estimator = make_estimator(name, sizes, seed=0, device=request.device)
-                    parameters = plain_parameters(estimator)
-                    parameters.pop("random_state", None)
-                cells.append(
-                    Cell(
-                        dataset=prepared.facts.name,
-                        protocol=protocol,
-                        estimator=name,
-                        models=tuple(seen),
-                        seeds=request.seeds,
-                        labels=tuple(prepared.facts.labels),
-                        parameters=parameters,
-                        reason=obstacle.reason if obstacle else "",
-                        command=obstacle.command
-                        if obstacle
-                        else _command(
-                            request, store, results, prepared.facts.name, protocol, name, seen
-                        ),
+        for name, named in zip(request.estimator_names, request.estimators, strict=True):
+            takes = find_estimator(named).takes
+            by_itself = takes == "one" or (takes == "any" and request.alone)
+            seen = [*alone * by_itself, *list(pairs) * (takes != "one")]
+            for settings in combinations(request.settings.get(name, {})):
+                for each in seen:
+                    obstacle = prepared.obstacle(each, protocol)
+                    parameters = {}
+                    if obstacle is None:
+                        estimator = _estimator(request, prepared, name, each, settings)
+                        parameters = plain_parameters(estimator)
+                        parameters.pop("random_state", None)
+                    cells.append(
+                        Cell(
+                            dataset=prepared.facts.name,
+                            protocol=protocol,
+                            estimator=name,
+                            models=tuple(each),
+                            seeds=request.seeds,
+                            labels=tuple(prepared.facts.labels),
+                            parameters=parameters,
+                            settings=settings,
+                            reason=obstacle.reason if obstacle else "",
+                            remedy=obstacle.remedy if obstacle else None,
+                        )
                     )
-                )
     return cells
 
 
 def plan_folds(
-    request: StudyRequest,
-    prepared: PreparedDataset,
-    cells: Sequence[Cell],
+    request: StudyRequest, prepared: PreparedDataset, cells: Sequence[Cell]
 ) -> Iterator[FoldTask]:
-    """List the folds of a dataset's cells that can be computed."""
+    """Yield the folds of the cells that can be computed."""
     for place, cell in enumerate(cells):
         if cell.reason:
             continue
         sizes = [prepared.blocks[name].shape[1] for name in cell.models]
+        title = find_estimator(request.named(cell.estimator)).title
         for seed_place, seed in enumerate(request.seeds):
-            estimator = make_estimator(cell.estimator, sizes, seed=seed, device=request.device)
+            estimator = _estimator(
+                request, prepared, cell.estimator, cell.models, cell.settings, seed
+            )
             for fold_place, rows in enumerate(prepared.folds[cell.protocol, seed]):
                 yield FoldTask(
                     cell=place,
@@ -129,9 +125,24 @@ def plan_folds(
                         standardize=request.standardize,
                     ),
                     work=seconds_of_fit(cell.estimator, sizes, len(rows[0])),
-                    title=f"{find_estimator(cell.estimator).title} on {' + '.join(cell.models)}, "
-                    f"protocol {cell.protocol}, seed {seed}, fold {fold_place + 1}",
+                    title=f"{cell.name.replace(cell.estimator, title, 1)} on "
+                    f"{' + '.join(cell.models)}, protocol {cell.protocol}, seed {seed}, fold "
+                    f"{fold_place + 1}",
                 )
+
+
+def _estimator(
+    request: StudyRequest,
+    prepared: PreparedDataset,
+    name: str,
+    models: Sequence[str],
+    settings: Mapping[str, Any],
+    seed: int = 0,
+) -> BaseEstimator:
+    sizes = [prepared.blocks[each].shape[1] for each in models]
+    return make_estimator(
+        request.named(name), sizes, seed=seed, device=request.device, settings=settings
+    )
 
 
 # Seconds for a thousand clips: a constant, what a thousand columns add, and what the square
@@ -161,27 +172,3 @@ def seconds_of_fit(estimator: str, sizes: Sequence[int], n_train: int) -> float:
     thousands = [size / 1000 for size in sizes]
     seconds = constant + linear * sum(thousands) + squared * sum(each**2 for each in thousands)
     return n_train / 1000 * seconds
-
-
-def _command(
-    request: StudyRequest,
-    store: Path,
-    results: Path | None,
-    dataset: str,
-    protocol: str,
-    estimator: str,
-    models: Sequence[str],
-) -> str:
-    """Write the command that gives a cell's numbers anew, whatever has been kept."""
-    if request.allow_missing:
-        # Which clips are left out depends on all models together, so the study is the command.
-        return request.command(store, results)
-    words = ["reno-store", "evaluate", str(store), dataset]
-    for name in models:
-        words += ["--model", name]
-    words += ["--estimator", estimator, "--protocol", protocol, "--folds", str(request.n_folds)]
-    words += ["--seeds", ",".join(map(str, request.seeds))]
-    words += [] if request.standardize else ["--as-stored"]
-    words += [] if request.min_clips == 1 else ["--min-clips", str(request.min_clips)]
-    words += [] if request.device == "cpu" else ["--device", request.device]
-    return shlex.join(words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,12 +9,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import MissingEmbeddingsError, ProtocolError, StoreError
+from reno_store.errors import MissingEmbeddingsError, ProtocolError, Remedy, StoreError
 from reno_store.foundation_models.catalogue import CATALOGUE
 from reno_store.samples import EmbeddingStore, Samples
 from reno_store.samples.rare_labels import leave_out_rare
-from reno_store.studies.evaluation.protocols import Fold, split
 from reno_store.studies.models import paper_name_of
+from reno_store.studies.protocols import Fold, split
 from reno_store.studies.recipes import hash_array, hash_texts
 from reno_store.studies.requests import StudyRequest
 from reno_store.studies.study import DatasetFacts, ModelFacts
@@ -25,10 +24,10 @@ __all__ = ["Obstacle", "PreparedDataset", "facts_of", "prepare"]
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why something cannot be computed, and what to type so that it can."""
+    """Why something cannot be computed, and how to get it computed."""
 
     reason: str
-    command: str = ""
+    remedy: Remedy | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,9 +171,9 @@ def _without(
     held, n_clips = store.models(dataset), store.n_clips(dataset)
     found = {}
     for name in models:
-        command = _build_command(store, dataset, name)
+        remedy = _remedy(store, dataset, name)
         if name not in held:
-            found[name] = Obstacle(f"{dataset} has no embeddings of {name}", command)
+            found[name] = Obstacle(f"{dataset} has no embeddings of {name}", remedy)
             continue
         try:
             n_missing = store.n_missing(dataset, name)
@@ -186,16 +185,15 @@ def _without(
             continue
         if n_missing and (n_missing == n_clips or not request.allow_missing):
             reason = f"{n_missing:,} of {n_clips:,} clips of {dataset} have no embedding of {name}"
-            rest = "" if n_missing == n_clips else "; --allow-missing leaves those clips out"
-            found[name] = Obstacle(reason + rest, command)
+            found[name] = Obstacle(reason, remedy)
     return found
 
 
-def _build_command(store: EmbeddingStore, dataset: str, model: str) -> str:
+def _remedy(store: EmbeddingStore, dataset: str, model: str) -> Remedy:
     entry = CATALOGUE.get(model)
     if entry is None:
         spec = f"{model}=SPEC"
     else:
         spec = f"{model}=ssam:CHECKPOINT" if entry.source == "authors" else model
-    words = ["reno-store", "build", "MANIFEST.csv", "--store", str(store.path)]
-    return shlex.join([*words, "--dataset", dataset, "--model", spec])
+    arguments = {"manifest": ..., "store": str(store.path), "dataset": dataset, "models": spec}
+    return Remedy("Build them", arguments, "build_store")

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 
 import reno_store
 from reno_store.errors import ProtocolError
-from reno_store.studies.evaluation.protocols import Fold
+from reno_store.studies.protocols import Fold
 from reno_store.studies.source import hash_source
 
 __all__ = [
@@ -28,8 +28,8 @@ __all__ = [
 
 _CODE = (
     "estimators",
-    "studies/evaluation/outcomes.py",
-    "studies/evaluation/scores.py",
+    "studies/outcomes.py",
+    "studies/scores.py",
     "studies/recipes.py",
 )
 """Where a changed line may change an outcome."""

@@ -1,72 +1,95 @@
-"""What is asked of a store: which datasets, models, pairs, estimators, protocols, seeds."""
+"""Requests: which datasets, models, estimators, settings, protocols and seeds to evaluate."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reno_store.errors import ProtocolError, UnknownNameError
-from reno_store.studies.evaluation.classifiers import DEFAULT_ESTIMATORS, find_estimator
-from reno_store.studies.evaluation.protocols import check_protocol
-from reno_store.studies.evaluation.seeds import check_seeds
+from reno_store.studies.classifiers import DEFAULT_ESTIMATORS, find_estimator
 from reno_store.studies.paper_values import PAPER_DATASETS
+from reno_store.studies.protocols import check_protocol
+from reno_store.studies.seeds import check_seeds
+from reno_store.studies.settings import check_settings
 
-__all__ = ["StudyRequest", "results_folder"]
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+__all__ = ["Named", "StudyRequest", "results_folder"]
+
+Named: TypeAlias = "str | tuple[str, BaseEstimator]"
+"""An estimator: a name in `ESTIMATORS`, or a name of your choice and the estimator itself."""
 
 
 def results_folder(store: str | Path) -> Path:
-    """Say where the results of a store are kept: ``my.results`` beside ``my.zarr``."""
+    """Return the folder in which a store's results are kept: ``my.results`` for ``my.zarr``."""
     store = Path(store).resolve()
     return store.parent / f"{store.name.removesuffix('.zarr')}.results"
 
 
 @dataclass(frozen=True, slots=True)
 class StudyRequest:
-    """What is asked of a store.
+    """What to evaluate in a store.
 
-    One name is as good as a tuple of one: ``StudyRequest("jnv", models="mfcc", seeds=3)``. A
-    list becomes a tuple.
+    A single name may replace a tuple of one: ``StudyRequest("jnv", models="mfcc", seeds=3)``.
+    A list becomes a tuple.
 
     Attributes
     ----------
     datasets : tuple[str, ...]
         Names of datasets, at least one.
     models : tuple[str, ...]
-        Names of models; empty for all that the store has for them and, where a dataset is
-        one of the paper's, all of the paper's.
-    pairs : tuple[tuple[str, str], ...]
-        Models to fuse; empty for every pair of the models but two Audio-Mambas, which the
-        paper does not fuse. For the paper's seven models these are its 18 pairs. A pair may
-        be written as on the command line, ``"mfcc,logmel"``.
-    estimators : tuple[str, ...]
-        Names in `ESTIMATORS`, or of scikit-learn's classifiers. By default the paper's four
-        and ``logreg``, the linear probe.
+        Names of models; empty for all that the store has for the datasets and, where a dataset
+        is one of the paper's, all of the paper's.
+    pairs : tuple[tuple[str, ...], ...]
+        Models to fuse, two or more each; empty for every pair of the models except two
+        Audio-Mambas, which the paper does not fuse. For the paper's seven models these are its
+        18 pairs. A pair may be written as on the command line, ``"mfcc,logmel"``.
+    estimators : tuple[str or (str, estimator), ...]
+        Names in `ESTIMATORS`, or of scikit-learn's classifiers, or pairs of a name and an
+        estimator. By default the paper's four and ``logreg``, the linear probe.
     protocols : tuple[str, ...]
         Names in `PROTOCOLS`.
     n_folds : int
-        How many folds; ``loso`` has one a speaker.
+        Number of folds; ``loso`` has one per speaker.
     seeds : tuple[int, ...]
-        Everything is done once with each.
+        Everything is repeated with each seed.
     standardize : bool
         Whether to scale X by the mean and standard deviation of each training fold.
     allow_missing : bool
-        Whether clips that lack an embedding of any of a dataset's models are left out, for
-        all of them. Otherwise a model that lacks clips is not evaluated.
+        Whether to leave out clips that lack an embedding of any of a dataset's models, for all
+        of them. Otherwise a model that lacks clips is not evaluated.
     min_clips : int
         Labels with fewer clips are left out; 1 leaves none out.
     paper_names : Mapping[str, str]
-        Dataset -> ``"asvp-esd"``, ``"jnv"`` or ``"vivae"``, where its name does not tell.
+        Dataset -> ``"asvp-esd"``, ``"jnv"`` or ``"vivae"``, where its name does not show it.
     device : str
         Where networks are trained.
+    settings : Mapping[str, Mapping[str, tuple]]
+        Estimator -> hyperparameter -> values. Every combination of an estimator's values is
+        evaluated. A single value may replace a tuple of one; a value that is itself a tuple or
+        list must be in a tuple: ``{"fcn": {"dropout": (0.1, 0.3)}}``.
+    alone : bool
+        Whether estimators that take any number of models are evaluated on each model alone too,
+        not only on the pairs.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such estimator, protocol or dataset of the paper.
+    ProtocolError
+        If something is named twice, a number is out of range, or two different models are not
+        given for a pair.
+    SearchError
+        If settings name unknown estimators or hyperparameters, or values that are not allowed.
     """
 
     datasets: tuple[str, ...]
     models: tuple[str, ...] = ()
-    pairs: tuple[tuple[str, str], ...] = ()
-    estimators: tuple[str, ...] = DEFAULT_ESTIMATORS
+    pairs: tuple[tuple[str, ...], ...] = ()
+    estimators: tuple[Named, ...] = DEFAULT_ESTIMATORS
     protocols: tuple[str, ...] = ("paper", "speaker")
     n_folds: int = 5
     seeds: tuple[int, ...] = (0,)
@@ -75,6 +98,8 @@ class StudyRequest:
     min_clips: int = 1
     paper_names: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
+    settings: Mapping[str, Mapping[str, tuple[Any, ...]]] = field(default_factory=dict)
+    alone: bool = True
 
     def __post_init__(self) -> None:
         for name in ("datasets", "models", "estimators", "protocols"):
@@ -83,14 +108,14 @@ class StudyRequest:
         object.__setattr__(self, "seeds", check_seeds(self.seeds))
         _check_names("dataset", self.datasets, at_least_one=True)
         _check_names("model", self.models)
-        _check_names("estimator", self.estimators, at_least_one=True)
+        _check_names("estimator", self.estimator_names, at_least_one=True)
         _check_names("protocol", self.protocols, at_least_one=True)
-        for name in self.estimators:
-            find_estimator(name)
+        for named in self.estimators:
+            find_estimator(named)
         for name in self.protocols:
             check_protocol(name)
         for pair in self.pairs:
-            if len(pair) != 2 or pair[0] == pair[1] or not all(pair):
+            if len(pair) < 2 or len(set(pair)) < len(pair) or not all(pair):
                 raise ProtocolError(f"pair {','.join(pair)!r}: expected two different models.")
         if twice := {pair for pair in self.pairs if self.pairs.count(pair) > 1}:
             raise ProtocolError(f"pair {','.join(min(twice))!r} is named twice; name each once.")
@@ -101,86 +126,55 @@ class StudyRequest:
                 raise UnknownNameError.among("dataset", dataset, self.datasets)
             if name not in PAPER_DATASETS:
                 raise UnknownNameError.among("dataset of the paper", name, PAPER_DATASETS)
+        object.__setattr__(self, "settings", check_settings(self.settings, self.estimators))
 
-    def command(self, store: str | Path, results: str | Path | None = None) -> str:
-        """Write the command that asks for this of a store, for a POSIX shell.
+    @property
+    def estimator_names(self) -> tuple[str, ...]:
+        """The names of the estimators, in order."""
+        return tuple(each if isinstance(each, str) else each[0] for each in self.estimators)
 
-        Parameters
-        ----------
-        store : str or Path
-            The store's folder.
-        results : str or Path, optional
-            Folder of kept results; it is named where it is not `results_folder` of the store.
-        """
-        words = ["reno-store", "tables", str(store), *self.datasets, *self.options()]
-        if results is not None and Path(results).resolve() != results_folder(store):
-            words += ["--results", str(results)]
-        return shlex.join(words)
-
-    def options(self) -> list[str]:
-        """Give the command's options: those that differ from what is asked by default."""
-        words: list[str] = []
-        for name in self.models:
-            words += ["--model", name]
-        for pair in self.pairs:
-            words += ["--pair", ",".join(pair)]
-        for name in self.estimators:
-            if name not in DEFAULT_ESTIMATORS:
-                words += ["--estimator", name]
-        for name in DEFAULT_ESTIMATORS:
-            if name not in self.estimators:
-                words += ["--without", name]
-        if self.protocols != _DEFAULTS["protocols"]:
-            for name in self.protocols:
-                words += ["--protocol", name]
-        if self.n_folds != _DEFAULTS["n_folds"]:
-            words += ["--folds", str(self.n_folds)]
-        if self.seeds != _DEFAULTS["seeds"]:
-            words += ["--seeds", ",".join(map(str, self.seeds))]
-        if not self.standardize:
-            words += ["--as-stored"]
-        if self.allow_missing:
-            words += ["--allow-missing"]
-        if self.min_clips != _DEFAULTS["min_clips"]:
-            words += ["--min-clips", str(self.min_clips)]
-        for dataset, name in self.paper_names.items():
-            words += ["--as-in-paper", f"{dataset}={name}"]
-        if self.device != _DEFAULTS["device"]:
-            words += ["--device", self.device]
-        return words
+    def named(self, name: str) -> Named:
+        """Return an estimator of the request by its name, as it was given."""
+        return self.estimators[self.estimator_names.index(name)]
 
     def of(self, datasets: Sequence[str]) -> StudyRequest:
-        """Give the same request for some of its datasets."""
+        """Return the same request for some of its datasets."""
         names = {name: of for name, of in self.paper_names.items() if name in datasets}
         return replace(self, datasets=tuple(datasets), paper_names=names)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as JSON values."""
+        """Return the request as JSON values; estimator objects become their names."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         lists = {name: list(values[name]) for name, kind in _KINDS.items() if kind is list}
-        pairs = [list(pair) for pair in self.pairs]
-        return {**values, **lists, "pairs": pairs, "paper_names": dict(self.paper_names)}
+        return {
+            **values,
+            **lists,
+            "pairs": [list(pair) for pair in self.pairs],
+            "estimators": list(self.estimator_names),
+            "paper_names": dict(self.paper_names),
+            "settings": {
+                name: {parameter: list(values) for parameter, values in own.items()}
+                for name, own in self.settings.items()
+            },
+        }
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> StudyRequest:
-        """Take back what `to_dict` gave.
+    def from_dict(cls, values: Mapping[str, Any]) -> StudyRequest:
+        """Make a request of what `to_dict` returned, in this version or an earlier one.
 
         Raises
         ------
         ValueError, TypeError, RenoStoreError
             If it is something else.
         """
-        # Notes of versions without `min_clips` left no label out.
-        values: dict[str, Any] = {"min_clips": 1, **told} if isinstance(told, Mapping) else {}
-        if set(values) != {each.name for each in fields(cls)}:
+        if not isinstance(values, Mapping) or not values.keys() <= _KINDS.keys():
             raise ValueError("expected the parts of a request")
-        for name, kind in _KINDS.items():
-            if type(values[name]) is not kind:
-                raise TypeError(f"{name}: expected {kind.__name__}, got {values[name]!r}")
-        for name in ("datasets", "models", "estimators", "protocols", "seeds"):
-            values[name] = tuple(values[name])
-        values["pairs"] = tuple((one, other) for one, other in values["pairs"])
-        return cls(**values)
+        for name, value in values.items():
+            if type(value) is not _KINDS[name]:
+                raise TypeError(f"{name}: expected {_KINDS[name].__name__}, got {value!r}")
+        tuples = {name: tuple(value) for name, value in values.items() if _KINDS[name] is list}
+        tuples["pairs"] = tuple(map(tuple, tuples.get("pairs", ())))
+        return cls(**{**values, **tuples})
 
 
 _KINDS: Mapping[str, type] = {
@@ -191,22 +185,26 @@ _KINDS: Mapping[str, type] = {
     "min_clips": int,
     "paper_names": dict,
     "device": str,
+    "settings": dict,
+    "alone": bool,
 }
-"""What the parts of a request are in JSON."""
-
-_DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(StudyRequest)}
+"""Field -> type of its JSON value."""
 
 
-def _as_names(names: str | Sequence[str]) -> tuple[str, ...]:
-    """Take one name for a tuple of one."""
-    return (names,) if isinstance(names, str) else tuple(names)
+def _as_names(names: Any) -> tuple[Any, ...]:
+    """Return a tuple; one name, or one pair of a name and an estimator, becomes a tuple of one."""
+    if isinstance(names, str):
+        return (names,)
+    one = tuple(names)
+    is_pair = len(one) == 2 and isinstance(one[0], str) and not isinstance(one[1], str | tuple)
+    return (one,) if is_pair else tuple(tuple(n) if isinstance(n, list) else n for n in one)
 
 
 def _as_pairs(pairs: str | Sequence[str | Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """Take one pair, or pairs written ``ONE,OTHER``, for a tuple of pairs."""
-    each = _as_names(pairs)  # type: ignore[arg-type]
-    if len(each) == 2 and all(isinstance(one, str) and "," not in one for one in each):
-        return (each,)
+    """Return a tuple of pairs; one pair and pairs written ``ONE,OTHER`` are converted."""
+    each = (pairs,) if isinstance(pairs, str) else tuple(pairs)
+    if len(each) > 1 and all(isinstance(one, str) and "," not in one for one in each):
+        each = (each,)  # type: ignore[assignment]
     return tuple(
         tuple(name.strip() for name in pair.split(",")) if isinstance(pair, str) else tuple(pair)
         for pair in each

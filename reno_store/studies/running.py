@@ -8,14 +8,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from reno_store import __version__
+from reno_store.errors import Remedy
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import tell
 from reno_store.samples import EmbeddingStore, open_store
-from reno_store.studies.evaluation import FoldOutcome
 from reno_store.studies.folds import Failure, Result, find_fold, train_folds
 from reno_store.studies.last_request import LAST_REQUEST
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.models import facts_of_models, pairs_of
+from reno_store.studies.outcomes import FoldOutcome
 from reno_store.studies.planning import FoldTask, plan_cells, plan_folds
 from reno_store.studies.preparation import PreparedDataset, prepare
 from reno_store.studies.requests import StudyRequest, results_folder
@@ -117,12 +118,10 @@ class Run:
         cells: list[Cell] = []
         for name in self.datasets:
             prepared = prepare(request, self.store, name, models)
-            planned = plan_cells(
-                request, self.store.path, prepared, models, pairs, self.ledger.folder
-            )
+            planned = plan_cells(request, prepared, models, pairs)
             cells += self._filled(prepared, planned)
             facts.append(prepared.facts)
-        became = "trained anew" if self.train else "left out until reno-store tables is run again"
+        became = "trained again" if self.train else "left out"
         return Study(
             store=self.store.path,
             results=self.ledger.folder,
@@ -179,8 +178,9 @@ class Run:
         if cell.reason:
             return cell
         if any(result is None for _, result in results):
-            command = self.request.command(self.store.path, self.ledger.folder)
-            return replace(cell, reason="not computed yet", command=command)
+            arguments = {"store": str(self.store.path), "datasets": (cell.dataset,)}
+            remedy = Remedy("Compute it", arguments, "run_study")
+            return replace(cell, reason="not computed yet", remedy=remedy)
         failed = [result for _, result in results if isinstance(result, Failure)]
         if failed:
             return replace(cell, reason=failed[0].reason)

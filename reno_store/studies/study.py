@@ -1,7 +1,7 @@
-"""A study: everything that was asked of a store, cell by cell, with every fold's outcome.
+"""A study: the results of a request, cell by cell, with the outcome of every fold.
 
-Tables, statistics, figures and the page are all made from this and nothing else, so that
-what stands in one of them stands in all.
+Tables, statistics, figures and the page are made from this alone, so they all show the same
+numbers.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from reno_store.errors import Remedy
 from reno_store.studies.requests import StudyRequest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reno_store.studies.evaluation import FoldOutcome
-    from reno_store.studies.evaluation.scores import Metric
+    from reno_store.studies.outcomes import FoldOutcome
+    from reno_store.studies.scores import Metric
 
-__all__ = ["Cell", "DatasetFacts", "Family", "ModelFacts", "Study"]
+__all__ = ["Cell", "DatasetFacts", "Family", "ModelFacts", "Study", "settings_text"]
 
 Family = Literal["mamba", "attention", ""]
 """MAFM, AAFM, or neither (mfcc, imported embeddings ...)."""
@@ -95,9 +96,9 @@ class Cell:
     Attributes
     ----------
     dataset, protocol, estimator : str
-        Names; `estimator` one of `ESTIMATORS`.
+        Names, as in the request.
     models : tuple[str, ...]
-        One for a cell of Table I, two for one of Table II, in the order of the blocks of X.
+        One model, or those that are fused, in the order of the blocks of X.
     seeds : tuple[int, ...]
         Seeds of the folds and of the estimators.
     labels : tuple[str, ...]
@@ -105,11 +106,13 @@ class Cell:
     outcomes : tuple[tuple[FoldOutcome, ...], ...]
         For each seed its folds, in order; empty where the cell was not computed.
     parameters : Mapping[str, Any]
-        Hyperparameters of the estimator, but for its seed.
+        All hyperparameters of the estimator, but for its seed.
+    settings : Mapping[str, Any]
+        The hyperparameters that the request set; empty by default.
     reason : str
         Why it was not computed; empty where it was.
-    command : str
-        What to type: to compute the same numbers again, or to be able to compute them.
+    remedy : Remedy or None
+        How to get it computed, where the study knows.
     """
 
     dataset: str
@@ -120,8 +123,20 @@ class Cell:
     labels: tuple[str, ...] = ()
     outcomes: tuple[tuple[FoldOutcome, ...], ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
-    command: str = ""
+    remedy: Remedy | None = None
+
+    @property
+    def name(self) -> str:
+        """The estimator with its settings: ``"reno"``, ``"reno(beta=1.5, lam=0.4)"``."""
+        settings = settings_text(self.settings)
+        return f"{self.estimator}({settings})" if settings else self.estimator
+
+    @property
+    def command(self) -> str:
+        """The remedy; until reports take commands from the command line."""
+        return str(self.remedy or "")
 
     @property
     def computed(self) -> bool:
@@ -225,15 +240,17 @@ class Study:
         protocol: str | None = None,
         estimator: str | None = None,
         models: tuple[str, ...] | None = None,
+        settings: Mapping[str, Any] | None = None,
         computed: bool | None = None,
     ) -> Iterator[Cell]:
-        """Give the cells that are as asked, in order."""
+        """Yield the cells that match, in order."""
         for cell in self.cells:
             if (
                 (dataset is None or cell.dataset == dataset)
                 and (protocol is None or cell.protocol == protocol)
                 and (estimator is None or cell.estimator == estimator)
                 and (models is None or cell.models == models)
+                and (settings is None or cell.settings == settings)
                 and (computed is None or cell.computed == computed)
             ):
                 yield cell
@@ -257,12 +274,13 @@ class Study:
         Returns
         -------
         pandas.DataFrame
-            Columns ``dataset``, ``protocol``, ``estimator``, ``models`` (joined by ``+``), and
+            Columns ``dataset``, ``protocol``, ``estimator``, ``settings`` (such as
+            ``beta=1.5, lam=0.4``, empty by default), ``models`` (joined by ``+``), and
 
             - per cell: mean and ``_sd`` (n - 1) of ``accuracy``, ``macro_f1`` and
               ``balanced_accuracy`` over the folds of all seeds, ``n`` (folds),
-              ``n_collapsed``, ``reason`` (why it was not computed) and ``command``. Scores of
-              cells that were not computed are NaN.
+              ``n_collapsed`` and ``reason`` (why it was not computed). Scores of cells that
+              were not computed are NaN.
             - per fold: ``seed``, ``fold`` (from 1), ``speaker``, the three scores,
               ``n_train``, ``n_test``, ``n_labels`` and ``collapsed``.
         """
@@ -270,12 +288,28 @@ class Study:
 
         return frame_of_folds(self.cells) if folds else frame_of_cells(self.cells)
 
+    @property
+    def command(self) -> str:
+        """The call that makes this study; until reports take commands from the command line."""
+        from reno_store.studies.calls import python_call
+
+        return python_call(self.request, self.store, self.results)
+
     def _repr_html_(self) -> str:
         from reno_store.studies.frames import html_of
 
         return html_of(self)
 
-    @property
-    def command(self) -> str:
-        """What to type to make this study."""
-        return self.request.command(self.store, self.results)
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Write settings as text.
+
+    Examples
+    --------
+    >>> settings_text({"beta": 1.5, "class_weight": "balanced"})
+    'beta=1.5, class_weight=balanced'
+    """
+    return ", ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in settings.items()
+    )

@@ -20,9 +20,9 @@ from rich.console import Console
 
 from reno_store.estimators import RENOClassifier
 from reno_store.estimators.base import EmbeddingClassifier
-from reno_store.grids import GridRequest, grid_renderable, run_grid, running
 from reno_store.samples import open_store
-from reno_store.studies.evaluation import evaluate
+from reno_store.reports.tables import grid_renderable
+from reno_store.studies import evaluate, grid_request, run_grid, running
 
 MODELS = ("--model", "mfcc", "--model", "logmel")
 SMALL = (*MODELS, "--beta", "2,3", "--delta", "0.2", "--lam", "0.4,0.8", "--folds", "2")
@@ -140,7 +140,7 @@ def test_without_divergence_one_fit_stands_for_every_beta_and_delta(store, resul
 
 
 def test_processes_are_as_many_as_cores_where_that_is_asked(made, tmp_path):
-    request = GridRequest(
+    request = grid_request(
         "cries", ("mfcc", "logmel"), beta=(2,), delta=(0.2,), lam=(0.4,), n_folds=2
     )
     with parallel_config("threading"):
@@ -156,7 +156,7 @@ def test_what_is_the_same_for_every_point_is_found_out_once(made, tmp_path, monk
     real = running.fold_recipe
     monkeypatch.setattr(running, "fold_recipe", lambda **how: calls.append(1) or real(**how))
     monkeypatch.setattr(running, "prepare", None)
-    request = GridRequest("cries", ("mfcc", "logmel"), n_folds=2)
+    request = grid_request("cries", ("mfcc", "logmel"), n_folds=2)
     with pytest.raises(TypeError):  # training is what comes next
         run_grid(made, request, results=tmp_path / "kept")
     assert len(calls) == 2

@@ -8,8 +8,7 @@ from click.testing import CliRunner
 from factories.study_stores import make_study_store
 from reno_cli.main import main
 
-from reno_store.grids import GridRequest
-from reno_store.studies import StudyRequest, recall_study
+from reno_store.studies import StudyRequest, grid_request, recall_study
 
 Y = [*(("anger", "fear", "joy") * 7), "gasp", "sigh", "sigh"]
 NOTE = "Labels with fewer than 3 clips are left out (3 clips): gasp (1), sigh (2)."
@@ -84,9 +83,9 @@ def test_grid_names_what_it_leaves_out(store, monkeypatch):
 
     words = ("grid", store, "cries", "--model", "mfcc", "--model", "logmel")
     with monkeypatch.context() as patch:
-        patch.setattr("reno_store.grids.run_grid", catch)
+        patch.setattr("reno_store.studies.run_grid", catch)
         run(*words, "--min-clips", 3, expect=130)
-    assert asked == [GridRequest("cries", ("mfcc", "logmel"), min_clips=3)]
+    assert asked == [grid_request("cries", ("mfcc", "logmel"), min_clips=3)]
     small = ("--beta", 2, "--delta", 0.2, "--lam", 0.4, "--folds", 2, "--min-clips", 3)
     assert NOTE in flat(run(*words, *small).stdout)
 

@@ -10,7 +10,7 @@ from factories.scanned import expected_of, labels, scan_names, speakers
 from reno_store.corpora import Clip, find_card, make_manifest
 from reno_store.corpora.audio import read_waveform
 from reno_store.errors import CardError, UnknownNameError
-from reno_store.studies.evaluation import split
+from reno_store.studies import split
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from reno_store.studies import Cell, DatasetFacts, ModelFacts, Study, StudyRequest
-from reno_store.studies.evaluation import FoldOutcome
-from reno_store.studies.evaluation.classifiers import find_estimator
-from reno_store.studies.evaluation.scores import score_fold
+from reno_store.errors import Remedy
+from reno_store.studies import Cell, DatasetFacts, FoldOutcome, ModelFacts, Study, StudyRequest
+from reno_store.studies.classifiers import describe_estimator
+from reno_store.studies.scores import score_fold
 
 __all__ = [
     "FOUR",
@@ -67,13 +67,11 @@ def make_cell(models, estimator, protocol="paper", *, skill=0.5, seed=0, **other
         tuple(make_outcome(rng, skill, fuses=len(models) > 1) for _ in range(N_FOLDS))
         for _ in settings["seeds"]
     )
-    command = f"reno-store evaluate s.zarr jnv --model {models[0]} --estimator {estimator}"
     return Cell(
         protocol=protocol,
         estimator=estimator,
         models=tuple(models),
         outcomes=outcomes,
-        command=command,
         **settings,
     )
 
@@ -114,7 +112,7 @@ def make_study(
     for dataset in datasets:
         for protocol in protocols:
             for estimator in request.estimators:
-                takes = find_estimator(estimator).takes
+                takes = describe_estimator(estimator).takes
                 for models in [*alone * (takes != "several"), *pairs * (takes != "one")]:
                     number += 1
                     skill = 0.3 + 0.1 * len(models) + 0.2 * (protocol == "paper")
@@ -128,8 +126,11 @@ def make_study(
                                 seeds,
                                 LABELS,
                                 reason=f"{dataset} has no embeddings of {models[0]}",
-                                command="reno-store build jnv.csv --store s.zarr "
-                                f"--model {models[0]}",
+                                remedy=Remedy(
+                                    "Build them",
+                                    {"manifest": "jnv.csv", "store": "s.zarr", "models": models[0]},
+                                    "build_store",
+                                ),
                             )
                         )
                         continue

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from factories.made_up_studies import MODELS
 
-from reno_store.studies import Cell, DatasetFacts, Study, StudyRequest
-from reno_store.studies.evaluation import FoldOutcome, FoldScore
+from reno_store.studies import Cell, DatasetFacts, FoldOutcome, FoldScore, Study, StudyRequest
 
 __all__ = ["scored_cell", "study_of"]
 

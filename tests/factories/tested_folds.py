@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from factories.made_up_studies import make_cell
 
-from reno_store.studies.evaluation import FoldOutcome
-from reno_store.studies.evaluation.scores import score_fold
+from reno_store.studies import FoldOutcome
+from reno_store.studies.scores import score_fold
 
 __all__ = ["cell_of"]
 

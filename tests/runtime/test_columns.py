@@ -11,11 +11,10 @@ from reno_cli import printing
 from reno_cli.main import main
 from rich.console import Console
 
-from reno_store.grids import grid_renderable
-from reno_store.reports.tables import study_renderable
+from reno_store.reports.tables import grid_renderable, study_renderable
 from reno_store.runtime.columns import FittedTable, TableColumn
-from reno_store.studies.evaluation import Comparison, Evaluation, FoldScore
-from reno_store.studies.evaluation.tables import comparison_table
+from reno_store.studies import Comparison, Evaluation, FoldScore
+from reno_store.studies.comparison_table import comparison_table
 
 WIDTHS = [80, 100, 120]
 LONG = ("unispeech-sat-base", "audio-mamba-base")

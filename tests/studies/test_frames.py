@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from factories.made_up_studies import LABELS, make_study
 
-from reno_store.studies.evaluation.scores import METRICS
+from reno_store.studies.scores import METRICS
 
 
 @pytest.fixture(scope="module")

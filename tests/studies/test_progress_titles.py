@@ -3,9 +3,8 @@
 import pytest
 from factories.study_stores import make_study_store
 
-from reno_store.grids import GridRequest, run_grid, running
 from reno_store.runtime.progress import Counter
-from reno_store.studies import StudyRequest, run_study
+from reno_store.studies import StudyRequest, grid_request, run_grid, run_study, running
 
 
 @pytest.fixture
@@ -39,5 +38,5 @@ def test_a_grid_names_models_and_folds(store, titles, monkeypatch):
 
     monkeypatch.setattr(running, "fit_members", stop)
     with pytest.raises(KeyboardInterrupt):
-        run_grid(store, GridRequest("cries", ("mfcc", "logmel"), n_folds=3), progress=True)
+        run_grid(store, grid_request("cries", ("mfcc", "logmel"), n_folds=3), progress=True)
     assert titles[0] == "RENO on mfcc + logmel, fold 1 to fold 3, all points together"

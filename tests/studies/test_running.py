@@ -16,9 +16,17 @@ from sklearn.dummy import DummyClassifier
 
 from reno_store.errors import LedgerError, TrainingError, UnknownNameError
 from reno_store.samples import open_store
-from reno_store.studies import StudyRequest, folds, recall_study, results_folder, run_study, running
+from reno_store.studies import (
+    METRICS,
+    StudyRequest,
+    evaluate_store,
+    folds,
+    recall_study,
+    results_folder,
+    run_study,
+    running,
+)
 from reno_store.studies import recipes as recipes_module
-from reno_store.studies.evaluation import METRICS, evaluate_store
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.models import facts_of_models
 from reno_store.studies.planning import plan_cells, plan_folds

@@ -14,8 +14,7 @@ from reno_store.reports.figures.naming import name_apart
 from reno_store.reports.figures.neighbours import embed_in_plane
 from reno_store.reports.figures.training import training_figure
 from reno_store.samples import Samples
-from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation import PROTOCOLS
+from reno_store.studies import PROTOCOLS, Cell, Study
 
 __all__ = ["figures_of"]
 

@@ -20,7 +20,7 @@ from reno_store.reports.figures.words import (
     wrap,
 )
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.classifiers import describe_estimator
 
 __all__ = ["leak_figure"]
 
@@ -68,7 +68,7 @@ def leak_figure(pairs: Sequence[tuple[Cell, Cell]], *, majority: float) -> Figur
 def _draw(pairs: Sequence[tuple[Cell, Cell]], majority: float) -> Canvas:
     cells = [one for one, _ in pairs]
     names = shorten_all([models_title(cell.models) for cell in cells], _WIDEST_NAME)
-    headings = {cell.estimator: find_estimator(cell.estimator).title for cell in cells}
+    headings = {cell.estimator: describe_estimator(cell.estimator).title for cell in cells}
     beside = max(map(text_width, [*names, *headings.values()])) + 2.5 * _GAP
     numbers = text_width("+88.8") + 2 * _GAP
     narrow = beside + numbers + _LEAST_PLOT <= COLUMN_WIDTH

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from reno_store.reports.figures.drawing import Figure
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.classifiers import describe_estimator
 
 __all__ = ["cell_title", "file_name", "models_title", "name_apart", "protocol_title"]
 
@@ -53,7 +53,7 @@ def models_title(models: Iterable[str]) -> str:
 
 def cell_title(cell: Cell) -> str:
     """Name a cell's estimator and models."""
-    return f"{find_estimator(cell.estimator).title} on {models_title(cell.models)}"
+    return f"{describe_estimator(cell.estimator).title} on {models_title(cell.models)}"
 
 
 def protocol_title(protocol: str) -> str:

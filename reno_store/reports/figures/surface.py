@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
-from reno_store.grids import Grid, Point, findings_of
+from reno_store.conclusions.grids import findings_of
 from reno_store.reports.figures.drawing import Figure
 from reno_store.reports.figures.naming import file_name
 from reno_store.reports.figures.saving import save_figures
@@ -27,7 +27,8 @@ from reno_store.reports.figures.style import (
     new_canvas,
 )
 from reno_store.reports.figures.words import LINE_HEIGHT, text_width, wrap
-from reno_store.studies.evaluation.scores import COLLAPSED
+from reno_store.studies import Cell, Grid
+from reno_store.studies.scores import COLLAPSED
 
 __all__ = ["save_surface", "surface_figure"]
 
@@ -47,21 +48,24 @@ def surface_figure(grid: Grid) -> Figure:
     grid : Grid
         At least one of its points was scored.
     """
-    request = grid.request
-    models = " + ".join(request.models)
-    framed = " The paper's point is framed." if any(point.is_paper for point in grid.points) else ""
+    models = " + ".join(grid.models)
+    framed = (
+        " The paper's point is framed."
+        if any(grid.is_paper(point) for point in grid.points)
+        else ""
+    )
     caption = (
-        f"Accuracy (%) of RENO on {models}, {request.dataset}, protocol {request.protocol}: mean ± "
+        f"Accuracy (%) of RENO on {models}, {grid.dataset}, protocol {grid.protocol}: mean ± "
         f"standard deviation over {grid.over}. Colours are means; their scale spans at "
         "least a standard deviation over folds to either side, so that a surface looks flat "
         f"where it is no rougher than folds are.{framed} " + " ".join(findings_of(grid))
     )
     return Figure(
-        name=file_name("surface", request.dataset, request.protocol, "+".join(request.models)),
+        name=file_name("surface", grid.dataset, grid.protocol, "+".join(grid.models)),
         kind="surface",
-        title=f"{request.dataset}: β, δ and λ of RENO on {models}",
+        title=f"{grid.dataset}: β, δ and λ of RENO on {models}",
         caption=caption,
-        dataset=request.dataset,
+        dataset=grid.dataset,
         draw=functools.partial(_draw, grid),
     )
 
@@ -111,16 +115,15 @@ class _Layout:
 
 
 def _lay_out(grid: Grid, bar: float, n_lines: int) -> _Layout:
-    request = grid.request
-    n_beta, n_delta, n_lam = map(len, (request.beta, request.delta, request.lam))
+    n_beta, n_delta, n_lam = (len(grid.axes[name]) for name in ("beta", "delta", "lam"))
     texts = [line for point in grid.points for line in _lines(point)]
-    ticks = [f"{value:g}" for value in request.beta]
+    ticks = [f"{value:g}" for value in grid.axes["beta"]]
     cell_width = max(map(text_width, [*texts, *ticks])) + _PADDING
     # A map's heading is no wider than the map.
-    heading = max(text_width(_heading(lam)) for lam in request.lam)
+    heading = max(text_width(_heading(lam)) for lam in grid.axes["lam"])
     cell_width = max(cell_width, (heading + _GAP) / n_beta)
     cell_height = 2 * LINE_HEIGHT + _PADDING
-    left = max(text_width(f"{value:g}") for value in request.delta) + LINE_HEIGHT + 3 * _GAP
+    left = max(text_width(f"{value:g}") for value in grid.axes["delta"]) + LINE_HEIGHT + 3 * _GAP
     map_width, map_height = n_beta * cell_width, n_delta * cell_height
     room = PAGE_WIDTH - left - bar
     n_columns = max(1, min(n_lam, int((room + 2 * _GAP) / (map_width + 2 * _GAP))))
@@ -143,7 +146,6 @@ def _lay_out(grid: Grid, bar: float, n_lines: int) -> _Layout:
 
 @in_style
 def _draw(grid: Grid) -> Canvas:
-    request = grid.request
     means = [100 * point.mean("accuracy") for point in grid.scored]
     middle = (min(means) + max(means)) / 2
     # Less than folds differ by is noise, and should not fill the scale; a tenth of a point is
@@ -151,9 +153,9 @@ def _draw(grid: Grid) -> Canvas:
     reach = max((max(means) - min(means)) / 2, 100 * grid.spread_over_folds(), 0.1)
     scale = Normalize(middle - reach, middle + reach)
     bar = 2 * _GAP + _BAR + text_width("100.0") + LINE_HEIGHT + 3 * _GAP
-    title = f"{request.dataset}, RENO on {' + '.join(request.models)}, protocol {request.protocol}"
+    title = f"{grid.dataset}, RENO on {' + '.join(grid.models)}, protocol {grid.protocol}"
     said = f"accuracy (%), mean ± sd over {grid.over}"
-    if any(point.is_paper for point in grid.points):
+    if any(grid.is_paper(point) for point in grid.points):
         said += "; framed: the paper's point"
     if any(point.n_collapsed for point in grid.points):
         said += f";{COLLAPSED}: collapsed in some fold"
@@ -165,7 +167,7 @@ def _draw(grid: Grid) -> Canvas:
     canvas.text(
         0.5, 1 - _GAP / layout.height, "\n".join(lines), ha="center", va="top", linespacing=1.25
     )
-    for number, lam in enumerate(request.lam):
+    for number, lam in enumerate(grid.axes["lam"]):
         x, y = layout.place(number)
         axes = canvas.add_axes(
             (
@@ -175,7 +177,7 @@ def _draw(grid: Grid) -> Canvas:
                 layout.map_height / layout.height,
             )
         )
-        points = [point for point in grid.points if point.lam == lam]
+        points = [point for point in grid.points if point.settings["lam"] == lam]
         _draw_map(axes, grid, points, scale, layout, first=number % layout.n_columns == 0)
         axes.set_title(_heading(lam), pad=3)
     _draw_bar(canvas, scale, layout)
@@ -185,17 +187,17 @@ def _draw(grid: Grid) -> Canvas:
 def _draw_map(
     axes: Axes,
     grid: Grid,
-    points: list[Point],
+    points: list[Cell],
     scale: Normalize,
     layout: _Layout,
     *,
     first: bool,
 ) -> None:
     colours = mpl.colormaps[_COLOURS]
-    beta, delta = grid.request.beta, grid.request.delta
+    beta, delta = grid.axes["beta"], grid.axes["delta"]
     for point in points:
-        column, row = beta.index(point.beta), delta.index(point.delta)
-        fill = colours(scale(100 * point.mean("accuracy"))) if point.outcomes else GREY
+        column, row = beta.index(point.settings["beta"]), delta.index(point.settings["delta"])
+        fill = colours(scale(100 * point.mean("accuracy"))) if point.computed else GREY
         corner = (column - 0.5, row - 0.5)
         axes.add_patch(Rectangle(corner, 1, 1, facecolor=fill, edgecolor="white", linewidth=0.6))
         ink = ink_on(fill)
@@ -203,7 +205,7 @@ def _draw_map(
         for place, text in enumerate(lines):
             y = row + ((len(lines) - 1) / 2 - place) * LINE_HEIGHT / layout.cell_height
             axes.text(column, y, text, ha="center", va="center_baseline", color=ink)
-        if point.is_paper:
+        if grid.is_paper(point):
             wide, high = _FRAME / layout.cell_width, _FRAME / layout.cell_height
             axes.add_patch(
                 Rectangle(
@@ -247,8 +249,8 @@ def _draw_bar(canvas: Canvas, scale: Normalize, layout: _Layout) -> None:
     axes.tick_params(length=0, pad=2)
 
 
-def _lines(point: Point) -> tuple[str, ...]:
-    if not point.outcomes:
+def _lines(point: Cell) -> tuple[str, ...]:
+    if not point.computed:
         return ("failed",)
     mark = COLLAPSED if point.n_collapsed else ""
     return f"{100 * point.mean('accuracy'):.1f}{mark}", f"± {100 * point.sd('accuracy'):.1f}"

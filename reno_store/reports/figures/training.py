@@ -26,7 +26,7 @@ from reno_store.reports.figures.style import (
 )
 from reno_store.reports.figures.words import LINE_HEIGHT, wrap
 from reno_store.studies import Cell
-from reno_store.studies.evaluation.classifiers import find_estimator
+from reno_store.studies.classifiers import describe_estimator
 
 __all__ = ["training_figure"]
 
@@ -83,7 +83,7 @@ def _has_divergence(cell: Cell) -> bool:
 
 
 def _about_divergence(cell: Cell) -> str:
-    title = find_estimator(cell.estimator).title
+    title = describe_estimator(cell.estimator).title
     words = f"{title}'s divergence is what Eq. 2 exceeds its minimum by"
     minimum = divergence_minimum(cell)
     if minimum is not None:
@@ -154,7 +154,7 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
 
 
 def _heading(cell: Cell, what: str) -> str:
-    title = find_estimator(cell.estimator).title
+    title = describe_estimator(cell.estimator).title
     if what == _DIVERGENCE:
         return f"{title}: divergence above its minimum"
     return f"{title}, {models_title(cell.models)}"

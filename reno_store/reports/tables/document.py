@@ -15,8 +15,7 @@ from reno_store.conclusions import Claim, Comparison
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.layout import tables_of
 from reno_store.reports.tables.results import results_frame
-from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation import METRICS, FoldOutcome
+from reno_store.studies import METRICS, Cell, FoldOutcome, Study
 
 __all__ = ["to_json"]
 
@@ -69,7 +68,7 @@ def to_json(
             for table in tables_of(study, commands)
         ],
         "cells": [
-            {**_cell(cell, frame.loc[place]), "command": commands.cell(study, cell)}
+            {**_cell(cell, frame.loc[[place]]), "command": commands.cell(study, cell)}
             for place, cell in enumerate(study.cells)
         ],
         "claims": list(map(_claim, claims)),

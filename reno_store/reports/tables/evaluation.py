@@ -16,9 +16,8 @@ from reno_store.reports.tables.terminal import describe
 from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.runtime.numbers import decimal
 from reno_store.samples.rare_labels import rare_labels_note
-from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation import PROTOCOLS
-from reno_store.studies.evaluation.scores import COLLAPSED, METRIC_TITLES, PAPER_METRICS
+from reno_store.studies import PROTOCOLS, Cell, Study
+from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, PAPER_METRICS
 
 __all__ = ["evaluation_renderable"]
 

@@ -15,9 +15,9 @@ from reno_store.reports.tables.terminal import describe
 from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.runtime.numbers import count, decimal
 from reno_store.samples.rare_labels import rare_labels_note
-from reno_store.studies.evaluation.protocols import PROTOCOLS
-from reno_store.studies.evaluation.scores import METRIC_TITLES, PAPER_METRICS
 from reno_store.studies.grid import Grid
+from reno_store.studies.protocols import PROTOCOLS
+from reno_store.studies.scores import METRIC_TITLES, PAPER_METRICS
 
 __all__ = ["grid_renderable"]
 

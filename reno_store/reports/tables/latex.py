@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from reno_store.conclusions.names import estimator_title
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.results import mark_best, results_frame
-from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation import PROTOCOLS
-from reno_store.studies.evaluation.classifiers import ESTIMATORS
-from reno_store.studies.evaluation.scores import PAPER_METRICS
+from reno_store.studies import PROTOCOLS, Cell, Study
+from reno_store.studies.classifiers import ESTIMATORS
+from reno_store.studies.scores import PAPER_METRICS
 
 __all__ = ["escape", "to_latex"]
 
@@ -84,9 +84,11 @@ def to_latex(study: Study, commands: Commands | None = None) -> str:
         alone, fused = (own[own["table"] == number] for number in ("I", "II"))
         if len(alone):
             lines += _Layout(study, alone, 0, commands).lines()
-        names = sorted(set(fused["estimator"]), key=[*ESTIMATORS, *fused["estimator"]].index)
+        columns = fused[["estimator", "settings"]].apply(tuple, axis="columns")
+        order = [*ESTIMATORS, *fused["estimator"]]
+        names = sorted(dict.fromkeys(columns), key=lambda name: order.index(name[0]))
         for part, start in enumerate(range(0, len(names), _SIDE_BY_SIDE)):
-            chosen = fused[fused["estimator"].isin(names[start : start + _SIDE_BY_SIDE])]
+            chosen = fused[columns.isin(names[start : start + _SIDE_BY_SIDE])]
             lines += _Layout(study, chosen, part, commands).lines()
     return "\n".join(lines)
 
@@ -180,15 +182,18 @@ class _Layout:
         folds = ", ".join(f"{n} for {name}" for name, n in n_of.items())
         if len(set(n_of.values())) == 1:
             folds = str(next(iter(n_of.values())))
-        used = [each.name for each in self.study.models if any(each.name in c.models for c in cells)]
+        folds = f" (n = {folds})" if folds else ""
+        used = [
+            each.name for each in self.study.models if any(each.name in c.models for c in cells)
+        ]
         letters = "; ".join(
             f"{self._short_name(name)}: {name}" for name in used if self._short_name(name) != name
         )
         parts = [
             f"{_CAPTIONS[self._number]}, as in the paper's Table {self._number}, under protocol "
             f"{self._protocol}: {PROTOCOLS[self._protocol].description}. Accuracy (A) and macro-F1 "
-            f"(F1) in %: mean and standard deviation over folds{f' (n = {folds})' if n_of else ''}; "
-            "the best of each column in bold."
+            f"(F1) in %: mean and standard deviation over folds{folds}; the best of each column in "
+            "bold."
         ]
         if not all(cell.computed for cell in cells):
             parts.append("A dash marks what was not computed.")
@@ -207,7 +212,7 @@ class _Layout:
         yield from map(_comment, reasons)
 
 
-def _entry(row: tuple[object, ...], *, best: bool) -> str:
+def _entry(row: Any, *, best: bool) -> str:
     if pd.isna(row.mean):
         return "--"
     mean = rf"\textbf{{{row.mean:.1f}}}" if best else f"{row.mean:.1f}"

@@ -14,7 +14,7 @@ from reno_store.reports.tables.notes import Note, study_notes, table_notes
 from reno_store.reports.tables.results import results_frame
 from reno_store.runtime.numbers import points, score
 from reno_store.studies import Cell, Study
-from reno_store.studies.evaluation.scores import COLLAPSED, METRIC_TITLES, METRICS, PAPER_METRICS
+from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, METRICS, PAPER_METRICS
 
 __all__ = ["N_NAMES", "Entry", "Table", "models_with_letters", "tables_of"]
 
@@ -65,7 +65,7 @@ class Table:
     @property
     def headings(self) -> list[str]:
         """Headings of the columns."""
-        return [heading for _, heading in self.texts.columns]
+        return list(self.texts.columns.get_level_values(1))
 
     def rows(self) -> Iterator[tuple[Cell, list[Entry]]]:
         """Return each row's cell and entries."""

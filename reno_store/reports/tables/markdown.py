@@ -41,7 +41,11 @@ def to_markdown(
         lines += [f"## {_escape(table.title)}", "", *_table(table), ""]
         lines += _bullets(_note(note) for note in table.notes if note not in general)
     made_with = ", ".join(f"{name} {study.versions[name]}" for name in sorted(study.versions))
-    notes = [*general, *map(Note, study.notes), *([Note(f"Made with {made_with}.")] * (made_with != ""))]
+    notes = [
+        *general,
+        *map(Note, study.notes),
+        *([Note(f"Made with {made_with}.")] * (made_with != "")),
+    ]
     lines += ["## All tables", "", *_bullets(map(_note, notes))]
     conclusions = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
     for heading, sentences in (

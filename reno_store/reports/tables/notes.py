@@ -9,9 +9,8 @@ from reno_store.conclusions.names import cell_title, estimator_title, models_tit
 from reno_store.reports.commands import Commands
 from reno_store.runtime.numbers import count
 from reno_store.samples.rare_labels import rare_labels_note
-from reno_store.studies import Cell, DatasetFacts, Study
-from reno_store.studies.evaluation import PROTOCOLS
-from reno_store.studies.evaluation.scores import COLLAPSED_NOTE
+from reno_store.studies import PROTOCOLS, Cell, DatasetFacts, Study
+from reno_store.studies.scores import COLLAPSED_NOTE
 
 __all__ = ["Note", "collapsed_note", "fold_names", "study_notes", "table_notes", "untested_note"]
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from reno_store.studies import Cell, Study, paper_value
-from reno_store.studies.evaluation.scores import METRICS, Metric
+from reno_store.studies.scores import METRICS, Metric
+from reno_store.studies.study import settings_text
 
 __all__ = ["mark_best", "results_frame"]
 
@@ -68,7 +69,7 @@ def _names(cell: Cell) -> dict[str, Any]:
         "dataset": cell.dataset,
         "protocol": cell.protocol,
         "estimator": cell.estimator,
-        "settings": ", ".join(f"{name}={value}" for name, value in cell.settings.items()),
+        "settings": settings_text(cell.settings),
         "models": "+".join(cell.models),
     }
 

@@ -17,7 +17,7 @@ from reno_store.reports.tables.notes import study_notes
 from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.runtime.numbers import count
 from reno_store.studies import DatasetFacts, Study
-from reno_store.studies.evaluation.scores import METRIC_TITLES
+from reno_store.studies.scores import METRIC_TITLES
 
 __all__ = ["describe", "study_renderable"]
 

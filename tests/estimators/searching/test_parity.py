@@ -20,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from reno_store.estimators import together
 from reno_store.estimators.searching import PlainFitsWarning, RENOGridSearchCV
 from reno_store.samples import EmbeddingLookup, open_store
-from reno_store.studies.evaluation import ProtocolSplitter
+from reno_store.studies import ProtocolSplitter
 
 GRIDS = {
     "fcn": {"lr": [1e-3, 1e-2], "batch_size": [8, 16]},

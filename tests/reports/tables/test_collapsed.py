@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from factories.made_up_grids import make_grid
 from factories.made_up_studies import make_study, with_collapsed
+from reno_store.reports.tables.grid_search import grid_renderable
+from reno_store.reports.tables.measures import measure_study
 from rich.console import Console
 
-from reno_store.grids import cv_results, findings_of
-from reno_store.grids.tables import grid_renderable
+from reno_store.conclusions.grids import findings_of
 from reno_store.reports.figures import surface_figure
 from reno_store.reports.figures.choosing import best_cell
 from reno_store.reports.page import render_page
 from reno_store.reports.tables import render, study_renderable, views_of
-from reno_store.reports.tables.measures import measure_study
-from reno_store.studies.evaluation import Comparison, Evaluation, FoldScore
-from reno_store.studies.evaluation.scores import score_fold
-from reno_store.studies.evaluation.tables import comparison_table
+from reno_store.studies import Comparison, Evaluation, FoldScore, cv_results
+from reno_store.studies.comparison_table import comparison_table
+from reno_store.studies.scores import score_fold
 
 WHERE = "RENO on audio-mamba-tiny + wav2vec2-base (2 of 5 folds)"
 

@@ -13,9 +13,9 @@ from factories.odd_studies import (
     make_study_with_svm,
     make_study_without_results,
 )
+from reno_store.reports.tables.escapes import comment, escape
 
 from reno_store.reports.tables import to_latex
-from reno_store.reports.tables.escapes import comment, escape
 
 THREE = ("asvp-esd", "jnv", "vivae")
 STUDIES = {

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 from factories.odd_studies import change_cells, keep_folds, make_study, score_alike
-
 from reno_store.reports.tables.measures import mark_best, measure_study
 
 

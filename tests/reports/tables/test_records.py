@@ -14,7 +14,7 @@ from factories.odd_studies import (
 )
 
 from reno_store.reports.tables import to_csv
-from reno_store.studies.evaluation import METRICS
+from reno_store.studies import METRICS
 
 
 def read(study):

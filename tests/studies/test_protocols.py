@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reno_store.errors import ProtocolError, RenoStoreError, UnknownNameError
-from reno_store.studies.evaluation import PROTOCOLS, split
-from reno_store.studies.evaluation.protocols import check_protocol
+from reno_store.studies import PROTOCOLS, split
+from reno_store.studies.protocols import check_protocol
 
 y_balanced = np.array(["anger", "fear", "joy"] * 20)
 speakers_of_six = np.repeat([f"s{i}" for i in range(10)], 6)

@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 from reno_store.errors import ProtocolError
 from reno_store.estimators import FCNClassifier, RENOClassifier
 from reno_store.samples import Samples
-from reno_store.studies.evaluation import Evaluation, FoldScore, evaluate, split
-from reno_store.studies.evaluation.scores import METRICS
+from reno_store.studies import Evaluation, FoldScore, evaluate, split
+from reno_store.studies.scores import METRICS
 
 N_CLIPS = 60
 
@@ -298,9 +298,7 @@ def test_macro_f1_is_over_the_classes_that_a_fold_tests(samples):
     splits = [(np.flatnonzero(samples.y != right), np.flatnonzero(samples.y == right))]
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patched:
-        patched.setattr(
-            "reno_store.studies.evaluation.crossvalidation.split", lambda *_, **__: splits
-        )
+        patched.setattr("reno_store.studies.crossvalidation.split", lambda *_, **__: splits)
         (fold,) = evaluate(one_class_a_speaker, Slips()).folds
     n = fold.n_test
     recall = (n - 1) / n

@@ -16,7 +16,7 @@ from reno_store.errors import (
 )
 from reno_store.samples import open_store
 from reno_store.store import StoreWriter
-from reno_store.studies.evaluation import ESTIMATORS, classifiers, evaluate, evaluate_store
+from reno_store.studies import ESTIMATORS, classifiers, evaluate, evaluate_store
 
 DIMS = {"mfcc": 4, "logmel": 6, "egemaps": 3}
 N_CLIPS = 36

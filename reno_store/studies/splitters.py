@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from reno_store.errors import ProtocolError
-from reno_store.studies.evaluation.protocols import PROTOCOLS, Fold, check_protocol, split
+from reno_store.studies.protocols import PROTOCOLS, Fold, check_protocol, split
 
 __all__ = ["ProtocolSplitter"]
 

@@ -7,7 +7,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from reno_store.errors import ProtocolError, UnknownNameError
-from reno_store.studies.evaluation import PROTOCOLS, ProtocolSplitter, split
+from reno_store.studies import PROTOCOLS, ProtocolSplitter, split
 
 X = np.zeros((40, 2))
 y = np.array(["cry", "laugh"] * 20)

@@ -12,11 +12,11 @@ from reno_store import __version__
 from reno_store.runtime.progress import counting
 from reno_store.samples import Samples
 from reno_store.samples.rare_labels import leave_out_rare
-from reno_store.studies.evaluation.checking import check_comparison
-from reno_store.studies.evaluation.classifiers import find_estimator, make_estimator
-from reno_store.studies.evaluation.crossvalidation import Evaluation, evaluate
-from reno_store.studies.evaluation.protocols import split
-from reno_store.studies.evaluation.repeats import Repeats, put_together
+from reno_store.studies.checking import check_comparison
+from reno_store.studies.classifiers import find_estimator, make_estimator
+from reno_store.studies.crossvalidation import Evaluation, evaluate
+from reno_store.studies.protocols import split
+from reno_store.studies.repeats import Repeats, put_together
 
 __all__ = ["Comparison", "evaluate_store"]
 

@@ -6,8 +6,8 @@ import io
 import pytest
 from rich.console import Console
 
-from reno_store.studies.evaluation import Comparison, Evaluation, FoldScore
-from reno_store.studies.evaluation.tables import comparison_table
+from reno_store.studies import Comparison, Evaluation, FoldScore
+from reno_store.studies.comparison_table import comparison_table
 
 
 def evaluation(estimator, models, protocol, accuracies, *, standardized=True):

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from reno_store.errors import ProtocolError
-from reno_store.studies.evaluation import Comparison, Evaluation, FoldScore
-from reno_store.studies.evaluation.repeats import put_together
-from reno_store.studies.evaluation.seeds import check_seeds
-from reno_store.studies.evaluation.tables import comparison_table
+from reno_store.studies import Comparison, Evaluation, FoldScore
+from reno_store.studies.comparison_table import comparison_table
+from reno_store.studies.repeats import put_together
+from reno_store.studies.seeds import check_seeds
 
 
 def evaluation(seed, accuracies, *, estimator="fcn", protocol="paper", lacking=(), speakers=None):

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from reno_store.studies.evaluation.crossvalidation import Evaluation
-from reno_store.studies.evaluation.scores import METRICS, Metric
+from reno_store.studies.crossvalidation import Evaluation
+from reno_store.studies.scores import METRICS, Metric
 
 __all__ = ["Repeats", "put_together"]
 

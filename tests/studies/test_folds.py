@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reno_store.errors import ProtocolError
-from reno_store.studies.evaluation import PROTOCOLS, split
+from reno_store.studies import PROTOCOLS, split
 
 clip_tables = st.lists(
     st.tuples(st.sampled_from(["anger", "fear", "joy"]), st.sampled_from("abcdefgh")),

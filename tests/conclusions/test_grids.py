@@ -8,9 +8,9 @@ import pytest
 from factories.made_up_grids import make_grid
 
 from reno_store.conclusions import Resamples, paired_test
+from reno_store.conclusions.grids import best_against_paper, findings_of
 from reno_store.errors import SearchError, UnknownNameError
-from reno_store.grids import GridRequest, cv_results, cv_results_csv, findings_of
-from reno_store.grids.findings import best_against_paper
+from reno_store.studies import cv_results, cv_results_csv, grid_request
 
 PAPER = (2.0, 0.2, 0.4)
 BEST = (3.0, 0.05, 0.8)
@@ -77,7 +77,7 @@ def test_where_the_paper_is_best_or_missing_that_is_said():
 @pytest.mark.parametrize(("spread", "means"), [(0.1, 0.01), (0.01, 0.1)])
 def test_a_grid_within_the_spread_of_folds_says_nothing(spread, means):
     folds = spread * np.array([-1, -0.5, 0, 0.5, 1])
-    request = GridRequest("cries", ("a", "b"))
+    request = grid_request("cries", ("a", "b"))
     scores = {
         point: (0.5 + folds + means * place / 26).tolist()
         for place, point in enumerate(request.points)
@@ -99,7 +99,7 @@ def test_a_thousand_points_are_ranked_at_once():
     rng = np.random.default_rng(0)
     values = tuple(np.linspace(0, 1, 11).tolist())
     axes = {"beta": tuple(1.5 + value for value in values), "delta": values, "lam": values}
-    request = GridRequest("cries", ("a", "b"), **axes)
+    request = grid_request("cries", ("a", "b"), **axes)
     means = rng.permutation(len(request.points))
     scores = {point: [mean / 2000] * 5 for point, mean in zip(request.points, means, strict=True)}
     grid = make_grid(scores, **axes)
@@ -144,12 +144,12 @@ class TestRequests:
     )
     def test_values_that_make_no_sense_are_refused(self, asked, told):
         with pytest.raises(SearchError, match=told):
-            GridRequest(**{"dataset": "cries", "models": ("a", "b"), **asked})
+            grid_request(**{"dataset": "cries", "models": ("a", "b"), **asked})
 
     def test_a_protocol_that_is_none(self):
         with pytest.raises(UnknownNameError, match="did you mean 'speaker'"):
-            GridRequest("cries", ("a", "b"), protocol="speakers")
+            grid_request("cries", ("a", "b"), protocol="speakers")
 
     def test_values_are_sorted_and_stand_once(self):
-        request = GridRequest("cries", ("a", "b"), beta=(3, 2, 3.0), delta=(0,), lam=(1, 0))
+        request = grid_request("cries", ("a", "b"), beta=(3, 2, 3.0), delta=(0,), lam=(1, 0))
         assert request.points == ((2, 0, 0), (2, 0, 1), (3, 0, 0), (3, 0, 1))

@@ -14,9 +14,9 @@ from sklearn.base import BaseEstimator
 from reno_store.runtime.notebooks import html_table
 from reno_store.runtime.progress import Counter
 from reno_store.samples import Samples
-from reno_store.studies.evaluation.outcomes import run_fold
-from reno_store.studies.evaluation.protocols import PROTOCOLS, split
-from reno_store.studies.evaluation.scores import METRIC_TITLES, METRICS, FoldScore, Metric
+from reno_store.studies.outcomes import run_fold
+from reno_store.studies.protocols import PROTOCOLS, split
+from reno_store.studies.scores import METRIC_TITLES, METRICS, FoldScore, Metric
 
 __all__ = ["Evaluation", "evaluate"]
 

@@ -18,8 +18,8 @@ from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
 from reno_store.errors import HoldOutError
-from reno_store.studies.evaluation.protocols import PROTOCOLS, Fold
-from reno_store.studies.evaluation.scores import FoldScore, score_fold
+from reno_store.studies.protocols import PROTOCOLS, Fold
+from reno_store.studies.scores import FoldScore, score_fold
 
 __all__ = ["FoldOutcome", "predict_fold", "run_fold"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from reno_store.errors import ProtocolError
 from reno_store.runtime.devices import check_device
 from reno_store.samples import EmbeddingStore, open_store
-from reno_store.studies.evaluation.classifiers import DEFAULT_ESTIMATORS, find_estimator
-from reno_store.studies.evaluation.protocols import check_protocol
-from reno_store.studies.evaluation.seeds import check_seeds
+from reno_store.studies.classifiers import DEFAULT_ESTIMATORS, find_estimator
+from reno_store.studies.protocols import check_protocol
+from reno_store.studies.seeds import check_seeds
 
 __all__ = ["Asked", "check_comparison"]
 

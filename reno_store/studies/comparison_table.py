@@ -9,11 +9,11 @@ from rich.text import Text
 
 from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.samples.rare_labels import rare_labels_note
-from reno_store.studies.evaluation.comparison import Comparison
-from reno_store.studies.evaluation.crossvalidation import Evaluation
-from reno_store.studies.evaluation.protocols import PROTOCOLS
-from reno_store.studies.evaluation.repeats import Repeats
-from reno_store.studies.evaluation.scores import (
+from reno_store.studies.comparison import Comparison
+from reno_store.studies.crossvalidation import Evaluation
+from reno_store.studies.protocols import PROTOCOLS
+from reno_store.studies.repeats import Repeats
+from reno_store.studies.scores import (
     COLLAPSED,
     COLLAPSED_NOTE,
     METRIC_TITLES,

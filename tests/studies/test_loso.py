@@ -9,7 +9,7 @@ from sklearn.dummy import DummyClassifier
 from reno_store.errors import ProtocolError
 from reno_store.estimators import FCNClassifier
 from reno_store.samples import Samples
-from reno_store.studies.evaluation import evaluate, split
+from reno_store.studies import evaluate, split
 
 y_even = np.array(["anger", "fear"] * 12)
 four_speakers = np.repeat(["F1", "F2", "M1", "M2"], 6)
