@@ -93,14 +93,18 @@ def tables_of(study: Study, commands: Commands | None = None) -> tuple[Table, ..
     tuple[Table, ...]
         By dataset, protocol and number.
     """
-    frame, found = results_frame(study), []
-    for dataset, protocol in dict.fromkeys((cell.dataset, cell.protocol) for cell in study.cells):
-        for number in ("I", "II"):
-            key = (number, dataset, protocol)
-            own = frame[(frame[["table", "dataset", "protocol"]] == key).all(axis="columns")]
-            if len(own):
-                found.append(_table(study, own, commands or PythonCalls()))
-    return tuple(found)
+    frame = results_frame(study)
+    groups = dict(iter(frame.groupby(["dataset", "protocol", "table"], sort=False)))
+    places = [
+        (*place, number)
+        for place in dict.fromkeys((cell.dataset, cell.protocol) for cell in study.cells)
+        for number in ("I", "II")
+    ]
+    return tuple(
+        _table(study, groups[place], commands or PythonCalls())
+        for place in places
+        if place in groups
+    )
 
 
 def models_with_letters(study: Study, cell: Cell) -> str:
