@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from reno_store.conclusions import Claim, Comparison
 from reno_store.reports.commands import Commands, PythonCalls
@@ -19,7 +19,7 @@ from reno_store.studies import METRICS, Cell, FoldOutcome, Study
 
 __all__ = ["to_json"]
 
-_SCORES = ["mean", "sd", "paper", "difference", "best"]
+_SCORES = ("mean", "sd", "paper", "difference", "best")
 _OF_FOLD = ("n_train", "n_test", "n_labels", "speaker", "collapsed")
 
 
@@ -46,6 +46,9 @@ def to_json(
         How to describe what to run; Python calls by default.
     """
     commands, frame = commands or PythonCalls(), results_frame(study)
+    scores: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for place, row in zip(frame.index, frame.to_dict("records"), strict=True):
+        scores[place][row["metric"]] = {name: row[name] for name in _SCORES}
     datasets = [{**_facts(facts), "majority": 100 * facts.majority} for facts in study.datasets]
     document = {
         "units": "Scores are in per cent, differences and intervals in points.",
@@ -68,7 +71,7 @@ def to_json(
             for table in tables_of(study, commands)
         ],
         "cells": [
-            {**_cell(cell, frame.loc[[place]]), "command": commands.cell(study, cell)}
+            {**_cell(cell, scores[place]), "command": commands.cell(study, cell)}
             for place, cell in enumerate(study.cells)
         ],
         "claims": list(map(_claim, claims)),
@@ -82,13 +85,13 @@ def _facts(facts: Any) -> dict[str, Any]:
     return {each.name: getattr(facts, each.name) for each in fields(facts)}
 
 
-def _cell(cell: Cell, scores: pd.DataFrame) -> dict[str, Any]:
+def _cell(cell: Cell, scores: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "table": scores["table"].iloc[0],
+        "table": "I" if len(cell.models) == 1 else "II",
         **{name: getattr(cell, name) for name in ("dataset", "protocol", "estimator", "settings")},
         **{name: getattr(cell, name) for name in ("models", "seeds", "n", "n_collapsed")},
         "parameters": cell.parameters,
-        "scores": scores.set_index("metric")[_SCORES].to_dict("index"),
+        "scores": scores,
         "folds": [
             {"seed": seed, "fold": number, **_fold(outcome)}
             for seed, outcomes in zip(cell.seeds, cell.outcomes, strict=False)
