@@ -36,7 +36,7 @@ def test_the_test_is_the_one_corrected_for_folds_that_share_clips():
     assert found.p == pytest.approx(expected.p)
     assert found.interval == pytest.approx(expected.interval)
     assert f"t(4) = {expected.t:.2f}" in said(grid)
-    assert "The best was chosen among 27 points on these folds" in said(grid)
+    assert "among 27 points on these folds" in said(grid)
 
 
 def test_of_points_as_good_as_each_other_the_papers_is_the_best():
@@ -57,20 +57,20 @@ def test_seeds_make_new_folds_but_where_each_is_a_speaker(protocol, n_folds, df)
 
 def test_a_difference_that_folds_do_not_show_is_not_concluded():
     near = [each + shift for each, shift in zip(LOW, (0.2, -0.1, 0.3, 0.1, 0.0), strict=True)]
-    assert "No difference may be concluded" in said(make_grid({PAPER: LOW, BEST: near}, spread=0))
+    assert "inconclusive" in said(make_grid({PAPER: LOW, BEST: near}, spread=0))
 
 
 def test_the_same_difference_in_every_fold_is_no_test():
     grid = make_grid({PAPER: [0.5] * 5, BEST: [0.75] * 5}, spread=0)
-    assert "leaves no spread to test with" in said(grid)
+    assert "no spread to test with" in said(grid)
 
 
 def test_where_the_paper_is_best_or_missing_that_is_said():
-    assert "That is the paper's point." in said(make_grid({PAPER: HIGH}))
+    assert "This is the paper's point." in said(make_grid({PAPER: HIGH}))
     missing = said(make_grid(beta=(1.5, 3)))
-    assert "The paper's point (β 2, δ 0.2, λ 0.4) is not among the points scored." in missing
+    assert "(β 2, δ 0.2, λ 0.4) was not scored" in missing
     failed = make_grid(failed=[PAPER])
-    assert "not among the points scored" in said(failed)
+    assert "was not scored" in said(failed)
     assert best_against_paper(failed) is None
 
 
@@ -85,8 +85,8 @@ def test_a_grid_within_the_spread_of_folds_says_nothing(spread, means):
     grid = make_grid(scores)
     assert grid.spread_over_grid() == pytest.approx(means)
     assert grid.spread_over_folds() == pytest.approx(np.std(folds, ddof=1))
-    assert ("this grid says nothing" in said(grid)) == (spread > means)
-    assert ("the values may matter" in said(grid)) == (spread < means)
+    assert ("shows no best values" in said(grid)) == (spread > means)
+    assert ("varies more than folds" in said(grid)) == (spread < means)
 
 
 def test_ties_are_told():
