@@ -129,6 +129,6 @@ def _add_legend(axes: Axes, panel: Panel, room: float) -> None:
     axes.legend(
         handles=handles,
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.02),
+        bbox_to_anchor=(0.5, 0),
         ncols=max(1, min(len(handles), int(room / entry))),
     )

@@ -97,7 +97,7 @@ _STATE: Any = {
     "ytick.labelsize": FONT_SIZE,
     "legend.fontsize": FONT_SIZE,
     "legend.title_fontsize": FONT_SIZE,
-    "legend.borderaxespad": 0.0,
+    "legend.borderaxespad": 0.6,
     "legend.borderpad": 0.0,
     "legend.handlelength": 1.0,
     "legend.handletextpad": 0.4,
