@@ -31,7 +31,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import reno_store as rs
-from reno_store.studies import Comparison
 
 MODELS = ("mfcc", "logmel")
 
@@ -95,7 +94,7 @@ def main(
         protocols.append("speaker")
     else:
         click.echo("not every clip's speaker is known, so no folds can be speaker-disjoint")
-    comparison = rs.evaluate_store(
+    study = rs.evaluate_store(
         output / "mine.zarr",
         "mine",
         models=MODELS,
@@ -105,7 +104,7 @@ def main(
         n_jobs=n_jobs,
         missing="drop",
     )
-    show_scores(comparison, output / "scores.csv")
+    show_scores(study, output / "scores.csv")
     samples = rs.open_store(output / "mine.zarr").load("mine", MODELS, missing="drop")
     # The strictest folds that the recordings allow: what is wrong there is wrong for strangers.
     show_mistakes(samples, protocols[-1], n_folds, repeats, n_jobs, output / "confused-clips.csv")
@@ -128,32 +127,22 @@ def list_recordings(
     return rs.read_manifest(manifest, audio_folder=made.audio_folder), made.audio_folder
 
 
-def show_scores(comparison: Comparison, path: Path) -> None:
+def show_scores(study: rs.Study, path: Path) -> None:
     """Print mean and standard deviation over folds, and write each fold's scores."""
-    click.echo(f"\nalways guessing one label gives {100 * comparison.majority:.1f} % accuracy")
+    (facts,) = study.datasets
+    click.echo(f"\nalways guessing one label gives {100 * facts.majority:.1f} % accuracy")
     click.echo(f"{'protocol':<10}{'estimator':<11}{'models':<15}{'accuracy':>13}{'macro-F1':>13}")
-    rows = []
-    for each in comparison.evaluations:
-        models = " + ".join(each.models)
+    for cell in study.cells:
         accuracy, macro_f1 = (
-            f"{100 * each.mean(metric):.1f} ± {100 * each.sd(metric):.1f}"
+            f"{100 * cell.mean(metric):.1f} ± {100 * cell.sd(metric):.1f}"
             for metric in ("accuracy", "macro_f1")
         )
+        models = " + ".join(cell.models)
         click.echo(
-            f"{each.protocol:<10}{each.estimator:<11}{models:<15}{accuracy:>13}{macro_f1:>13}"
+            f"{cell.protocol:<10}{cell.estimator:<11}{models:<15}{accuracy:>13}{macro_f1:>13}"
         )
-        for number, fold in enumerate(each.folds, start=1):
-            rows.append(
-                {
-                    "protocol": each.protocol,
-                    "estimator": each.estimator,
-                    "models": models,
-                    "fold": number,
-                    "accuracy": fold.accuracy,
-                    "macro_f1": fold.macro_f1,
-                }
-            )
-    pd.DataFrame(rows).to_csv(path, index=False)
+    columns = ["protocol", "estimator", "models", "fold", "accuracy", "macro_f1"]
+    study.to_frame(folds=True)[columns].to_csv(path, index=False)
 
 
 def show_mistakes(

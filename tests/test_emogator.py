@@ -62,7 +62,7 @@ def test_offline_models_build_and_say_more_than_chance(manifest, tmp_path):
         manifest.path, store, ["mfcc", "logmel"], audio_folder=manifest.audio_folder
     )
     assert report.complete
-    comparison = evaluate_store(
+    study = evaluate_store(
         store,
         "emogator",
         models=["mfcc", "logmel"],
@@ -70,8 +70,8 @@ def test_offline_models_build_and_say_more_than_chance(manifest, tmp_path):
         protocols=["paper", "speaker"],
         n_folds=3,
     )
-    for evaluation in comparison.evaluations:
-        assert evaluation.mean("accuracy") > 1.5 * comparison.majority, evaluation
+    for cell in study.cells:
+        assert cell.mean("accuracy") > 1.5 * study.datasets[0].majority, cell
 
 
 @pytest.mark.slow

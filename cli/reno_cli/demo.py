@@ -35,11 +35,11 @@ def demo(output: Path, n_jobs: int) -> None:
     """
     from reno_store.demo import run_demo
     from reno_store.errors import command_line
-    from reno_store.studies.comparison_table import comparison_table
+    from reno_store.reports.tables.evaluation import evaluation_renderable
 
     click.echo("Synthetic vocalisations from a source-filter voice: nobody was recorded.", err=True)
     done = run_demo(output, n_jobs=n_jobs)
-    print_wide(comparison_table(done.comparison))
+    print_wide(evaluation_renderable(done.study))
     click.echo(
         "The clips are SYNTHETIC: the scores show that everything works, not how well emotions\n"
         "can be told from real voices.\n\n"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from reno_cli import options
+from reno_cli import options, study_options
 from reno_cli.printing import print_wide
 
 __all__ = ["evaluate"]
@@ -16,14 +18,7 @@ __all__ = ["evaluate"]
 @click.command(short_help="Cross-validate classifiers on a store.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.argument("dataset")
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    required=True,
-    metavar="NAME",
-    help="A model in the store. Give it once for each model.",
-)
+@study_options.models
 @click.option(
     "--estimator",
     "estimators",
@@ -42,60 +37,41 @@ __all__ = ["evaluate"]
     metavar="NAME",
     help=f"{options.PROTOCOL_HELP} Repeatable.",
 )
-@options.n_folds
-@options.seeds
-@options.standardize
-@click.option("--allow-missing", is_flag=True, help="Leave out clips without an embedding.")
-@options.min_clips
-@options.device
-@options.jobs
+@study_options.shared
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(
     store: Path,
     dataset: str,
     models: tuple[str, ...],
     estimators: tuple[str, ...],
-    protocols: tuple[str, ...],
-    n_folds: int,
-    seeds: tuple[int, ...],
-    standardize: bool,
-    allow_missing: bool,
-    min_clips: int,
-    device: str,
-    n_jobs: int,
     as_json: bool,
+    results: Path | None,
+    n_jobs: int,
+    **others: Any,
 ) -> None:
-    """Cross-validate classifiers on the embeddings that STORE holds for DATASET."""
-    from reno_store.studies.checking import check_comparison
+    """Cross-validate classifiers on the embeddings in STORE of DATASET.
 
-    # Before the imports below, which take seconds.
-    check_comparison(
-        store,
-        dataset,
-        models=models,
-        estimators=estimators,
-        protocols=protocols,
-        seed=seeds,
-        device=device,
-    )
-    from reno_store.studies import evaluate_store
-    from reno_store.studies.comparison_table import comparison_table
+    Each finished fold is kept, and shared with `tables` and `grid`: nothing is trained twice. The
+    exit code is 1 if no classifier could be trained.
+    """
+    from reno_store.samples import open_store
+    from reno_store.studies.requests import evaluation_request
 
-    comparison = evaluate_store(
-        store,
-        dataset,
-        models=models,
-        estimators=estimators,
-        protocols=protocols,
-        n_folds=n_folds,
-        seed=seeds,
-        standardize=standardize,
-        device=device,
-        n_jobs=n_jobs,
-        missing="drop" if allow_missing else "raise",
-        min_clips=min_clips,
+    open_store(store).check_names(dataset, models)
+    request = evaluation_request(dataset, models, estimators, **others)
+    study_options.check(store, request)
+    # After the checks: these imports take seconds.
+    from reno_store.reports.tables.evaluation import evaluation_renderable
+    from reno_store.studies import run_study, study_json
+
+    study = study_options.run(
+        lambda: run_study(
+            store, request, results=results, n_jobs=n_jobs, strict=True, remember=False
+        )
     )
     if as_json:
-        click.echo(json.dumps(comparison.to_dict(), indent=2))
+        click.echo(json.dumps(study_json(study), indent=2))
     else:
-        print_wide(comparison_table(comparison))
+        print_wide(evaluation_renderable(study))
+    if not any(cell.computed for cell in study.cells):
+        sys.exit(1)

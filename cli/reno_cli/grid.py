@@ -1,13 +1,14 @@
-"""``reno-store grid``: search over β, δ and λ."""
+"""``reno-store grid``: evaluate an estimator over values of its hyperparameters."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from reno_cli import options
-from reno_cli.printing import check_output, leave_interrupted, print_wide, write_text
+from reno_cli import options, study_options
+from reno_cli.printing import check_output, print_wide, write_text
 
 __all__ = ["grid"]
 
@@ -15,9 +16,9 @@ _ENDINGS = (".pdf", ".png", ".svg")
 
 
 def _values(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
-    """Take numbers with commas between them."""
+    """Read numbers with commas between them."""
     try:
-        return tuple(float(each) for each in value.split(","))
+        return tuple(float(each) for each in value.split(",") if value)
     except ValueError:
         raise click.BadParameter(
             f"{value!r}: expected numbers with commas between them, such as 0.2,0.4"
@@ -31,40 +32,37 @@ def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
     return value
 
 
-@click.command(short_help="Search over beta, delta and lambda.")
+@click.command(short_help="Evaluate hyperparameters: RENO's beta, delta and lambda, or others.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.argument("dataset")
+@study_options.models
 @click.option(
-    "--model",
-    "models",
-    multiple=True,
-    required=True,
+    "--estimator",
+    default="reno",
+    show_default=True,
     metavar="NAME",
-    help="A model in the store. Give it once for each model to fuse.",
+    help="What to evaluate, as in evaluate; --set gives its hyperparameters.",
 )
 @click.option(
     "--beta",
-    default="1.5,2,3",
-    show_default=True,
+    default="",
     callback=_values,
     metavar="NUMBERS",
-    help="β, above 1.",
+    help="RENO's β, above 1; short for --set reno.beta=... (default: 1.5,2,3).",
 )
 @click.option(
     "--delta",
-    default="0.05,0.2,0.8",
-    show_default=True,
+    default="",
     callback=_values,
     metavar="NUMBERS",
-    help="δ, at least 0.",
+    help="RENO's δ, at least 0; short for --set reno.delta=... (default: 0.05,0.2,0.8).",
 )
 @click.option(
     "--lam",
-    default="0.2,0.4,0.8",
-    show_default=True,
+    default="",
     callback=_values,
     metavar="NUMBERS",
-    help="λ, from 0 to 1.",
+    help="RENO's λ, from 0 to 1; short for --set reno.lam=... (default: 0.2,0.4,0.8).",
 )
 @click.option(
     "--protocol",
@@ -73,19 +71,7 @@ def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
     metavar="NAME",
     help=options.PROTOCOL_HELP,
 )
-@options.n_folds
-@options.seeds
-@options.standardize
-@click.option("--allow-missing", is_flag=True, help="Leave out clips without an embedding.")
-@options.min_clips
-@options.device
-@options.jobs
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Where finished folds are kept; by default NAME.results beside the store.",
-)
+@study_options.shared
 @click.option(
     "-o",
     "--output",
@@ -104,62 +90,39 @@ def grid(
     store: Path,
     dataset: str,
     models: tuple[str, ...],
-    beta: tuple[float, ...],
-    delta: tuple[float, ...],
-    lam: tuple[float, ...],
-    protocol: str,
-    n_folds: int,
-    seeds: tuple[int, ...],
-    standardize: bool,
-    allow_missing: bool,
-    min_clips: int,
-    device: str,
-    n_jobs: int,
+    estimator: str,
+    settings: dict[str, dict[str, tuple[Any, ...]]],
     results: Path | None,
+    n_jobs: int,
     output: Path | None,
     figure: Path | None,
+    **others: Any,
 ) -> None:
-    """Score RENO with every β, δ and λ on what STORE holds of DATASET.
+    """Evaluate every combination of hyperparameters on the embeddings in STORE of DATASET.
 
-    Each fold is kept when it is finished: what is interrupted goes on where it was, and what is
-    there already is not computed again.
+    By default these are RENO's β, δ and λ. Each finished fold is kept, and shared with `evaluate`
+    and `tables`: an interrupted run continues where it was, and nothing is trained twice.
     """
-    from reno_store.runtime.devices import check_device
     from reno_store.samples import open_store
     from reno_store.studies import grid_request
 
     for path in (output, figure):
         if path is not None:
             check_output(path)
+    for name in settings:
+        if name != estimator:
+            raise click.UsageError(f"--set {name}.…: this grid is of {estimator}.")
     request = grid_request(
-        dataset,
-        models,
-        beta=beta,
-        delta=delta,
-        lam=lam,
-        protocol=protocol,
-        n_folds=n_folds,
-        seeds=seeds,
-        standardize=standardize,
-        allow_missing=allow_missing,
-        min_clips=min_clips,
-        device=device,
+        dataset, models, estimator=estimator, settings=settings.get(estimator), **others
     )
-    check_device(device)
     open_store(store).check_names(dataset, models)
+    study_options.check(store, request)
     # After the checks: these imports take seconds.
-    from reno_store.reports.tables import grid_renderable
-    from reno_store.studies import cv_results_csv, run_grid
+    from reno_store.reports.tables.grid import grid_renderable
+    from reno_store.studies import Grid, cv_results_csv, run_grid
 
-    try:
-        found = run_grid(store, request, results=results, n_jobs=n_jobs)
-    except KeyboardInterrupt:
-        leave_interrupted()
-    study = found.study
-    click.echo(
-        f"{study.n_trained:,} folds trained, {study.n_served:,} kept from before; all are in "
-        f"{study.results}",
-        err=True,
+    found = Grid(
+        study_options.run(lambda: run_grid(store, request, results=results, n_jobs=n_jobs).study)
     )
     print_wide(grid_renderable(found))
     if output is not None:

@@ -1,19 +1,19 @@
-"""``reno-store tables``: the paper's Tables I and II for what a store holds."""
+"""``reno-store tables``: the paper's Tables I and II for the embeddings in a store."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reno_cli import options
-from reno_cli.printing import check_output, leave_interrupted, print_wide, write_text
+from reno_cli import options, study_options
+from reno_cli.printing import check_output, print_wide, write_text
 
 if TYPE_CHECKING:
-    from reno_store.studies import Study, StudyRequest
+    from reno_store.studies import Study
 
 __all__ = ["tables"]
 
@@ -23,21 +23,21 @@ _DEFAULT_ESTIMATORS = ("fcn", "cnn", "concat", "reno", "logreg")
 
 def _pairs(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
-) -> tuple[tuple[str, str], ...]:
-    """Take pairs of models, with a comma between the two."""
+) -> tuple[tuple[str, ...], ...]:
+    """Read pairs of models, with commas between them."""
     pairs = []
     for value in values:
-        first, comma, second = value.partition(",")
-        if not (first and comma and second) or "," in second:
+        names = tuple(value.split(","))
+        if len(names) < 2 or not all(names):
             raise click.BadParameter(f"{value!r}: expected two models, as in mfcc,logmel")
-        pairs.append((first, second))
+        pairs.append(names)
     return tuple(pairs)
 
 
 def _paper_names(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> dict[str, str]:
-    """Take which of the paper's datasets a dataset is."""
+    """Read which of the paper's datasets a dataset is."""
     names = {}
     for value in values:
         dataset, sign, name = value.partition("=")
@@ -47,7 +47,7 @@ def _paper_names(
     return names
 
 
-@click.command(short_help="Tables I and II of the paper, for what a store holds.")
+@click.command(short_help="Tables I and II of the paper, for the embeddings in a store.")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.argument("datasets", nargs=-1, metavar="[DATASET]...")
 @click.option(
@@ -55,7 +55,7 @@ def _paper_names(
     "models",
     multiple=True,
     metavar="NAME",
-    help="A model. Repeatable; by default all that the store holds and, for the paper's datasets, "
+    help="A model. Repeatable; by default all of the store and, for the paper's datasets, "
     "all of the paper's.",
 )
 @click.option(
@@ -64,14 +64,14 @@ def _paper_names(
     multiple=True,
     callback=_pairs,
     metavar="NAME,NAME",
-    help="Two models to fuse. Repeatable; by default every two, but not two Audio-Mambas.",
+    help="Two models to fuse, or more. Repeatable; by default every two, but not two Audio-Mambas.",
 )
 @click.option(
     "--estimator",
     "estimators",
     multiple=True,
     metavar="NAME",
-    help="What else to evaluate besides fcn, cnn, concat, reno and logreg: svm, rf, or a "
+    help="Evaluate this in addition to fcn, cnn, concat, reno and logreg: svm, rf, or a "
     "scikit-learn classifier by its class name. Repeatable.",
 )
 @click.option(
@@ -89,15 +89,7 @@ def _paper_names(
     metavar="NAME",
     help=f"{options.PROTOCOL_HELP} Repeatable.",
 )
-@options.n_folds
-@options.seeds
-@options.standardize
-@click.option(
-    "--allow-missing",
-    is_flag=True,
-    help="Leave clips out that lack an embedding of any model, for all models.",
-)
-@options.min_clips
+@study_options.shared
 @click.option(
     "--as-in-paper",
     "paper_names",
@@ -105,14 +97,7 @@ def _paper_names(
     callback=_paper_names,
     metavar="DATASET=NAME",
     help="Which of the paper's datasets (asvp-esd, jnv, vivae) a dataset is, if its name does not "
-    "tell. Repeatable.",
-)
-@options.device
-@options.jobs
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    help="Folder in which each fold's outcome is kept; by default MY.results beside MY.zarr.",
+    "show it. Repeatable.",
 )
 @click.option(
     "--format",
@@ -130,39 +115,29 @@ def tables(
     store: Path,
     datasets: tuple[str, ...],
     models: tuple[str, ...],
-    pairs: tuple[tuple[str, str], ...],
+    pairs: tuple[tuple[str, ...], ...],
     estimators: tuple[str, ...],
     without: tuple[str, ...],
-    protocols: tuple[str, ...],
-    n_folds: int,
-    seeds: tuple[int, ...],
-    standardize: bool,
-    allow_missing: bool,
-    min_clips: int,
-    paper_names: dict[str, str],
-    device: str,
-    n_jobs: int,
     results: Path | None,
+    n_jobs: int,
     form: str | None,
     output: Path | None,
+    **others: Any,
 ) -> None:
     """Make the paper's Tables I and II of the datasets of STORE (all of them, unless named).
 
-    Each fold is kept when it is finished: what is interrupted goes on where it was, and what is
-    there already is not computed again. Cells that cannot be computed say why. The exit code is 1
-    if none could.
+    Each finished fold is kept, and shared with `evaluate` and `grid`: an interrupted run continues
+    where it was, and nothing is trained twice. Cells that cannot be computed say why. The exit code
+    is 1 if none could.
     """
-    from reno_store.runtime.devices import check_device
     from reno_store.samples import open_store
     from reno_store.studies import StudyRequest
-    from reno_store.studies.models import check_models
 
     form = _form(form, output)
     if output is not None:
         check_output(output)
-    opened = open_store(store)
     request = StudyRequest(
-        datasets=datasets or opened.datasets,
+        datasets=datasets or open_store(store).datasets,
         models=models,
         pairs=pairs,
         estimators=tuple(
@@ -170,23 +145,12 @@ def tables(
                 (*(each for each in _DEFAULT_ESTIMATORS if each not in without), *estimators)
             )
         ),
-        protocols=protocols,
-        n_folds=n_folds,
-        seeds=seeds,
-        standardize=standardize,
-        allow_missing=allow_missing,
-        min_clips=min_clips,
-        paper_names=paper_names,
-        device=device,
+        **others,
     )
-    check_device(device)
-    check_models(request, opened)
-    study = _run(store, request, results, n_jobs)
-    click.echo(
-        f"{study.n_trained:,} folds trained, {study.n_served:,} kept from before; all are in "
-        f"{study.results}",
-        err=True,
-    )
+    study_options.check(store, request)
+    from reno_store.studies import run_study
+
+    study = study_options.run(lambda: run_study(store, request, results=results, n_jobs=n_jobs))
     _show(study, form, output)
     if not any(cell.computed for cell in study.cells):
         sys.exit(1)
@@ -200,15 +164,6 @@ def _form(form: str | None, output: Path | None) -> str:
         endings = ", ".join(_FORM_OF_ENDING)
         raise click.UsageError(f"--output {output}: expected an ending of {endings}, or --format.")
     return form
-
-
-def _run(store: Path, request: StudyRequest, results: Path | None, n_jobs: int) -> Study:
-    from reno_store.studies import run_study
-
-    try:
-        return run_study(store, request, results=results, n_jobs=n_jobs)
-    except KeyboardInterrupt:
-        leave_interrupted()
 
 
 def _show(study: Study, form: str, output: Path | None) -> None:

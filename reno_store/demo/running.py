@@ -12,7 +12,7 @@ from reno_store.errors import RenoStoreError
 from reno_store.extraction.build import BuildReport, build_store
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import counting
-from reno_store.studies import Comparison, evaluate_store
+from reno_store.studies import Study, evaluate_store
 
 __all__ = ["DEMO_MODELS", "Demo", "build_demo_store", "run_demo"]
 
@@ -39,7 +39,7 @@ class Demo:
         The store with both offline models.
     build : BuildReport
         What the build did.
-    comparison : Comparison
+    study : Study
         The paper's four classifiers and logistic regression under both protocols.
     """
 
@@ -47,7 +47,7 @@ class Demo:
     manifest: Path
     store: Path
     build: BuildReport
-    comparison: Comparison
+    study: Study
 
 
 def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = None) -> Demo:
@@ -70,7 +70,7 @@ def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = Non
     build = build_demo_store(folder, progress=progress)
     if build.interrupted:
         raise KeyboardInterrupt
-    comparison = evaluate_store(
+    study = evaluate_store(
         build.store,
         build.dataset,
         models=DEMO_MODELS,
@@ -78,7 +78,7 @@ def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = Non
         n_jobs=n_jobs,
         progress=progress,
     )
-    return Demo(Path(folder), Path(folder) / _MANIFEST, build.store, build, comparison)
+    return Demo(Path(folder), Path(folder) / _MANIFEST, build.store, build, study)
 
 
 def build_demo_store(folder: str | Path, *, progress: bool | None = None) -> BuildReport:

@@ -1,14 +1,12 @@
 from .classifiers import ESTIMATORS
-from .comparison import Comparison, evaluate_store
-from .crossvalidation import Evaluation, evaluate
+from .document import study_json
+from .evaluation import Evaluation, evaluate, evaluate_store
 from .grid import PAPER_POINT, Grid, cv_results, cv_results_csv, grid_request, run_grid
 from .outcomes import FoldOutcome
 from .paper_values import PAPER_DATASETS, paper_value
 from .protocols import PROTOCOLS, split
-from .recalling import recall_study
-from .repeats import Repeats
 from .requests import StudyRequest, results_folder
-from .running import run_study
+from .running import recall_study, run_study
 from .scores import METRICS, FoldScore
 from .splitters import ProtocolSplitter
 from .study import Cell, DatasetFacts, ModelFacts, Study
@@ -20,7 +18,6 @@ __all__ = [
     "PAPER_POINT",
     "PROTOCOLS",
     "Cell",
-    "Comparison",
     "DatasetFacts",
     "Evaluation",
     "FoldOutcome",
@@ -28,7 +25,6 @@ __all__ = [
     "Grid",
     "ModelFacts",
     "ProtocolSplitter",
-    "Repeats",
     "Study",
     "StudyRequest",
     "cv_results",
@@ -42,4 +38,5 @@ __all__ = [
     "run_grid",
     "run_study",
     "split",
+    "study_json",
 ]

@@ -123,7 +123,17 @@ def run_grid(
     """
     from reno_store.studies.running import run_study
 
-    grid = Grid(run_study(store, request, results=results, n_jobs=n_jobs, progress=progress))
+    grid = Grid(
+        run_study(
+            store,
+            request,
+            results=results,
+            n_jobs=n_jobs,
+            progress=progress,
+            strict=True,
+            remember=False,
+        )
+    )
     if not grid.scored:
         raise SearchError(f"every point of the grid failed. The first: {grid.points[0].reason}")
     return grid

@@ -1,4 +1,4 @@
-"""A ledger in a folder: a small file an outcome, written whole, checked when read."""
+"""A ledger in a folder: a small file per outcome, written whole, checked when read."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reno_store.errors import LedgerError
+from reno_store.errors import LedgerError, Remedy
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.writing import write_whole
 
 __all__ = ["FORMAT", "Ledger", "hash_json"]
 
 FORMAT = 1
-"""Version of the files; another version's are not read, and not touched."""
+"""Version of the files; those of other versions are neither read nor changed."""
 
 _OUTCOMES = f"outcomes-{FORMAT}"
 _NOTES = "notes"
+_ELSEWHERE = Remedy("Name another folder", {"results": ...})
 
 
 def hash_json(value: object) -> str:
@@ -48,12 +49,12 @@ class Ledger:
     Parameters
     ----------
     folder : str or Path
-        Made when something is kept.
+        Created when something is kept.
 
     Attributes
     ----------
     damaged : list[Path]
-        Files that were found damaged and are treated as not there.
+        Damaged files, which are treated as missing.
 
     Raises
     ------
@@ -66,7 +67,7 @@ class Ledger:
         self.damaged: list[Path] = []
 
     def check(self) -> None:
-        """Make the folder, and refuse one that cannot be written to, before hours of work.
+        """Create the folder, and refuse one that cannot be written to, before hours of work.
 
         Raises
         ------
@@ -79,12 +80,11 @@ class Ledger:
                 pass
         except OSError as error:
             raise LedgerError(
-                f"results {self.folder}: cannot be written to: {error.strerror}. Name another "
-                "folder with --results."
+                f"results {self.folder}: cannot be written to: {error.strerror}.", _ELSEWHERE
             ) from None
 
     def find(self, recipe: Mapping[str, Any]) -> Any | None:
-        """Give what was kept for a recipe; None if nothing, or nothing that can be trusted.
+        """Return the outcome of a recipe; None if there is none, or it is damaged.
 
         Raises
         ------
@@ -104,15 +104,15 @@ class Ledger:
         self._write(self._path(recipe), recipe, outcome)
 
     def find_note(self, name: str) -> Any | None:
-        """Give what was written down under a name; None if nothing that can be trusted."""
+        """Return the note of a name; None if there is none, or it is damaged."""
         return self._read(self._note_path(name), {"note": name})
 
-    def keep_note(self, name: str, told: Any) -> None:
-        """Write something down under a name, in place of what stood there."""
-        self._write(self._note_path(name), {"note": name}, told)
+    def keep_note(self, name: str, content: Any) -> None:
+        """Keep a note under a name; it replaces an earlier one."""
+        self._write(self._note_path(name), {"note": name}, content)
 
     def damage(self, what: str) -> tuple[str, ...]:
-        """Say in a sentence that files were found damaged, and what became of them; or nothing.
+        """Return a sentence on damaged files and what was done about them; nothing without any.
 
         Examples
         --------
@@ -139,23 +139,22 @@ class Ledger:
             return None
         except OSError as error:
             raise LedgerError(
-                f"results {path}: cannot be read: {error.strerror}. Name another folder with "
-                "--results."
+                f"results {path}: cannot be read: {error.strerror}.", _ELSEWHERE
             ) from None
         try:
-            told = json.loads(content)
-            is_whole = told["sha256"] == hash_json([told["recipe"], told["outcome"]])
-            is_it = hash_json(told["recipe"]) == hash_json(recipe)
+            document = json.loads(content)
+            is_whole = document["sha256"] == hash_json([document["recipe"], document["outcome"]])
+            is_it = hash_json(document["recipe"]) == hash_json(recipe)
         except (ValueError, TypeError, KeyError, RecursionError):
             is_whole = is_it = False
         if is_whole and is_it:
-            return told["outcome"]
+            return document["outcome"]
         if path not in self.damaged:
             self.damaged.append(path)
         return None
 
     def _write(self, path: Path, recipe: Mapping[str, Any], outcome: Any) -> None:
-        told = {
+        document = {
             "format": FORMAT,
             "recipe": recipe,
             "outcome": outcome,
@@ -163,9 +162,11 @@ class Ledger:
         }
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, json.dumps(told, allow_nan=False).encode())
+            write_whole(path, json.dumps(document, allow_nan=False).encode())
         except OSError as error:
             raise LedgerError(
-                f"results {path}: cannot be written: {error.strerror}. What was kept before is "
-                "still there. Make room, or name another folder with --results."
+                f"results {path}: cannot be written: {error.strerror}. Kept results are still "
+                "there.",
+                Remedy("Make room"),
+                _ELSEWHERE,
             ) from None

@@ -1,4 +1,4 @@
-"""Which models a study is about, and which of them are fused."""
+"""The models of a study, and which of them are fused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from reno_store.errors import StaleStoreError, UnknownNameError
+from reno_store.errors import Remedy, StaleStoreError, UnknownNameError
 from reno_store.foundation_models.catalogue import CATALOGUE
 from reno_store.samples import EmbeddingStore
 from reno_store.store import fingerprint_differences, short_fingerprint
@@ -20,19 +20,18 @@ __all__ = ["PAPER_MODELS", "check_models", "facts_of_models", "pairs_of"]
 PAPER_MODELS: Mapping[str, str] = {
     name: entry.paper_letter for name, entry in CATALOGUE.items() if entry.paper_letter
 }
-"""Catalogue name -> what the paper's tables call it."""
+"""Catalogue name -> name in the paper's tables."""
 
 _FAMILY_OF_KIND: Mapping[str, Family] = {"audio-mamba": "mamba", "huggingface": "attention"}
 
 
 def check_models(request: StudyRequest, store: EmbeddingStore) -> None:
-    """Check the names of datasets and models; nothing heavy is imported for it.
+    """Check the names of datasets and models, without imports that take seconds.
 
     Raises
     ------
     UnknownNameError
-        If the store has no such dataset, or a model was asked for that no dataset has and
-        nothing is known of.
+        If the store has no such dataset, or a model is neither in one nor in the catalogue.
     """
     known = {*CATALOGUE, *(name for each in request.datasets for name in store.models(each))}
     for name in sorted({*request.models, *(name for pair in request.pairs for name in pair)}):
@@ -41,12 +40,12 @@ def check_models(request: StudyRequest, store: EmbeddingStore) -> None:
 
 
 def facts_of_models(request: StudyRequest, store: EmbeddingStore) -> tuple[ModelFacts, ...]:
-    """Say which models a study is about, in the paper's order, then by name.
+    """Return the models of a study, in the paper's order, then by name.
 
     Raises
     ------
     UnknownNameError
-        If a model was asked for that no dataset has and nothing is known of.
+        If a model is neither in a dataset nor in the catalogue.
     StaleStoreError
         If a name means one model in one dataset and another in another.
     """
@@ -61,7 +60,7 @@ def facts_of_models(request: StudyRequest, store: EmbeddingStore) -> tuple[Model
 
 
 def pairs_of(request: StudyRequest, models: Sequence[ModelFacts]) -> tuple[tuple[str, ...], ...]:
-    """Say which models are fused: those asked for, or all pairs but two Audio-Mambas.
+    """Return which models are fused: those of the request, or all pairs but two Audio-Mambas.
 
     In the paper's order and, within a pair, with the paper's first model first.
     """
@@ -78,7 +77,7 @@ def pairs_of(request: StudyRequest, models: Sequence[ModelFacts]) -> tuple[tuple
 
 
 def paper_name_of(request: StudyRequest, dataset: str) -> str:
-    """Say which of the paper's datasets a dataset is; empty where none."""
+    """Return which of the paper's datasets a dataset is; empty where none."""
     return request.paper_names.get(dataset) or paper_dataset(dataset)
 
 
@@ -98,7 +97,7 @@ def _facts(name: str, held: Mapping[str, Sequence[str]], store: EmbeddingStore) 
 
 
 def _the_fingerprint(name: str, having: Iterable[str], store: EmbeddingStore) -> dict[str, Any]:
-    """Read a model's fingerprint, which must be the same in all datasets."""
+    """Return a model's fingerprint, which must be the same in all datasets."""
     first, *others = having
     fingerprint = store.fingerprint(first, name)
     for other in others:
@@ -107,9 +106,13 @@ def _the_fingerprint(name: str, having: Iterable[str], store: EmbeddingStore) ->
             parts = "\n".join(f"  {_between(each, first, other)}" for each in differences)
             raise StaleStoreError(
                 f"store {store.path}: {name!r} is not one model: it differs between datasets "
-                f"{first!r} and {other!r}, so one row of a table cannot stand for both.\n{parts}\n"
-                "Build one of them again with the other's model (reno-store build --refresh "
-                "model), or ask for their tables one by one."
+                f"{first!r} and {other!r}, so one row of a table cannot be of both.\n{parts}\n",
+                Remedy(
+                    "Build one of them again with the other's model",
+                    {"manifest": ..., "store": str(store.path), "refresh": "model"},
+                    "build_store",
+                ),
+                Remedy("Evaluate the datasets one by one"),
             )
     return fingerprint
 

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
-from reno_store.errors import HoldOutError
+from reno_store.errors import HoldOutError, RenoStoreError
 from reno_store.studies.protocols import PROTOCOLS, Fold
 from reno_store.studies.scores import FoldScore, score_fold
 
-__all__ = ["FoldOutcome", "predict_fold", "run_fold"]
+__all__ = ["Failure", "FoldOutcome", "Result", "predict_fold", "run_fold", "side_by_side"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,22 @@ class FoldOutcome:
     history: tuple[Mapping[str, float], ...] = ()
     seconds: float = 0.0
     n_parameters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A fold whose training failed, and why."""
+
+    reason: str
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """Make it of what an estimator raised."""
+        kind = "" if isinstance(error, RenoStoreError | ValueError) else f"{type(error).__name__}: "
+        return cls(f"training failed: {kind}{error}")
+
+
+Result: TypeAlias = FoldOutcome | Failure
 
 
 def run_fold(
@@ -86,7 +102,7 @@ def run_fold(
     model = clone(
         make_pipeline(StandardScaler(), estimator) if standardize else make_pipeline(estimator)
     )
-    X = _rows(blocks, train)
+    X = side_by_side(blocks, train)
     # One thread, so that sums are added up in the same order however many processes share
     # the machine. A collapsed fit is marked in the outcome.
     with threadpool_limits(limits=1), warnings.catch_warnings():
@@ -97,7 +113,7 @@ def run_fold(
             model.fit(X, y[train])
         seconds = time.perf_counter() - began
         return predict_fold(
-            model, _rows(blocks, test), y, groups, fold, protocol=protocol, seconds=seconds
+            model, side_by_side(blocks, test), y, groups, fold, protocol=protocol, seconds=seconds
         )
 
 
@@ -150,7 +166,10 @@ def predict_fold(
     )
 
 
-def _rows(blocks: Sequence[NDArray[np.float32]], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def side_by_side(
+    blocks: Sequence[NDArray[np.float32]], rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return rows of X: blocks of columns, one per model."""
     if len(blocks) == 1:
         return np.asarray(blocks[0][rows])
     return np.concatenate([block[rows] for block in blocks], axis=1)

@@ -9,9 +9,10 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from reno_store.studies.classifiers import find_estimator, make_estimator
+from reno_store.studies.ledger import hash_json
 from reno_store.studies.preparation import PreparedDataset
 from reno_store.studies.protocols import Fold
-from reno_store.studies.recipes import fold_recipe, plain_parameters
+from reno_store.studies.recipes import estimator_recipe, fold_recipe, plain_parameters
 from reno_store.studies.requests import StudyRequest
 from reno_store.studies.settings import combinations
 from reno_store.studies.study import Cell, ModelFacts
@@ -37,6 +38,11 @@ class FoldTask:
         Row numbers.
     recipe : Mapping[str, Any]
         Everything that its outcome depends on.
+    key : str
+        Hash of the recipe. Folds with one key have one outcome, such as those of RENO with λ = 1
+        and any β and δ.
+    together : bool
+        Whether it is trained together with others, on a GPU.
     work : float
         Rough forecast of the seconds it takes; networks stop early, so it may be far off.
     title : str
@@ -51,6 +57,8 @@ class FoldTask:
     protocol: str
     rows: Fold
     recipe: Mapping[str, Any]
+    key: str
+    together: bool
     work: float
     title: str = ""
 
@@ -107,7 +115,16 @@ def plan_folds(
             estimator = _estimator(
                 request, prepared, cell.estimator, cell.models, cell.settings, seed
             )
+            of_estimator = estimator_recipe(estimator)
             for fold_place, rows in enumerate(prepared.folds[cell.protocol, seed]):
+                recipe = fold_recipe(
+                    clips=prepared.clips,
+                    blocks=[prepared.hashes[name] for name in cell.models],
+                    estimator=of_estimator,
+                    protocol=cell.protocol,
+                    fold=rows,
+                    standardize=request.standardize,
+                )
                 yield FoldTask(
                     cell=place,
                     seed=seed_place,
@@ -116,14 +133,9 @@ def plan_folds(
                     models=cell.models,
                     protocol=cell.protocol,
                     rows=rows,
-                    recipe=fold_recipe(
-                        clips=prepared.clips,
-                        blocks=[prepared.hashes[name] for name in cell.models],
-                        estimator=estimator,
-                        protocol=cell.protocol,
-                        fold=rows,
-                        standardize=request.standardize,
-                    ),
+                    recipe=recipe,
+                    key=hash_json(recipe),
+                    together="fitted" in recipe,
                     work=seconds_of_fit(cell.estimator, sizes, len(rows[0])),
                     title=f"{cell.name.replace(cell.estimator, title, 1)} on "
                     f"{' + '.join(cell.models)}, protocol {cell.protocol}, seed {seed}, fold "

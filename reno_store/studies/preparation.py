@@ -1,9 +1,9 @@
-"""A dataset made ready for folds: what can be used of it, and why the rest cannot."""
+"""A dataset loaded and divided into folds; what cannot be used, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -19,7 +19,7 @@ from reno_store.studies.recipes import hash_array, hash_texts
 from reno_store.studies.requests import StudyRequest
 from reno_store.studies.study import DatasetFacts, ModelFacts
 
-__all__ = ["Obstacle", "PreparedDataset", "facts_of", "prepare"]
+__all__ = ["Obstacle", "PreparedDataset", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedDataset:
-    """What folds of a dataset are cut from.
+    """A dataset's clips and embeddings, and its folds.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class PreparedDataset:
     folds : Mapping[tuple[str, int], list[Fold]]
         (protocol, seed) -> folds.
     refused : Mapping[str, Obstacle]
-        Protocols that the clips cannot carry, and why.
+        Protocols that cannot divide the clips, and why.
     """
 
     facts: DatasetFacts
@@ -65,7 +65,7 @@ class PreparedDataset:
     refused: Mapping[str, Obstacle]
 
     def obstacle(self, models: Sequence[str], protocol: str) -> Obstacle | None:
-        """Say why models cannot be evaluated under a protocol; None where they can."""
+        """Return why models cannot be evaluated under a protocol; None where they can."""
         for name in models:
             if name in self.without:
                 return self.without[name]
@@ -73,35 +73,73 @@ class PreparedDataset:
 
 
 def prepare(
-    request: StudyRequest, store: EmbeddingStore, dataset: str, models: Sequence[ModelFacts]
+    request: StudyRequest,
+    store: EmbeddingStore,
+    dataset: str,
+    models: Sequence[ModelFacts],
+    *,
+    strict: bool = False,
 ) -> PreparedDataset:
-    """Load what a study needs of a dataset, and cut its folds.
+    """Load each model's embeddings of a dataset once, and divide the clips into folds.
+
+    Parameters
+    ----------
+    strict : bool
+        Whether to raise what is otherwise an obstacle.
 
     Raises
     ------
     UnknownNameError
         If the store has no such dataset.
+    MissingEmbeddingsError, StoreError, ProtocolError
+        If `strict`, and embeddings are missing or damaged, or the clips cannot be divided so.
     """
-    without = _without(request, store, dataset, [model.name for model in models])
-    usable = [model.name for model in models if model.name not in without]
-    n_stored = store.n_clips(dataset)
-    paper_name = paper_name_of(request, dataset)
-    if usable:
+    names = [model.name for model in models]
+    if strict:
+        store.check_names(dataset, names)
+        if not request.allow_missing and any(store.n_missing(dataset, name) for name in names):
+            store.load(dataset, names)  # raises, and says which clips lack what
+    loaded: dict[str, Samples] = {}
+    without: dict[str, Obstacle] = {}
+    for name in names:
+        found = _load(request, store, dataset, name, strict=strict)
+        if isinstance(found, Obstacle):
+            if strict:
+                raise MissingEmbeddingsError(found.reason + ".", *filter(None, [found.remedy]))
+            without[name] = found
+        else:
+            loaded[name] = found
+    rare: Mapping[str, int] = {}
+    if loaded:
         try:
-            missing = "drop" if request.allow_missing else "raise"
-            loaded = store.load(dataset, usable, missing=missing)  # type: ignore[arg-type]
-            samples, rare = leave_out_rare(loaded, request.min_clips)
-        # No clip has all of them, or no label as many clips as were asked for.
+            samples, rare = leave_out_rare(_common(store, loaded), request.min_clips)
         except (MissingEmbeddingsError, ProtocolError) as error:
-            without |= dict.fromkeys(usable, Obstacle(str(error)))
-            usable = []
-    if not usable:
+            if strict:
+                raise
+            without |= dict.fromkeys(loaded, Obstacle(str(error)))
+            loaded = {}
+    n_stored, paper_name = store.n_clips(dataset), paper_name_of(request, dataset)
+    if not loaded:
         facts = DatasetFacts(dataset, n_stored, 0, 0, MappingProxyType({}), paper_name)
         empty = np.array([], np.str_)
         return PreparedDataset(facts, empty, None, "", {}, {}, without, {}, {})
-    blocks = {each.models[0]: np.ascontiguousarray(each.X) for each in samples.split_models()}
-    facts = facts_of(samples, n_stored, paper_name, rare)
-    folds, refused = _folds(request, samples.y, samples.groups)
+    blocks = {}
+    for name in tuple(loaded):
+        own = loaded.pop(name)
+        rows = _rows(own, samples.clip_ids)
+        blocks[name] = np.ascontiguousarray(own.X if len(rows) == len(own.y) else own.X[rows])
+    folds, refused = _folds(request, samples.y, samples.groups, strict=strict)
+    labels, counts = np.unique(samples.y, return_counts=True)
+    speakers = set() if samples.groups is None else set(samples.groups.tolist()) - {""}
+    facts = DatasetFacts(
+        dataset,
+        n_clips=len(samples.y),
+        n_left_out=n_stored - len(samples.y) - sum(rare.values()),
+        n_speakers=len(speakers),
+        labels=dict(zip(labels.tolist(), counts.tolist(), strict=True)),
+        paper_name=paper_name,
+        rare_labels=dict(rare),
+    )
     return PreparedDataset(
         facts,
         samples.y,
@@ -115,40 +153,57 @@ def prepare(
     )
 
 
-def facts_of(
-    samples: Samples,
-    n_stored: int,
-    paper_name: str = "",
-    rare_labels: Mapping[str, int] = MappingProxyType({}),
-) -> DatasetFacts:
-    """Count clips, speakers and labels of what was loaded.
+def _load(
+    request: StudyRequest, store: EmbeddingStore, dataset: str, name: str, *, strict: bool
+) -> Samples | Obstacle:
+    """Load the embeddings that a model has, or return why it cannot be used."""
+    remedy = _remedy(store, dataset, name)
+    if name not in store.models(dataset):
+        return Obstacle(f"{dataset} has no embeddings of {name}", remedy)
+    n_clips = store.n_clips(dataset)
+    try:
+        n_missing = store.n_missing(dataset, name)
+        if not n_missing or (request.allow_missing and n_missing < n_clips):
+            return store.load(dataset, name, missing="drop")
+    except StoreError as error:
+        if strict:
+            raise
+        return Obstacle(f"{dataset}, {name}: {error}")
+    reason = f"{n_missing:,} of {n_clips:,} clips of {dataset} have no embedding of {name}"
+    if n_missing < n_clips:
+        remedy = Remedy("Build again, or leave those clips out", {"allow_missing": True})
+    return Obstacle(reason, remedy)
 
-    Parameters
-    ----------
-    samples : Samples
-        Clips of one dataset.
-    n_stored : int
-        How many clips the store has of it.
-    paper_name : str
-        The paper's name for it, where it is one of its corpora.
-    rare_labels : Mapping[str, int]
-        Label that `leave_out_rare` left out -> its clips.
-    """
-    labels, counts = np.unique(samples.y, return_counts=True)
-    speakers = set() if samples.groups is None else set(samples.groups.tolist()) - {""}
-    return DatasetFacts(
-        samples.dataset,
-        n_clips=len(samples.y),
-        n_left_out=n_stored - len(samples.y) - sum(rare_labels.values()),
-        n_speakers=len(speakers),
-        labels=dict(zip(labels.tolist(), counts.tolist(), strict=True)),
-        paper_name=paper_name,
-        rare_labels=dict(rare_labels),
+
+def _common(store: EmbeddingStore, loaded: Mapping[str, Samples]) -> Samples:
+    """Return the clips that have an embedding of every model, without the embeddings."""
+    first, *others = loaded.values()
+    clip_ids = first.clip_ids
+    for other in others:
+        clip_ids = clip_ids[np.isin(clip_ids, other.clip_ids)]
+    if not len(clip_ids):
+        store.load(first.dataset, tuple(loaded), missing="drop")  # raises, and says which lack what
+    rows = _rows(first, clip_ids)
+    return replace(
+        first,
+        X=np.empty((len(rows), 0), np.float32),
+        y=first.y[rows],
+        groups=None if first.groups is None else first.groups[rows],
+        clip_ids=first.clip_ids[rows],
     )
 
 
+def _rows(samples: Samples, clip_ids: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Return the rows of some of the clips."""
+    return np.flatnonzero(np.isin(samples.clip_ids, clip_ids))
+
+
 def _folds(
-    request: StudyRequest, y: NDArray[np.str_], groups: NDArray[np.str_] | None
+    request: StudyRequest,
+    y: NDArray[np.str_],
+    groups: NDArray[np.str_] | None,
+    *,
+    strict: bool,
 ) -> tuple[dict[tuple[str, int], list[Fold]], dict[str, Obstacle]]:
     folds, refused = {}, {}
     for protocol in request.protocols:
@@ -158,35 +213,12 @@ def _folds(
                     protocol, y, groups, n_folds=request.n_folds, seed=seed
                 )
             except ProtocolError as error:
+                if strict:
+                    raise
                 several = f" (seed {seed})" if len(request.seeds) > 1 else ""
                 refused[protocol] = Obstacle(f"protocol {protocol}{several}: {error}")
                 break
     return folds, refused
-
-
-def _without(
-    request: StudyRequest, store: EmbeddingStore, dataset: str, models: Sequence[str]
-) -> dict[str, Obstacle]:
-    """Say which models cannot be used, and why."""
-    held, n_clips = store.models(dataset), store.n_clips(dataset)
-    found = {}
-    for name in models:
-        remedy = _remedy(store, dataset, name)
-        if name not in held:
-            found[name] = Obstacle(f"{dataset} has no embeddings of {name}", remedy)
-            continue
-        try:
-            n_missing = store.n_missing(dataset, name)
-            store.load(dataset, name, missing="drop")
-        except MissingEmbeddingsError:
-            n_missing = n_clips
-        except StoreError as error:
-            found[name] = Obstacle(f"{dataset}, {name}: {error}")
-            continue
-        if n_missing and (n_missing == n_clips or not request.allow_missing):
-            reason = f"{n_missing:,} of {n_clips:,} clips of {dataset} have no embedding of {name}"
-            found[name] = Obstacle(reason, remedy)
-    return found
 
 
 def _remedy(store: EmbeddingStore, dataset: str, model: str) -> Remedy:

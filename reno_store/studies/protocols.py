@@ -1,4 +1,4 @@
-"""Protocols: how clips are divided into folds, and what that allows one to conclude."""
+"""Protocols: how clips are divided into folds, and what their scores mean."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import ProtocolError, UnknownNameError
+from reno_store.errors import ProtocolError, Remedy, UnknownNameError
 
 __all__ = ["PROTOCOLS", "Fold", "Protocol", "check_protocol", "split"]
 
@@ -25,15 +25,15 @@ class Protocol:
     Attributes
     ----------
     name : str
-        What a user types.
+        Its name in requests.
     description : str
-        What it does, in words.
+        A description for people.
     speaker_disjoint : bool
-        Whether no speaker stands on both sides of a fold; then early stopping holds out
+        Whether no speaker is on both sides of a fold; then early stopping holds out
         whole speakers too.
     one_fold_a_speaker : bool
         Whether each fold tests one speaker; then there are as many folds as speakers, and
-        nothing is left to a seed.
+        a seed makes no difference to them.
     """
 
     name: str
@@ -48,8 +48,8 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
         for protocol in (
             Protocol(
                 "paper",
-                "stratified by label and shuffled; a speaker may stand on both sides, so "
-                "scores may rest on knowing the voice",
+                "stratified by label and shuffled; a speaker may be on both sides, so scores may "
+                "come from knowing the voice",
                 speaker_disjoint=False,
             ),
             Protocol(
@@ -71,8 +71,12 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 )
 
 
+_USE_PAPER = Remedy("Use the paper's protocol", {"protocol": "paper"})
+_LEAVE_LABEL_OUT = Remedy("Leave the label out of the manifest")
+
+
 def check_protocol(name: str) -> Protocol:
-    """Find a protocol by name, or raise `UnknownNameError` with the choices."""
+    """Return the protocol of a name, or raise `UnknownNameError` with the choices."""
     if name not in PROTOCOLS:
         raise UnknownNameError.among("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
@@ -95,10 +99,10 @@ def split(
     y : numpy.ndarray of str, shape (n_clips,)
         Labels.
     groups : numpy.ndarray of str, shape (n_clips,), or None
-        Speakers; the protocols ``speaker`` and ``loso`` need every one.
+        Speakers; the protocols ``speaker`` and ``loso`` need all of them.
     n_folds : int
-        How many folds, at least 2. ``loso`` has one a speaker, in the order of their names,
-        whatever is given here.
+        Number of folds, at least 2. ``loso`` has one per speaker, in the order of their names,
+        whatever this is.
     seed : int
         Seeds the shuffling; ``loso`` has none.
 
@@ -123,7 +127,8 @@ def split(
         speakers = _known_speakers(y, groups)
         _check_that_speakers_can_be_left_out(speakers)
         folds = list(LeaveOneGroupOut().split(y, y, speakers))
-        advice = "only the speaker left out shows it. Leave the label out of the manifest."
+        why = "only the speaker left out has it."
+        remedies: tuple[Remedy, ...] = (_LEAVE_LABEL_OUT,)
     else:
         if n_folds < 2:
             raise ProtocolError(f"{n_folds} folds are too few; expected at least 2.")
@@ -136,11 +141,13 @@ def split(
         _check_that_speakers_fill_folds(speakers, n_folds)
         splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
         folds = list(splitter.split(y, y, speakers))
-        advice = (
-            "too few speakers show it. Use fewer folds, another seed, or leave the label out of "
-            "the manifest."
+        why = "too few speakers have it."
+        remedies = (
+            Remedy("Use fewer folds", {"n_folds": ...}),
+            Remedy("Use another seed", {"seed": ...}),
+            _LEAVE_LABEL_OUT,
         )
-    _check_training_sides(y, folds, advice)
+    _check_training_sides(y, folds, why, remedies)
     return folds
 
 
@@ -160,10 +167,12 @@ def _check_classes(y: NDArray[np.str_], n_folds: int) -> None:
         if count < n_folds
     ]
     if few:
-        fewer = f"Use at most {counts.min()} folds (--folds)" if counts.min() > 1 else "Record more"
+        most = int(counts.min())
+        fewer = Remedy("Use fewer folds", {"n_folds": most}) if most > 1 else Remedy("Record more")
         raise ProtocolError(
-            f"these labels have fewer clips than the {n_folds} folds: {', '.join(few)}. "
-            f"{fewer}, or leave them out: --min-clips {n_folds} (min_clips={n_folds})."
+            f"these labels have fewer clips than the {n_folds} folds: {', '.join(few)}.",
+            fewer,
+            Remedy("Leave them out", {"min_clips": n_folds}),
         )
 
 
@@ -172,8 +181,11 @@ def _known_speakers(y: NDArray[np.str_], groups: NDArray[np.str_] | None) -> NDA
     if groups is None or n_unknown:
         raise ProtocolError(
             f"the speaker of {n_unknown:,} of {len(y):,} clips is unknown, so folds cannot be "
-            "speaker-disjoint. Fill in the manifest's column 'speaker' and build again "
-            "with --refresh labels, or use --protocol paper."
+            "speaker-disjoint.",
+            Remedy(
+                "Fill in the manifest's column 'speaker' and build again", {"refresh": "labels"}
+            ),
+            _USE_PAPER,
         )
     return groups
 
@@ -182,12 +194,12 @@ def _check_that_speakers_fill_folds(speakers: NDArray[np.str_], n_folds: int) ->
     n_speakers = len(np.unique(speakers))
     if n_speakers < n_folds:
         instead = (
-            f"Use --folds {n_speakers}: leave one speaker out. --protocol loso does that for any "
-            "number of speakers"
+            Remedy("Use fewer folds", {"n_folds": n_speakers}),
+            Remedy("Leave one speaker out in each fold", {"protocol": "loso"}),
         )
         raise ProtocolError(
-            f"{n_speakers} speakers cannot be divided into {n_folds} speaker-disjoint folds. "
-            f"{instead if n_speakers > 1 else 'Use --protocol paper'}."
+            f"{n_speakers} speakers cannot be divided into {n_folds} speaker-disjoint folds.",
+            *(instead if n_speakers > 1 else (_USE_PAPER,)),
         )
 
 
@@ -195,15 +207,19 @@ def _check_that_speakers_can_be_left_out(speakers: NDArray[np.str_]) -> None:
     if len(np.unique(speakers)) < 2:
         raise ProtocolError(
             f"all {len(speakers)} clips are of speaker {str(speakers[0])!r}, so none can be left "
-            "out; expected 2 speakers or more. Use --protocol paper."
+            "out; expected 2 speakers or more.",
+            _USE_PAPER,
         )
 
 
-def _check_training_sides(y: NDArray[np.str_], folds: list[Fold], advice: str) -> None:
+def _check_training_sides(
+    y: NDArray[np.str_], folds: list[Fold], why: str, remedies: tuple[Remedy, ...]
+) -> None:
     for number, (train, _) in enumerate(folds, start=1):
         lost = sorted(set(y.tolist()) - set(y[train].tolist()))
         if lost:
             raise ProtocolError(
                 f"fold {number} of {len(folds)} leaves no clip of {', '.join(map(repr, lost))} to "
-                f"train on: {advice}"
+                f"train on: {why}",
+                *remedies,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -11,15 +12,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 import reno_store
 from reno_store.errors import ProtocolError
+from reno_store.estimators.same_fits import settled
+from reno_store.estimators.together import STACKED_ON
 from reno_store.studies.protocols import Fold
 from reno_store.studies.source import hash_source
 
 __all__ = [
     "code_hash",
+    "estimator_recipe",
     "fold_recipe",
     "hash_array",
     "hash_texts",
@@ -32,8 +36,10 @@ _CODE = (
     "studies/scores.py",
     "studies/recipes.py",
 )
-"""Where a changed line may change an outcome."""
+"""Files and folders in which a changed line may change an outcome."""
 
+_TOGETHER = ("studies/stacking.py",)
+_KNOWN_BY_VERSION = {"reno_store", "sklearn"}
 _WITHOUT_EFFECT = {"n_jobs", "verbose"}
 
 _PACKAGES = ("numpy", "scikit-learn", "scipy", "skorch", "torch")
@@ -47,32 +53,52 @@ def hash_array(array: NDArray[Any]) -> str:
 
 
 def hash_texts(*columns: Iterable[str] | None) -> str:
-    """Hash columns of texts, of which some may not be there."""
+    """Hash columns of texts; a column may be missing."""
     digest = hashlib.sha256()
     for column in columns:
         if column is None:
             digest.update(b"-")
             continue
         for text in column:
-            told = str(text).encode("utf-8", "surrogatepass")
-            digest.update(f"{len(told)}:".encode() + told)
+            content = str(text).encode("utf-8", "surrogatepass")
+            digest.update(f"{len(content)}:".encode() + content)
         digest.update(b";")
     return digest.hexdigest()
+
+
+def estimator_recipe(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return everything of an estimator that an outcome depends on.
+
+    Parameters that have no effect have their defaults: RENO with λ = 1 is the same for every β.
+
+    Raises
+    ------
+    ProtocolError
+        If it has a parameter or a class whose results could not be kept.
+    """
+    if type(estimator) not in _networks():
+        return {**_class_recipe(estimator), "code": code_hash()}
+    effective = settled(clone(estimator))
+    recipe = {"class": type(estimator).__name__, "parameters": plain_parameters(effective)}
+    if estimator.device.partition(":")[0] in STACKED_ON:
+        # What is trained together may be added up in another order than what is trained alone.
+        return {**recipe, "code": code_hash(*_TOGETHER), "fitted": "together"}
+    return {**recipe, "code": code_hash()}
 
 
 def fold_recipe(
     *,
     clips: str,
     blocks: Sequence[str],
-    estimator: BaseEstimator,
+    estimator: Mapping[str, Any],
     protocol: str,
     fold: Fold,
     standardize: bool,
 ) -> dict[str, Any]:
-    """Say everything that a fold's outcome depends on.
+    """Return everything that a fold's outcome depends on.
 
-    Names of datasets and models are not among it: what is renamed is still the same, and
-    what has changed under an old name is not.
+    The names of datasets and models do not count: a renamed model is the same, and one that has
+    changed under its old name is not.
 
     Parameters
     ----------
@@ -80,8 +106,8 @@ def fold_recipe(
         Hash of the clips' ids, labels and speakers.
     blocks : Sequence[str]
         Hash of each block of X.
-    estimator : sklearn classifier
-        Its class, its hyperparameters and the code it runs count.
+    estimator : Mapping[str, Any]
+        Its recipe, from `estimator_recipe`.
     protocol : str
         A speaker-disjoint one holds out whole speakers in training too.
     fold : (train, test)
@@ -91,11 +117,9 @@ def fold_recipe(
     """
     train, test = fold
     return {
+        **estimator,
         "clips": clips,
         "blocks": list(blocks),
-        "estimator": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
-        "parameters": plain_parameters(estimator),
-        "code": code_hash(),
         "packages": {name: version(name) for name in _PACKAGES},
         "protocol": protocol,
         "fold": hash_array(np.concatenate([[len(train)], train, test]).astype(np.int64)),
@@ -104,18 +128,35 @@ def fold_recipe(
 
 
 def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
-    """Give an estimator's hyperparameters as JSON values, but for those without effect.
+    """Return an estimator's hyperparameters as JSON values, except those without effect.
 
     Raises
     ------
     ProtocolError
-        If one of them is none, so that two of them could not be told apart.
+        If one has no JSON value, so that two of them could not be told apart.
     """
     parameters = estimator.get_params(deep=False)
     return {
         name: _plain(parameters[name], f"{type(estimator).__name__}.{name}")
         for name in sorted(parameters.keys() - _WITHOUT_EFFECT)
     }
+
+
+def _class_recipe(estimator: Any) -> dict[str, Any]:
+    kind = type(estimator)
+    recipe = {
+        "class": f"{kind.__module__}.{kind.__qualname__}",
+        "parameters": plain_parameters(estimator),
+    }
+    if kind.__module__.partition(".")[0] in _KNOWN_BY_VERSION:
+        return recipe
+    try:
+        return {**recipe, "source": hash_source([Path(inspect.getfile(kind))])}
+    except (OSError, TypeError, SyntaxError):
+        raise ProtocolError(
+            f"{kind.__qualname__}: its source file cannot be read, so results of it cannot be told "
+            "apart from those of a changed version. Define the class in a module."
+        ) from None
 
 
 def _plain(value: Any, where: str) -> Any:
@@ -129,10 +170,24 @@ def _plain(value: Any, where: str) -> Any:
         return [_plain(each, where) for each in value]
     if isinstance(value, Mapping):
         return {str(key): _plain(each, where) for key, each in sorted(value.items())}
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return _class_recipe(value)
     raise ProtocolError(
-        f"{where}: expected a number, a text or a list of them, got {type(value).__name__}; "
-        "its results could not be kept."
+        f"{where}: expected a number, a text, an estimator or a list of them, got "
+        f"{type(value).__name__}, whose results cannot be kept."
     )
+
+
+@cache
+def _networks() -> tuple[type[BaseEstimator], ...]:
+    from reno_store.estimators import (
+        CNNClassifier,
+        ConcatClassifier,
+        FCNClassifier,
+        RENOClassifier,
+    )
+
+    return (CNNClassifier, ConcatClassifier, FCNClassifier, RENOClassifier)
 
 
 @cache
@@ -142,7 +197,7 @@ def code_hash(*more: str) -> str:
     Parameters
     ----------
     *more : str
-        Further files and folders of the package that it goes through.
+        Further files of the package.
     """
     package = Path(reno_store.__file__).parent
     files = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from reno_store.errors import ProtocolError, UnknownNameError
+from reno_store.errors import ProtocolError, Remedy, UnknownNameError
 from reno_store.studies.classifiers import DEFAULT_ESTIMATORS, find_estimator
 from reno_store.studies.paper_values import PAPER_DATASETS
 from reno_store.studies.protocols import check_protocol
@@ -17,7 +17,7 @@ from reno_store.studies.settings import check_settings
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-__all__ = ["Named", "StudyRequest", "results_folder"]
+__all__ = ["Named", "StudyRequest", "evaluation_request", "results_folder"]
 
 Named: TypeAlias = "str | tuple[str, BaseEstimator]"
 """An estimator: a name in `ESTIMATORS`, or a name of your choice and the estimator itself."""
@@ -143,14 +143,17 @@ class StudyRequest:
         return replace(self, datasets=tuple(datasets), paper_names=names)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the request as JSON values; estimator objects become their names."""
+        """Return the request as JSON values; an estimator object becomes its name and class."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         lists = {name: list(values[name]) for name, kind in _KINDS.items() if kind is list}
         return {
             **values,
             **lists,
             "pairs": [list(pair) for pair in self.pairs],
-            "estimators": list(self.estimator_names),
+            "estimators": [
+                each if isinstance(each, str) else [each[0], type(each[1]).__qualname__]
+                for each in self.estimators
+            ],
             "paper_names": dict(self.paper_names),
             "settings": {
                 name: {parameter: list(values) for parameter, values in own.items()}
@@ -175,6 +178,50 @@ class StudyRequest:
         tuples = {name: tuple(value) for name, value in values.items() if _KINDS[name] is list}
         tuples["pairs"] = tuple(map(tuple, tuples.get("pairs", ())))
         return cls(**{**values, **tuples})
+
+
+def evaluation_request(
+    dataset: str,
+    models: str | Sequence[str],
+    estimators: Sequence[Named] = (),
+    **others: Any,
+) -> StudyRequest:
+    """Make the request of `evaluate_store`: each of the models alone, and all of them together.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of a dataset.
+    models : str or Sequence[str]
+        Names of models, at least one.
+    estimators : Sequence[str or (str, estimator)]
+        By default the paper's networks that the number of models allows, and the linear probe.
+    **others
+        Further fields of the request.
+
+    Raises
+    ------
+    ProtocolError
+        If there is no model, or only one for an estimator that fuses models.
+    RenoStoreError
+        As for `StudyRequest`.
+    """
+    names = _as_names(models)
+    if not names:
+        raise ProtocolError("expected at least one model, got none.")
+    chosen = _as_names(estimators) or tuple(
+        name for name in DEFAULT_ESTIMATORS if len(names) > 1 or not find_estimator(name).fuses
+    )
+    for each in chosen if len(names) == 1 else ():
+        if find_estimator(each).fuses:
+            name = each if isinstance(each, str) else each[0]
+            raise ProtocolError(
+                f"{name} fuses models and needs at least two, got 1.",
+                Remedy("Name another model", {"models": ...}),
+                Remedy("Use estimators of one model", {"estimators": ("fcn", "cnn")}),
+            )
+    pairs = (names,) if len(names) > 1 else ()
+    return StudyRequest((dataset,), names, pairs, chosen, **others)
 
 
 _KINDS: Mapping[str, type] = {

@@ -1,7 +1,8 @@
-"""A request -> a study: folds that were kept are taken, the others trained and kept."""
+"""A request -> a study: kept folds are reused, the others trained and kept."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -12,22 +13,19 @@ from reno_store.errors import Remedy
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import tell
 from reno_store.samples import EmbeddingStore, open_store
-from reno_store.studies.folds import Failure, Result, find_fold, train_folds
-from reno_store.studies.last_request import LAST_REQUEST
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.models import facts_of_models, pairs_of
-from reno_store.studies.outcomes import FoldOutcome
+from reno_store.studies.outcomes import Failure, FoldOutcome, Result
 from reno_store.studies.planning import FoldTask, plan_cells, plan_folds
 from reno_store.studies.preparation import PreparedDataset, prepare
+from reno_store.studies.recalling import LAST_REQUEST, find_last_request
 from reno_store.studies.requests import StudyRequest, results_folder
 from reno_store.studies.study import Cell, DatasetFacts, Study
+from reno_store.studies.training import Training, find_fold
 
-__all__ = ["Run", "run_study"]
+__all__ = ["recall_study", "run_study"]
 
 _PACKAGES = ("numpy", "scikit-learn", "skorch", "torch", "zarr")
-
-_Place = tuple[int, int, int]
-"""Of a cell, a seed and a fold."""
 
 
 def run_study(
@@ -37,29 +35,31 @@ def run_study(
     results: str | Path | None = None,
     n_jobs: int = 1,
     progress: bool | None = None,
+    strict: bool = False,
+    remember: bool = True,
 ) -> Study:
-    """Do what is asked: take the folds that were kept, train the others, keep each at once.
+    """Evaluate what a request names: reuse kept folds, train the others, keep each at once.
 
-    Whatever stops it, folds that are finished stay; asked again, it goes on where it was.
-    Folds that failed are tried again.
+    Finished folds survive whatever stops it; the same call continues from there. Failed folds
+    are tried again. Processes that run at the same time share the folds.
 
     Parameters
     ----------
     store : str or Path
         The store's folder.
     request : StudyRequest
-        What is asked.
+        What to evaluate.
     results : str or Path, optional
         Folder of kept results; `results_folder` of the store unless given.
     n_jobs : int
-        Processes that share the folds; the scores do not depend on it.
+        Number of processes on a CPU; the scores do not depend on it.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
-
-    Returns
-    -------
-    Study
-        Cells that cannot be computed say why.
+    strict : bool
+        Whether to raise, before anything is trained, where a cell cannot be computed. Otherwise
+        the cell has the reason.
+    remember : bool
+        Whether this is the study that `recall_study` returns from now on.
 
     Raises
     ------
@@ -68,56 +68,76 @@ def run_study(
     StaleStoreError
         If a name means one model in one dataset and another in another.
     DeviceError
-        If the device is not there.
+        If there is no such device.
     LedgerError
         If results cannot be kept.
     TrainingError
         If a process that trained was killed.
+    MissingEmbeddingsError, StoreError, ProtocolError
+        If `strict`, and embeddings are missing or damaged, or clips cannot be divided so.
     """
     opened = open_store(store)
     ledger = Ledger(results_folder(store) if results is None else results)
-    # "auto" may be something else where the results are read.
+    # "auto" may be another device where the results are read.
     request = replace(request, device=resolve_device(request.device))
-    return Run(opened, request, ledger, request.datasets, n_jobs, progress).study()
+    run = _Run(opened, request, ledger, n_jobs, progress, strict=strict, remember=remember)
+    return run.study(request.datasets)
+
+
+def recall_study(
+    store: str | Path, *, results: str | Path | None = None, datasets: Sequence[str] = ()
+) -> Study:
+    """Return the last study of a store, as far as it was finished; train nothing.
+
+    Parameters
+    ----------
+    store : str or Path
+        The store's folder.
+    results : str or Path, optional
+        Folder of kept results; `results_folder` of the store unless given.
+    datasets : Sequence[str]
+        Which of its datasets; all unless given. Models and pairs stay those of the study.
+
+    Raises
+    ------
+    LedgerError
+        If there was no study yet, or the note of it cannot be understood.
+    UnknownNameError
+        If a dataset was not part of it.
+    """
+    last = find_last_request(store, results, datasets)
+    run = _Run(last.store, last.request, last.ledger, train=False, remember=False)
+    return run.study(last.datasets, last.notes)
 
 
 @dataclass(slots=True)
-class Run:
-    """One pass over a request.
-
-    Attributes
-    ----------
-    store, request, ledger
-        What is asked of what, and where outcomes are kept.
-    datasets : Sequence[str]
-        Which of the request's datasets; its models and pairs stay those of all.
-    n_jobs, progress
-        As for `run_study`.
-    train : bool
-        Whether to train what is not kept.
-    """
+class _Run:
+    """One pass over a request; `train` is whether to train what is not kept."""
 
     store: EmbeddingStore
     request: StudyRequest
     ledger: Ledger
-    datasets: Sequence[str]
     n_jobs: int = 1
     progress: bool | None = None
+    strict: bool = False
+    remember: bool = True
     train: bool = True
     n_served: int = 0
     n_trained: int = 0
 
-    def study(self, notes: tuple[str, ...] = ()) -> Study:
-        """Make the study, with notes beside its own."""
+    def study(self, datasets: Sequence[str], notes: tuple[str, ...] = ()) -> Study:
+        """Make the study of some of the request's datasets."""
         request = self.request
         models = facts_of_models(request, self.store)
         pairs = pairs_of(request, models)
         if self.train:
+            self.ledger.check()
+        if self.remember:
             self.ledger.keep_note(LAST_REQUEST, request.to_dict())
         facts: list[DatasetFacts] = []
         cells: list[Cell] = []
-        for name in self.datasets:
-            prepared = prepare(request, self.store, name, models)
+        for name in datasets:
+            prepared = prepare(request, self.store, name, models, strict=self.strict)
             planned = plan_cells(request, prepared, models, pairs)
             cells += self._filled(prepared, planned)
             facts.append(prepared.facts)
@@ -139,53 +159,57 @@ class Run:
         )
 
     def _filled(self, prepared: PreparedDataset, cells: list[Cell]) -> Iterator[Cell]:
-        """Give a dataset's cells with their outcomes, or with the reason why there are none."""
-        results: dict[_Place, Result | None] = {}
-        todo = []
-        for task in plan_folds(self.request, prepared, cells):
-            found = find_fold(self.ledger, task)
-            results[task.cell, task.seed, task.fold] = found
-            if not isinstance(found, FoldOutcome):
-                todo.append(task)
-        n_found = len(results) - len(todo)
-        self.n_served += n_found
+        """Yield a dataset's cells with their outcomes, or with the reason why there are none."""
+        tasks = list(plan_folds(self.request, prepared, cells))
+        found: dict[str, Result | None] = {}
+        for task in tasks:
+            if task.key not in found:
+                found[task.key] = find_fold(self.ledger, task)
+        todo = {task.key: task for task in tasks if not isinstance(found[task.key], FoldOutcome)}
         if self.train and todo:
-            if n_found:
-                name = prepared.facts.name
-                tell(f"{name}: {len(todo):,} folds to train; {n_found:,} are kept already.")
-            for task, result in self._trained(prepared, todo):
-                results[task.cell, task.seed, task.fold] = result
-                self.n_trained += isinstance(result, FoldOutcome)
-        by_cell: dict[int, list[tuple[_Place, Result | None]]] = {}
-        for place in sorted(results):
-            by_cell.setdefault(place[0], []).append((place, results[place]))
-        for number, cell in enumerate(cells):
-            yield self._fill(cell, by_cell.get(number, []))
-
-    def _trained(
-        self, prepared: PreparedDataset, tasks: list[FoldTask]
-    ) -> Iterator[tuple[FoldTask, Result]]:
-        return train_folds(
-            tasks,
-            prepared,
-            self.ledger,
-            standardize=self.request.standardize,
-            n_jobs=self.n_jobs,
-            progress=self.progress,
+            self._train(prepared, list(todo.values()), found, len(found) - len(todo))
+        n_folds = Counter(task.key for task in tasks)
+        self.n_served += sum(
+            n for key, n in n_folds.items() if key not in todo and found[key] is not None
         )
+        by_cell: dict[int, list[FoldTask]] = {number: [] for number in range(len(cells))}
+        for task in tasks:
+            by_cell[task.cell].append(task)
+        for number, cell in enumerate(cells):
+            yield self._fill(cell, [(task.seed, found[task.key]) for task in by_cell[number]])
 
-    def _fill(self, cell: Cell, results: list[tuple[_Place, Result | None]]) -> Cell:
+    def _train(
+        self,
+        prepared: PreparedDataset,
+        tasks: list[FoldTask],
+        found: dict[str, Result | None],
+        n_kept: int,
+    ) -> None:
+        if n_kept:
+            name = prepared.facts.name
+            tell(f"{name}: {len(tasks):,} folds to train; {n_kept:,} are kept already.")
+        training = Training(
+            prepared, self.ledger, self.request.standardize, self.n_jobs, self.progress
+        )
+        n_outcomes = 0
+        for task, result in training.run(tasks):
+            found[task.key] = result
+            n_outcomes += isinstance(result, FoldOutcome)
+        self.n_trained += training.n_trained
+        self.n_served += n_outcomes - training.n_trained  # those that another process trained
+
+    def _fill(self, cell: Cell, results: Sequence[tuple[int, Result | None]]) -> Cell:
         if cell.reason:
             return cell
         if any(result is None for _, result in results):
-            arguments = {"store": str(self.store.path), "datasets": (cell.dataset,)}
+            arguments = {"store": str(self.store.path), "datasets": self.request.datasets}
             remedy = Remedy("Compute it", arguments, "run_study")
             return replace(cell, reason="not computed yet", remedy=remedy)
-        failed = [result for _, result in results if isinstance(result, Failure)]
-        if failed:
-            return replace(cell, reason=failed[0].reason)
+        for _, result in results:
+            if isinstance(result, Failure):
+                return replace(cell, reason=result.reason)
         outcomes: list[list[FoldOutcome]] = [[] for _ in self.request.seeds]
-        for (_, seed, _), result in results:
+        for seed, result in results:
             if isinstance(result, FoldOutcome):
                 outcomes[seed].append(result)
         return replace(cell, outcomes=tuple(map(tuple, outcomes)))

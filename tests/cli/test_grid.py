@@ -20,8 +20,8 @@ from rich.console import Console
 
 from reno_store.estimators import RENOClassifier
 from reno_store.estimators.base import EmbeddingClassifier
+from reno_store.reports.tables.grid import grid_renderable
 from reno_store.samples import open_store
-from reno_store.reports.tables import grid_renderable
 from reno_store.studies import evaluate, grid_request, run_grid, running
 
 MODELS = ("--model", "mfcc", "--model", "logmel")

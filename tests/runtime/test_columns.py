@@ -7,14 +7,15 @@ import pytest
 from click.testing import CliRunner
 from factories.made_up_grids import make_grid
 from factories.odd_studies import make_study, make_study_with_svm, rename
+from factories.scored_studies import scored_cell, study_of
 from reno_cli import printing
 from reno_cli.main import main
 from rich.console import Console
 
-from reno_store.reports.tables import grid_renderable, study_renderable
+from reno_store.reports.tables import study_renderable
+from reno_store.reports.tables.evaluation import evaluation_renderable
+from reno_store.reports.tables.grid import grid_renderable
 from reno_store.runtime.columns import FittedTable, TableColumn
-from reno_store.studies import Comparison, Evaluation, FoldScore
-from reno_store.studies.comparison_table import comparison_table
 
 WIDTHS = [80, 100, 120]
 LONG = ("unispeech-sat-base", "audio-mamba-base")
@@ -76,18 +77,16 @@ class TestFittedTable:
 
 
 def comparison(n_folds):
-    folds = tuple(FoldScore(0.512, 0.412, 0.5, 800, 200, n_labels=6) for _ in range(n_folds))
-    evaluations = tuple(
-        Evaluation("cries", models, name, "paper", 0, True, folds)
-        for name, models in (("KNeighborsClassifier", LONG[:1]), ("reno", LONG))
+    scores = [0.512] * n_folds
+    return study_of(
+        scored_cell(LONG[:1], "KNeighborsClassifier", scores), scored_cell(LONG, "reno", scores)
     )
-    return Comparison("cries", 1000, 6, 11, 0, 0.25, evaluations)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("n_folds", [5, 12, 30])
 def test_evaluate_keeps_estimator_models_score_and_mean(width, n_folds):
-    text = show(comparison_table(comparison(n_folds)), width)
+    text = show(evaluation_renderable(comparison(n_folds)), width)
     assert_whole(text, width)
     shown = headings(text, "estimator")
     assert shown[:3] == ["estimator", "models", "score"]

@@ -43,7 +43,7 @@ def test_there_is_a_row_for_each_cell_with_its_mean_and_deviation(study):
             cell.estimator,
         )
         assert row.models == "+".join(cell.models)
-        assert (row.n, row.reason, row.command) == (cell.n, cell.reason, cell.command)
+        assert (row.n, row.reason, row.settings) == (cell.n, cell.reason, "")
         for metric in METRICS:
             if cell.computed:
                 assert getattr(row, metric) == statistics.fmean(cell.scores(metric))

@@ -100,7 +100,7 @@ def test_a_write_that_is_cut_off_leaves_what_was_there(ledger, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     occupied = tmp_path / "file"
     occupied.write_text("")
-    with pytest.raises(LedgerError, match=r"file.*--results"):
+    with pytest.raises(LedgerError, match=r"file.*results="):
         Ledger(occupied).keep(RECIPE, OUTCOME)
 
 

@@ -1,7 +1,6 @@
 """Which cells a study has, and why some of them cannot be computed."""
 
 import dataclasses
-import shlex
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,19 @@ from factories.study_stores import FINGERPRINTS, make_study_store
 
 from reno_store.errors import ProtocolError, StaleStoreError, UnknownNameError
 from reno_store.samples import open_store
-from reno_store.studies import PAPER_DATASETS, ModelFacts, StudyRequest, recall_study, run_study
+from reno_store.studies import PAPER_DATASETS, ModelFacts, StudyRequest, run_study
 from reno_store.studies.models import PAPER_MODELS, pairs_of
 from reno_store.studies.paper_values import PAPER_LETTERS, PAPER_PAIRS
-from reno_store.studies.running import Run
+from reno_store.studies.running import _Run
 
 ALL = tuple(FINGERPRINTS)
 
 
 def plan(store, request):
     """A study with nothing trained: every cell that could be is "not computed yet"."""
-    return Run(open_store(store), request, NoLedger(), request.datasets, train=False).study()
+    return _Run(open_store(store), request, NoLedger(), train=False, remember=False).study(
+        request.datasets
+    )
 
 
 class NoLedger:
@@ -81,13 +82,16 @@ def test_one_of_the_papers_datasets_has_all_rows_of_the_paper(tmp_path):
     assert set(told) == {("paper", (name,)) for name in [*PAPER_MODELS, "mfcc"]}
     assert told["paper", ("wavlm-base",)] == "jnv has no embeddings of wavlm-base"
     assert told["paper", ("mfcc",)] == "not computed yet"
-    command = next(study.select(estimator="cnn", models=("wavlm-base",))).command
-    assert shlex.split(command) == [
-        *("reno-store", "build", "MANIFEST.csv", "--store", str(store)),
-        *("--dataset", "jnv", "--model", "wavlm-base"),
-    ]
-    mamba = next(study.select(estimator="cnn", models=("audio-mamba-base",))).command
-    assert mamba.endswith("--model audio-mamba-base=ssam:CHECKPOINT")
+    remedy = next(study.select(estimator="cnn", models=("wavlm-base",))).remedy
+    assert remedy.function == "build_store"
+    assert remedy.arguments == {
+        "manifest": ...,
+        "store": str(store),
+        "dataset": "jnv",
+        "models": "wavlm-base",
+    }
+    mamba = next(study.select(estimator="cnn", models=("audio-mamba-base",))).remedy
+    assert mamba.arguments["models"] == "audio-mamba-base=ssam:CHECKPOINT"
     pairs = [cell.models for cell in study.select(estimator="reno")]
     assert len(pairs) == 18 + 7
 
@@ -118,12 +122,12 @@ def test_missing_embeddings_are_counted_and_left_out_when_asked(tmp_path):
     request = StudyRequest(("cries",), estimators=("svm",), protocols=("paper",))
     told = reasons(plan(store, request))
     assert told["paper", ("mfcc",)].startswith("2 of 48 clips of cries have no embedding of mfcc")
-    assert "--allow-missing" in told["paper", ("mfcc",)]
+    (cell,) = plan(store, request).select(models=("mfcc",))
+    assert cell.remedy.arguments == {"allow_missing": True}
     assert told["paper", ("logmel",)] == "not computed yet"
     study = run_study(store, dataclasses.replace(request, allow_missing=True))
     assert study.dataset("cries").n_left_out == 2
     assert {cell.confusion().to_numpy().sum() for cell in study.cells} == {46}
-    assert {cell.command for cell in study.cells} == {study.command}
 
 
 def test_a_model_without_any_embedding_is_not_asked_to_leave_all_clips_out(tmp_path):
@@ -164,7 +168,7 @@ def test_few_speakers_are_pointed_to_leaving_one_out(tmp_path):
     study = run_study(store, request)
     told = {cell.protocol: cell for cell in study.cells}
     assert "4 speakers cannot be divided into 5" in told["speaker"].reason
-    assert "--protocol loso" in told["speaker"].reason
+    assert "protocol='loso'" in told["speaker"].reason
     assert told["paper"].n == 5
     assert [fold.score.speaker for fold in told["loso"].folds] == ["s0", "s1", "s2", "s3"]
 
@@ -195,7 +199,7 @@ def test_two_models_under_one_name_are_refused_with_what_differs(tmp_path):
     message = str(caught.value)
     assert "'mfcc' is not one model" in message
     assert "weights: cries nothing, laughs ffffffffffff..." in message
-    assert "--refresh model" in message
+    assert caught.value.remedies[0].arguments["refresh"] == "model"
     assert not (tmp_path / "s.results").exists()
     for name in ("cries", "laughs"):
         run_study(store, StudyRequest((name,), estimators=("svm",)))
@@ -253,21 +257,6 @@ def test_unknown_names_are_refused_before_anything_is_kept(tmp_path):
         with pytest.raises(UnknownNameError):
             run_study(store, request)
     assert not (tmp_path / "s.results").exists()
-
-
-def test_the_command_of_a_cell_says_all_that_it_needs(tmp_path):
-    store = make_study_store(tmp_path / "s.zarr", cries={})
-    request = StudyRequest(
-        ("cries",), protocols=("speaker",), n_folds=4, seeds=(1, 2), standardize=False
-    )
-    study = plan(store, request)
-    run_study(store, dataclasses.replace(request, estimators=("svm",)))
-    (cell,) = recall_study(store).select(models=("logmel", "mfcc"))
-    assert cell.command == (
-        f"reno-store evaluate {store} cries --model logmel --model mfcc --estimator svm "
-        "--protocol speaker --folds 4 --seeds 1,2 --as-stored"
-    )
-    assert all(cell.parameters for cell in study.cells)
 
 
 def test_paper_datasets_are_found_by_their_usual_names():

@@ -4,7 +4,7 @@ import pytest
 from factories.study_stores import make_study_store
 
 from reno_store.runtime.progress import Counter
-from reno_store.studies import StudyRequest, grid_request, run_grid, run_study, running
+from reno_store.studies import StudyRequest, grid_request, run_grid, run_study
 
 
 @pytest.fixture
@@ -32,11 +32,10 @@ def test_tables_name_estimator_models_protocol_seed_and_fold(store, titles, n_jo
     assert titles[-1] == ""
 
 
-def test_a_grid_names_models_and_folds(store, titles, monkeypatch):
-    def stop(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(running, "fit_members", stop)
-    with pytest.raises(KeyboardInterrupt):
-        run_grid(store, grid_request("cries", ("mfcc", "logmel"), n_folds=3), progress=True)
-    assert titles[0] == "RENO on mfcc + logmel, fold 1 to fold 3, all points together"
+def test_settings_are_named(store, titles):
+    request = grid_request(
+        "cries", ("mfcc", "logmel"), beta=(2,), delta=(0.2,), lam=(1,), n_folds=2
+    )
+    run_grid(store, request, progress=True)
+    expected = "RENO(beta=2, delta=0.2, lam=1) on mfcc + logmel, protocol paper, seed 0, fold 1"
+    assert titles[0] == expected

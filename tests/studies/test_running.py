@@ -20,14 +20,14 @@ from reno_store.studies import (
     METRICS,
     StudyRequest,
     evaluate_store,
-    folds,
     recall_study,
     results_folder,
     run_study,
     running,
+    training,
 )
 from reno_store.studies import recipes as recipes_module
-from reno_store.studies.ledger import Ledger
+from reno_store.studies.ledger import Ledger, hash_json
 from reno_store.studies.models import facts_of_models
 from reno_store.studies.planning import plan_cells, plan_folds
 from reno_store.studies.preparation import prepare
@@ -119,7 +119,7 @@ def test_numbers_are_those_of_evaluate(store):
 def test_the_second_time_nothing_is_trained(store, monkeypatch):
     first = run_study(store, REQUEST)
     assert (first.n_trained, first.n_served) == (N_FOLDS, 0)
-    monkeypatch.setattr(folds, "run_fold", None)
+    monkeypatch.setattr(training, "run_fold", None)
     second = run_study(store, REQUEST)
     assert (second.n_trained, second.n_served) == (0, N_FOLDS)
     assert second.cells == first.cells
@@ -141,7 +141,7 @@ def test_processes_do_not_change_the_scores(store):
 
 def test_an_interrupted_study_keeps_what_was_finished(store, monkeypatch):
     whole = run_study(store, REQUEST, results=store.parent / "whole")
-    real, done = folds.run_fold, []
+    real, done = training.run_fold, []
 
     def interrupt(*args, **kwargs):
         if len(done) == 5:
@@ -149,11 +149,11 @@ def test_an_interrupted_study_keeps_what_was_finished(store, monkeypatch):
         done.append(1)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(folds, "run_fold", interrupt)
+    monkeypatch.setattr(training, "run_fold", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_study(store, REQUEST)
     assert len(kept_files(store)) == 5
-    monkeypatch.setattr(folds, "run_fold", real)
+    monkeypatch.setattr(training, "run_fold", real)
     rest = run_study(store, REQUEST)
     assert (rest.n_served, rest.n_trained) == (5, N_FOLDS - 5)
     assert outcomes_of(rest) == outcomes_of(whole)
@@ -227,9 +227,9 @@ def test_a_changed_hyperparameter_is_not_served_from_before(asked_store, monkeyp
 
     def changed(request, prepared, cells):
         for task in real(request, prepared, cells):
-            if task.recipe["estimator"].endswith("SVC"):
+            if task.recipe["class"].endswith("SVC"):
                 recipe = {**task.recipe, "parameters": {**task.recipe["parameters"], "C": 2.0}}
-                task = dataclasses.replace(task, recipe=recipe)
+                task = dataclasses.replace(task, recipe=recipe, key=hash_json(recipe))
             yield task
 
     monkeypatch.setattr(running, "plan_folds", changed)
@@ -237,7 +237,7 @@ def test_a_changed_hyperparameter_is_not_served_from_before(asked_store, monkeyp
 
 
 def test_changed_code_and_packages_are_not_served_from_before(asked_store, monkeypatch):
-    monkeypatch.setattr(recipes_module, "code_hash", lambda: "other")
+    monkeypatch.setattr(recipes_module, "code_hash", lambda *_: "other")
     assert run_study(asked_store, REQUEST).n_served == 0
     monkeypatch.setattr(recipes_module, "version", lambda name: "9.9")
     assert run_study(asked_store, REQUEST).n_served == 0
@@ -258,26 +258,26 @@ def test_damaged_results_are_told_and_trained_anew(store):
 
 
 def test_a_fold_that_fails_stops_no_other(store, monkeypatch):
-    real = folds.run_fold
+    real = training.run_fold
 
     def fail(estimator, blocks, *args, **kwargs):
         if type(estimator).__name__ == "SVC" and len(blocks) == 2:
             raise ValueError("the numbers are too large")
         return real(estimator, blocks, *args, **kwargs)
 
-    monkeypatch.setattr(folds, "run_fold", fail)
+    monkeypatch.setattr(training, "run_fold", fail)
     study = run_study(store, REQUEST)
     failed = [cell for cell in study.cells if not cell.computed]
     assert {(cell.estimator, cell.models) for cell in failed} == {("svm", ("logmel", "mfcc"))}
     assert all("the numbers are too large" in cell.reason for cell in failed)
     assert study.n_trained == N_FOLDS - 6
-    monkeypatch.setattr(folds, "run_fold", real)
+    monkeypatch.setattr(training, "run_fold", real)
     assert run_study(store, REQUEST).n_trained == 6
 
 
 def test_results_that_cannot_be_kept_are_refused_before_training(store, monkeypatch):
-    monkeypatch.setattr(folds, "run_fold", None)
-    with pytest.raises(LedgerError, match="--results"):
+    monkeypatch.setattr(training, "run_fold", None)
+    with pytest.raises(LedgerError, match="results="):
         run_study(store, REQUEST, results=store / "zarr.json")
 
 
@@ -304,7 +304,7 @@ def test_networks_keep_their_training_history(store):
 
 def test_recall_gives_what_was_kept_and_trains_nothing(store, monkeypatch):
     asked = run_study(store, REQUEST)
-    monkeypatch.setattr(folds, "run_fold", None)
+    monkeypatch.setattr(training, "run_fold", None)
     recalled = recall_study(store)
     assert recalled.cells == asked.cells
     assert recalled.request == asked.request
@@ -318,11 +318,11 @@ def test_recall_of_a_study_that_was_cut_off_says_what_is_not_there_yet(store):
     assert {cell.protocol for cell in recalled.cells if cell.computed} == {"paper"}
     missing = [cell for cell in recalled.cells if not cell.computed]
     assert {cell.reason for cell in missing} == {"not computed yet"}
-    assert {cell.command for cell in missing} == {REQUEST.command(store)}
+    assert {cell.remedy.function for cell in missing} == {"run_study"}
 
 
 def test_recall_of_nothing_says_what_to_type(store):
-    with pytest.raises(LedgerError, match=r"reno-store tables .*my\.zarr cries"):
+    with pytest.raises(LedgerError, match=r"run_study\(store=.*my\.zarr.*cries"):
         recall_study(store)
 
 
@@ -343,7 +343,7 @@ def test_recall_of_nothing_says_what_to_type(store):
 def test_recall_of_an_unintelligible_request_says_what_to_do(store, change):
     told = {**REQUEST.to_dict(), **change}
     Ledger(results_folder(store)).keep_note("last-request", told)
-    with pytest.raises(LedgerError, match=r"cannot be understood \(.*[^.]\)\. .* ask again"):
+    with pytest.raises(LedgerError, match=r"cannot be understood \(.*[^.]\)\..*run_study"):
         recall_study(store)
 
 
@@ -375,56 +375,36 @@ def test_recall_of_some_datasets_keeps_the_models_of_all(tmp_path):
     assert "laughs has no embeddings of logmel" in {cell.reason for cell in whole}
 
 
-def test_commands_name_the_results_where_they_lie_elsewhere(store, tmp_path):
-    elsewhere = tmp_path / "else where"
-    request = dataclasses.replace(REQUEST, allow_missing=True)
-    study = run_study(store, request, results=elsewhere)
-    assert study.command.endswith(f"--results '{elsewhere}'")
-    assert {cell.command for cell in study.cells} == {study.command}
-    shutil.rmtree(elsewhere / "outcomes-1")
-    recalled = recall_study(store, results=elsewhere)
-    assert {cell.command for cell in recalled.cells} == {study.command}
-    with pytest.raises(LedgerError, match="--results"):
-        recall_study(store, results=tmp_path / "third")
+def test_remedies_name_the_results_where_they_lie_elsewhere(store, tmp_path):
+    with pytest.raises(LedgerError) as caught:
+        recall_study(store, results=tmp_path / "else where")
+    (remedy,) = caught.value.remedies
+    assert remedy.arguments["results"] == str(tmp_path / "else where")
 
 
 def test_a_failed_fold_is_recalled_with_its_reason(store, monkeypatch):
     def fail(*_, **__):
         raise IndexError("index 3 is out of bounds")
 
-    real = folds.run_fold
-    monkeypatch.setattr(folds, "run_fold", fail)
+    real = training.run_fold
+    monkeypatch.setattr(training, "run_fold", fail)
     failed = run_study(store, REQUEST)
     assert failed.n_trained == 0
     reasons = {cell.reason for cell in failed.cells}
     assert reasons == {"training failed: IndexError: index 3 is out of bounds"}
     assert recall_study(store).cells == failed.cells
-    monkeypatch.setattr(folds, "run_fold", real)
+    monkeypatch.setattr(training, "run_fold", real)
     assert run_study(store, REQUEST).n_trained == N_FOLDS
 
 
-def test_the_first_fold_that_failed_gives_the_reason(store, monkeypatch):
-    monkeypatch.setattr(folds, "run_fold", lambda *args, **_: 1 / 0)
-
-    def backwards(tasks, *args, **kwargs):
-        found = list(real(tasks, *args, **kwargs))
-        for task, failure in reversed(found):
-            yield task, dataclasses.replace(failure, reason=f"{failure.reason} {task.fold}")
-
-    real = running.train_folds
-    monkeypatch.setattr(running, "train_folds", backwards)
-    study = run_study(store, REQUEST)
-    assert {cell.reason[-1] for cell in study.cells} == {"0"}
-
-
 def test_a_history_that_is_not_finite_is_kept(store, monkeypatch):
-    real = folds.run_fold
+    real = training.run_fold
 
     def with_history(*args, **kwargs):
         outcome = real(*args, **kwargs)
         return dataclasses.replace(outcome, history=({"epoch": 1, "valid_loss": float("inf")},))
 
-    monkeypatch.setattr(folds, "run_fold", with_history)
+    monkeypatch.setattr(training, "run_fold", with_history)
     run_study(store, REQUEST)
     (epoch,) = recall_study(store).cells[0].folds[0].history
     assert epoch["epoch"] == 1
@@ -439,12 +419,14 @@ def test_a_killed_process_is_told_and_what_was_finished_is_kept(store):
     prepared = prepare(
         REQUEST, open_store(store), "cries", facts_of_models(REQUEST, open_store(store))
     )
-    cells = plan_cells(REQUEST, store, prepared, facts_of_models(REQUEST, open_store(store)), [])
+    cells = plan_cells(REQUEST, prepared, facts_of_models(REQUEST, open_store(store)), [])
     (task, *_) = plan_folds(REQUEST, prepared, cells)
     tasks = [dataclasses.replace(task, estimator=Kills())]
     ledger = Ledger(results_folder(store))
-    with pytest.raises(TrainingError, match=r"was killed.*--jobs.*are kept"):
-        list(folds.train_folds(tasks, prepared, ledger, standardize=True, n_jobs=2))
+    with pytest.raises(TrainingError, match="was killed") as caught:
+        list(training.Training(prepared, ledger, standardize=True, n_jobs=2).run(tasks))
+    assert caught.value.remedies[0].arguments == {"n_jobs": ...}
+    assert not list((ledger.folder / "claims").glob("*.json"))
 
 
 def test_recall_can_be_of_some_datasets(tmp_path):

@@ -1,24 +1,28 @@
-"""One estimator, one set of samples, one protocol -> a score a fold."""
+"""Cross-validation of classifiers: on samples, or on a dataset of a store."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
 
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
 from reno_store.runtime.notebooks import html_table
-from reno_store.runtime.progress import Counter
 from reno_store.samples import Samples
 from reno_store.studies.outcomes import run_fold
 from reno_store.studies.protocols import PROTOCOLS, split
+from reno_store.studies.requests import Named, evaluation_request
+from reno_store.studies.running import run_study
 from reno_store.studies.scores import METRIC_TITLES, METRICS, FoldScore, Metric
+from reno_store.studies.study import Study
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "evaluate_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,9 @@ class Evaluation:
     dataset : str
         Name of the dataset.
     models : tuple[str, ...]
-        The foundation models whose embeddings it saw.
+        The foundation models whose embeddings X has.
     estimator : str
-        What it is called.
+        Its name.
     protocol : str
         Name of the protocol.
     seed : int
@@ -55,20 +59,20 @@ class Evaluation:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def scores(self, metric: Metric) -> list[float]:
-        """Give each fold's score."""
+        """Return the score of each fold."""
         return [getattr(fold, metric) for fold in self.folds]
 
     def mean(self, metric: Metric) -> float:
-        """Average over folds."""
+        """Return the mean over folds."""
         return statistics.fmean(self.scores(metric))
 
     def sd(self, metric: Metric) -> float:
-        """Give the sample standard deviation over folds (n - 1)."""
+        """Return the sample standard deviation over folds (n - 1)."""
         return statistics.stdev(self.scores(metric))
 
     @property
     def n_collapsed(self) -> int:
-        """In how many folds the classifier has not learned."""
+        """Number of folds in which the classifier did not learn."""
         return sum(fold.collapsed for fold in self.folds)
 
     def to_frame(self) -> pd.DataFrame:
@@ -107,7 +111,7 @@ class Evaluation:
         return html_table(heading, table.rename(columns=METRIC_TITLES))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as JSON values."""
+        """Return everything as JSON values."""
         protocol = PROTOCOLS[self.protocol]
         return {
             **asdict(self),
@@ -128,9 +132,8 @@ def evaluate(
     seed: int = 0,
     standardize: bool = True,
     n_jobs: int = 1,
-    counter: Counter | None = None,
 ) -> Evaluation:
-    """Cross-validate an estimator.
+    """Cross-validate an estimator on samples; nothing is kept.
 
     Parameters
     ----------
@@ -142,19 +145,17 @@ def evaluate(
         holds out whole speakers; where none can be spared, it holds out clips instead. A
         pipeline or search does not pass groups on to what is inside it.
     name : str, optional
-        What to call it in the result; its class's name unless given.
+        Its name in the result; the name of its class unless given.
     protocol : str
         A name in `PROTOCOLS`.
     n_folds : int
-        How many folds; ``loso`` has one a speaker.
+        Number of folds; ``loso`` has one per speaker.
     seed : int
         Seed of the folds.
     standardize : bool
         Whether to scale X by the mean and standard deviation of each training fold.
     n_jobs : int
-        Processes that share the folds; the scores do not depend on it.
-    counter : Counter, optional
-        Advanced by one for each fold that is finished.
+        Number of processes; the scores do not depend on it.
 
     Returns
     -------
@@ -166,7 +167,6 @@ def evaluate(
         If the samples cannot be divided so.
     """
     folds = split(protocol, samples.y, samples.groups, n_folds=n_folds, seed=seed)
-    # One fold a task, so that a bar moves; workers are kept between calls.
     tasks = (
         delayed(run_fold)(
             estimator,
@@ -179,11 +179,7 @@ def evaluate(
         )
         for fold in folds
     )
-    scores = []
-    for outcome in Parallel(n_jobs=n_jobs, return_as="generator")(tasks):
-        scores.append(outcome.score)
-        if counter is not None:
-            counter.advance()
+    outcomes = Parallel(n_jobs=n_jobs)(tasks)
     return Evaluation(
         dataset=samples.dataset,
         models=samples.models,
@@ -191,6 +187,95 @@ def evaluate(
         protocol=protocol,
         seed=seed,
         standardized=standardize,
-        folds=tuple(scores),
+        folds=tuple(outcome.score for outcome in outcomes),
         parameters=estimator.get_params(),
+    )
+
+
+def evaluate_store(
+    store: str | Path,
+    dataset: str,
+    *,
+    models: str | Sequence[str],
+    estimators: Sequence[Named] = (),
+    protocols: str | Sequence[str] = ("paper",),
+    n_folds: int = 5,
+    seed: int | Sequence[int] = 0,
+    standardize: bool = True,
+    device: str = "cpu",
+    settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    missing: Literal["raise", "drop"] = "raise",
+    min_clips: int = 1,
+    results: str | Path | None = None,
+    n_jobs: int = 1,
+    progress: bool | None = None,
+) -> Study:
+    """Cross-validate classifiers on a dataset of a store.
+
+    Classifiers of one model (``fcn``, ``cnn``) are evaluated on each of the models; those
+    that fuse (``concat``, ``reno``) on all of them together; others both ways. All use the same
+    clips and the same folds, which are kept as those of `run_study` are, and shared with it.
+
+    Parameters
+    ----------
+    store : str or Path
+        The store's folder.
+    dataset : str
+        Name of the dataset.
+    models : str or Sequence[str]
+        Names of models that the store has for it.
+    estimators : Sequence[str or (str, estimator)]
+        As in `StudyRequest`; by default the paper's networks that the number of models allows,
+        and ``logreg``, the linear probe.
+    protocols : str or Sequence[str]
+        Names in `PROTOCOLS`.
+    seed : int or Sequence[int]
+        Seed of the folds and the estimators' ``random_state``. With several, everything is
+        repeated with each.
+    n_folds, standardize, device, settings, min_clips
+        As in `StudyRequest`.
+    missing : {"raise", "drop"}
+        What to do with clips that lack an embedding of any of the models.
+    results, n_jobs, progress
+        As for `run_study`.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    UnknownNameError
+        If the dataset, a model, an estimator or a protocol is unknown.
+    SearchError
+        If settings name unknown hyperparameters, or values that are not allowed.
+    ProtocolError
+        If the clips cannot be divided so, no label has `min_clips` clips, a fusion has fewer
+        than two models, or a seed is given twice or out of range.
+    MissingEmbeddingsError
+        If clips lack an embedding and `missing` is ``"raise"``.
+    LedgerError, TrainingError, DeviceError
+        As for `run_study`.
+    """
+    request = evaluation_request(
+        dataset,
+        models,
+        estimators,
+        protocols=protocols,
+        n_folds=n_folds,
+        seeds=seed,
+        standardize=standardize,
+        device=device,
+        settings=settings,
+        allow_missing=missing == "drop",
+        min_clips=min_clips,
+    )
+    return run_study(
+        store,
+        request,
+        results=results,
+        n_jobs=n_jobs,
+        progress=progress,
+        strict=True,
+        remember=False,
     )

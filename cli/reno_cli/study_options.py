@@ -1,0 +1,120 @@
+"""Options that `evaluate`, `tables` and `grid` share, and what the three do with them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from reno_cli import options
+from reno_cli.printing import leave_interrupted
+
+if TYPE_CHECKING:
+    from reno_store.studies import Study, StudyRequest
+
+__all__ = ["check", "models", "run", "shared"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_VALUE = re.compile(r"""(?:\[[^]]*\]|\([^)]*\)|\{[^}]*\}|"[^"]*"|'[^']*'|[^,])+""")
+
+
+def _settings(
+    ctx: click.Context, param: click.Parameter, texts: Sequence[str]
+) -> dict[str, dict[str, tuple[Any, ...]]]:
+    """Read ``ESTIMATOR.PARAM=V[,V...]``; an option that comes twice adds values."""
+    settings: dict[str, dict[str, tuple[Any, ...]]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        estimator, dot, parameter = name.strip().partition(".")
+        if not (equals and dot and estimator and parameter and values.strip()):
+            raise click.BadParameter(
+                f"{text!r}: expected ESTIMATOR.PARAMETER=VALUE, as in reno.beta=1.5,2"
+            )
+        own = settings.setdefault(estimator, {})
+        given = tuple(_value(each.strip()) for each in _VALUE.findall(values))
+        own[parameter] = (*own.get(parameter, ()), *given)
+    return settings
+
+
+def _value(text: str) -> Any:
+    """Read a Python or JSON literal; anything else is a text."""
+    for read in (ast.literal_eval, json.loads):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError):
+            continue
+    return text
+
+
+models = click.option(
+    "--model",
+    "models",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    help="A model in the store. Give it once for each model.",
+)
+
+_shared = (
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        callback=_settings,
+        metavar="ESTIMATOR.PARAMETER=VALUE,...",
+        help="Hyperparameters, such as reno.beta=1.5,2 or logreg.C=0.1. Every combination of "
+        "values is evaluated. Repeatable.",
+    ),
+    options.n_folds,
+    options.seeds,
+    options.standardize,
+    click.option(
+        "--allow-missing",
+        is_flag=True,
+        help="Leave out clips that lack an embedding of any model, for all models.",
+    ),
+    options.min_clips,
+    options.device,
+    options.jobs,
+    click.option(
+        "--results",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Where each finished fold is kept; by default NAME.results next to NAME.zarr.",
+    ),
+)
+
+
+def shared(command: _Command) -> _Command:
+    """Add the options that the three commands have in common."""
+    for option in reversed(_shared):
+        command = option(command)
+    return command
+
+
+def check(store: Path, request: StudyRequest) -> None:
+    """Check the names of a request; its device too; load nothing that takes seconds."""
+    from reno_store.runtime.devices import check_device
+    from reno_store.samples import open_store
+    from reno_store.studies.models import check_models
+
+    check_device(request.device)
+    check_models(request, open_store(store))
+
+
+def run(compute: Callable[[], Study]) -> Study:
+    """Compute a study and report on standard error how much of it was new."""
+    try:
+        study = compute()
+    except KeyboardInterrupt:
+        leave_interrupted()
+    click.echo(
+        f"{study.n_trained:,} folds trained, {study.n_served:,} reused; all are in {study.results}",
+        err=True,
+    )
+    return study

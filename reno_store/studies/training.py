@@ -1,0 +1,243 @@
+"""Folds that are not kept yet: trained, and kept one by one.
+
+On a CPU every fold is a task of its own, on one thread. On a GPU the folds of the paper's
+networks are trained together as a stack, since one small network cannot keep a GPU busy.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from reno_store.errors import Remedy, TrainingError
+from reno_store.runtime.progress import Counter, counting
+from reno_store.studies.claims import Claims
+from reno_store.studies.ledger import Ledger
+from reno_store.studies.outcome_json import outcome_from_json, outcome_to_json
+from reno_store.studies.outcomes import Failure, FoldOutcome, Result, run_fold
+from reno_store.studies.planning import FoldTask
+from reno_store.studies.preparation import PreparedDataset
+from reno_store.studies.stacking import fit_folds_together
+
+__all__ = ["Training", "find_fold"]
+
+_POLL_S = 0.5
+_STACKED_BYTES = 2**30
+"""Memory for the scaled training sides of the folds that are trained together."""
+
+
+def find_fold(ledger: Ledger, task: FoldTask) -> Result | None:
+    """Return what was kept of a fold; None if nothing was.
+
+    Raises
+    ------
+    LedgerError
+        If the ledger cannot be read.
+    """
+    kept = ledger.find(task.recipe)
+    if kept is None:
+        return None
+    return Failure(kept["failure"]) if "failure" in kept else outcome_from_json(kept)
+
+
+@dataclass(slots=True)
+class Training:
+    """The training of one dataset's folds.
+
+    Attributes
+    ----------
+    prepared : PreparedDataset
+        The dataset.
+    ledger : Ledger
+        Where outcomes are kept.
+    standardize : bool
+        Whether X is scaled.
+    n_jobs : int
+        Number of processes on a CPU.
+    progress : bool, optional
+        Whether to show a progress bar.
+    n_trained : int
+        Folds that were trained here, so far.
+    """
+
+    prepared: PreparedDataset
+    ledger: Ledger
+    standardize: bool
+    n_jobs: int = 1
+    progress: bool | None = None
+    n_trained: int = 0
+
+    def run(self, tasks: Sequence[FoldTask]) -> Iterator[tuple[FoldTask, Result]]:
+        """Train folds and keep each as soon as it is finished; yield them in any order.
+
+        A fold that fails is kept as that and stops no other. Folds that another process is
+        training are left to it, and waited for at the end.
+
+        Raises
+        ------
+        LedgerError
+            If an outcome cannot be kept.
+        TrainingError
+            If a process that trained was killed.
+        """
+        work = sum(task.work for task in tasks)
+        n_processes = 1 if all(task.together for task in tasks) else abs(self.n_jobs)
+        with (
+            counting(
+                f"training, {self.prepared.facts.name}",
+                len(tasks),
+                unit="folds",
+                work=work,
+                forecast_s=work / n_processes,
+                show=self.progress,
+            ) as counter,
+            Claims(self.ledger.folder) as claims,
+        ):
+            pending = list(tasks)
+            while pending:
+                done = set()
+                for task, result in self._pass(pending, claims, counter):
+                    done.add(task.key)
+                    counter.advance(work=task.work)
+                    yield task, result
+                pending = [task for task in pending if task.key not in done]
+                if pending and not done:
+                    counter.detail("waiting for folds that another process is training")
+                    time.sleep(_POLL_S)
+
+    def _pass(
+        self, pending: Sequence[FoldTask], claims: Claims, counter: Counter
+    ) -> Iterator[tuple[FoldTask, Result]]:
+        """Train what nobody else is training, and take what others have finished."""
+        finished: list[tuple[FoldTask, Result]] = []
+        single = [task for task in pending if not task.together]
+        mine = self._claimed(single, claims, finished)
+        if (first := next(mine, None)) is not None:
+            yield from self._train_apart(chain([first], mine), claims, counter)
+        groups = defaultdict(list)
+        for task in pending:
+            if task.together:
+                groups[task.models, task.protocol].append(task)
+        for group in groups.values():
+            for part in self._parts(group):
+                own = list(self._claimed(part, claims, finished))
+                yield from self._train_together(own, claims, counter)
+        yield from finished
+
+    def _claimed(
+        self, tasks: Sequence[FoldTask], claims: Claims, finished: list[tuple[FoldTask, Result]]
+    ) -> Iterator[FoldTask]:
+        """Claim tasks, one when each is about to be trained; pass over those of others."""
+        for task in tasks:
+            if claims.take(task.key):
+                # Kept by another process since it was last looked for.
+                found = find_fold(self.ledger, task)
+                if not isinstance(found, FoldOutcome):
+                    yield task
+                    continue
+                claims.release(task.key)
+                finished.append((task, found))
+
+    def _keep(self, task: FoldTask, result: Result, claims: Claims) -> tuple[FoldTask, Result]:
+        if isinstance(result, Failure):
+            self.ledger.keep(task.recipe, {"failure": result.reason})
+        else:
+            self.ledger.keep(task.recipe, outcome_to_json(result))
+            self.n_trained += 1
+        claims.release(task.key)
+        return task, result
+
+    def _train_apart(
+        self, tasks: Iterator[FoldTask], claims: Claims, counter: Counter
+    ) -> Iterator[tuple[FoldTask, Result]]:
+        begun: dict[str, FoldTask] = {}
+        problems: list[Exception] = []
+
+        def show() -> None:
+            counter.detail("".join(task.title for task in list(begun.values())[:1]))
+
+        def jobs() -> Iterator[Any]:
+            try:
+                for task in tasks:
+                    begun[task.key] = task
+                    show()
+                    blocks = [self.prepared.blocks[name] for name in task.models]
+                    y, groups = self.prepared.y, self.prepared.groups
+                    yield delayed(_train)(task, blocks, y, groups, self.standardize)
+            except Exception as error:  # joblib asks from a thread, and would wait for ever
+                problems.append(error)
+
+        # No fold is claimed before there is a process for it.
+        parallel = Parallel(self.n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs")
+        try:
+            for key, result in parallel(jobs()):
+                yield self._keep(begun.pop(key), result, claims)
+                show()
+        except BrokenProcessPool:
+            raise TrainingError(
+                f"{self.prepared.facts.name}: a process that trained was killed, probably because "
+                "memory ran out. The finished folds are kept.",
+                Remedy(f"Use fewer processes than {self.n_jobs}", {"n_jobs": ...}),
+            ) from None
+        if problems:
+            raise problems[0]
+
+    def _parts(self, tasks: Sequence[FoldTask]) -> Iterator[list[FoldTask]]:
+        """Divide tasks into those whose training sides fit into memory together."""
+        n_bytes = 4 * sum(self.prepared.blocks[name].shape[1] for name in tasks[0].models)
+        most = max(1, _STACKED_BYTES // (n_bytes * len(self.prepared.y)))
+        folds = list(dict.fromkeys(id(task.rows) for task in tasks))
+        for start in range(0, len(folds), most):
+            chosen = set(folds[start : start + most])
+            yield [task for task in tasks if id(task.rows) in chosen]
+
+    def _train_together(
+        self, tasks: Sequence[FoldTask], claims: Claims, counter: Counter
+    ) -> Iterator[tuple[FoldTask, Result]]:
+        if not tasks:
+            return
+        counter.detail(f"{len(tasks):,} folds together, such as {tasks[0].title}")
+        done: list[tuple[FoldTask, Result]] = []
+
+        def finished(task: FoldTask, result: Result) -> None:
+            done.append(self._keep(task, result, claims))
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # outcomes say so
+            fit_folds_together(tasks, self.prepared, self.standardize, finished)
+        yield from done
+
+
+def _train(
+    task: FoldTask,
+    blocks: Sequence[NDArray[np.float32]],
+    y: NDArray[np.str_],
+    groups: NDArray[np.str_] | None,
+    standardize: bool,
+) -> tuple[str, Result]:
+    """Train one fold, in a process of its own where there are several."""
+    try:
+        outcome = run_fold(
+            task.estimator,
+            blocks,
+            y,
+            groups,
+            task.rows,
+            protocol=task.protocol,
+            standardize=standardize,
+        )
+    # Whatever an estimator raises must not stop the other folds.
+    except Exception as error:
+        return task.key, Failure.of(error)
+    return task.key, outcome
