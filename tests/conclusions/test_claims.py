@@ -107,7 +107,7 @@ SINGLE = [scored_cell([W], name, LOW) for name in ("fcn", "cnn")]
             "mamba-attention",
             [*SINGLE, missing(A), missing(A, "fcn", "out of time")],
             {},
-            "Audio-Mamba not computed: out of time (and 1 other reason)",
+            "Audio-Mamba not computed: jnv has no embeddings of it (and 1 other reason)",
         ),
         (
             "mamba-attention",
