@@ -1,7 +1,8 @@
 """The paper's claims: verdicts, counts, and why one could not be tested."""
 
 import pytest
-from factories.made_up_studies import MODELS, make_study
+from factories.made_up_studies import MODELS
+from factories.odd_studies import make_study
 from factories.scored_studies import scored_cell, study_of
 
 from reno_store.conclusions import claims_of, compare_study

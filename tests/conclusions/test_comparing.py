@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from factories.made_up_studies import make_study
+from factories.odd_studies import make_study
 from factories.scored_studies import scored_cell, study_of
 
 from reno_store.conclusions import adjust_holm, compare_study, paired_test, unpaired_test

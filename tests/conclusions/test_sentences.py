@@ -1,7 +1,7 @@
 """Comparisons in words: everything a reader needs, and no equality that was not shown."""
 
 import pytest
-from factories.made_up_studies import make_study
+from factories.odd_studies import make_study
 from factories.scored_studies import scored_cell, study_of
 
 from reno_store.conclusions import compare_study, probe_sentences

@@ -1,6 +1,6 @@
 """What opens a report: where each claim holds and where not, and what leaks."""
 
-from factories.made_up_studies import make_study
+from factories.odd_studies import make_study
 from factories.scored_studies import scored_cell, study_of
 
 from reno_store.conclusions import compare_study, summary

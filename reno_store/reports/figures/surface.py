@@ -136,8 +136,9 @@ def _draw(grid: Grid, names: Sequence[str]) -> Canvas:
     fitting = int((PAGE_WIDTH - _MARGIN) / (map_width + 2 * PADDING))
     n_columns = max(1, min(len(panels), fitting))
     n_rows = -(-len(panels) // n_columns)
-    if len(panels) == 1:  # a lone map fills a column
-        map_width = max(map_width, COLUMN_WIDTH - _MARGIN)
+    is_narrow = n_columns * map_width + _MARGIN < COLUMN_WIDTH
+    if is_narrow:  # maps fill a column
+        map_width = (COLUMN_WIDTH - _MARGIN) / n_columns
         cell_width = map_width / n_across
 
     scale = _scale(grid)
@@ -158,7 +159,12 @@ def _draw(grid: Grid, names: Sequence[str]) -> Canvas:
         axes.set_yticks([])
         if up and number % n_columns == 0:
             axes.set_yticks(range(n_up), map(_written, grid.axes[up]))
-            axes.set_ylabel(_symbol(up), rotation=0 if len(_symbol(up)) == 1 else 90, va="center")
+            short = len(_symbol(up)) == 1
+            axes.set_ylabel(
+                _symbol(up),
+                rotation=0 if short else 90,
+                va="center" if short else "bottom",
+            )
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
     bar = canvas.colorbar(ScalarMappable(scale, _COLOURS), ax=places[: len(panels)], fraction=0.03)
@@ -174,9 +180,10 @@ def _draw(grid: Grid, names: Sequence[str]) -> Canvas:
         + "; framed: the paper's point" * (grid.paper is not None)
         + f";{COLLAPSED}: collapsed in some fold" * any(p.n_collapsed for p in grid.points),
     ]
-    room = max(COLUMN_WIDTH, n_columns * (map_width + 2 * PADDING))
+    room = COLUMN_WIDTH - 2 * PADDING if is_narrow else n_columns * map_width + _MARGIN / 2
     canvas.suptitle("\n".join(line for text in words for line in wrap(text, room)))
-    fit(places[0], width=map_width, height=n_up * cell_height, columns=n_columns, rows=n_rows)
+    width = None if is_narrow else map_width
+    fit(places[0], width=width, height=n_up * cell_height, columns=n_columns, rows=n_rows)
     return canvas
 
 

@@ -10,7 +10,7 @@ from factories.made_up_pages import (
     make_comparisons,
     make_figures,
 )
-from factories.made_up_studies import make_study
+from factories.odd_studies import make_study
 
 from reno_store.reports.commands import PythonCalls
 from reno_store.reports.page import write_page

@@ -10,7 +10,7 @@ from factories.made_up_pages import (
     make_comparisons,
     make_figures,
 )
-from factories.made_up_studies import make_study
+from factories.odd_studies import make_study
 from factories.parsed_pages import Page, render
 
 from reno_store.errors import RenoStoreError

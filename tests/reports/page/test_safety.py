@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 from factories.made_up_pages import make_claims, make_comparison, make_figures
-from factories.made_up_studies import make_cell, make_study
+from factories.made_up_studies import make_cell
+from factories.odd_studies import make_study
 from factories.parsed_pages import Page, render
 
 from reno_store.studies import DatasetFacts, ModelFacts, StudyRequest

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from factories.corpora import make_corpus
-from factories.made_up_studies import make_study
+from factories.odd_studies import make_study
 
 from reno_store.errors import RenoStoreError, StoreError
 from reno_store.extraction.build import build_store
