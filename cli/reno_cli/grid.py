@@ -15,10 +15,12 @@ __all__ = ["grid"]
 _ENDINGS = (".pdf", ".png", ".svg")
 
 
-def _values(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
+def _values(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...]:
     """Read numbers with commas between them."""
+    if value is None:
+        return ()
     try:
-        return tuple(float(each) for each in value.split(",") if value)
+        return tuple(map(float, value.split(",")))
     except ValueError:
         raise click.BadParameter(
             f"{value!r}: expected numbers with commas between them, such as 0.2,0.4"
@@ -45,21 +47,18 @@ def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
 )
 @click.option(
     "--beta",
-    default="",
     callback=_values,
     metavar="NUMBERS",
     help="RENO's β, above 1; short for --set reno.beta=... (default: 1.5,2,3).",
 )
 @click.option(
     "--delta",
-    default="",
     callback=_values,
     metavar="NUMBERS",
     help="RENO's δ, at least 0; short for --set reno.delta=... (default: 0.05,0.2,0.8).",
 )
 @click.option(
     "--lam",
-    default="",
     callback=_values,
     metavar="NUMBERS",
     help="RENO's λ, from 0 to 1; short for --set reno.lam=... (default: 0.2,0.4,0.8).",

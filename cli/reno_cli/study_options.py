@@ -114,7 +114,8 @@ def run(compute: Callable[[], Study]) -> Study:
     except KeyboardInterrupt:
         leave_interrupted()
     click.echo(
-        f"{study.n_trained:,} folds trained, {study.n_served:,} reused; all are in {study.results}",
+        f"{study.n_trained:,} folds trained, {study.n_served:,} kept from before; all are in "
+        f"{study.results}",
         err=True,
     )
     return study

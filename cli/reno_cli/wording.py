@@ -11,6 +11,7 @@ from reno_store.errors import Remedy, RenoStoreError
 __all__ = ["command_line", "options", "remedy_command", "worded"]
 
 _OPTIONS: Mapping[str, str] = {
+    "estimators": "--estimator",
     "models": "--model",
     "n_folds": "--folds",
     "n_jobs": "--jobs",

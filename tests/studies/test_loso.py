@@ -48,7 +48,7 @@ def test_clips_without_a_speaker_are_counted(protocol):
     message = str(caught.value)
     assert "the speaker of 2 of 24 clips is unknown" in message
     assert "column 'speaker'" in message
-    assert "--refresh labels" in message
+    assert caught.value.remedies[0].arguments == {"refresh": "labels"}
 
 
 def test_no_speakers_at_all_are_refused():
@@ -57,10 +57,8 @@ def test_no_speakers_at_all_are_refused():
 
 def test_a_lone_speaker_cannot_be_left_out():
     message = refusal(y_even, ["F1"] * 24)
-    assert message == (
-        "all 24 clips are of speaker 'F1', so none can be left out; expected 2 speakers or more. "
-        "Use --protocol paper."
-    )
+    assert message.startswith("all 24 clips are of speaker 'F1'")
+    assert "protocol='paper'" in message
 
 
 def test_a_single_label_is_refused():
@@ -70,10 +68,8 @@ def test_a_single_label_is_refused():
 def test_a_label_that_one_speaker_alone_shows_is_named():
     y = y_even.copy()
     y[four_speakers == "M1"] = "joy"
-    assert refusal(y, four_speakers) == (
-        "fold 3 of 4 leaves no clip of 'joy' to train on: only the speaker left out shows it. "
-        "Leave the label out of the manifest."
-    )
+    message = refusal(y, four_speakers)
+    assert message.startswith("fold 3 of 4 leaves no clip of 'joy' to train on")
 
 
 def test_a_label_with_a_clip_of_each_of_two_speakers_is_enough():

@@ -118,9 +118,7 @@ def test_all_protocols_but_the_papers_are_speaker_disjoint():
 def test_unknown_protocol_suggests_the_nearest_and_lists_the_choices():
     with pytest.raises(UnknownNameError) as caught:
         check_protocol("speakers")
-    assert str(caught.value) == (
-        "unknown protocol 'speakers'; did you mean 'speaker'? Choices: loso, paper, speaker."
-    )
+    assert "did you mean 'speaker'? Choices: loso, paper, speaker." in str(caught.value)
     with pytest.raises(UnknownNameError, match="unknown protocol 'lopo'"):
         split("lopo", y_balanced, None)
 
@@ -131,13 +129,14 @@ def test_labels_with_fewer_clips_than_folds_are_named_with_their_counts(protocol
     message = refusal(protocol, y, [f"s{i % 5}" for i in range(25)])
     assert "fewer clips than the 5 folds: fear (3), joy (2)." in message
     assert "anger" not in message
-    assert "Use at most 2 folds (--folds)" in message
+    assert "n_folds=2." in message
 
 
 def test_a_label_with_a_single_clip_asks_for_more():
     message = refusal("paper", ["anger"] * 20 + ["joy"])
     assert "joy (1)." in message
-    assert "Record more, or leave them out: --min-clips 5 (min_clips=5)" in message
+    assert "Record more." in message
+    assert "min_clips=5." in message
 
 
 def test_a_single_label_is_refused():
@@ -156,14 +155,14 @@ def test_fewer_speakers_than_folds_suggests_as_many_folds():
     groups = np.repeat(["s1", "s2", "s3", "s4"], 15)
     message = refusal("speaker", y_balanced, groups, n_folds=5)
     assert "4 speakers cannot be divided into 5 speaker-disjoint folds" in message
-    assert "Use --folds 4: leave one speaker out." in message
-    assert "--protocol loso does that for any number of speakers." in message
+    assert "n_folds=4." in message
+    assert "protocol='loso'" in message
     assert len(split("speaker", y_balanced, groups, n_folds=4)) == 4
 
 
 def test_one_speaker_suggests_the_other_protocol():
     message = refusal("speaker", y_balanced, ["s1"] * 60)
-    assert message.endswith("Use --protocol paper.")
+    assert message.endswith("protocol='paper'.")
 
 
 def test_unknown_speakers_are_counted():
@@ -171,7 +170,7 @@ def test_unknown_speakers_are_counted():
     message = refusal("speaker", y_balanced, groups)
     assert "the speaker of 20 of 60 clips is unknown" in message
     assert "column 'speaker'" in message
-    assert "--protocol paper" in message
+    assert "protocol='paper'" in message
 
 
 def test_no_speakers_at_all_counts_every_clip():
@@ -184,7 +183,7 @@ def test_a_class_that_one_speaker_alone_shows_is_named():
     y[groups == "s3"] = "joy"
     message = refusal("speaker", y, groups)
     assert "of 5 leaves no clip of 'joy' to train on" in message
-    assert "Use fewer folds, another seed, or leave the label out" in message
+    assert "seed=..." in message
 
 
 def test_refusals_can_be_caught_as_ours_and_as_scikit_learns():

@@ -1,0 +1,183 @@
+"""Claims: two processes share the folds of a study, and a dead one holds nobody up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from factories.study_stores import make_study_store
+
+from reno_store.studies import StudyRequest, claims, results_folder, run_study, training
+from reno_store.studies.claims import Claims
+
+KEY = "a" * 64
+REQUEST = StudyRequest(
+    "cries",
+    "mfcc",
+    estimators="fcn",
+    protocols="paper",
+    seeds=(0, 1),
+    settings={"fcn": {"max_epochs": 8}},
+)
+N_FOLDS = 2 * 5
+
+SCRIPT = """
+import json, sys
+from reno_store.studies import StudyRequest, run_study
+study = run_study(sys.argv[1], StudyRequest.from_dict(json.loads(sys.argv[2])))
+print(study.n_trained, study.n_served)
+"""
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from reno_store.studies.claims import Claims
+with Claims(Path(sys.argv[1])) as claims:
+    print(claims.take(sys.argv[2]), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def store(tmp_path):
+    return make_study_store(tmp_path / "my.zarr", cries={})
+
+
+def start(script, *words):
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, words)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def claims_of(folder):
+    return sorted((folder / "claims").glob("*.json"))
+
+
+def test_a_claim_is_one_studys_until_it_is_released(tmp_path):
+    with Claims(tmp_path) as one, Claims(tmp_path) as other:
+        assert one.take(KEY)
+        assert not other.take(KEY)
+        one.release(KEY)
+        assert other.take(KEY)
+    assert not claims_of(tmp_path)
+
+
+def test_claims_are_released_when_a_study_ends_by_an_error(tmp_path):
+    def stop():
+        with Claims(tmp_path) as mine:
+            assert mine.take(KEY)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    assert not claims_of(tmp_path)
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_the_claim_of_a_dead_process_is_free(tmp_path, end):
+    with start(HOLDS, tmp_path, KEY) as process, Claims(tmp_path) as mine:
+        assert process.stdout.readline() == "True\n"
+        assert not mine.take(KEY)
+        process.send_signal(end)
+        process.wait()
+        assert bool(claims_of(tmp_path)) == (end == signal.SIGKILL)
+        assert mine.take(KEY)
+
+
+def test_the_claim_of_another_process_with_the_same_id_is_free(tmp_path):
+    with Claims(tmp_path) as mine, Claims(tmp_path) as other:
+        assert other.take(KEY)
+        (path,) = claims_of(tmp_path)
+        owner = json.loads(path.read_text())
+        assert not mine.take(KEY)
+        path.write_text(json.dumps({**owner, "pid": os.getppid()}))  # which started earlier
+        assert mine.take(KEY)
+
+
+@pytest.mark.parametrize("content", ["", '{"host": "another", "pid": 1}'])
+def test_on_another_host_a_claim_is_free_when_its_heart_stops(tmp_path, monkeypatch, content):
+    with Claims(tmp_path) as mine:
+        path = tmp_path / "claims" / f"{KEY}.json"
+        path.write_text(content)
+        now = [0.0]
+        monkeypatch.setattr(claims.time, "monotonic", lambda: now[0])
+        assert not mine.take(KEY)
+        for now[0] in (100.0, 200.0, 300.0):
+            os.utime(path, (now[0], now[0]))
+            assert not mine.take(KEY)
+        now[0] = 400.0
+        assert not mine.take(KEY)
+        now[0] = 500.0
+        assert mine.take(KEY)
+
+
+def test_claims_are_touched_while_they_are_held(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "_HEARTBEAT_S", 0.01)
+    with Claims(tmp_path) as mine:
+        mine.take(KEY)
+        (path,) = claims_of(tmp_path)
+        os.utime(path, (0, 0))
+        deadline = time.monotonic() + 10
+        while path.stat().st_mtime == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_two_processes_train_each_fold_once(store):
+    both = [start(SCRIPT, store, json.dumps(REQUEST.to_dict())) for _ in range(2)]
+    counts = [tuple(map(int, each.communicate()[0].split())) for each in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum(trained for trained, _ in counts) == N_FOLDS
+    assert all(trained + served == N_FOLDS for trained, served in counts)
+    assert run_study(store, REQUEST).n_trained == 0
+    assert not claims_of(results_folder(store))
+
+
+def test_what_a_killed_process_was_training_is_trained_by_the_other(store):
+    with start(SCRIPT, store, json.dumps(REQUEST.to_dict())) as process:
+        while not claims_of(results_folder(store)):
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.kill()
+    assert claims_of(results_folder(store))
+    study = run_study(store, REQUEST)
+    assert study.n_trained + study.n_served == N_FOLDS
+    assert study.n_trained > 0
+    assert not claims_of(results_folder(store))
+
+
+def test_folds_of_others_are_waited_for_last_and_reused(store, monkeypatch):
+    """A fold that is claimed when the study starts, and finished while it runs."""
+    monkeypatch.setattr(training, "_POLL_S", 0.01)
+    whole = run_study(store, REQUEST, results=store.parent / "whole")
+    other = Claims(results_folder(store))
+    real, first = training.run_fold, []
+
+    def train(*args, **kwargs):
+        outcome = real(*args, **kwargs)
+        first.append(outcome)
+        return outcome
+
+    def sleep(seconds):
+        assert len(first) == N_FOLDS - 1
+        source, target = (
+            folder / "outcomes-1" / held[:2] / f"{held}.json"
+            for folder in (store.parent / "whole", results_folder(store))
+        )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes())
+        other.release(held)
+
+    monkeypatch.setattr(training, "run_fold", train)
+    monkeypatch.setattr(training.time, "sleep", sleep)
+    held = sorted((store.parent / "whole").rglob("outcomes-1/*/*.json"))[0].stem
+    with other:
+        assert other.take(held)
+        study = run_study(store, REQUEST)
+    assert (study.n_trained, study.n_served) == (N_FOLDS - 1, 1)
+    assert [cell.scores("accuracy") for cell in study.cells] == [
+        cell.scores("accuracy") for cell in whole.cells
+    ]
