@@ -18,26 +18,26 @@ __all__ = ["report"]
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The page, ending in .html. One that is there is replaced.",
+    help="The page, ending in .html. An existing file is replaced.",
 )
 @click.option(
     "--figures",
     "figures_folder",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Write the figures there too, as PDF and PNG.",
+    help="Also write the figures to this folder, as PDF and PNG.",
 )
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Where `tables` keeps its results, if it was told.",
+    help="Folder of kept results; by default NAME.results next to the store.",
 )
 @click.option(
     "--maps/--no-maps",
     default=True,
     show_default=True,
-    help="Draw t-SNE maps of the embeddings, which take some seconds a model the first time.",
+    help="Draw t-SNE maps of the embeddings, which take some seconds per model the first time.",
 )
 def report(
     store: Path,
@@ -47,11 +47,11 @@ def report(
     results: Path | None,
     maps: bool,
 ) -> None:
-    """Write what `reno-store tables` was last asked of STORE as one self-contained page.
+    """Write the last study of STORE as one self-contained page.
 
-    Nothing is trained: scores are those that `tables` kept. With DATASET, the page is of
-    these alone. It holds data, models, protocols, tables, conclusions, figures and the
-    command of each number, and loads nothing from anywhere.
+    Nothing is trained: the scores are those of the last `tables`. With DATASET, the page shows
+    these datasets alone. It has data, models, protocols, tables, conclusions, figures and the
+    command for each number, and loads nothing from the network.
     """
     from reno_store.runtime.locations import local_path
     from reno_store.studies.recalling import find_last_request
@@ -61,10 +61,17 @@ def report(
             local_path(path, "output")
     # Before the import below, which takes seconds.
     find_last_request(store, results, datasets)
+    from reno_cli.report_commands import ShellCommands
     from reno_store.reports.page import write_report
 
     done = write_report(
-        store, output, datasets=datasets, results=results, figures=figures_folder, maps=maps
+        store,
+        output,
+        datasets=datasets,
+        results=results,
+        figures=figures_folder,
+        maps=maps,
+        commands=ShellCommands(),
     )
     click.echo(done.page)
     if done.figures:

@@ -167,15 +167,18 @@ def _form(form: str | None, output: Path | None) -> str:
 
 
 def _show(study: Study, form: str, output: Path | None) -> None:
+    from reno_cli.report_commands import ShellCommands
     from reno_store.conclusions import claims_of, compare_study
     from reno_store.reports.tables import render, study_renderable
 
     comparisons = compare_study(study)
-    claims = claims_of(study, comparisons)
+    claims, commands = claims_of(study, comparisons), ShellCommands()
     if output is None and form == "terminal":
-        print_wide(study_renderable(study, claims=claims, comparisons=comparisons))
+        print_wide(
+            study_renderable(study, claims=claims, comparisons=comparisons, commands=commands)
+        )
         return
-    text = render(study, form, claims=claims, comparisons=comparisons)
+    text = render(study, form, claims=claims, comparisons=comparisons, commands=commands)
     if output is None:
         click.echo(text, nl=False)
     else:

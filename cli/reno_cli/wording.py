@@ -8,7 +8,7 @@ from typing import Any
 
 from reno_store.errors import ManifestError, Remedy, RenoStoreError
 
-__all__ = ["command_line", "options", "worded"]
+__all__ = ["command_line", "options", "remedy_command", "worded"]
 
 _SHOWN_PROBLEMS = 20
 
@@ -99,14 +99,19 @@ def worded(error: RenoStoreError, *, in_full: bool = False) -> str:
 
 
 def _remedy(remedy: Remedy) -> str:
-    if not remedy.function:
-        how = shlex.join(options(remedy.arguments))
-    else:
-        command, places = _COMMANDS[remedy.function]
-        placed = [word for name in places for word in _placed(remedy.arguments[name], name)]
-        others = {name: of for name, of in remedy.arguments.items() if name not in places}
-        how = f"`{command_line(command, *placed, *options(others))}`"
+    how = remedy_command(remedy)
+    how = f"`{how}`" if how and remedy.function else how
     return f"{remedy.text}: {how}." if how else f"{remedy.text}."
+
+
+def remedy_command(remedy: Remedy) -> str:
+    """Return a remedy's command, its options where it has no function, or nothing."""
+    if not remedy.function:
+        return shlex.join(options(remedy.arguments))
+    command, places = _COMMANDS[remedy.function]
+    placed = [word for name in places for word in _placed(remedy.arguments[name], name)]
+    others = {name: of for name, of in remedy.arguments.items() if name not in places}
+    return command_line(command, *placed, *options(others))
 
 
 def _placed(value: Any, name: str) -> list[str]:

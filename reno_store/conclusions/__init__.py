@@ -1,15 +1,13 @@
-"""What a study allows one to conclude: corrected tests of differences, the paper's claims.
+"""What a study allows one to conclude: corrected tests of differences, and the paper's claims.
 
-`corrected` is the statistics and knows no study, `candidates` says which cells stand
-against which, `resampling` takes their folds, `comparing` tests and adjusts, `sentences`
-puts it into words; `claims` holds the paper's claims against that (`tallies` counts,
-`omissions` says why nothing could be tested), `probes` says where networks do not beat
-logistic regression, and `summaries` opens a report with all of them.
+`corrected` holds the statistics and knows no study. `resampling` prepares the folds of cells
+for them, `comparisons` finds the cells to compare, tests them and adjusts the p-values,
+`sentences` puts the results into words. `claims` checks the paper's claims and sums a study
+up, `grids` does so for a grid of hyperparameters. `names` is what cells are called.
 """
 
-from reno_store.conclusions.claims import CLAIMS, Claim, claims_of
-from reno_store.conclusions.comparing import compare_study
-from reno_store.conclusions.comparisons import Comparison
+from reno_store.conclusions.claims import CLAIMS, Claim, Tally, claims_of, summary
+from reno_store.conclusions.comparisons import Comparison, compare_study
 from reno_store.conclusions.corrected import (
     CorrectedTest,
     Resamples,
@@ -17,9 +15,7 @@ from reno_store.conclusions.corrected import (
     paired_test,
     unpaired_test,
 )
-from reno_store.conclusions.probes import probe_sentences
-from reno_store.conclusions.summaries import summary
-from reno_store.conclusions.tallies import Tally
+from reno_store.conclusions.sentences import probe_sentences
 
 __all__ = [
     "CLAIMS",

@@ -1,18 +1,39 @@
-"""Differences between cells of a study, and what may be concluded from them."""
+"""The differences that a study's conclusions rest on: every pair of cells, tested and adjusted."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from reno_store.studies import Cell
-from reno_store.studies.scores import Metric
+from reno_store.conclusions.corrected import (
+    ROUNDING,
+    CorrectedTest,
+    adjust_holm,
+    paired_test,
+    unpaired_test,
+)
+from reno_store.conclusions.resampling import paired_differences, scores_of
+from reno_store.conclusions.sentences import comparison_sentence
+from reno_store.errors import UnknownNameError
+from reno_store.studies import Cell, Study
+from reno_store.studies.classifiers import LINEAR_PROBE
+from reno_store.studies.scores import METRICS, Metric
 
-__all__ = ["Comparison", "Kind", "Verdict", "json_number"]
+__all__ = ["Comparison", "Kind", "Verdict", "compare_study"]
 
 Kind = Literal["reno-concat", "mamba-attention", "cnn-fcn", "network-probe", "paper-speaker"]
-Verdict = Literal["higher", "lower", "undecided", "same"]
+Verdict = Literal["higher", "lower", "inconclusive", "same"]
+
+_LEVEL = 0.05
+_ON_ONE_MODEL = ("fcn", "cnn")
+_PAIRS: Sequence[tuple[Kind, str, str]] = (
+    ("cnn-fcn", "cnn", "fcn"),
+    ("reno-concat", "reno", "concat"),
+    *(("network-probe", name, LINEAR_PROBE) for name in ("fcn", "cnn", "concat", "reno")),
+)
+"""Estimators that are compared on the same models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,31 +43,29 @@ class Comparison:
     Attributes
     ----------
     kind : str
-        RENO against concatenation, Audio-Mamba against an attention-based model, CNN
-        against FCN, a network against logistic regression, or the paper's protocol against
-        the speaker-disjoint one.
+        RENO vs concatenation, Audio-Mamba vs an attention-based model, CNN vs FCN, a network
+        vs logistic regression, or the paper's protocol vs the speaker-disjoint one.
     first, second : Cell
-        The difference is that of the first minus that of the second.
+        The difference is the score of the first minus that of the second. The paper claims
+        that the first is higher.
     metric : str
-        What is compared.
+        The score that is compared.
     difference : float
         Mean difference, in [-1, 1].
     interval : tuple[float, float]
-        95 % confidence interval of it, cut off at -1 and 1; of this comparison alone, not
-        adjusted. NaN where there is no spread, or only one fold, to test with.
+        95 % confidence interval of the difference, cut off at -1 and 1, not adjusted for other
+        comparisons. NaN where nothing can be tested.
     t, df, p : float
-        Corrected t statistic, its degrees of freedom, two-sided p. See `CorrectedTest` for
-        where they are NaN.
+        Corrected t statistic, degrees of freedom, two-sided p. `CorrectedTest` lists where
+        they are NaN.
     p_holm : float
-        p, adjusted for the other comparisons of the same kind, dataset, protocol and metric
-        (Holm); NaN where p is.
-    paired : bool
-        Whether both cells were scored on the same folds.
-    verdict : {"higher", "lower", "undecided", "same"}
-        What may be concluded at 5 %, after adjustment. ``"same"``: equal in every fold,
-        which is no proof that they are equal on other clips.
-    sentence : str
-        The same in words.
+        p after Holm's adjustment for the comparisons of the same kind, dataset, protocol and
+        metric; NaN where p is.
+    n_family : int
+        How many comparisons p was adjusted for.
+    verdict : {"higher", "lower", "inconclusive", "same"}
+        Result at 5 % after the adjustment. ``"same"`` means equal in every fold, which does
+        not prove that the two are equal on other clips.
     """
 
     kind: Kind
@@ -59,9 +78,8 @@ class Comparison:
     df: float
     p: float
     p_holm: float
-    paired: bool
+    n_family: int
     verdict: Verdict
-    sentence: str
 
     @property
     def dataset(self) -> str:
@@ -70,40 +88,130 @@ class Comparison:
 
     @property
     def protocol(self) -> str:
-        """Protocol of the first cell; only the leak's second has another."""
+        """Protocol of the first cell; the second has another one only for the leak."""
         return self.first.protocol
 
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but the cells' folds, as JSON values; None for what is NaN."""
-        return {
-            "kind": self.kind,
-            "dataset": self.dataset,
-            "protocol": self.protocol,
-            "first": _side(self.first),
-            "second": _side(self.second),
-            "metric": self.metric,
-            "difference": json_number(self.difference),
-            "interval": [json_number(end) for end in self.interval],
-            "t": json_number(self.t),
-            "df": json_number(self.df),
-            "p": json_number(self.p),
-            "p_holm": json_number(self.p_holm),
-            "paired": self.paired,
-            "verdict": self.verdict,
-            "sentence": self.sentence,
-        }
+    @property
+    def paired(self) -> bool:
+        """Whether both cells were scored on the same folds."""
+        return self.kind != "paper-speaker"
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        return comparison_sentence(self)
 
 
-def _side(cell: Cell) -> dict[str, Any]:
-    return {
-        "protocol": cell.protocol,
-        "estimator": cell.estimator,
-        "models": list(cell.models),
-        "seeds": list(cell.seeds),
-        "n_folds": cell.n,
-    }
+def compare_study(study: Study, metric: Metric = "accuracy") -> tuple[Comparison, ...]:
+    """Test every difference of a study that a conclusion rests on.
+
+    For each dataset and protocol: each Audio-Mamba vs each attention-based model, with FCN and
+    with CNN; CNN vs FCN on the same model; RENO vs concatenation on the same models; each of
+    these networks vs logistic regression on the same models. These are paired by fold. In
+    addition, for each dataset, estimator and models, the paper's protocol vs ``speaker``, or
+    vs ``loso`` where ``speaker`` is missing; two protocols share no folds, so this test is
+    unpaired.
+
+    p-values are adjusted (Holm) among the comparisons of the same kind, dataset, protocol
+    and metric.
+
+    Parameters
+    ----------
+    study : Study
+        Cells that were not computed are skipped.
+    metric : str
+        ``"accuracy"``, ``"macro_f1"`` or ``"balanced_accuracy"``.
+
+    Returns
+    -------
+    tuple of Comparison
+        By dataset, protocol (the leak last), kind, then in the order of the cells.
+
+    Raises
+    ------
+    UnknownNameError
+        If the metric does not exist.
+    ConclusionError
+        If cells of one dataset and protocol were not scored on the same folds, or a score
+        is not finite.
+    """
+    if metric not in METRICS:
+        raise UnknownNameError.among("metric", metric, METRICS)
+    comparisons = [_test(study, *pair, metric) for pair in _pairs(study)]
+    families: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for place, each in enumerate(comparisons):
+        families[each.kind, each.dataset, each.protocol].append(place)
+    for places in families.values():
+        adjusted = adjust_holm([comparisons[place].p for place in places])
+        for place, p_holm in zip(places, adjusted, strict=True):
+            comparisons[place] = _judge(comparisons[place], p_holm, len(places))
+    return tuple(comparisons)
 
 
-def json_number(value: float) -> float | None:
-    """Give a number that JSON can hold: None for NaN and infinities."""
-    return float(value) if math.isfinite(value) else None
+def _pairs(study: Study) -> Iterator[tuple[Kind, Cell, Cell]]:
+    """Return the computed cells to compare; the paper claims that the first scores higher."""
+    family = {model.name: model.family for model in study.models}
+    for dataset in study.datasets:
+        computed = list(study.select(dataset=dataset.name, computed=True))
+        for protocol in dict.fromkeys(cell.protocol for cell in computed):
+            cells = [cell for cell in computed if cell.protocol == protocol]
+            for estimator in _ON_ONE_MODEL:
+                alone = [c for c in cells if c.estimator == estimator and len(c.models) == 1]
+                mambas = [cell for cell in alone if family.get(cell.models[0]) == "mamba"]
+                others = [cell for cell in alone if family.get(cell.models[0]) == "attention"]
+                yield from (("mamba-attention", one, other) for one in mambas for other in others)
+            for kind, first, second in _PAIRS:
+                for one in cells:
+                    for other in cells:
+                        names = (one.estimator, other.estimator)
+                        if names == (first, second) and one.models == other.models:
+                            yield kind, one, other
+        yield from _leaks(computed)
+
+
+def _leaks(cells: Sequence[Cell]) -> Iterator[tuple[Kind, Cell, Cell]]:
+    found = {(cell.protocol, cell.name, cell.models): cell for cell in cells}
+    for cell in cells:
+        elsewhere = [found.get((each, cell.name, cell.models)) for each in ("speaker", "loso")]
+        other = next((each for each in elsewhere if each is not None), None)
+        if cell.protocol == "paper" and other is not None:
+            yield "paper-speaker", cell, other
+
+
+def _test(study: Study, kind: Kind, first: Cell, second: Cell, metric: Metric) -> Comparison:
+    n_speakers = study.dataset(first.dataset).n_speakers
+    if kind == "paper-speaker":
+        found = unpaired_test(
+            scores_of(first, metric, n_speakers=n_speakers),
+            scores_of(second, metric, n_speakers=n_speakers),
+        )
+    else:
+        found = paired_test(paired_differences(first, second, metric, n_speakers=n_speakers))
+    lowest, highest = found.interval
+    return Comparison(
+        kind=kind,
+        first=first,
+        second=second,
+        metric=metric,
+        # Subtracting floats leaves a rest where there is no difference.
+        difference=found.difference if abs(found.difference) > ROUNDING else 0.0,
+        # In this order, min and max keep a NaN.
+        interval=(max(lowest, -1.0), min(highest, 1.0)),
+        t=found.t,
+        df=found.df,
+        p=found.p,
+        p_holm=found.p,
+        n_family=1,
+        verdict=_verdict(found),
+    )
+
+
+def _verdict(found: CorrectedTest) -> Verdict:
+    return "same" if found.same else "inconclusive"
+
+
+def _judge(comparison: Comparison, p_holm: float, n_family: int) -> Comparison:
+    verdict = comparison.verdict
+    if p_holm <= _LEVEL:  # false for NaN
+        verdict = "higher" if comparison.difference > 0 else "lower"
+    return replace(comparison, p_holm=p_holm, n_family=n_family, verdict=verdict)

@@ -36,17 +36,17 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Resamples:
-    """Scores, or differences of scores, that the folds of a cross-validation gave.
+    """Scores, or differences of scores, of the folds of a cross-validation.
 
     Attributes
     ----------
     values : tuple[float, ...]
-        One a fold, over all seeds.
+        One per fold, over all seeds.
     ratio : float
         n_test / n_train, the mean over the folds.
     n_folds : int
-        J: how many different folds the values come from. Smaller than the number of values
-        where training was repeated on folds that do not differ between seeds.
+        J, the number of different folds that the values come from. It is smaller than the
+        number of values where training was repeated on folds that do not differ between seeds.
 
     Raises
     ------
@@ -96,13 +96,12 @@ class Resamples:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedTest:
-    """What a corrected t-test gives.
+    """Result of a corrected t-test.
 
-    Where there is no spread to test with, `t` and `interval` are NaN. `p` is then 1 if the
-    difference is zero too (nothing speaks for one), and NaN if it is not: the same
-    difference in every fold looks like certainty, but a few folds with coarse scores give
-    it by chance, and nothing in them says how often. With one fold all but the difference
-    is NaN.
+    Without any spread, `t` and `interval` are NaN. `p` is then 1 if the difference is zero,
+    and NaN otherwise: the same difference in every fold looks certain, but a few folds with
+    coarse scores produce it by chance, and nothing shows how often. With one fold everything
+    except the difference is NaN.
 
     Attributes
     ----------
@@ -122,7 +121,7 @@ class CorrectedTest:
 
     @property
     def same(self) -> bool:
-        """Whether there was no difference in any fold."""
+        """Whether no fold shows a difference."""
         return math.isnan(self.t) and self.p == 1
 
 
@@ -147,18 +146,18 @@ def paired_test(differences: Resamples) -> CorrectedTest:
 
 
 def unpaired_test(first: Resamples, second: Resamples) -> CorrectedTest:
-    """Test whether two means are equal that come from different folds.
+    """Test whether two means from different folds are equal.
 
     Welch's test with the corrected variance of each side, SE² = SE₁² + SE₂², and
     Satterthwaite's degrees of freedom, SE⁴ / (SE₁⁴ / (J₁ - 1) + SE₂⁴ / (J₂ - 1)).
 
-    Two protocols score the same clips, so their means are rather positively correlated. That
-    is left out, which makes SE too large rather than too small.
+    Two protocols score the same clips, so their means tend to be positively correlated. The
+    test ignores that, which makes SE too large rather than too small.
 
     Parameters
     ----------
     first, second : Resamples
-        Scores of either side.
+        Scores of both sides.
 
     Examples
     --------
@@ -194,17 +193,17 @@ def _tested(difference: float, squared_error: float, df: float) -> CorrectedTest
 
 
 def adjust_holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for their number, so that all of them together err in 5 % of cases.
+    """Adjust p-values for their number, so that together they err in 5 % of cases.
 
     Holm (A simple sequentially rejective multiple test procedure, Scandinavian Journal of
-    Statistics 6, 1979): the smallest is multiplied by m, the next by m - 1 and so on; none
-    is less than one before it, or more than 1.
+    Statistics 6, 1979): the smallest is multiplied by m, the next by m - 1 and so on. No
+    value is smaller than the one before it, or larger than 1.
 
     Parameters
     ----------
     p_values : Sequence[float]
-        NaN where nothing could be tested. It stays NaN and counts in m, so that m does not
-        depend on what came out.
+        NaN where nothing could be tested. These stay NaN and count in m, so that m does not
+        depend on the results.
 
     Returns
     -------

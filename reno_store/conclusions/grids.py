@@ -1,4 +1,4 @@
-"""What a grid allows one to conclude, in sentences that can be quoted alone."""
+"""What a grid of hyperparameters shows, in sentences that can be quoted alone."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import statistics
 
 import numpy as np
 
-from reno_store.conclusions import CorrectedTest, paired_test
+from reno_store.conclusions.corrected import CorrectedTest, paired_test
+from reno_store.conclusions.names import settings_title
 from reno_store.conclusions.resampling import resamples_of
-from reno_store.conclusions.sentences import in_points
+from reno_store.runtime.numbers import decimal, interval, p_value, points, score
+from reno_store.studies import Cell
 from reno_store.studies.grid import PAPER_POINT, Grid
 from reno_store.studies.protocols import PROTOCOLS
-from reno_store.studies.study import Cell, settings_text
 
 __all__ = ["best_against_paper", "findings_of"]
 
@@ -20,7 +21,7 @@ __all__ = ["best_against_paper", "findings_of"]
 def best_against_paper(grid: Grid) -> CorrectedTest | None:
     """Test the best point's accuracy against that of the paper's, over the same folds.
 
-    The best was chosen on these folds, so the test rejects too often.
+    The best point was chosen on these folds, so the test rejects too often.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def best_against_paper(grid: Grid) -> CorrectedTest | None:
     return paired_test(
         resamples_of(
             differences.reshape(-1, grid.n_folds),
-            PROTOCOLS[grid.protocol],
+            PROTOCOLS[best.protocol],
             ratio,
             n_speakers=grid.facts.n_speakers,
         )
@@ -43,7 +44,7 @@ def best_against_paper(grid: Grid) -> CorrectedTest | None:
 
 
 def findings_of(grid: Grid) -> list[str]:
-    """Say which point is best, how it stands to the paper's, and whether the grid shows anything.
+    """Return which point is best, how it compares with the paper's, and how rough the grid is.
 
     Returns
     -------
@@ -54,72 +55,57 @@ def findings_of(grid: Grid) -> list[str]:
     n_best = grid.ranks().count(1)
     among = f", the first of {n_best} with that mean" if n_best > 1 else ""
     found = [f"Best: {_scored(best)}{among}."]
-    if paper is None:
-        found.append(f"The paper's point ({_paper_values()}) is not among the points scored.")
-    elif paper is best:
-        found.append("That is the paper's point.")
-    else:
+    if paper is best:
+        found.append("This is the paper's point.")
+    elif paper is not None:
         found.append(f"The paper's point: {_scored(paper)}, rank {grid.rank(paper)}.")
         found.append(_compared(grid))
+    elif set(grid.axes) & set(PAPER_POINT):
+        found.append(f"The paper's point ({settings_title(PAPER_POINT)}) was not scored.")
     found.append(_spread(grid))
     n_collapsed = sum(point.n_collapsed > 0 for point in grid.scored)
     if n_collapsed:
         found.append(
-            f"Collapsed in some fold, where RENO did not learn: {n_collapsed} of "
-            f"{len(grid.scored)} points. They rank last."
+            f"{n_collapsed} of {len(grid.scored)} points collapsed in some fold (the classifier "
+            "did not learn). They rank last."
         )
     return found
 
 
 def _scored(point: Cell) -> str:
-    mean, sd = 100 * point.mean("accuracy"), 100 * point.sd("accuracy")
-    return f"{settings_text(point.settings)}, {mean:.1f} ± {sd:.1f} % accuracy"
-
-
-def _paper_values() -> str:
-    return settings_text(PAPER_POINT)
+    written = score(100 * point.mean("accuracy"), 100 * point.sd("accuracy"))
+    return f"{settings_title(point.settings)}, {written} % accuracy"
 
 
 def _compared(grid: Grid) -> str:
     test = best_against_paper(grid)
     if test is None:
         return ""
-    points = f"Best minus the paper's: {in_points(test.difference)} points over {grid.over}"
+    difference = f"Best vs paper: {points(100 * test.difference)} points over {grid.over}"
     if math.isnan(test.t):
-        return f"{points}, the same in every fold, which leaves no spread to test with."
-    low, high = (in_points(end) for end in test.interval)
-    p = "p < 0.001" if test.p < 0.001 else f"p = {test.p:.3f}"
-    t = f"{test.t:.2f}".replace("-", "\N{MINUS SIGN}")
+        return f"{difference}, the same in every fold, so there is no spread to test with."
+    low, high = test.interval
     tested = (
-        f"{points} (95 % interval {low} to {high}; paired t-test corrected for folds that share "
-        f"clips, t({test.df:.0f}) = {t}, {p})."
+        f"{difference} (95 % interval {interval((100 * low, 100 * high))}; paired t-test corrected "
+        f"for folds that share clips, t({test.df:.0f}) = {decimal(test.t, 2)}, "
+        f"p {p_value(test.p, sign='= ')})"
     )
     if test.p >= 0.05:
-        return (
-            f"{tested} No difference may be concluded, the less so since the best was chosen on "
-            "these folds."
-        )
+        return f"{tested}: inconclusive. The best was chosen on these folds, which favours it."
     return (
-        f"{tested} The best was chosen among {len(grid.scored)} points on these folds, which makes "
-        "the difference too large and p too small: compare the two with another --seed before you "
-        "believe it."
+        f"{tested}. The best was chosen among {len(grid.scored)} points on these folds, so the "
+        "difference is too large and p too small: repeat both points with another seed."
     )
 
 
 def _spread(grid: Grid) -> str:
     over_grid, over_folds = grid.spread_over_grid(), grid.spread_over_folds()
     spreads = (
-        f"Spread over the grid (best mean minus worst): {100 * over_grid:.1f} points; over the "
-        f"folds (mean standard deviation): {100 * over_folds:.1f} points."
+        f"Spread over the grid (best mean minus worst): {decimal(100 * over_grid)} points; over "
+        f"the folds (mean standard deviation): {decimal(100 * over_folds)} points."
     )
     if len(grid.scored) < 2:
         return f"{spreads} One point is no grid."
     if over_grid <= over_folds:
-        return (
-            f"{spreads} The former is within the latter: this grid says nothing about which values "
-            "are better."
-        )
-    return (
-        f"{spreads} The former exceeds the latter, so the values may matter; whether they do is "
-        "for another --seed to say."
-    )
+        return f"{spreads} The grid varies no more than folds do, so it shows no best values."
+    return f"{spreads} The grid varies more than folds do; another seed shows whether it repeats."

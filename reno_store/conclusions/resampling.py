@@ -1,9 +1,10 @@
-"""From the folds of a study's cells to what the corrected t-test takes."""
+"""The folds of a study's cells as input of the corrected t-test."""
 
 from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,38 +19,38 @@ __all__ = ["cell_name", "paired_differences", "resamples_of", "scores_of"]
 
 
 def cell_name(cell: Cell) -> str:
-    """Name a cell in an error."""
-    return f"{cell.dataset}, protocol {cell.protocol}, {cell.estimator} on {'+'.join(cell.models)}"
+    """Return what an error calls a cell."""
+    return f"{cell.dataset}, protocol {cell.protocol}, {cell.name} on {'+'.join(cell.models)}"
 
 
 def scores_of(cell: Cell, metric: Metric, *, n_speakers: int) -> Resamples:
-    """Take a cell's scores.
+    """Return a cell's scores as resamples.
 
     Parameters
     ----------
     cell : Cell
-        A computed one.
+        A computed cell.
     metric : str
         Which score.
     n_speakers : int
-        Speakers of the dataset, see `paired_differences`.
+        Speakers of the dataset; see `paired_differences`.
 
     Raises
     ------
     ConclusionError
         If a score is not finite.
     """
-    return _resamples(_score_grid(cell, metric), cell, n_speakers)
+    return _resamples(_scores(cell, metric), cell, n_speakers)
 
 
 def paired_differences(first: Cell, second: Cell, metric: Metric, *, n_speakers: int) -> Resamples:
-    """Take, fold by fold, the score of one cell minus that of another.
+    """Return, for each fold, the score of one cell minus that of another.
 
-    Another seed makes other folds, but not where each fold is one speaker: then it only
-    starts training elsewhere, and J must not grow with it. Under ``loso`` the differences
-    of a speaker are averaged over the seeds. Under ``speaker`` with as many folds as
-    speakers, where a fold does not say whose it is, all differences are kept for their
-    variance, and J is the number of speakers.
+    A new seed makes new folds, except where each fold is one speaker: there it only changes
+    the start of training, and J must not grow. Under ``loso`` the differences of a speaker
+    are averaged over the seeds. Under ``speaker`` with as many folds as speakers, where a
+    fold does not name its speaker, all differences are kept for their variance, and J is the
+    number of speakers.
 
     Parameters
     ----------
@@ -66,14 +67,16 @@ def paired_differences(first: Cell, second: Cell, metric: Metric, *, n_speakers:
         If the cells were not scored on the same folds, or a score is not finite.
     """
     _check_same_folds(first, second)
-    differences = _score_grid(first, metric) - _score_grid(second, metric)
+    differences = _scores(first, metric) - _scores(second, metric)
     return _resamples(differences, first, n_speakers)
 
 
 def resamples_of(
     values: NDArray[np.float64], protocol: Protocol, ratio: float, *, n_speakers: int
 ) -> Resamples:
-    """Take a number a seed and fold; see `paired_differences` for what seeds count.
+    """Return numbers per seed and fold as resamples.
+
+    `paired_differences` describes how seeds count.
 
     Parameters
     ----------
@@ -96,13 +99,12 @@ def resamples_of(
 
 
 def _resamples(grid: NDArray[np.float64], cell: Cell, n_speakers: int) -> Resamples:
-    """Arrange a number a seed (row) and fold (column)."""
     ratio = statistics.fmean(fold.score.n_test / fold.score.n_train for fold in cell.folds)
     return resamples_of(grid, PROTOCOLS[cell.protocol], ratio, n_speakers=n_speakers)
 
 
-def _score_grid(cell: Cell, metric: Metric) -> NDArray[np.float64]:
-    """Each fold's score, shape (n_seeds, n_folds)."""
+def _scores(cell: Cell, metric: Metric) -> NDArray[np.float64]:
+    """Return the scores of the folds, shape (n_seeds, n_folds)."""
     for seed, outcomes in zip(cell.seeds, cell.outcomes, strict=True):
         for number, outcome in enumerate(outcomes, start=1):
             score = getattr(outcome.score, metric)
@@ -122,32 +124,31 @@ def _score_grid(cell: Cell, metric: Metric) -> NDArray[np.float64]:
 
 
 def _check_same_folds(first: Cell, second: Cell) -> None:
-    """Refuse cells that did not test the same clips in each fold."""
-    both = f"{cell_name(first)} and {cell_name(second)}"
-    advice = "Cells of one study share their folds; compute the study again."
+    """Raise an error if the cells did not test the same clips in each fold."""
+    problem = next(_mismatches(first, second), "")
+    if problem:
+        raise ConclusionError(
+            f"{cell_name(first)} and {cell_name(second)} cannot be paired: {problem}. Cells of one "
+            "study share their folds; compute the study again."
+        )
+
+
+def _mismatches(first: Cell, second: Cell) -> Iterator[str]:
     for what in ("dataset", "protocol", "seeds", "labels"):
         ours, theirs = getattr(first, what), getattr(second, what)
         if ours != theirs:
-            raise ConclusionError(
-                f"{both} cannot be paired: expected the same {what}, got {ours} and {theirs}. "
-                f"{advice}"
-            )
+            yield f"expected the same {what}, got {ours} and {theirs}"
     for seed, ours, theirs in zip(first.seeds, first.outcomes, second.outcomes, strict=True):
         if len(ours) != len(theirs):
-            raise ConclusionError(
-                f"{both} cannot be paired: with seed {seed}, expected the same number of folds, "
-                f"got {len(ours)} and {len(theirs)}. {advice}"
+            yield (
+                f"with seed {seed}, expected the same number of folds, got {len(ours)} and "
+                f"{len(theirs)}"
             )
-        for number, (one, other) in enumerate(zip(ours, theirs, strict=True), start=1):
+        for number, (one, other) in enumerate(zip(ours, theirs, strict=False), start=1):
+            where = f"in fold {number} of seed {seed}, expected the same"
             for what in ("n_test", "n_train", "speaker"):
-                got = getattr(one.score, what), getattr(other.score, what)
-                if got[0] != got[1]:
-                    raise ConclusionError(
-                        f"{both} cannot be paired: in fold {number} of seed {seed}, expected the "
-                        f"same {what}, got {got[0]!r} and {got[1]!r}. {advice}"
-                    )
+                ours_, theirs_ = getattr(one.score, what), getattr(other.score, what)
+                if ours_ != theirs_:
+                    yield f"{where} {what}, got {ours_!r} and {theirs_!r}"
             if one.true != other.true:
-                raise ConclusionError(
-                    f"{both} cannot be paired: in fold {number} of seed {seed}, expected the same "
-                    f"clips on the test side, got clips with other labels. {advice}"
-                )
+                yield f"{where} clips on the test side, got clips with other labels"

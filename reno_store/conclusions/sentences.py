@@ -1,138 +1,86 @@
-"""Comparisons in words: one sentence each, that can be quoted alone.
+"""Comparisons in words, one sentence each, that can be quoted alone.
 
-Nothing is ever called equal because a test did not tell two scores apart: an undecided
-comparison says with what differences the folds are compatible.
+A comparison that shows no difference is called inconclusive, never equal.
 """
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from reno_store.conclusions.comparisons import Comparison
+from reno_store.conclusions.names import cell_title, estimator_title, models_title
+from reno_store.runtime.numbers import count, decimal, interval, p_value, points
 from reno_store.studies import Cell
-from reno_store.studies.classifiers import describe_estimator
+from reno_store.studies.classifiers import LINEAR_PROBE
 from reno_store.studies.scores import METRIC_TITLES
 
-__all__ = ["comparison_sentence", "in_points"]
+if TYPE_CHECKING:
+    from reno_store.conclusions.comparisons import Comparison
+
+__all__ = ["comparison_sentence", "probe_sentences"]
 
 _FEW_DEGREES = 3
 """With fewer degrees of freedom (2 or 3 folds) the 95 % quantile of t is 4.3 or 12.7."""
 
+_MOST_NAMED = 6
 
-def in_points(difference: float, *, signed: bool = True) -> str:
-    """Write a difference in percentage points, one decimal.
 
-    Examples
-    --------
-    >>> in_points(0.0423), in_points(-0.1), in_points(-0.0001), in_points(0.2, signed=False)
-    ('+4.2', '−10.0', '0.0', '20.0')
+def comparison_sentence(comparison: Comparison) -> str:
+    """Return the result of a comparison with its numbers.
+
+    Returns
+    -------
+    str
+        Such as "jnv, protocol paper: RENO vs Concat on mfcc + logmel: inconclusive (+1.2 points
+        of accuracy, 95 % interval −3.0 to +5.4, p = 0.480; paired over 5 folds, t(4) = 0.79)."
     """
-    text = f"{100 * difference:+.1f}" if signed else f"{100 * abs(difference):.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
-
-
-def comparison_sentence(comparison: Comparison, n_family: int) -> str:
-    """Say what a comparison allows one to conclude.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Its own `sentence` is not looked at.
-    n_family : int
-        How many comparisons p was adjusted for.
-    """
-    details = _details(comparison, n_family)
-    if comparison.kind == "paper-speaker":
-        return _leak(comparison, details)
-    return _paired(comparison, details)
-
-
-def _paired(comparison: Comparison, details: str) -> str:
-    where = f"On {comparison.dataset} under protocol {comparison.protocol}"
-    first, second, basis = _sides(comparison)
-    metric = METRIC_TITLES[comparison.metric]
-    if comparison.verdict in ("higher", "lower"):
-        return (
-            f"{where}, {first} scores {comparison.verdict} than {second} {basis}, by "
-            f"{in_points(comparison.difference, signed=False)} points of {metric} ({details})."
-        )
-    return (
-        f"{where}, no difference in {metric} between {first} and {second} {basis} may be "
-        f"concluded: {_undecided(comparison)} ({details})."
-    )
-
-
-def _leak(comparison: Comparison, details: str) -> str:
-    metric = METRIC_TITLES[comparison.metric]
-    who = f"{_title(comparison.first)} with {_models(comparison.first)}"
-    unheard = f"voices never heard in training (protocol {comparison.second.protocol})"
-    if comparison.verdict in ("higher", "lower"):
-        verb = {"higher": "overstates", "lower": "understates"}[comparison.verdict]
-        return (
-            f"On {comparison.dataset}, the paper's protocol {verb} the {metric} of {who} on "
-            f"{unheard} by {in_points(comparison.difference, signed=False)} points ({details})."
-        )
-    return (
-        f"On {comparison.dataset}, it may not be concluded whether the paper's protocol "
-        f"overstates the {metric} of {who} on {unheard}: {_undecided(comparison)} ({details})."
-    )
-
-
-def _sides(comparison: Comparison) -> tuple[str, str, str]:
-    """Name both sides, and what they have in common."""
     first, second = comparison.first, comparison.second
-    if first.estimator == second.estimator:
-        return _models(first), _models(second), f"with {_title(first)}"
-    return _title(first), _title(second), f"on {_models(first)}"
-
-
-def _title(cell: Cell) -> str:
-    return describe_estimator(cell.estimator).title
-
-
-def _models(cell: Cell) -> str:
-    return " + ".join(cell.models)
-
-
-def _undecided(comparison: Comparison) -> str:
-    """Say why nothing may be concluded, and what remains possible."""
-    points = in_points(comparison.difference)
-    if comparison.verdict == "same":
-        return "both score the same in every fold, which leaves no spread to test with"
-    if math.isnan(comparison.df):
-        return f"the difference is {points} points, and one fold shows no spread to test with"
-    if math.isnan(comparison.p):
-        return (
-            f"the difference is {points} points in every fold, which leaves no spread to test with"
+    if not comparison.paired:
+        who = (
+            f"{first.dataset}: {cell_title(first)}, protocol {first.protocol} vs "
+            f"{second.protocol} (voices never heard in training)"
         )
+    elif first.estimator == second.estimator:
+        sides = f"{models_title(first.models)} vs {models_title(second.models)}"
+        who = f"{_place(comparison)}: {sides} with {estimator_title(first)}"
+    else:
+        sides = f"{estimator_title(first)} vs {estimator_title(second)}"
+        who = f"{_place(comparison)}: {sides} on {models_title(first.models)}"
+    verdict = "inconclusive" if comparison.verdict == "same" else comparison.verdict
+    return f"{who}: {verdict} ({_numbers(comparison)})."
+
+
+def _place(comparison: Comparison) -> str:
+    return f"{comparison.dataset}, protocol {comparison.protocol}"
+
+
+def _numbers(comparison: Comparison) -> str:
+    metric = METRIC_TITLES[comparison.metric]
+    difference = f"{points(100 * comparison.difference)} points of {metric}"
+    folds = _folds(comparison)
+    if math.isnan(comparison.t):
+        if comparison.verdict == "same":
+            where = f"the same {metric} in every fold"
+        else:
+            one = math.isnan(comparison.df)
+            where = f"{difference} in {'a single fold' if one else 'every fold'}"
+        return f"{where}, so there is no spread to test with; {folds}"
     low, high = comparison.interval
-    reach = f"{in_points(low)} to {in_points(high)} points"
-    if low > 0 or high < 0:
-        return (
-            f"the mean difference is {points} points, and its interval, {reach}, would suffice "
-            "if it stood alone, but not among all comparisons of its kind"
+    p = f"p {p_value(comparison.p_holm, sign='= ')}"
+    if comparison.n_family > 1:
+        p += (
+            f" after Holm's adjustment for {comparison.n_family} comparisons, "
+            f"{p_value(comparison.p)} alone"
         )
+    # Welch's degrees of freedom are not a whole number.
+    df = decimal(comparison.df, 0 if comparison.paired else 1)
+    few = "; so few folds show only very large differences" if comparison.df < _FEW_DEGREES else ""
     return (
-        f"the mean difference is {points} points, and the folds are compatible with anything "
-        f"from {reach}"
+        f"{difference}, 95 % interval {interval((100 * low, 100 * high))}, {p}; {folds}, "
+        f"t({df}) = {decimal(comparison.t, 2)}{few}"
     )
-
-
-def _details(comparison: Comparison, n_family: int) -> str:
-    decided = comparison.verdict in ("higher", "lower")
-    words = [_folds(comparison)]
-    if not math.isnan(comparison.t):
-        low, high = (in_points(end) for end in comparison.interval)
-        # Welch's degrees of freedom are no whole number
-        df = f"{comparison.df:.0f}" if comparison.paired else f"{comparison.df:.1f}"
-        test = f"t({df}) = {_write_t(comparison.t)}, p {_p(comparison.p)}"
-        if n_family > 1:
-            test += f", after Holm's adjustment for {n_family} comparisons p "
-            test += _p(comparison.p_holm)
-        words = [f"95 % interval {low} to {high}" if decided else "95 % interval", *words, test]
-        if comparison.df < _FEW_DEGREES:
-            words += ["so few folds can show only very large differences"]
-    return "; ".join(words)
 
 
 def _folds(comparison: Comparison) -> str:
@@ -140,23 +88,55 @@ def _folds(comparison: Comparison) -> str:
     if comparison.paired:
         return f"paired over {first}"
     both = f"{first} each" if first == second else f"{first} and {second}"
-    return f"unpaired, since the protocols have no folds in common: {both}"
+    return f"unpaired, since the protocols share no folds: {both}"
 
 
 def _count(cell: Cell) -> str:
-    n_folds, n_seeds = len(cell.outcomes[0]), len(cell.outcomes)
-    folds = f"{n_folds} fold{'s' if n_folds != 1 else ''}"
-    return folds if n_seeds == 1 else f"{folds} x {n_seeds} seeds"
+    folds = count(len(cell.outcomes[0]), "fold")
+    return folds if len(cell.outcomes) == 1 else f"{folds} x {len(cell.outcomes)} seeds"
 
 
-def _write_t(t: float) -> str:
-    text = f"{t:.2f}"
-    return "0.00" if text == "-0.00" else text.replace("-", "−")
+def probe_sentences(comparisons: Iterable[Comparison]) -> list[str]:
+    """Return how the paper's networks compare with logistic regression on the same embeddings.
+
+    Parameters
+    ----------
+    comparisons : Iterable[Comparison]
+        Those of `compare_study`. Other kinds are ignored.
+
+    Returns
+    -------
+    list of str
+        A sentence for each dataset, protocol and metric, in the order of the comparisons.
+    """
+    groups: dict[tuple[str, ...], list[Comparison]] = defaultdict(list)
+    for each in comparisons:
+        if each.kind == "network-probe":
+            groups[each.dataset, each.protocol, each.metric].append(each)
+    return [_probe_sentence(own) for own in groups.values()]
 
 
-def _p(p: float) -> str:
-    """Write a p-value so that it does not seem to stand on the other side of 5 %."""
-    if p < 0.001:
-        return "< 0.001"
-    text = f"{p:.3f}"
-    return f"= {text if text != '0.050' else f'{p:.5f}'}"
+def _probe_sentence(comparisons: Sequence[Comparison]) -> str:
+    first = comparisons[0]
+    higher, lower = (
+        [each for each in comparisons if each.verdict == name] for name in ("higher", "lower")
+    )
+    others = [each for each in comparisons if each not in (*higher, *lower)]
+    parts = [f"higher for {len(higher)} of {count(len(comparisons), 'network')}"]
+    parts += [f"lower for {len(lower)} ({_named(lower)})"] if lower else []
+    parts += [f"inconclusive for {len(others)} ({_named(others)})"] if others else []
+    return (
+        f"{_place(first)}: {METRIC_TITLES[first.metric]} vs {estimator_title(LINEAR_PROBE)} on the "
+        f"same embeddings is {'; '.join(parts)}."
+    )
+
+
+def _named(comparisons: Sequence[Comparison]) -> str:
+    """Name networks with their differences in points, the lowest first."""
+    ordered = sorted(comparisons, key=lambda each: each.difference)
+    names = [
+        f"{cell_title(each.first)} {points(100 * each.difference)}"
+        for each in ordered[:_MOST_NAMED]
+    ]
+    n_more = len(ordered) - len(names)
+    return ", ".join([*names, *([f"{n_more} more"] if n_more else [])])

@@ -6,7 +6,7 @@ from factories.parsed_pages import Page
 from factories.study_stores import make_study_store
 from reno_cli.main import main
 
-import reno_store.reports.figures.keeping as keeping
+from reno_store.reports.figures import maps
 from reno_store.studies import StudyRequest, recall_study, run_study, training
 
 REQUEST = StudyRequest(("cries", "laughs"), estimators=("fcn", "reno", "svm"), n_folds=3)
@@ -33,7 +33,7 @@ def test_one_line_says_where_the_page_is(store, tmp_path):
     study = recall_study(store)
     for cell in study.cells:
         assert f"{100 * cell.mean('accuracy'):.1f}" in text
-    assert any(study.command in said for said in Page(text).words("code"))
+    assert f"reno-store tables {study.store}" in " ".join(Page(text).words("code"))
 
 
 def test_nothing_is_trained(store, tmp_path, monkeypatch):
@@ -56,7 +56,7 @@ def test_maps_are_laid_out_once_and_kept(store, tmp_path, monkeypatch):
     names = {path.name for path in figures.iterdir()}
     assert {"map-cries-mfcc.pdf", "map-cries-mfcc.png", "map-cries-logmel.png"} <= names
     assert shown == f"{out}\n{len(names)} files in {figures}\n"
-    monkeypatch.setattr(keeping, "embed_in_plane", None)
+    monkeypatch.setattr(maps, "embed_in_plane", None)
     again = tmp_path / "again.html"
     run("report", store, "cries", "-o", again)
     assert again.read_bytes() == out.read_bytes()

@@ -1,6 +1,6 @@
 """What opens a report: where each claim holds and where not, and what leaks."""
 
-from factories.made_up_studies import make_study
+from factories.odd_studies import make_study
 from factories.scored_studies import scored_cell, study_of
 
 from reno_store.conclusions import compare_study, summary
@@ -22,19 +22,16 @@ def test_places_stand_with_their_verdicts_best_first():
         *cells(HIGH, dataset="jnv", protocol="speaker"),
     )
     mamba, cnn, reno, leak, reading = summary(study)
-    assert cnn == (
-        "CNN over FCN holds on jnv (protocol paper and speaker); is not shown on cries (protocol "
-        "paper); is not tested on cries (protocol speaker), since the study has no single model. "
-        "Over all: higher in 2 of 3 comparisons, lower in 0, undecided in 1; the sign agrees with "
-        "the paper in 3 of 3, and the mean difference is +29.0 points of accuracy."
+    assert cnn.startswith(
+        "CNN vs FCN: holds on jnv (protocol paper and speaker); inconclusive on cries (protocol "
+        "paper); not tested on cries (protocol speaker) (no CNN in the study). Over all: higher in "
+        "2 of 3 comparisons, lower in 0, inconclusive in 1;"
     )
-    assert mamba == (
-        "MAFM over AAFM is not tested on cries (protocol paper and speaker), jnv (protocol paper "
-        "and speaker), since the study has no Audio-Mamba model."
-    )
-    assert reno.startswith("RENO over concatenation is not tested on cries (protocol paper and")
-    assert "on jnv it overstates it in 0 of 2 comparisons, understates it in 0, and 2" in leak
-    assert "not that there is no difference" in reading
+    assert "+29.0 points" in cnn
+    assert mamba.startswith("MAFM vs AAFM: not tested on cries (protocol paper and speaker), jnv")
+    assert reno.startswith("RENO vs concatenation: not tested on cries (protocol paper and")
+    assert "higher in 0 of 2 comparisons, lower in 0, inconclusive in 2" in leak
+    assert "Inconclusive does not mean equal" in reading
 
 
 def test_the_leak_is_counted_for_each_dataset():
@@ -49,24 +46,25 @@ def test_the_leak_is_counted_for_each_dataset():
             )
         )
     )
-    assert summary(study)[3] == (
-        "The paper's protocol beside voices never heard in training, by accuracy: on jnv it "
-        "overstates it in 1 of 1 comparison, understates it in 0, and 0 remain undecided (mean "
-        "difference +43.0 points); on cries it overstates it in 0 of 1 comparison, understates it "
-        "in 1, and 0 remain undecided (mean difference −43.0 points)."
-    )
+    jnv, cries = summary(study)[3].split("; ")
+    assert "higher in 1 of 1 comparison, lower in 0, inconclusive in 0" in jnv
+    assert jnv.endswith("+43.0 points on jnv")
+    assert "higher in 0 of 1 comparison, lower in 1, inconclusive in 0" in cries
+    assert cries.endswith("−43.0 points on cries.")
 
 
 def test_a_leak_that_was_not_measured_says_what_it_takes():
     said = summary(make_study(protocols=("paper",)))[3]
-    assert "is not tested: that takes protocol paper and one of speaker and loso" in said
+    assert "not tested (that takes protocol paper" in said
 
 
 def test_a_dataset_without_a_measured_leak_is_named():
     study = study_of(*cells(HIGH), *cells(LOW, protocol="loso"), *cells(LOW, dataset="cries"))
     said = summary(study)[3]
-    assert "on jnv it overstates it in 1 of 2 comparisons" in said
-    assert "; on cries it is not tested: that takes protocol paper and one of speaker" in said
+    assert "higher in 1 of 2 comparisons" in said
+    assert said.endswith(
+        "; not tested (that takes protocol paper and one of speaker and loso) on cries."
+    )
 
 
 def test_a_study_without_comparisons_still_says_why():

@@ -57,7 +57,7 @@ def score_alike(study, cell, like):
 
 
 def rename(study, names):
-    """Call models otherwise, in the facts, the cells and their reasons and commands."""
+    """Call models otherwise, in the facts, the cells and their reasons and remedies."""
 
     def reword(words):
         for old, new in names.items():
@@ -93,7 +93,8 @@ def make_study_with_svm(**how):
             make_cell(cell.models, "svm", dataset=cell.dataset, seeds=cell.seeds, seed=100 + number)
             for number, cell in enumerate(study.select(estimator=estimator))
         ]
-    return replace(study, cells=(*study.cells, *cells))
+    request = replace(study.request, estimators=(*study.request.estimators, "svm"))
+    return replace(study, cells=(*study.cells, *cells), request=request)
 
 
 def conclude(study):
@@ -112,17 +113,15 @@ def conclude(study):
         df=4.0,
         p=nothing,
         p_holm=nothing,
-        paired=True,
-        verdict="undecided",
-        sentence="RENO scores 1.2 points higher on a_b | c; no difference may be concluded.",
+        n_family=1,
+        verdict="inconclusive",
     )
     claim = Claim(
         kind="reno-concat",
-        title="RENO over concatenation",
+        title="RENO vs concatenation",
         dataset="jnv",
         protocol="paper",
         comparisons=(comparison,),
-        verdict="not shown",
-        sentence="RENO over concatenation is not shown on jnv: 0 of 1 pairs <differ>.",
+        why="1 of 1 pairs <differ>",
     )
     return (claim,), (comparison,)

@@ -7,10 +7,10 @@ from factories.made_up_pages import (
     make_claims,
     make_comparisons,
     make_figures,
-    make_views,
 )
 
 from reno_store.reports.page import render_page
+from reno_store.reports.tables import tables_of
 
 __all__ = ["Page", "render"]
 
@@ -55,7 +55,7 @@ class Page(HTMLParser):
 
 def render(study, **others):
     given = {
-        "views": make_views(study),
+        "tables": tables_of(study),
         "claims": make_claims(study),
         "comparisons": make_comparisons(study),
         "figures": make_figures(study),

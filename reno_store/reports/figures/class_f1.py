@@ -1,4 +1,4 @@
-"""F1 of each class, estimators beside one another."""
+"""F1 of each class, estimators next to one another."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from reno_store.reports.figures.drawing import Figure
-from reno_store.reports.figures.naming import cell_title, file_name, protocol_title
+from reno_store.conclusions.names import cell_title
+from reno_store.reports.figures.files import Figure, file_name
 from reno_store.reports.figures.style import (
     COLUMN_WIDTH,
     EDGE,
     PAGE_WIDTH,
+    fit,
     in_style,
+    marker_handle,
     new_canvas,
     styles_of,
 )
-from reno_store.reports.figures.words import LINE_HEIGHT, shorten_all, text_width, wrap
+from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, wrap
 from reno_store.studies import Cell
 
 __all__ = ["class_f1", "class_f1_figure", "class_f1_spread"]
 
 _ONE_COLUMN_UP_TO = 10
-"""More labels stand in two panels side by side."""
+"""More labels are shown in two panels."""
 _STEP, _SMALL_STEP, _MANY = 0.085, 0.066, 5
-"""Inches between two estimators; the smaller where there are more than five."""
-_GAP = 0.06
+"""Inches between two estimators; the smaller for more than five."""
 _WIDEST_LABEL = 1.2
 
 
@@ -79,26 +79,26 @@ def class_f1_spread(cell: Cell) -> NDArray[np.float64]:
 
 
 def class_f1_figure(cells: Sequence[Cell]) -> Figure:
-    """Show how well estimators know each class.
+    """Show how well estimators recognise each class.
 
     Parameters
     ----------
     cells : Sequence[Cell]
-        At least one; computed, of one dataset and protocol, an estimator each.
+        At least one; computed, of one dataset and protocol, one per estimator.
     """
     dataset, protocol = cells[0].dataset, cells[0].protocol
     n_folds = " or ".join(str(n) for n in sorted({cell.n for cell in cells}))
     caption = (
-        f"F1 of each class of {dataset} under the {protocol_title(protocol)}, for each estimator "
-        "on the models on which its accuracy is highest. Marks: from the predictions of all "
+        f"F1 of each class of {dataset} under protocol {protocol}, for each estimator on the "
+        "models on which its accuracy is highest. Marks: from the predictions of all "
         f"{n_folds} test folds together; lines: the middle half of the folds that test the class "
         "(first to third quartile). A class that is never predicted has an F1 of 0. Where an "
-        "estimator was tried on several models, they were chosen by the very folds that are shown."
+        "estimator was tried on several models, they were chosen on the folds that are shown."
     )
     return Figure(
         name=file_name("class-f1", dataset, protocol),
         kind="class-f1",
-        title=f"{dataset}: F1 by class, {protocol_title(protocol)}",
+        title=f"{dataset}: F1 by class, protocol {protocol}",
         caption=caption,
         dataset=dataset,
         draw=functools.partial(_draw, tuple(cells)),
@@ -114,56 +114,27 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
     step = _STEP if len(cells) <= _MANY else _SMALL_STEP
     row = max(1.5 * LINE_HEIGHT, (len(cells) + 1.2) * step)
     names = shorten_all(labels, _WIDEST_LABEL)
-    beside = max(text_width(name) for name in names) + 2 * _GAP
-    entries = _legend_names(cells, width)
-    title = wrap(f"{cells[0].dataset}, {protocol_title(cells[0].protocol)}", width - 2 * _GAP)
-
-    above = (0.93 * len(entries) + len(title)) * LINE_HEIGHT + 2.5 * _GAP
-    below = 2 * LINE_HEIGHT + 2 * _GAP
-    height = above + per_panel * row + below
-    canvas = new_canvas(width, height)
-    canvas.text(0.5, 1 - _GAP / height, "\n".join(title), ha="center", va="top")
-    panel_width = width / n_panels
-    scores = [(class_f1(cell.confusion().to_numpy()), class_f1_spread(cell)) for cell in cells]
-    for panel in range(n_panels):
-        places = range(panel * per_panel, min(len(labels), (panel + 1) * per_panel))
-        shown = per_panel * row  # both panels alike, so that rows stand level
-        axes = canvas.add_axes(
-            (
-                (panel * panel_width + beside) / width,
-                below / height,
-                (panel_width - beside - 2.5 * _GAP) / width,
-                shown / height,
-            )
-        )
-        _draw_panel(axes, cells, scores, places, step / row)
-        axes.set_ylim(panel * per_panel + per_panel - 0.5, panel * per_panel - 0.5)
-        axes.set_yticks([*places], [names[place] for place in places])
     styles = styles_of(cell.estimator for cell in cells)
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=EDGE,
-            linewidth=0,
-            marker=styles[cell.estimator][1],
-            markerfacecolor=styles[cell.estimator][0],
-            markeredgewidth=0.4,
-            markersize=4,
-            label=entry,
-        )
-        for cell, entry in zip(cells, entries, strict=True)
-    ]
+
+    canvas = new_canvas(width)
+    panels: list[Axes] = canvas.subplots(1, n_panels, squeeze=False)[0].tolist()
+    scores = [(class_f1(cell.confusion().to_numpy()), class_f1_spread(cell)) for cell in cells]
+    for number, axes in enumerate(panels):
+        places = range(number * per_panel, min(len(labels), (number + 1) * per_panel))
+        _draw_panel(axes, cells, scores, places, step / row)
+        # The same range in both, so that rows are level.
+        axes.set_ylim((number + 1) * per_panel - 0.5, number * per_panel - 0.5)
+        axes.set_yticks([*places], [names[place] for place in places])
+    entries = shorten_all([cell_title(cell) for cell in cells], width - 0.4)
     canvas.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 1 - (len(title) * LINE_HEIGHT + 1.5 * _GAP) / height),
-        borderaxespad=0,
-        borderpad=0,
-        handlelength=1.0,
-        handletextpad=0.4,
-        labelspacing=0.22,
+        handles=[
+            marker_handle(*styles[cell.estimator], entry)
+            for cell, entry in zip(cells, entries, strict=True)
+        ],
+        loc="outside upper center",
+        title="\n".join(wrap(f"{cells[0].dataset}, protocol {cells[0].protocol}", width - 0.1)),
     )
+    fit(panels[0], height=per_panel * row)
     return canvas
 
 
@@ -197,12 +168,7 @@ def _draw_panel(
             clip_on=False,
         )
     axes.set_xlim(0, 100)
-    axes.set_xlabel("F1 (%)", labelpad=1.5)
+    axes.set_xlabel("F1 (%)")
     axes.grid(axis="x", zorder=1)
-    axes.tick_params(axis="y", length=0, pad=2)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-
-
-def _legend_names(cells: Sequence[Cell], width: float) -> list[str]:
-    return shorten_all([cell_title(cell) for cell in cells], width - 0.4)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)

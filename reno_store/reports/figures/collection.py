@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from reno_store.reports.figures.choosing import best_cell, best_of_each_estimator
 from reno_store.reports.figures.class_f1 import class_f1_figure
 from reno_store.reports.figures.confusion import confusion_figure
-from reno_store.reports.figures.drawing import Figure
+from reno_store.reports.figures.files import Figure, name_apart
 from reno_store.reports.figures.leak import leak_figure
 from reno_store.reports.figures.maps import FEWEST_CLIPS, LayOut, map_figure
-from reno_store.reports.figures.naming import name_apart
 from reno_store.reports.figures.neighbours import embed_in_plane
 from reno_store.reports.figures.training import training_figure
 from reno_store.samples import Samples
 from reno_store.studies import PROTOCOLS, Cell, Study
 
-__all__ = ["figures_of"]
+__all__ = ["best_cell", "figures_of"]
 
 
 def figures_of(
@@ -27,25 +25,25 @@ def figures_of(
     lay_out: LayOut = embed_in_plane,
     every_confusion: bool = False,
 ) -> tuple[Figure, ...]:
-    """Make a study's figures; nothing is drawn yet.
+    """Return a study's figures; nothing is drawn yet.
 
-    Dataset by dataset: confusion matrices, maps, F1 by class, training, leaks. Cells that were
-    not computed are passed over, and so are figures of nothing but them.
+    For each dataset: confusion matrices, maps, F1 by class, training, leaks. Cells that were
+    not computed are skipped.
 
     Parameters
     ----------
     study : Study
+        Computed or not.
     embeddings : Callable, optional
-        Gives the samples of a dataset and a model; it is called for each model that a computed
-        cell of the dataset has. Without it there are no maps.
+        (dataset, model) -> samples; called for each model of a computed cell. Without it there
+        are no maps.
     seed : int
-        Of the maps.
+        Seed of the maps.
     lay_out : Callable
-        Lays a map out; `kept_maps` makes one that remembers.
+        Computes a map; `kept_maps` returns one that keeps them.
     every_confusion : bool
-        Whether every computed cell has a confusion matrix. Otherwise these have, for each
-        dataset and protocol: the cell of a single model and the one of RENO whose mean accuracy
-        is highest.
+        Whether every computed cell has a confusion matrix. By default, for each dataset and
+        protocol, only the best cell of a single model and the best one of RENO have.
 
     Returns
     -------
@@ -120,3 +118,22 @@ def _leaks(cells: list[Cell], majority: float) -> Iterator[Figure]:
         ]
         if pairs:
             yield leak_figure(pairs, majority=majority)
+
+
+def best_cell(cells: Iterable[Cell]) -> Cell | None:
+    """Return the computed cell with the highest mean accuracy; of several, the first.
+
+    Collapsed cells count only where there are no others.
+    """
+    computed = [cell for cell in cells if cell.computed]
+    return max(
+        computed, key=lambda cell: (not cell.n_collapsed, cell.mean("accuracy")), default=None
+    )
+
+
+def best_of_each_estimator(study: Study, dataset: str, protocol: str) -> list[Cell]:
+    """Return each estimator's best cell, in the order of the study."""
+    cells = list(study.select(dataset=dataset, protocol=protocol, computed=True))
+    estimators = dict.fromkeys(cell.estimator for cell in cells)
+    found = [best_cell(cell for cell in cells if cell.estimator == name) for name in estimators]
+    return [cell for cell in found if cell is not None]

@@ -3,46 +3,41 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
+from reno_store.conclusions.names import cell_title
 from reno_store.errors import RenoStoreError
-from reno_store.reports.figures.drawing import Figure
-from reno_store.reports.figures.naming import cell_title, file_name, protocol_title
+from reno_store.reports.figures.files import Figure, file_name
 from reno_store.reports.figures.style import (
     COLUMN_WIDTH,
     FONT_SIZE,
     PAGE_WIDTH,
     SHARES,
+    axes_size,
+    fit,
     in_style,
     ink_on,
     new_canvas,
 )
-from reno_store.reports.figures.words import (
-    LINE_HEIGHT,
-    POINTS_PER_INCH,
-    shorten_all,
-    text_width,
-    wrap,
-)
+from reno_store.reports.figures.text import POINTS_PER_INCH, shorten_all, text_width, wrap
+from reno_store.runtime.numbers import count
 from reno_store.studies import Cell
 
 __all__ = ["confusion_figure"]
 
 _WIDEST_LABEL = 1.25
 _FEW = 12
-"""Up to so many labels every cell has its numbers, and per cents their sign."""
-_GAP = 0.05
+"""With more labels, empty cells have no numbers and per cents no sign."""
 _LARGEST_CELL = 0.62
 _PADDING = 0.05
 _TWO_LINES = 2.35 * FONT_SIZE / POINTS_PER_INCH
 
 
 def confusion_figure(cell: Cell) -> Figure:
-    """Show what a cell takes for what.
+    """Show which labels a cell confuses.
 
     Parameters
     ----------
@@ -57,31 +52,29 @@ def confusion_figure(cell: Cell) -> Figure:
     title = f"{cell.dataset}: {cell_title(cell)}"
     if not cell.computed:
         raise RenoStoreError(
-            f"{title} ({protocol_title(cell.protocol)}) has no confusion matrix: it was not "
-            f"computed. {cell.reason}"
+            f"{title} (protocol {cell.protocol}) has no confusion matrix: it was not computed. "
+            f"{cell.reason}"
         )
     counts = cell.confusion().to_numpy()
+    parts = (cell.dataset, cell.protocol, cell.name, "+".join(cell.models))
     return Figure(
-        name=file_name("confusion", cell.dataset, cell.protocol, cell.estimator, *_joined(cell)),
+        name=file_name("confusion", *parts),
         kind="confusion",
-        title=f"{title}, {protocol_title(cell.protocol)}",
+        title=f"{title}, protocol {cell.protocol}",
         caption=_caption(cell, counts),
         dataset=cell.dataset,
         draw=functools.partial(_draw, counts, cell.labels, f"{title}, {cell.protocol}"),
     )
 
 
-def _joined(cell: Cell) -> list[str]:
-    return ["+".join(cell.models)]
-
-
 def _caption(cell: Cell, counts: NDArray[np.int64]) -> str:
+    accuracy = 100 * float(np.trace(counts) / max(1, counts.sum()))
     sentences = [
-        f"Confusion of {cell_title(cell)} on {cell.dataset} under the "
-        f"{protocol_title(cell.protocol)}: rows are true labels, columns predicted ones. Each "
-        "cell gives clips, and below them the per cent of the row, which the colour shows too. "
-        f"Accuracy {100 * _accuracy(counts):.1f} % of {counts.sum():,} predictions, over "
-        f"{cell.n} test folds.",
+        f"Confusion of {cell_title(cell)} on {cell.dataset} under protocol {cell.protocol}: rows "
+        "are true labels, columns predicted ones. Each cell shows the number of clips, and below "
+        "it the per cent of the row, which is also the colour. "
+        f"Accuracy {accuracy:.1f} % of {counts.sum():,} predictions, over "
+        f"{count(cell.n, 'test fold')}.",
     ]
     if len(cell.seeds) > 1:
         sentences.append(f"Each clip counts once for each of {len(cell.seeds)} seeds.")
@@ -92,123 +85,58 @@ def _caption(cell: Cell, counts: NDArray[np.int64]) -> str:
     return " ".join(sentences)
 
 
-def _accuracy(counts: NDArray[np.int64]) -> float:
-    return float(np.trace(counts) / max(1, counts.sum()))
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Everything in inches; `rotated` is whether column labels stand upright."""
-
-    labels: list[str]
-    cell: float
-    left: float
-    bottom: float
-    top: float
-    width: float
-    rotated: bool
-
-    @property
-    def side(self) -> float:
-        return self.cell * len(self.labels)
-
-    @property
-    def height(self) -> float:
-        return self.bottom + self.side + self.top
-
-
-def _lay_out(texts: list[str], labels: tuple[str, ...], n_title_lines: int) -> _Layout:
-    """Make cells as large as their numbers need, and the figure as wide as that takes.
-
-    A column wide where that is enough; more than a page only where 7 points need it.
-    """
-    names = shorten_all(labels, _WIDEST_LABEL)
-    widest = max(text_width(name) for name in names)
-    needed = max(_TWO_LINES, *(text_width(text) + _PADDING for text in texts))
-    left = widest + LINE_HEIGHT + 3 * _GAP
-    n = len(labels)
-    room = (COLUMN_WIDTH - left - _GAP) / n
-    if room < needed:  # not one column then: as wide as reads well, a page if it may be
-        room = min((PAGE_WIDTH - left - _GAP) / n, 1.25 * needed)
-    cell = min(max(room, needed), max(needed, _LARGEST_CELL))
-    whole = max(COLUMN_WIDTH, left + n * cell + _GAP)
-    rotated = widest + _GAP > cell
-    below = widest if rotated else LINE_HEIGHT
-    return _Layout(
-        labels=names,
-        cell=cell,
-        left=left + (whole - left - _GAP - n * cell) / 2,
-        bottom=below + LINE_HEIGHT + 2 * _GAP,
-        top=n_title_lines * LINE_HEIGHT + 2 * _GAP,
-        width=whole,
-        rotated=rotated,
-    )
-
-
 @in_style
 def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Canvas:
-    rows = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(rows, 1)
-    sign = " %" if len(labels) <= _FEW else ""
-    texts = [[f"{n:,}" for n in row] for row in counts.tolist()]
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    n, sign = len(labels), " %" if len(labels) <= _FEW else ""
+    texts = [[f"{each:,}" for each in row] for row in counts.tolist()]
     per_cents = [[f"{100 * share:.0f}{sign}" for share in row] for row in shares.tolist()]
-    flat = [text for row in (*texts, *per_cents) for text in row]
-    layout = _lay_out(flat, labels, 1)
-    lines = wrap(title, layout.width - 2 * _GAP)
-    if len(lines) > 1:
-        layout = _lay_out(flat, labels, len(lines))
+    widest = max(text_width(text) for row in (*texts, *per_cents) for text in row)
+    needed = max(_TWO_LINES, widest + _PADDING)
 
-    canvas = new_canvas(layout.width, layout.height)
-    axes = canvas.add_axes(
-        (
-            layout.left / layout.width,
-            layout.bottom / layout.height,
-            layout.side / layout.width,
-            layout.side / layout.height,
-        )
-    )
-    edges = np.arange(len(labels) + 1) - 0.5
+    canvas = new_canvas(COLUMN_WIDTH)
+    axes = canvas.subplots()
+    edges = np.arange(n + 1) - 0.5
     axes.pcolormesh(
         edges, edges, shares, cmap=SHARES, vmin=0, vmax=1, edgecolors="#E4E4E4", linewidth=0.4
     )
+    axes.set_aspect("equal")
     axes.invert_yaxis()
-    # Half a line above the middle and half a line below, in parts of a cell.
-    offset = _TWO_LINES / 4.4 / layout.cell
-    for i, j in np.ndindex(*counts.shape):
-        if len(labels) > _FEW and not counts[i, j]:
-            continue
-        ink = ink_on(SHARES(shares[i, j]))
-        for text, y in ((texts[i][j], i - offset), (per_cents[i][j], i + offset)):
-            axes.text(j, y, text, ha="center", va="center_baseline", color=ink)
-    axes.set_xticks(
-        range(len(labels)),
-        layout.labels,
-        rotation=90 if layout.rotated else 0,
-        ha="center",
-    )
-    axes.set_yticks(range(len(labels)), layout.labels)
-    axes.tick_params(length=0, pad=2)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    names = shorten_all(labels, _WIDEST_LABEL)
+    axes.set_yticks(range(n), names)
+    axes.set_ylabel("true label")
     small = "" if sign else " (above: clips, below: % of the row)"
-    middle = (layout.left + layout.side / 2) / layout.width
-    canvas.text(middle, _GAP / layout.height, f"predicted label{small}", ha="center", va="bottom")
-    beside = layout.left - max(text_width(name) for name in layout.labels) - 2 * _GAP
-    canvas.text(
-        beside / layout.width,
-        (layout.bottom + layout.side / 2) / layout.height,
-        "true label",
-        rotation=90,
-        ha="right",
-        va="center",
-    )
-    canvas.text(
-        0.5,
-        1 - _GAP / layout.height,
-        "\n".join(lines),
-        ha="center",
-        va="top",
-        fontsize=FONT_SIZE,
-        linespacing=1.25,
-    )
+    axes.set_xlabel(f"predicted label{small}")
+    room = COLUMN_WIDTH - _margin(canvas)
+    cell = min(max(room / n, needed), max(needed, _LARGEST_CELL))
+    if room / n < needed:  # wider than a column, and no wider than a page if possible
+        cell = max(needed, min((room + PAGE_WIDTH - COLUMN_WIDTH) / n, 1.25 * needed))
+    width = max(COLUMN_WIDTH, COLUMN_WIDTH - room + n * cell)
+    rotated = max(map(text_width, names)) + _PADDING > cell
+    axes.set_xticks(range(n), names, rotation=90 if rotated else 0, ha="center")
+    canvas.suptitle("\n".join(wrap(title, width - 2 * _PADDING)))
+    for i, j in np.ndindex(*counts.shape):
+        if n <= _FEW or counts[i, j]:
+            axes.text(
+                j,
+                i,
+                f"{texts[i][j]}\n{per_cents[i][j]}",
+                ha="center",
+                va="center",
+                linespacing=1.1,
+                color=ink_on(SHARES(shares[i, j])),
+            )
+    canvas.set_size_inches(width, n * cell + 1)
+    fit(axes, height=n * cell)
     return canvas
+
+
+def _margin(canvas: Canvas) -> float:
+    """Return the width in inches of what is left and right of the axes."""
+    (axes,) = canvas.axes
+    axes.set_aspect("auto")
+    margin = canvas.get_size_inches()[0] - axes_size(axes)[0]
+    axes.set_aspect("equal")
+    return float(margin)

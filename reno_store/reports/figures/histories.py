@@ -1,4 +1,4 @@
-"""Training histories of a cell's folds, lined up by epoch though folds stop at different ones."""
+"""Training histories of a cell's folds, aligned by epoch."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Course:
     Attributes
     ----------
     epochs : numpy.ndarray of int64, shape (n_epochs,)
-        From 1 to that at which the last fold stopped.
+        From 1 to the epoch at which the last fold stopped.
     median, lowest, highest : numpy.ndarray of float64, shape (n_epochs,)
         Over the folds that were still training.
     n_folds : numpy.ndarray of int64, shape (n_epochs,)
-        How many those are.
+        How many folds those are.
     """
 
     epochs: NDArray[np.int64]
@@ -36,26 +36,26 @@ class Course:
 
     @property
     def n_trusted(self) -> int:
-        """For how many epochs at least half of the folds were training.
+        """Number of epochs in which at least half of the folds were training.
 
-        What is left later are the folds that stopped last, not a sample of all.
+        Later epochs show only the folds that stopped last.
         """
         return int((2 * self.n_folds >= self.n_folds.max()).sum())
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """How far apart the highest and the lowest epoch are, for the two parts of RENO's loss.
+    """The range over the epochs of both parts of RENO's loss.
 
-    Not the last epoch less the first: on real data the divergence was seen to rise and then to
-    fall to nothing.
+    The highest minus the lowest epoch, not the last minus the first: on real data the divergence
+    rises first and then falls to zero.
 
     Attributes
     ----------
     divergence, cross_entropy : float
-        Median over folds of the distance between the highest and the lowest epoch.
+        Median over folds of the highest minus the lowest epoch.
     share : float
-        The divergence's distance, weighted by 1 - λ, as a share of the cross-entropy's,
+        Range of the divergence, weighted by 1 - λ, divided by that of the cross-entropy,
         weighted by λ; infinite where the cross-entropy does not move.
     """
 
@@ -65,7 +65,7 @@ class Movement:
 
 
 def course_of(cell: Cell, key: str) -> Course | None:
-    """Line up one number of the histories; None where no fold has it."""
+    """Align one number of the histories by epoch; None where no fold has it."""
     folds = [
         [float(epoch.get(key, math.nan)) for epoch in outcome.history] for outcome in cell.folds
     ]
@@ -89,12 +89,12 @@ def course_of(cell: Cell, key: str) -> Course | None:
 
 
 def last_epochs(cell: Cell) -> list[int]:
-    """Give the number of epochs of each fold that has a history."""
+    """Return the number of epochs of each fold that has a history."""
     return [len(outcome.history) for outcome in cell.folds if outcome.history]
 
 
 def movement_of(cell: Cell) -> Movement | None:
-    """Compare how far divergence and cross-entropy move; None where no fold has both."""
+    """Compare the ranges of divergence and cross-entropy; None where no fold has both."""
     moved = []
     for outcome in cell.folds:
         if len(outcome.history) < 2:
@@ -116,7 +116,7 @@ def movement_of(cell: Cell) -> Movement | None:
 
 
 def divergence_minimum(cell: Cell) -> float | None:
-    """Compute the least value of Eq. 2, log(1 + δ·M) / (β - 1); None where it cannot be told."""
+    """Compute the minimum of Eq. 2, log(1 + δ·M) / (β - 1); None where it is not known."""
     parameters = cell.parameters
     needed = ("beta", "delta", "align_dim")
     if parameters.get("distribution") != "softmax" or not all(key in parameters for key in needed):

@@ -1,4 +1,4 @@
-"""Maps, drawn: a panel for labels, a panel for speakers, legends beneath."""
+"""How maps are drawn: a panel for labels, one for speakers, legends below."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from reno_store.reports.figures.style import (
     COLUMN_WIDTH,
     EDGE,
     GREY,
+    PADDING,
     PAGE_WIDTH,
+    axes_size,
+    fit,
     in_style,
+    marker_handle,
     new_canvas,
     series_style,
 )
-from reno_store.reports.figures.words import LINE_HEIGHT, shorten_all, text_width, wrap
+from reno_store.reports.figures.text import shorten_all, text_width, wrap
 
 __all__ = ["Panel", "draw_map"]
 
 _N_LAYERS = 4
 _RASTERIZED_FROM = 1_000
-_GAP = 0.06
-_HANDLE = 0.2
+_HANDLE = 0.32
+"""Inches of an entry's marker and blanks."""
 _WIDEST_ENTRY = 1.5
 
 
@@ -38,13 +41,13 @@ class Panel:
     Attributes
     ----------
     heading : str
-        Stands above it.
+        Its title.
     series : dict[str, numpy.ndarray]
         Name -> rows of its points, in the order of the legend.
     others : str
         What the legend calls the other points; empty where there are none.
     other_rows : numpy.ndarray, optional
-        Their rows; they are grey and lie below.
+        Their rows; they are grey and behind the others.
     """
 
     heading: str
@@ -55,45 +58,27 @@ class Panel:
 
 @in_style
 def draw_map(plane: NDArray[np.float32], panels: Sequence[Panel], title: str) -> Canvas:
-    """Draw the same points once a panel.
+    """Draw the same points in each panel.
 
     Parameters
     ----------
     plane : numpy.ndarray of float32, shape (n_clips, 2)
-        Where the clips lie.
+        Places of the clips.
     panels : Sequence[Panel]
         One or two.
     title : str
-        Stands above them.
+        Title of the figure.
     """
     width = PAGE_WIDTH if len(panels) > 1 else COLUMN_WIDTH
-    side = width / len(panels) - 2 * _GAP
-    legends = [_lay_out_legend(panel, side) for panel in panels]
-    beneath = max(rows for _, _, rows in legends) * LINE_HEIGHT + 3 * _GAP
-    title_lines = wrap(title, width - 2 * _GAP)
-    headings = [wrap(panel.heading, side) for panel in panels]
-    above = (len(title_lines) + max(map(len, headings))) * LINE_HEIGHT + 2.5 * _GAP
-    height = beneath + side + above
-    canvas = new_canvas(width, height)
-    canvas.text(0.5, 1 - _GAP / height, "\n".join(title_lines), ha="center", va="top")
-    for place, (panel, legend) in enumerate(zip(panels, legends, strict=True)):
-        left = place * width / len(panels) + _GAP
-        axes = canvas.add_axes((left / width, beneath / height, side / width, side / height))
+    room = width / len(panels) - 2 * PADDING
+    canvas = new_canvas(width, room + 1)
+    canvas.suptitle("\n".join(wrap(title, width - 2 * PADDING)))
+    places: list[Axes] = canvas.subplots(1, len(panels), squeeze=False)[0].tolist()
+    for axes, panel in zip(places, panels, strict=True):
         _scatter(axes, plane, panel)
-        axes.set_title("\n".join(headings[place]), pad=3)
-        names, n_columns, _ = legend
-        axes.legend(
-            handles=_handles(panel, names),
-            loc="upper center",
-            bbox_to_anchor=(0.5, -_GAP / side),
-            ncols=n_columns,
-            borderaxespad=0,
-            borderpad=0,
-            handlelength=1.0,
-            handletextpad=0.4,
-            columnspacing=1.0,
-            labelspacing=0.22,
-        )
+        axes.set_title("\n".join(wrap(panel.heading, room)))
+        _add_legend(axes, panel, room)
+    fit(places[0], height=axes_size(places[0])[0])
     return canvas
 
 
@@ -131,47 +116,19 @@ def _scatter(axes: Axes, plane: NDArray[np.float32], panel: Panel) -> None:
     axes.set_yticks([])
     axes.margins(0.03)
     axes.set_aspect("equal", adjustable="datalim")
-    for spine in axes.spines.values():
-        spine.set_color("#999999")
+    axes.spines[:].set(visible=True, color="#999999")
 
 
-def _lay_out_legend(panel: Panel, width: float) -> tuple[list[str], int, int]:
-    """Shorten names and find how many columns and rows they take."""
+def _add_legend(axes: Axes, panel: Panel, room: float) -> None:
     names = shorten_all([*panel.series], _WIDEST_ENTRY)
+    handles = [marker_handle(*series_style(number), name) for number, name in enumerate(names)]
     if panel.others:
-        names.append(panel.others)
-    entry = max(text_width(name) for name in names) + _HANDLE + 0.12
-    n_columns = max(1, min(len(names), int(width / entry)))
-    return names, n_columns, -(-len(names) // n_columns)
-
-
-def _handles(panel: Panel, names: list[str]) -> list[Line2D]:
-    styles = [series_style(number) for number in range(len(panel.series))]
-    handles = [
-        Line2D(
-            [],
-            [],
-            linestyle="",
-            marker=marker,
-            markersize=4,
-            markerfacecolor=colour,
-            markeredgecolor=EDGE,
-            markeredgewidth=0.4,
-            label=name,
-        )
-        for name, (colour, marker) in zip(names, styles, strict=False)
-    ]
-    if panel.others:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                linestyle="",
-                marker="o",
-                markersize=3,
-                markerfacecolor=GREY,
-                markeredgewidth=0,
-                label=names[-1],
-            )
-        )
-    return handles
+        handles.append(marker_handle(GREY, "o", panel.others))
+        handles[-1].set(markersize=3, markeredgewidth=0)
+    entry = max(text_width(str(each.get_label())) for each in handles) + _HANDLE
+    axes.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        ncols=max(1, min(len(handles), int(room / entry))),
+    )

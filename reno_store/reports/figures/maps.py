@@ -1,19 +1,20 @@
-"""Maps: t-SNE of raw embeddings, by label and by speaker beside it (the paper's Figure 2)."""
+"""Maps: t-SNE of embeddings, by label and by speaker (the paper's Figure 2)."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import TypeAlias
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from reno_store.errors import RenoStoreError
-from reno_store.reports.figures.drawing import Figure
+from reno_store.errors import LedgerError, RenoStoreError
+from reno_store.reports.figures.files import Figure, file_name
 from reno_store.reports.figures.map_drawing import Panel, draw_map
-from reno_store.reports.figures.naming import file_name
 from reno_store.reports.figures.neighbours import (
     Agreement,
     agree,
@@ -22,17 +23,22 @@ from reno_store.reports.figures.neighbours import (
     standardize,
     subsample,
 )
+from reno_store.runtime.numbers import per_cent
+from reno_store.studies.ledger import Ledger
+from reno_store.studies.recipes import hash_array
 
-__all__ = ["FEWEST_CLIPS", "MOST_CLIPS", "LayOut", "map_figure"]
+__all__ = ["FEWEST_CLIPS", "MOST_CLIPS", "LayOut", "kept_maps", "map_figure"]
 
 LayOut: TypeAlias = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 """(standardised embeddings, seed) -> places in the plane, shape (n_clips, 2)."""
 
 FEWEST_CLIPS = 4
-"""t-SNE of fewer says nothing."""
+"""t-SNE of fewer shows nothing."""
 MOST_CLIPS = 5_000
-"""Of more, so many are drawn at random."""
+"""Of more clips, this many are chosen at random."""
 
+_CODE = 1
+"""To be raised when `embed_in_plane` starts to return other places."""
 _MOST_NAMED_SPEAKERS = 12
 _NAMED_SPEAKERS = 8
 
@@ -47,10 +53,10 @@ def map_figure(
     seed: int = 0,
     lay_out: LayOut = embed_in_plane,
 ) -> Figure:
-    """Show where a model puts a dataset's clips, by label and by speaker.
+    """Show a dataset's clips in a model's embedding space, by label and by speaker.
 
-    Each column of X is given mean 0 and standard deviation 1. Of more than 5,000 clips, 5,000
-    are drawn, so that each label keeps its share.
+    Each column of X is standardised. Of more than 5,000 clips, 5,000 are chosen at random, so
+    that each label keeps its share.
 
     Parameters
     ----------
@@ -61,9 +67,9 @@ def map_figure(
     groups : numpy.ndarray of str, shape (n_clips,), optional
         Speakers, empty where unknown.
     dataset, model : str
-        What it is of.
+        Names for title and caption.
     seed : int
-        Of t-SNE and of the draw.
+        Seed of t-SNE and of the choice.
     lay_out : Callable
         (standardised embeddings, seed) -> places in the plane, shape (n_clips, 2).
 
@@ -88,12 +94,12 @@ def map_figure(
         panels.append(_speaker_panel(speakers))
         sentences.append(_about_speakers(speakers))
     else:
-        sentences.append("Speakers are not known, so nothing shows whether clusters are voices.")
+        sentences.append("Speakers are not known, so nobody can tell whether clusters are voices.")
     if len(panels[0].series) > _NAMED_SPEAKERS:
         sentences.append("Colours recur; colour and marker together tell labels apart.")
     drawn = f"{len(rows):,} clips"
     if len(rows) < len(X):
-        drawn = f"{drawn} (of {len(X):,}, drawn at random so that each label keeps its share)"
+        drawn = f"{drawn} (of {len(X):,}, chosen at random so that each label keeps its share)"
     components = ", reduced to 50 principal components" if min(scaled.shape) > 50 else ""
     caption = " ".join(
         [
@@ -105,7 +111,7 @@ def map_figure(
             _about_neighbours(by_label, by_speaker),
         ]
     )
-    # Drawn more than once, for each file and a page, and slow: laid out on the first drawing.
+    # Slow, and drawn once per file and page: computed on the first drawing.
     places = functools.cache(functools.partial(lay_out, scaled, seed))
     headings = [_heading("by label", by_label), _heading("by speaker", by_speaker)]
     named = [
@@ -131,23 +137,14 @@ def _heading(words: str, agreement: Agreement | None) -> str:
     if agreement is None:
         return words
     return (
-        f"{words}; nearest neighbour agrees: {_per_cent(agreement.share, 0)} "
-        f"(chance {_per_cent(agreement.chance, 0)})"
+        f"{words}; nearest neighbour agrees: {per_cent(agreement.share, 0)} "
+        f"(chance {per_cent(agreement.chance, 0)})"
     )
-
-
-def _per_cent(share: float, digits: int) -> str:
-    """Write a share; what is more than nothing is not rounded to nothing."""
-    least = 10.0**-digits
-    if 0 < 100 * share < least / 2:
-        return f"<{least:.{digits}f} %"
-    return f"{100 * share:.{digits}f} %"
 
 
 def _about_neighbours(by_label: Agreement | None, by_speaker: Agreement | None) -> str:
     parts = [
-        f"its {word} in {_per_cent(found.share, 1)} of cases (by chance "
-        f"{_per_cent(found.chance, 1)})"
+        f"its {word} in {per_cent(found.share, 1)} of cases (by chance {per_cent(found.chance, 1)})"
         for word, found in (("label", by_label), ("speaker", by_speaker))
         if found is not None
     ]
@@ -163,7 +160,7 @@ def _label_panel(labels: NDArray[np.str_]) -> Panel:
 
 
 def _named_speakers(speakers: NDArray[np.str_]) -> tuple[list[str], int]:
-    """Choose the speakers that get a colour, sorted by name; and count all."""
+    """Return the speakers that get a colour, sorted by name, and the number of all speakers."""
     names, counts = np.unique(speakers[speakers != ""], return_counts=True)
     if len(names) <= _MOST_NAMED_SPEAKERS:
         return names.tolist(), len(names)
@@ -197,3 +194,32 @@ def _about_speakers(speakers: NDArray[np.str_]) -> str:
         f"Of {n_speakers:,} speakers the {len(named)} with the most clips have colours (ties: the "
         f"first by name); the others are grey.{unknown if n_unknown else ''}"
     )
+
+
+def kept_maps(ledger: Ledger) -> LayOut:
+    """Return a function that computes maps once and keeps them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where maps are kept, found by their embeddings. If it cannot be written, each map is
+        computed again every time.
+    """
+
+    def lay_out(X: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+        recipe = {
+            "map": "t-SNE",
+            "embeddings": hash_array(X),
+            "perplexity": perplexity_for(len(X)),
+            "seed": seed,
+            "code": _CODE,
+            "packages": {name: version(name) for name in ("numpy", "scikit-learn")},
+        }
+        places = ledger.find(recipe)
+        if places is None:
+            places = embed_in_plane(X, seed).tolist()
+            with contextlib.suppress(LedgerError):
+                ledger.keep(recipe, places)
+        return np.array(places, np.float32)
+
+    return lay_out

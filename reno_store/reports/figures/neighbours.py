@@ -1,8 +1,8 @@
-"""What a t-SNE picture cannot be trusted with: whether like lies by like in the embeddings.
+"""Whether clips of one label or speaker are near each other in the embeddings.
 
-t-SNE makes clusters of whatever it is given and says nothing with their sizes and distances.
-How often a clip's nearest neighbour, in the embeddings themselves, has its label, and how
-often its speaker, is a number that can be held against chance.
+A t-SNE picture does not show that: it makes clusters of anything, and their sizes and distances
+mean nothing. How often a clip's nearest neighbour in the embeddings has its label, or its
+speaker, can be compared with chance.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Agreement:
     chance : float
         Share for another clip drawn at random.
     n_clips : int
-        Clips whose name is known; others are neither asked nor neighbours.
+        Clips whose name is known; others are ignored, also as neighbours.
     """
 
     share: float
@@ -42,7 +42,7 @@ class Agreement:
 
 
 def standardize(X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each column mean 0 and standard deviation 1; a constant one becomes 0.
+    """Scale each column to mean 0 and standard deviation 1; a constant one becomes 0.
 
     Parameters
     ----------
@@ -58,16 +58,16 @@ def standardize(X: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def subsample(y: NDArray[np.str_], n_clips: int, seed: int) -> NDArray[np.int64]:
-    """Draw rows so that each label keeps its share, and at least one clip.
+    """Choose rows at random so that each label keeps its share, and at least one clip.
 
     Parameters
     ----------
     y : numpy.ndarray of str, shape (n,)
         Labels.
     n_clips : int
-        How many rows to draw, not fewer than there are labels; all where there are no more.
+        How many rows to choose, at least one per label; all rows if there are not more.
     seed : int
-        Of the draw.
+        Seed of the choice.
 
     Returns
     -------
@@ -79,8 +79,8 @@ def subsample(y: NDArray[np.str_], n_clips: int, seed: int) -> NDArray[np.int64]
     labels, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
     exact = counts * n_clips / len(y)
     quota = np.maximum(1, exact.astype(np.int64))
-    # What rounding down left over goes to the largest remainders, ties to the first label;
-    # what "at least one" took too much comes from the largest labels.
+    # Rows left over by rounding down go to the largest remainders (ties: the first label); rows
+    # too many because of "at least one" come from the largest labels.
     for place in np.argsort(quota - exact, kind="stable")[: max(0, n_clips - quota.sum())]:
         quota[place] += 1
     while quota.sum() > n_clips:
@@ -124,12 +124,12 @@ def agree(X: NDArray[np.float32], names: NDArray[np.str_]) -> Agreement | None:
 
 
 def perplexity_for(n_clips: int) -> float:
-    """Choose t-SNE's perplexity: 30, less where there are too few clips for it."""
+    """Return t-SNE's perplexity: 30, or less for few clips."""
     return min(_PERPLEXITY, (n_clips - 1) / 3)
 
 
 def reduce(X: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """Take the first 50 principal components, or as many as there are; at least two columns."""
+    """Return the first 50 principal components, or fewer; at least two columns."""
     n_components = min(_N_COMPONENTS, *X.shape)
     reduced = PCA(n_components, svd_solver="auto", random_state=seed).fit_transform(X)
     missing = max(0, 2 - n_components)
@@ -137,10 +137,10 @@ def reduce(X: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
 
 
 def embed_in_plane(X: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """Lay clips out in the plane by t-SNE (van der Maaten and Hinton, 2008).
+    """Compute places in the plane by t-SNE (van der Maaten and Hinton, 2008).
 
-    It begins at the first two principal components and is the same for the same numbers and
-    seed; on another processor, rounding may turn it into another, equally good picture.
+    It starts at the first two principal components. The same numbers and seed give the same
+    places; on another processor, rounding may lead to another, equally good picture.
 
     Parameters
     ----------
@@ -153,13 +153,13 @@ def embed_in_plane(X: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     -------
     numpy.ndarray of float32, shape (n_clips, 2)
     """
-    if not X.any():  # all clips are the same; nothing has a direction
+    if not X.any():  # all clips are the same
         return np.zeros((len(X), 2), np.float32)
     reduced = reduce(X, seed)
     spread = float(reduced[:, 0].std())
     start = (reduced[:, :2] * (1e-4 / spread)).astype(np.float32)
     tsne = TSNE(n_components=2, perplexity=perplexity_for(len(X)), init=start, random_state=seed)
-    # One thread: on busy cores two wait for each other, and took 20 times as long.
+    # One thread: on busy cores, two waited for each other and took 20 times as long.
     with threadpool_limits(limits=1):
         plane = tsne.fit_transform(reduced)
     return np.asarray(plane, np.float32)

@@ -1,8 +1,9 @@
-"""How figures look: colours, markers, sizes, and a drawing state of their own.
+"""How figures look: colours, markers, sizes, layout and matplotlib's parameters.
 
-Colours are those of Okabe and Ito (2008), which people with any of the common colour
-deficiencies tell apart; what they mean is told by a marker too. Sizes are those of a journal:
-3.35 inches for a column, 7 for both, and no text below 7 points.
+Colours are those of Okabe and Ito (2008), which people with common colour deficiencies can
+tell apart; markers differ too. Sizes are those of a journal: 3.35 inches for one column, 7 for
+two, and no text below 7 points. matplotlib's constrained layout places axes, titles and legends;
+`fit` makes the axes as large as their contents need.
 """
 
 from __future__ import annotations
@@ -12,27 +13,33 @@ import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 
 __all__ = [
     "COLUMN_WIDTH",
-    "DIVERGENCE_COLOUR",
     "EDGE",
     "ESTIMATOR_STYLES",
     "FONT_SIZE",
     "GREY",
     "MARKERS",
+    "PADDING",
     "PAGE_WIDTH",
     "PALETTE",
     "SHARES",
+    "axes_size",
     "contrast",
     "drawing_state",
+    "fit",
     "in_style",
     "ink_on",
+    "marker_handle",
     "new_canvas",
     "series_style",
     "styles_of",
@@ -44,6 +51,8 @@ PAGE_WIDTH = 7.0
 """Inches; both columns."""
 FONT_SIZE = 7.0
 """Points; nothing is smaller."""
+PADDING = 0.04
+"""Inches around axes, titles and legends."""
 
 PALETTE = (
     "#0072B2",  # blue
@@ -69,12 +78,10 @@ ESTIMATOR_STYLES = {
     "logreg": ("#CC79A7", "P"),
     "rf": ("#000000", "X"),
 }
-"""Estimator -> colour and marker, the same in every figure."""
+"""Estimator -> colour and marker in every figure."""
 
 _OTHER_STYLES = (("#F0E442", "<"), ("#999999", ">"), ("#FFFFFF", "s"), ("#56B4E9", "X"))
-"""For classifiers of scikit-learn that were named by their class, in turn."""
-
-DIVERGENCE_COLOUR = "#8A4A6E"
+"""For other classifiers, in turn."""
 
 # One hue from white to nearly black-blue: shades are read in order, also when printed in grey.
 SHARES = LinearSegmentedColormap.from_list(
@@ -89,7 +96,23 @@ _STATE: Any = {
     "xtick.labelsize": FONT_SIZE,
     "ytick.labelsize": FONT_SIZE,
     "legend.fontsize": FONT_SIZE,
-    "figure.titlesize": FONT_SIZE + 1,
+    "legend.title_fontsize": FONT_SIZE,
+    "legend.borderaxespad": 0.6,
+    "legend.borderpad": 0.0,
+    "legend.handlelength": 1.0,
+    "legend.handletextpad": 0.4,
+    "legend.columnspacing": 1.0,
+    "legend.labelspacing": 0.22,
+    "figure.titlesize": FONT_SIZE,
+    "figure.constrained_layout.h_pad": PADDING,
+    "figure.constrained_layout.w_pad": PADDING,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlepad": 3.0,
+    "axes.labelpad": 1.5,
+    "xtick.major.pad": 2.0,
+    "ytick.major.pad": 2.0,
     "axes.linewidth": 0.6,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
@@ -107,6 +130,9 @@ _STATE: Any = {
     "savefig.bbox": None,
 }
 
+_CLOSE = 0.004
+"""Inches: a pixel of a screen is more."""
+
 _LOCK = threading.RLock()
 
 _P = ParamSpec("_P")
@@ -115,10 +141,10 @@ _R = TypeVar("_R")
 
 @contextlib.contextmanager
 def drawing_state() -> Iterator[None]:
-    """Hold matplotlib's parameters at ours, whatever the user has set, and put them back.
+    """Use our parameters of matplotlib, whatever the user has set, and restore them.
 
-    Threads that draw our figures take turns; one that draws something else meanwhile sees our
-    parameters, since matplotlib has one set a process.
+    Threads that draw our figures take turns. A thread that draws something else meanwhile sees
+    our parameters, because matplotlib has one set per process.
     """
     with _LOCK, mpl.rc_context():
         mpl.rcdefaults()
@@ -127,7 +153,7 @@ def drawing_state() -> Iterator[None]:
 
 
 def in_style(draw: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a function draw inside `drawing_state`."""
+    """Run a function inside `drawing_state`."""
 
     @functools.wraps(draw)
     def drawing(*args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -137,13 +163,59 @@ def in_style(draw: Callable[_P, _R]) -> Callable[_P, _R]:
     return drawing
 
 
-def new_canvas(width: float, height: float) -> Canvas:
-    """Make an empty figure (inches) that pyplot knows nothing of."""
-    return Canvas(figsize=(width, height), dpi=150, facecolor="white")
+def new_canvas(width: float, height: float = 3.0) -> Canvas:
+    """Return an empty figure (inches) that pyplot does not know."""
+    canvas = Canvas(figsize=(width, height), dpi=150, facecolor="white", layout="constrained")
+    FigureCanvasAgg(canvas)
+    return canvas
+
+
+def axes_size(axes: Axes) -> tuple[float, float]:
+    """Return the width and height of axes in inches, after a layout."""
+    canvas = cast("Canvas", axes.get_figure(root=True))
+    engine = canvas.get_layout_engine()
+    if engine is not None:
+        engine.execute(canvas)
+    box = axes.get_window_extent()
+    return box.width / canvas.dpi, box.height / canvas.dpi
+
+
+def fit(
+    axes: Axes, *, width: float | None = None, height: float, columns: int = 1, rows: int = 1
+) -> None:
+    """Resize a figure until its axes have this size in inches, and fix its layout.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        One of the axes, all of the same size.
+    width, height : float
+        Inches; without a width, that of the figure stays.
+    columns, rows : int
+        How many axes are next to and above one another.
+    """
+    canvas = cast("Canvas", axes.get_figure(root=True))
+    for _ in range(4):  # ticks may change with the size, and labels with them
+        now = axes_size(axes)
+        wider = 0.0 if width is None else columns * (width - now[0])
+        higher = rows * (height - now[1])
+        if max(abs(wider), abs(higher)) < _CLOSE:
+            break
+        size = canvas.get_size_inches()
+        canvas.set_size_inches(size[0] + wider, size[1] + higher)
+    canvas.set_layout_engine("none")
+
+
+def marker_handle(colour: str, marker: str, label: str) -> Line2D:
+    """Return a legend entry for markers."""
+    return Line2D(
+        [], [], linestyle="", marker=marker, markersize=4, markerfacecolor=colour,
+        markeredgecolor=EDGE, markeredgewidth=0.4, label=label,
+    )  # fmt: skip
 
 
 def series_style(number: int) -> tuple[str, str]:
-    """Give the colour and the marker of the n-th of many series, from 0.
+    """Return the colour and marker of the n-th of many series, from 0.
 
     Examples
     --------
@@ -154,7 +226,7 @@ def series_style(number: int) -> tuple[str, str]:
 
 
 def contrast(one: Any, other: Any) -> float:
-    """Contrast ratio of two colours as WCAG 2 defines it, from 1 to 21.
+    """Return the contrast ratio of two colours as WCAG 2 defines it, from 1 to 21.
 
     Examples
     --------
@@ -166,7 +238,7 @@ def contrast(one: Any, other: Any) -> float:
 
 
 def ink_on(colour: Any) -> str:
-    """Choose black or white, whichever stands out more from a colour."""
+    """Return black or white, whichever has more contrast with a colour."""
     return max(("black", "white"), key=lambda ink: contrast(ink, colour))
 
 
@@ -179,7 +251,7 @@ def _luminance(colour: Any) -> float:
 
 
 def styles_of(estimators: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Give each estimator's colour and marker; those without their own take further ones in turn.
+    """Return each estimator's colour and marker; unknown estimators take further ones in turn.
 
     Examples
     --------

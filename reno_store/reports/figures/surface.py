@@ -1,11 +1,12 @@
-"""Surface: accuracy over β and δ, a map for each λ, with the spread over folds in each cell."""
+"""Surface: a grid's accuracy over two hyperparameters, a map per value of a third."""
 
 from __future__ import annotations
 
 import functools
-import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -15,246 +16,210 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
 from reno_store.conclusions.grids import findings_of
-from reno_store.reports.figures.drawing import Figure
-from reno_store.reports.figures.naming import file_name
-from reno_store.reports.figures.saving import save_figures
+from reno_store.conclusions.names import SYMBOLS, estimator_title, models_title
+from reno_store.errors import RenoStoreError
+from reno_store.reports.figures.files import Figure, file_name, save_figures
 from reno_store.reports.figures.style import (
     COLUMN_WIDTH,
     GREY,
+    PADDING,
     PAGE_WIDTH,
+    fit,
     in_style,
     ink_on,
     new_canvas,
 )
-from reno_store.reports.figures.words import LINE_HEIGHT, text_width, wrap
+from reno_store.reports.figures.text import LINE_HEIGHT, text_width, wrap
+from reno_store.runtime.numbers import decimal, listing
 from reno_store.studies import Cell, Grid
 from reno_store.studies.scores import COLLAPSED
 
 __all__ = ["save_surface", "surface_figure"]
 
-_GAP = 0.06
-_PADDING = 0.18
+_AROUND_TEXT = 0.18
 _FRAME = 0.035
-"""Inches between a cell's edge and the frame in it, so that neighbours do not hide it."""
-_BAR = 0.12
+"""Inches between a cell's edge and its frame, so that neighbours do not hide it."""
+_MARGIN = 1.1
+"""About the inches that axis labels and the colour bar take."""
 _COLOURS = "cividis"
 
 
 def surface_figure(grid: Grid) -> Figure:
-    """Draw a grid's accuracy: β to the right, δ upwards, a map for each λ.
+    """Draw a grid's accuracy: the first axis to the right, the second upwards, maps for the third.
 
     Parameters
     ----------
     grid : Grid
-        At least one of its points was scored.
+        At least one of its points was scored. At most three axes have several values.
+
+    Raises
+    ------
+    RenoStoreError
+        If more axes have several values.
     """
-    models = " + ".join(grid.models)
-    framed = (
-        " The paper's point is framed."
-        if any(grid.is_paper(point) for point in grid.points)
-        else ""
-    )
+    names, models = _axes_of(grid), models_title(grid.models)
+    title = estimator_title(grid.estimator)
+    framed = " The paper's point is framed." if grid.paper else ""
     caption = (
-        f"Accuracy (%) of RENO on {models}, {grid.dataset}, protocol {grid.protocol}: mean ± "
-        f"standard deviation over {grid.over}. Colours are means; their scale spans at "
-        "least a standard deviation over folds to either side, so that a surface looks flat "
-        f"where it is no rougher than folds are.{framed} " + " ".join(findings_of(grid))
+        f"Accuracy (%) of {title} on {models}, {grid.dataset}, protocol {grid.protocol}: mean ± "
+        f"standard deviation over {grid.over}. Colours are means; their scale spans at least one "
+        "standard deviation over folds to either side, so that a surface looks flat where it is "
+        f"no rougher than folds are.{framed} " + " ".join(findings_of(grid))
     )
     return Figure(
         name=file_name("surface", grid.dataset, grid.protocol, "+".join(grid.models)),
         kind="surface",
-        title=f"{grid.dataset}: β, δ and λ of RENO on {models}",
+        title=f"{grid.dataset}: {listing(map(_symbol, names))} of {title} on {models}",
         caption=caption,
         dataset=grid.dataset,
-        draw=functools.partial(_draw, grid),
+        draw=functools.partial(_draw, grid, names),
     )
 
 
 def save_surface(grid: Grid, path: str | Path) -> Path:
-    """Write a grid's surface to a file, whole or not at all.
+    """Write a grid's surface to a file, as a whole or not at all.
 
     Parameters
     ----------
     grid : Grid
-        At least one of its points was scored.
+        As for `surface_figure`.
     path : str or Path
-        Ends in ``.pdf``, ``.png`` (300 dots an inch) or ``.svg``.
+        Ends in ``.pdf``, ``.png`` (300 dots per inch) or ``.svg``.
 
     Raises
     ------
     UnknownNameError
         If the ending is another.
     RenoStoreError
-        If the file cannot be written.
+        If the file cannot be written, or as `surface_figure`.
     """
     path = Path(path)
     figure = replace(surface_figure(grid), name=path.stem)
     return save_figures([figure], path.parent, [path.suffix.removeprefix(".")])[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Everything in inches; maps stand in rows of `n_columns`."""
-
-    cell_width: float
-    cell_height: float
-    n_columns: int
-    left: float
-    above: float
-    map_width: float
-    map_height: float
-    width: float
-    height: float
-
-    def place(self, number: int) -> tuple[float, float]:
-        """Left and lower edge of the n-th map."""
-        row, column = divmod(number, self.n_columns)
-        x = self.left + column * (self.map_width + 2 * _GAP)
-        top = self.above + row * (self.map_height + 3 * LINE_HEIGHT + 3 * _GAP) + LINE_HEIGHT + _GAP
-        return x, self.height - top - self.map_height
+def _axes_of(grid: Grid) -> list[str]:
+    """Return the axes to draw: all, or of more than three those with several values."""
+    names = list(grid.axes)
+    if len(names) > 3:
+        names = [name for name in names if len(grid.axes[name]) > 1]
+    if not 1 <= len(names) <= 3:
+        raise RenoStoreError(
+            f"a surface shows one to three hyperparameters; this grid has {len(names)} "
+            f"({', '.join(names) or 'none'})."
+        )
+    return names
 
 
-def _lay_out(grid: Grid, bar: float, n_lines: int) -> _Layout:
-    n_beta, n_delta, n_lam = (len(grid.axes[name]) for name in ("beta", "delta", "lam"))
-    texts = [line for point in grid.points for line in _lines(point)]
-    ticks = [f"{value:g}" for value in grid.axes["beta"]]
-    cell_width = max(map(text_width, [*texts, *ticks])) + _PADDING
-    # A map's heading is no wider than the map.
-    heading = max(text_width(_heading(lam)) for lam in grid.axes["lam"])
-    cell_width = max(cell_width, (heading + _GAP) / n_beta)
-    cell_height = 2 * LINE_HEIGHT + _PADDING
-    left = max(text_width(f"{value:g}") for value in grid.axes["delta"]) + LINE_HEIGHT + 3 * _GAP
-    map_width, map_height = n_beta * cell_width, n_delta * cell_height
-    room = PAGE_WIDTH - left - bar
-    n_columns = max(1, min(n_lam, int((room + 2 * _GAP) / (map_width + 2 * _GAP))))
-    n_rows = math.ceil(n_lam / n_columns)
-    above = n_lines * LINE_HEIGHT + 2 * _GAP
-    taken = left + n_columns * map_width + (n_columns - 1) * 2 * _GAP + bar
-    width = max(taken, COLUMN_WIDTH)
-    return _Layout(
-        cell_width,
-        cell_height,
-        n_columns,
-        left + (width - taken) / 2,
-        above,
-        map_width,
-        map_height,
-        width=width,
-        height=above + n_rows * (map_height + 3 * LINE_HEIGHT + 3 * _GAP) + _GAP,
-    )
+def _symbol(name: str) -> str:
+    return SYMBOLS.get(name, name)
+
+
+def _written(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 @in_style
-def _draw(grid: Grid) -> Canvas:
-    means = [100 * point.mean("accuracy") for point in grid.scored]
-    middle = (min(means) + max(means)) / 2
-    # Less than folds differ by is noise, and should not fill the scale; a tenth of a point is
-    # the last digit that is shown.
-    reach = max((max(means) - min(means)) / 2, 100 * grid.spread_over_folds(), 0.1)
-    scale = Normalize(middle - reach, middle + reach)
-    bar = 2 * _GAP + _BAR + text_width("100.0") + LINE_HEIGHT + 3 * _GAP
-    title = f"{grid.dataset}, RENO on {' + '.join(grid.models)}, protocol {grid.protocol}"
-    said = f"accuracy (%), mean ± sd over {grid.over}"
-    if any(grid.is_paper(point) for point in grid.points):
-        said += "; framed: the paper's point"
-    if any(point.n_collapsed for point in grid.points):
-        said += f";{COLLAPSED}: collapsed in some fold"
-    layout = _lay_out(grid, bar, 1)
-    lines = [line for text in (title, said) for line in wrap(text, layout.width - 2 * _GAP)]
-    layout = _lay_out(grid, bar, len(lines))
+def _draw(grid: Grid, names: Sequence[str]) -> Canvas:
+    across, up, third = [*names, "", ""][:3]
+    n_across, n_up = len(grid.axes[across]), len(grid.axes.get(up, "1"))
+    panels: Sequence[Any] = grid.axes.get(third, (None,))
+    headings = [f"{_symbol(third)} = {_written(value)}" if third else "" for value in panels]
 
-    canvas = new_canvas(layout.width, layout.height)
-    canvas.text(
-        0.5, 1 - _GAP / layout.height, "\n".join(lines), ha="center", va="top", linespacing=1.25
-    )
-    for number, lam in enumerate(grid.axes["lam"]):
-        x, y = layout.place(number)
-        axes = canvas.add_axes(
-            (
-                x / layout.width,
-                y / layout.height,
-                layout.map_width / layout.width,
-                layout.map_height / layout.height,
+    # Cells as large as their text needs, maps as wide as their headings.
+    texts = [line for point in grid.points for line in _text(point).split("\n")]
+    texts += [_written(value) for value in grid.axes[across]]
+    cell_width = max(map(text_width, texts)) + _AROUND_TEXT
+    cell_width = max(cell_width, (max(map(text_width, headings)) + PADDING) / n_across)
+    cell_height = 2 * LINE_HEIGHT + _AROUND_TEXT
+    map_width = n_across * cell_width
+    fitting = int((PAGE_WIDTH - _MARGIN) / (map_width + 2 * PADDING))
+    n_columns = max(1, min(len(panels), fitting))
+    n_rows = -(-len(panels) // n_columns)
+    is_narrow = n_columns * map_width + _MARGIN < COLUMN_WIDTH
+    if is_narrow:  # maps fill a column
+        map_width = (COLUMN_WIDTH - _MARGIN) / n_columns
+        cell_width = map_width / n_across
+
+    scale = _scale(grid)
+    canvas = new_canvas(n_columns * map_width + _MARGIN, n_rows * n_up * cell_height + 1)
+    places: list[Axes] = canvas.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
+    for axes in places[len(panels) :]:
+        axes.remove()
+    for number, (axes, value) in enumerate(zip(places, panels, strict=False)):
+        for point in grid.points:
+            if not third or point.settings[third] == value:
+                column = grid.axes[across].index(point.settings[across])
+                row = grid.axes[up].index(point.settings[up]) if up else 0
+                frame = (_FRAME / cell_width, _FRAME / cell_height) if point is grid.paper else None
+                _draw_point(axes, point, (column, row), scale, frame)
+        axes.set(xlim=(-0.5, n_across - 0.5), ylim=(-0.5, n_up - 0.5), title=headings[number])
+        axes.set_xticks(range(n_across), map(_written, grid.axes[across]))
+        axes.set_xlabel(_symbol(across))
+        axes.set_yticks([])
+        if up and number % n_columns == 0:
+            axes.set_yticks(range(n_up), map(_written, grid.axes[up]))
+            short = len(_symbol(up)) == 1
+            axes.set_ylabel(
+                _symbol(up),
+                rotation=0 if short else 90,
+                va="center" if short else "bottom",
             )
-        )
-        points = [point for point in grid.points if point.settings["lam"] == lam]
-        _draw_map(axes, grid, points, scale, layout, first=number % layout.n_columns == 0)
-        axes.set_title(_heading(lam), pad=3)
-    _draw_bar(canvas, scale, layout)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+    bar = canvas.colorbar(ScalarMappable(scale, _COLOURS), ax=places[: len(panels)], fraction=0.03)
+    ticks = [float(scale.inverse(share)) for share in (0, 0.5, 1)]
+    bar.set_ticks(ticks, labels=list(map(decimal, ticks)))
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0)
+
+    words = [
+        f"{grid.dataset}, {estimator_title(grid.estimator)} on {models_title(grid.models)}, "
+        f"protocol {grid.protocol}",
+        f"accuracy (%), mean ± sd over {grid.over}"
+        + "; framed: the paper's point" * (grid.paper is not None)
+        + f";{COLLAPSED}: collapsed in some fold" * any(p.n_collapsed for p in grid.points),
+    ]
+    room = COLUMN_WIDTH - 2 * PADDING if is_narrow else n_columns * map_width + _MARGIN / 2
+    canvas.suptitle("\n".join(line for text in words for line in wrap(text, room)))
+    width = None if is_narrow else map_width
+    fit(places[0], width=width, height=n_up * cell_height, columns=n_columns, rows=n_rows)
     return canvas
 
 
-def _draw_map(
+def _scale(grid: Grid) -> Normalize:
+    means = [100 * point.mean("accuracy") for point in grid.scored]
+    middle = (min(means) + max(means)) / 2
+    # Differences smaller than those between folds are noise and must not fill the scale; a
+    # tenth of a point is the last digit that is shown.
+    reach = max((max(means) - min(means)) / 2, 100 * grid.spread_over_folds(), 0.1)
+    return Normalize(middle - reach, middle + reach)
+
+
+def _draw_point(
     axes: Axes,
-    grid: Grid,
-    points: list[Cell],
+    point: Cell,
+    place: tuple[int, int],
     scale: Normalize,
-    layout: _Layout,
-    *,
-    first: bool,
+    frame: tuple[float, float] | None,
 ) -> None:
+    x, y = place
     colours = mpl.colormaps[_COLOURS]
-    beta, delta = grid.axes["beta"], grid.axes["delta"]
-    for point in points:
-        column, row = beta.index(point.settings["beta"]), delta.index(point.settings["delta"])
-        fill = colours(scale(100 * point.mean("accuracy"))) if point.computed else GREY
-        corner = (column - 0.5, row - 0.5)
-        axes.add_patch(Rectangle(corner, 1, 1, facecolor=fill, edgecolor="white", linewidth=0.6))
-        ink = ink_on(fill)
-        lines = _lines(point)
-        for place, text in enumerate(lines):
-            y = row + ((len(lines) - 1) / 2 - place) * LINE_HEIGHT / layout.cell_height
-            axes.text(column, y, text, ha="center", va="center_baseline", color=ink)
-        if grid.is_paper(point):
-            wide, high = _FRAME / layout.cell_width, _FRAME / layout.cell_height
-            axes.add_patch(
-                Rectangle(
-                    (corner[0] + wide, corner[1] + high),
-                    1 - 2 * wide,
-                    1 - 2 * high,
-                    fill=False,
-                    edgecolor=ink,
-                    linewidth=1.6,
-                    label="paper",
-                )
-            )
-    axes.set_xlim(-0.5, len(beta) - 0.5)
-    axes.set_ylim(-0.5, len(delta) - 0.5)
-    axes.set_xticks(range(len(beta)), [f"{value:g}" for value in beta])
-    axes.set_xlabel("β", labelpad=1)
-    if first:
-        axes.set_yticks(range(len(delta)), [f"{value:g}" for value in delta])
-        axes.set_ylabel("δ", rotation=0, va="center", labelpad=5)
-    else:
-        axes.set_yticks([])
-    axes.tick_params(length=0, pad=2)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    fill = colours(scale(100 * point.mean("accuracy"))) if point.computed else GREY
+    ink = ink_on(fill)
+    corner = (x - 0.5, y - 0.5)
+    axes.add_patch(Rectangle(corner, 1, 1, facecolor=fill, edgecolor="white", linewidth=0.6))
+    axes.text(x, y, _text(point), ha="center", va="center", color=ink, linespacing=1.25)
+    if frame is not None:
+        wide, high = frame
+        inner = (corner[0] + wide, corner[1] + high)
+        style: dict[str, Any] = {"edgecolor": ink, "linewidth": 1.6, "label": "paper"}
+        axes.add_patch(Rectangle(inner, 1 - 2 * wide, 1 - 2 * high, fill=False, **style))
 
 
-def _draw_bar(canvas: Canvas, scale: Normalize, layout: _Layout) -> None:
-    x, bottom = layout.place(layout.n_columns - 1)
-    axes = canvas.add_axes(
-        (
-            (x + layout.map_width + 2 * _GAP) / layout.width,
-            bottom / layout.height,
-            _BAR / layout.width,
-            layout.map_height / layout.height,
-        )
-    )
-    shown = canvas.colorbar(ScalarMappable(scale, _COLOURS), cax=axes)
-    ticks = [float(scale.inverse(share)) for share in (0, 0.5, 1)]
-    shown.set_ticks(ticks, labels=[f"{tick:.1f}" for tick in ticks])
-    shown.outline.set_visible(False)
-    axes.tick_params(length=0, pad=2)
-
-
-def _lines(point: Cell) -> tuple[str, ...]:
+def _text(point: Cell) -> str:
     if not point.computed:
-        return ("failed",)
+        return "failed"
     mark = COLLAPSED if point.n_collapsed else ""
-    return f"{100 * point.mean('accuracy'):.1f}{mark}", f"± {100 * point.sd('accuracy'):.1f}"
-
-
-def _heading(lam: float) -> str:
-    return f"λ = {lam:g}"
+    mean, sd = 100 * point.mean("accuracy"), 100 * point.sd("accuracy")
+    return f"{decimal(mean)}{mark}\n± {decimal(sd)}"

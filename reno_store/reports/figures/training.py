@@ -10,35 +10,28 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reno_store.reports.figures.drawing import Figure
+from reno_store.conclusions.names import cell_title, estimator_title, models_title
+from reno_store.reports.figures.files import Figure, file_name
 from reno_store.reports.figures.histories import (
     course_of,
     divergence_minimum,
     last_epochs,
     movement_of,
 )
-from reno_store.reports.figures.naming import cell_title, file_name, models_title, protocol_title
-from reno_store.reports.figures.style import (
-    COLUMN_WIDTH,
-    PAGE_WIDTH,
-    in_style,
-    new_canvas,
-)
-from reno_store.reports.figures.words import LINE_HEIGHT, wrap
+from reno_store.reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, fit, in_style, new_canvas
+from reno_store.reports.figures.text import wrap
 from reno_store.studies import Cell
-from reno_store.studies.classifiers import describe_estimator
 
 __all__ = ["training_figure"]
 
 _CROSS_ENTROPY, _DIVERGENCE = "cross_entropy", "divergence_excess"
 _SIDES = {"train": ("#0072B2", "o", "training"), "valid": ("#D55E00", "s", "held out")}
 _NEARLY_FLAT = 0.1
-_GAP = 0.06
 _PANEL_HEIGHT = 1.25
 _PER_NAT = {_CROSS_ENTROPY: 1.0, _DIVERGENCE: 1_000.0}
 _UNITS = {_CROSS_ENTROPY: "cross-entropy (nats)", _DIVERGENCE: "excess (0.001 nats)"}
-_BESIDE = 0.48
-"""Inches left of a panel: its numbers and what they are."""
+_BESIDE = 0.3
+"""Inches around a panel that its heading does not use."""
 
 
 def training_figure(cells: Sequence[Cell]) -> Figure | None:
@@ -60,18 +53,18 @@ def training_figure(cells: Sequence[Cell]) -> Figure | None:
         else (f"{stops[0]} epochs" if stops[0] > 1 else "1 epoch")
     )
     sentences = [
-        f"Training on {dataset} under the {protocol_title(protocol)}, for each estimator on the "
+        f"Training on {dataset} under protocol {protocol}, for each estimator on the "
         "models on which its accuracy is highest: "
         f"{'; '.join(cell_title(cell) for cell in shown)}. Lines are medians over the folds of "
         "all seeds, bands reach from the lowest fold to the highest. Folds stopped after "
-        f"{ended}; lines go on thin and without marks where less than half of the folds were "
-        "still training. Training losses are with dropout, those on held-out rows without.",
+        f"{ended}; lines are thin and without marks where less than half of the folds were still "
+        "training. Training losses include dropout, those on held-out rows do not.",
         *(_about_divergence(cell) for cell in shown if _has_divergence(cell)),
     ]
     return Figure(
         name=file_name("training", dataset, protocol),
         kind="training",
-        title=f"{dataset}: training, {protocol_title(protocol)}",
+        title=f"{dataset}: training, protocol {protocol}",
         caption=" ".join(sentences),
         dataset=dataset,
         draw=functools.partial(_draw, tuple(shown)),
@@ -83,11 +76,11 @@ def _has_divergence(cell: Cell) -> bool:
 
 
 def _about_divergence(cell: Cell) -> str:
-    title = describe_estimator(cell.estimator).title
-    words = f"{title}'s divergence is what Eq. 2 exceeds its minimum by"
+    title = estimator_title(cell)
+    words = f"The divergence of {title} is the excess of Eq. 2 over its minimum"
     minimum = divergence_minimum(cell)
     if minimum is not None:
-        words += f", which is {minimum:.3f}"
+        words += f" of {minimum:.3f}"
     moved = movement_of(cell)
     if moved is None:
         return f"{words}."
@@ -109,52 +102,38 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
     panels = [(cell, _CROSS_ENTROPY) for cell in cells]
     panels += [(cell, _DIVERGENCE) for cell in cells if _has_divergence(cell)]
     n_columns = min(len(panels), 3)
-    width = COLUMN_WIDTH if n_columns == 1 else PAGE_WIDTH
     n_rows = -(-len(panels) // n_columns)
-    panel_width = width / n_columns - _BESIDE - _GAP
-    headings = [wrap(_heading(cell, what), panel_width + _BESIDE / 2) for cell, what in panels]
-    lines = max(map(len, headings))
-    row_height = lines * LINE_HEIGHT + _PANEL_HEIGHT + 2 * LINE_HEIGHT + 2.5 * _GAP
-    title = wrap(f"{cells[0].dataset}, {protocol_title(cells[0].protocol)}", width - 2 * _GAP)
-    above = (len(title) + 1) * LINE_HEIGHT + 2 * _GAP
-    height = above + n_rows * row_height + _GAP
+    width = COLUMN_WIDTH if n_columns == 1 else PAGE_WIDTH
 
-    canvas = new_canvas(width, height)
-    canvas.text(0.5, 1 - _GAP / height, "\n".join(title), ha="center", va="top")
-    of_entropy: list[Axes] = []
-    for place, ((cell, what), heading) in enumerate(zip(panels, headings, strict=True)):
-        row, column = divmod(place, n_columns)
-        top = above + row * row_height + lines * LINE_HEIGHT + 0.5 * _GAP
-        axes = canvas.add_axes(
-            (
-                (column * width / n_columns + _BESIDE) / width,
-                1 - (top + _PANEL_HEIGHT) / height,
-                panel_width / width,
-                _PANEL_HEIGHT / height,
-            )
-        )
+    canvas = new_canvas(width, 1 + 2 * n_rows)
+    places: list[Axes] = canvas.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
+    for axes in places[len(panels) :]:
+        axes.remove()
+    for axes, (cell, what) in zip(places, panels, strict=False):
         _draw_panel(axes, cell, what)
-        axes.set_title("\n".join(heading), pad=3)
-        if what == _CROSS_ENTROPY:
-            of_entropy.append(axes)
+        axes.set_title("\n".join(wrap(_heading(cell, what), width / n_columns - _BESIDE)))
     # One scale for all, so that estimators can be compared.
+    of_entropy = places[: len(cells)]
     low = min(axes.get_ylim()[0] for axes in of_entropy)
     high = max(axes.get_ylim()[1] for axes in of_entropy)
     for axes in of_entropy:
         axes.set_ylim(min(low, 0.0), high)
     canvas.legend(
-        handles=[_handle(side) for side in _SIDES],
-        loc="upper center",
-        bbox_to_anchor=(0.5, 1 - (len(title) * LINE_HEIGHT + 1.5 * _GAP) / height),
+        handles=[
+            Line2D([], [], color=colour, marker=marker, markersize=3, linewidth=1.1, label=words)
+            for colour, marker, words in _SIDES.values()
+        ],
+        loc="outside upper center",
         ncols=2,
-        borderaxespad=0,
-        borderpad=0,
+        handlelength=2.0,
+        title="\n".join(wrap(f"{cells[0].dataset}, protocol {cells[0].protocol}", width - 0.1)),
     )
+    fit(places[0], height=_PANEL_HEIGHT, rows=n_rows)
     return canvas
 
 
 def _heading(cell: Cell, what: str) -> str:
-    title = describe_estimator(cell.estimator).title
+    title = estimator_title(cell)
     if what == _DIVERGENCE:
         return f"{title}: divergence above its minimum"
     return f"{title}, {models_title(cell.models)}"
@@ -191,26 +170,10 @@ def _draw_panel(axes: Axes, cell: Cell, what: str) -> None:
                 linewidth=0.5,
                 label=f"{side}, few folds",
             )
-    axes.set_xlabel("epoch", labelpad=1.5)
-    axes.set_ylabel(_UNITS[what], labelpad=2)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(_UNITS[what])
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     if what == _DIVERGENCE:
         axes.set_ylim(bottom=0)
     axes.grid(axis="y")
-    axes.set_axisbelow(True)
-    for spine in ("top", "right"):
-        axes.spines[spine].set_visible(False)
-
-
-def _handle(side: str) -> Line2D:
-    colour, marker, words = _SIDES[side]
-    return Line2D(
-        [],
-        [],
-        color=colour,
-        marker=marker,
-        markersize=3,
-        linewidth=1.1,
-        label=words,
-    )

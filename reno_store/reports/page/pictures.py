@@ -1,7 +1,7 @@
-"""Figures inside the page: an SVG becomes the address of an image, which needs no network.
+"""Figures inside the page: an SVG becomes the ``data:`` address of an image.
 
-As an image rather than as elements of the page, because ids of one SVG would clash with
-another's, and because a browser runs no script in an image and loads nothing for it.
+An image rather than elements of the page, because ids of two SVGs could clash, and because a
+browser runs no script in an image and loads nothing for it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KINDS = {
     "map": "Map of embeddings",
     "class-f1": "F1 of each class",
     "training": "Losses over training",
-    "leak": "Paper's protocol beside speaker-disjoint folds",
+    "leak": "Paper's protocol vs speaker-disjoint folds",
 }
 
 
@@ -35,13 +35,13 @@ class Picture:
     Attributes
     ----------
     id : str
-        Of its element.
+        Id of its element.
     title, caption, dataset : str
         As of the figure.
     alt : str
-        Says what it is to those who do not see it.
+        Description for those who do not see it.
     address : str
-        The whole image, as a ``data:`` address.
+        The image as a ``data:`` address.
     width_px, height_px : int
         Its natural size.
     """
@@ -57,7 +57,7 @@ class Picture:
 
     @property
     def is_wide(self) -> bool:
-        """Whether it needs a row of its own."""
+        """Whether it fills a row."""
         return self.width_px >= _WIDE_PX
 
 
@@ -69,14 +69,14 @@ def make_pictures(
     Parameters
     ----------
     figures : Sequence[Figure]
-        In the order in which they are shown.
+        In the order of the page.
     to_svg : Callable
         Figure -> SVG, with a width and a height.
 
     Raises
     ------
     RenoStoreError
-        If what comes is no SVG, or does not say how large it is.
+        If the result is not an SVG with a width and a height.
     """
     return tuple(_make(number, figure, to_svg(figure)) for number, figure in enumerate(figures, 1))
 
@@ -89,7 +89,7 @@ def _make(number: int, figure: Figure, svg: str) -> Picture:
         title=figure.title,
         caption=figure.caption,
         dataset=figure.dataset,
-        alt=f"{kind}: {figure.title}. The caption says what it shows.",
+        alt=f"{kind}: {figure.title}. The caption describes it.",
         address="data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode(),
         width_px=width_px,
         height_px=height_px,

@@ -1,36 +1,41 @@
-"""A store's last study -> its page, and its figures as files."""
+"""The page of a store's last study, and its figures as files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reno_store.conclusions import claims_of, compare_study, summary
+from reno_store.errors import RenoStoreError
+from reno_store.reports.commands import Commands
 from reno_store.reports.figures import Figure, figures_of, kept_maps, save_figures, to_svg
-from reno_store.reports.page.fingerprints import read_fingerprints
-from reno_store.reports.page.writing import check_path, write_page
-from reno_store.reports.tables import views_of
+from reno_store.reports.page.rendering import render_page
+from reno_store.reports.tables import tables_of
+from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import counting
+from reno_store.runtime.writing import write_whole
 from reno_store.samples import Samples, open_store
+from reno_store.store import StoreReader
 from reno_store.studies import Study, recall_study
 from reno_store.studies.ledger import Ledger
 
-__all__ = ["Report", "write_report"]
+__all__ = ["Report", "check_path", "read_fingerprints", "write_page", "write_report"]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a report is of, and where it lies.
+    """A report that was written.
 
     Attributes
     ----------
     study : Study
-        What it is of.
+        Its study.
     page : Path
         The page.
     figures : tuple[Path, ...]
-        Files of the figures, where they were asked for.
+        Files of the figures, where a folder for them was named.
     """
 
     study: Study
@@ -47,32 +52,35 @@ def write_report(
     figures: str | Path | None = None,
     maps: bool = True,
     progress: bool | None = None,
+    commands: Commands | None = None,
 ) -> Report:
-    """Write the study that was last asked of a store as one page; train nothing.
+    """Write the last study of a store as one page. Nothing is trained.
 
     Parameters
     ----------
     store : str or Path
         The store's folder.
     page : str or Path
-        The file, ending in ``.html``. One that is there is replaced.
+        The file, ending in ``.html``. An existing file is replaced.
     datasets : Sequence[str]
-        Which of the study's datasets; all unless given.
+        Which of the study's datasets; all by default.
     results : str or Path, optional
-        Folder of kept results; `results_folder` of the store unless given.
+        Folder of kept results; `results_folder` of the store by default.
     figures : str or Path, optional
-        Folder to write the figures to as well, as PDF and PNG.
+        Folder in which to write the figures too, as PDF and PNG.
     maps : bool
-        Whether to draw the t-SNE maps, which take some seconds a model the first time.
+        Whether to draw the t-SNE maps, which take some seconds per model the first time.
     progress : bool, optional
-        Whether to show a progress bar; by default where standard error is a terminal.
+        Whether to show a progress bar; by default if standard error is a terminal.
+    commands : Commands, optional
+        How the page describes what to run; Python calls by default.
 
     Raises
     ------
     LedgerError
-        If nothing was asked of the store yet.
+        If no study of the store was run.
     UnknownNameError
-        If a dataset was not part of it.
+        If a dataset is not part of the study.
     RenoStoreError
         If the page or a figure cannot be written.
     """
@@ -84,8 +92,7 @@ def write_report(
         return opened.load(dataset, [model], missing="drop")
 
     comparisons = compare_study(study)
-    ledger = Ledger(study.results)
-    drawn = figures_of(study, load if maps else None, lay_out=kept_maps(ledger))
+    drawn = figures_of(study, load if maps else None, lay_out=kept_maps(Ledger(study.results)))
     with counting("drawing", len(drawn), unit="figures", show=progress) as counter:
 
         def draw(figure: Figure) -> str:
@@ -97,12 +104,94 @@ def write_report(
             study,
             page,
             summary=summary(study, comparisons),
-            views=views_of(study),
+            tables=tables_of(study, commands),
             claims=claims_of(study, comparisons),
             comparisons=comparisons,
             figures=drawn,
             to_svg=draw,
             fingerprints=read_fingerprints(study),
+            commands=commands,
         )
     saved = () if figures is None else tuple(save_figures(drawn, figures))
     return Report(study, written, saved)
+
+
+def write_page(study: Study, path: str | Path, **contents: Any) -> Path:
+    """Write the page of a study; an existing page is replaced as a whole or not at all.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    path : str or Path
+        The file, ending in ``.html`` or ``.htm``. Missing folders are made.
+    **contents
+        Further arguments of `render_page`.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    RenoStoreError
+        If `path` is a folder, has another ending or cannot be written, or as `render_page`.
+    """
+    path = check_path(path)
+    text = render_page(study, **contents)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A name that is no text (a file name in another encoding) gets question marks.
+        write_whole(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise RenoStoreError(f"{path} cannot be written: {error.strerror or error}.") from error
+    return path
+
+
+def check_path(path: str | Path) -> Path:
+    """Return the path if a page can be written to it; call this before computing anything.
+
+    Raises
+    ------
+    RenoStoreError
+        If it is a folder, or its ending is not that of a page.
+    """
+    path = local_path(path, "output")
+    if path.is_dir():
+        raise RenoStoreError(f"{path} is a folder; name a file, such as {path / 'report.html'}.")
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise RenoStoreError(
+            f"{path}: expected a name that ends in .html, as browsers need it; got "
+            f"{path.suffix or 'no ending'}."
+        )
+    return path
+
+
+def read_fingerprints(study: Study) -> dict[str, Mapping[str, Any]]:
+    """Read the whole fingerprint of each model from the study's store.
+
+    Parameters
+    ----------
+    study : Study
+        Its store is opened for reading.
+
+    Returns
+    -------
+    dict of str to Mapping
+        Model -> fingerprint, from the first of the study's datasets that has the model. Models
+        that no dataset has are left out.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be opened, or a fingerprint in it cannot be read.
+    UnknownNameError
+        If the store no longer has one of the datasets.
+    """
+    reader = StoreReader(study.store)
+    found: dict[str, Mapping[str, Any]] = {}
+    for dataset in study.datasets:
+        for name in {model.name for model in study.models} & set(reader.models(dataset.name)):
+            found.setdefault(name, reader.fingerprint(dataset.name, name))
+    return dict(sorted(found.items()))

@@ -1,103 +1,97 @@
-"""A study as one JSON document: every number that its tables show, and every fold's."""
+"""A study as one JSON document: every number of its tables, and of every fold."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
 from reno_store.conclusions import Claim, Comparison
-from reno_store.reports.tables.layout import views_of
-from reno_store.reports.tables.measures import MeasuredCell, MeasuredTable, measure_study
-from reno_store.studies import METRICS, Cell, DatasetFacts, FoldOutcome, ModelFacts, Study
+from reno_store.reports.commands import Commands, PythonCalls
+from reno_store.reports.tables.layout import tables_of
+from reno_store.reports.tables.results import results_frame
+from reno_store.studies import METRICS, Cell, FoldOutcome, Study
 
 __all__ = ["to_json"]
 
-_UNITS = "Scores are in per cent, differences and intervals in points."
+_SCORES = ("mean", "sd", "paper", "difference", "best")
+_OF_FOLD = ("n_train", "n_test", "n_labels", "speaker", "collapsed")
 
 
 def to_json(
-    study: Study, *, claims: Sequence[Claim] = (), comparisons: Sequence[Comparison] = ()
+    study: Study,
+    *,
+    claims: Sequence[Claim] = (),
+    comparisons: Sequence[Comparison] = (),
+    commands: Commands | None = None,
 ) -> str:
     """Write a study as JSON.
 
-    Scores are in per cent, differences in points. What is no finite number is ``null``. What
-    each clip was predicted to be and the course of training are left out; they stand where
-    ``results`` says.
+    Scores are in per cent, differences and intervals in points. A number that is not finite
+    is ``null``. Predictions of single clips and training histories are in the folder
+    ``results``, not here.
 
     Parameters
     ----------
     study : Study
         Computed or not.
     claims, comparisons : Sequence
-        What it allows one to conclude.
+        Its conclusions.
+    commands : Commands, optional
+        How to describe what to run; Python calls by default.
     """
-    told = {
-        "units": _UNITS,
-        "command": study.command,
+    commands, frame = commands or PythonCalls(), results_frame(study)
+    scores: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for place, row in zip(frame.index, frame.to_dict("records"), strict=True):
+        scores[place][row["metric"]] = {name: row[name] for name in _SCORES}
+    datasets = [{**_facts(facts), "majority": 100 * facts.majority} for facts in study.datasets]
+    document = {
+        "units": "Scores are in per cent, differences and intervals in points.",
+        "command": commands.study(study),
         "store": study.store,
         "results": study.results,
         "request": study.request.to_dict(),
         "versions": study.versions,
         "notes": study.notes,
-        "datasets": [
-            {**_facts(facts), "majority": 100 * facts.majority} for facts in study.datasets
-        ],
+        "datasets": datasets,
         "models": [_facts(facts) for facts in study.models],
         "tables": [
             {
-                "table": view.number,
-                "dataset": view.dataset,
-                "protocol": view.protocol,
-                "title": view.title,
-                "notes": view.notes,
+                "table": table.number,
+                "dataset": table.dataset,
+                "protocol": table.protocol,
+                "title": table.title,
+                "notes": list(map(str, table.notes)),
             }
-            for view in views_of(study)
+            for table in tables_of(study, commands)
         ],
-        "cells": [_cell(table, row) for table in measure_study(study) for row in table.rows],
-        "claims": [_claim(claim) for claim in claims],
-        "comparisons": [_comparison(comparison) for comparison in comparisons],
+        "cells": [
+            {**_cell(cell, scores[place]), "command": commands.cell(study, cell)}
+            for place, cell in enumerate(study.cells)
+        ],
+        "claims": list(map(_claim, claims)),
+        "comparisons": list(map(_comparison, comparisons)),
     }
-    return json.dumps(_plain(told), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _facts(facts: DatasetFacts | ModelFacts) -> dict[str, Any]:
+def _facts(facts: Any) -> dict[str, Any]:
     # dataclasses.asdict cannot copy every Mapping.
     return {each.name: getattr(facts, each.name) for each in fields(facts)}
 
 
-def _where(cell: Cell) -> dict[str, Any]:
+def _cell(cell: Cell, scores: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "dataset": cell.dataset,
-        "protocol": cell.protocol,
-        "estimator": cell.estimator,
-        "models": cell.models,
-    }
-
-
-def _cell(table: MeasuredTable, row: MeasuredCell) -> dict[str, Any]:
-    cell = row.cell
-    return {
-        "table": table.number,
-        **_where(cell),
-        "seeds": cell.seeds,
-        "n": cell.n,
-        "n_collapsed": cell.n_collapsed,
+        "table": "I" if len(cell.models) == 1 else "II",
+        **{name: getattr(cell, name) for name in ("dataset", "protocol", "estimator", "settings")},
+        **{name: getattr(cell, name) for name in ("models", "seeds", "n", "n_collapsed")},
         "parameters": cell.parameters,
-        "scores": {
-            measure.metric: {
-                "mean": measure.mean,
-                "sd": measure.sd,
-                "paper": measure.paper,
-                "difference": measure.difference,
-                "best": measure.best,
-            }
-            for measure in row.measures
-        },
+        "scores": scores,
         "folds": [
             {"seed": seed, "fold": number, **_fold(outcome)}
             for seed, outcomes in zip(cell.seeds, cell.outcomes, strict=False)
@@ -106,44 +100,49 @@ def _cell(table: MeasuredTable, row: MeasuredCell) -> dict[str, Any]:
         "labels": cell.labels,
         "confusion": cell.confusion().to_numpy() if cell.computed else None,
         "reason": cell.reason,
-        "command": cell.command,
     }
 
 
 def _fold(outcome: FoldOutcome) -> dict[str, Any]:
-    score = outcome.score
     return {
-        **{metric: 100 * getattr(score, metric) for metric in METRICS},
-        "n_train": score.n_train,
-        "n_test": score.n_test,
-        "n_labels": score.n_labels,
-        "speaker": score.speaker,
-        "collapsed": score.collapsed,
+        **{metric: 100 * getattr(outcome.score, metric) for metric in METRICS},
+        **{name: getattr(outcome.score, name) for name in _OF_FOLD},
         "seconds": outcome.seconds,
         "n_parameters": outcome.n_parameters,
     }
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
-    told = claim.to_dict()
-    return {**told, "mean_difference": _in_points(told["mean_difference"])}
-
-
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    told = comparison.to_dict()
+    tally = asdict(claim.tally)
     return {
-        **told,
-        "difference": _in_points(told["difference"]),
-        "interval": [_in_points(end) for end in told["interval"]],
+        **{name: getattr(claim, name) for name in ("kind", "title", "dataset", "protocol")},
+        "verdict": claim.verdict,
+        "n_comparisons": tally.pop("n"),
+        "n_inconclusive": claim.tally.n_inconclusive,
+        **tally,
+        "mean_difference": 100 * claim.tally.mean_difference,
+        "sentence": claim.sentence,
     }
 
 
-def _in_points(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    kept = ("kind", "dataset", "protocol", "metric", "t", "df", "p", "p_holm", "paired")
+    return {
+        **{name: getattr(comparison, name) for name in (*kept, "verdict", "sentence")},
+        "first": _side(comparison.first),
+        "second": _side(comparison.second),
+        "difference": 100 * comparison.difference,
+        "interval": [100 * end for end in comparison.interval],
+    }
+
+
+def _side(cell: Cell) -> dict[str, Any]:
+    names = ("protocol", "estimator", "settings", "models", "seeds")
+    return {**{name: getattr(cell, name) for name in names}, "n_folds": cell.n}
 
 
 def _plain(value: Any) -> Any:
-    """Turn a value into what JSON knows; numbers that are not finite into None."""
+    """Convert a value to JSON types; numbers that are not finite become None."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, np.ndarray | np.generic):
@@ -152,6 +151,4 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return str(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

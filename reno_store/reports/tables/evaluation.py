@@ -1,4 +1,4 @@
-"""A study of one dataset fold by fold, as a table for a terminal."""
+"""What one evaluation shows in a terminal: each fold, or the mean of each seed."""
 
 from __future__ import annotations
 
@@ -10,124 +10,112 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from reno_store.conclusions.names import models_title
+from reno_store.reports.tables.notes import collapsed_note, fold_names, untested_note
+from reno_store.reports.tables.terminal import describe
 from reno_store.runtime.columns import FittedTable, TableColumn
+from reno_store.runtime.numbers import decimal
 from reno_store.samples.rare_labels import rare_labels_note
-from reno_store.studies.protocols import PROTOCOLS
-from reno_store.studies.scores import COLLAPSED, COLLAPSED_NOTE, METRIC_TITLES, PAPER_METRICS
-from reno_store.studies.study import Cell, Study
+from reno_store.studies import PROTOCOLS, Cell, Study
+from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, PAPER_METRICS
 
 __all__ = ["evaluation_renderable"]
 
 _MOST_FOLDS = 30
-"""With more folds (speakers, one left out in each) a table has mean and sd alone."""
+"""A table with more folds (such as speakers) shows mean and sd alone."""
 
 
 def evaluation_renderable(study: Study) -> RenderableType:
-    """Lay a study out: a table per protocol, in per cent, with mean and sd.
+    """Lay a study out fold by fold: a table per dataset and protocol, in per cent.
 
-    Each fold has a column, or, with several seeds, the mean over each seed's folds.
+    With several seeds, each seed's mean takes the place of its folds.
+
+    Parameters
+    ----------
+    study : Study
+        Computed or not.
     """
-    facts, request = study.datasets[0], study.request
-    computed = [cell for cell in study.cells if cell.computed]
-    left_out = f" ({facts.n_left_out:,} left out)" if facts.n_left_out else ""
-    speakers = f"{facts.n_speakers} speakers" if facts.n_speakers else "speakers unknown"
-    scaled = "standardised on each training fold" if request.standardize else "as stored"
-    folds = " or ".join(map(str, dict.fromkeys(len(cell.outcomes[0]) for cell in computed)))
-    seeds = f"seed{'s' * (len(request.seeds) > 1)} {', '.join(map(str, request.seeds))}"
-    parts: list[RenderableType] = [
-        Text(
-            f"{facts.name}: {facts.n_clips:,} clips{left_out}, {len(facts.labels)} labels, "
-            f"{speakers}; {folds} folds, {seeds}; embeddings {scaled}.\n"
-            "In per cent; always guessing the most frequent label gives an accuracy of "
-            f"{facts.majority:.1%}."
+    parts: list[RenderableType] = []
+    for facts in study.datasets:
+        cells = list(study.select(dataset=facts.name))
+        scaled = "standardised on each training fold" if study.request.standardize else "as stored"
+        numbers = " or ".join(map(str, dict.fromkeys(len(c.outcomes[0]) for c in cells if c.n)))
+        seeds = ", ".join(map(str, study.request.seeds))
+        several = "s" * (len(study.request.seeds) > 1)
+        parts.append(
+            Text(
+                f"{describe(facts)}; {numbers or 'no'} folds, seed{several} {seeds}; embeddings "
+                f"{scaled}.\nIn per cent; always guessing the most frequent label gives an "
+                f"accuracy of {100 * facts.majority:.1f} %."
+            )
         )
-    ]
-    if rare := rare_labels_note(facts.rare_labels, request.min_clips):
-        parts += [Text(rare)]
-    for protocol in request.protocols:
-        rows = [cell for cell in computed if cell.protocol == protocol]
-        if rows:
-            parts += [Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}.")]
-            parts += [Padding(_table(rows), (1, 0))]
-            parts += [Text(note) for note in _notes(rows, len(facts.labels))]
-    parts += [
-        Text(f"{cell.name} on {' + '.join(cell.models)}, {cell.protocol}: {cell.reason}.")
-        for cell in study.cells
-        if not cell.computed
-    ]
-    return Group(*parts, *(Text(note) for note in study.notes))
+        if facts.rare_labels:
+            parts.append(Text(rare_labels_note(facts.rare_labels, study.request.min_clips)))
+        for protocol in dict.fromkeys(cell.protocol for cell in cells):
+            own = [cell for cell in cells if cell.protocol == protocol]
+            parts.append(Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}."))
+            if computed := [cell for cell in own if cell.computed]:
+                parts.append(Padding(_table(computed), (1, 0)))
+            parts += [Text(note) for note in _notes(own, len(facts.labels))]
+    parts += map(Text, study.notes)
+    return Group(*parts)
 
 
-def _notes(rows: Sequence[Cell], n_labels: int) -> list[str]:
+def _notes(cells: Sequence[Cell], n_labels: int) -> list[str]:
     notes = []
-    n_seeds, n_folds = len(rows[0].seeds), len(rows[0].outcomes[0])
-    if n_seeds > 1:
-        notes += [
+    n_seeds = len(cells[0].seeds)
+    n_folds = max((len(cell.outcomes[0]) for cell in cells if cell.computed), default=0)
+    if n_seeds > 1 and n_folds:
+        notes.append(
             f"A seed's column is the mean of its folds; mean and sd are over all {n_seeds} x "
-            f"{n_folds} folds, which share clips. --json has each fold."
-        ]
+            f"{n_folds} folds, which share clips. The JSON form has each fold."
+        )
     elif n_folds > _MOST_FOLDS:
-        notes += [f"{n_folds} folds are too many to show each; --json has them."]
-    lacking = [
-        f"{name} (seed {seed})" if n_seeds > 1 and name.startswith("fold ") else name
-        for place, seed in enumerate(rows[0].seeds)
-        for name, fold in zip(_fold_names(rows[0], place), rows[0].outcomes[place], strict=True)
-        if fold.score.n_labels < n_labels
-    ]
-    lacking = list(dict.fromkeys(lacking))
-    if len(lacking) > _MOST_FOLDS:
-        notes += [
-            f"{len(lacking)} folds test no clip of some labels; their macro-F1 is over the others, "
-            "so compare folds and protocols with care."
-        ]
-    elif lacking:
-        which = ", ".join(name.removeprefix("fold ") for name in lacking)
-        notes += [
-            f"Fold {which} tests no clip of some labels; its macro-F1 is over the others, so "
-            "compare folds and protocols with care."
-        ]
-    collapsed = [
-        f"{cell.name} on {' + '.join(cell.models)} ({cell.n_collapsed} of {cell.n} folds)"
-        for cell in rows
-        if cell.n_collapsed
-    ]
-    return notes + ([COLLAPSED_NOTE.format(", ".join(collapsed))] if collapsed else [])
-
-
-def _fold_names(cell: Cell, seed: int = 0) -> list[str]:
+        notes.append(f"{n_folds} folds are too many to show each; the JSON form has them.")
+    notes += untested_note(cells, n_labels, _MOST_FOLDS)
+    notes += collapsed_note(cells)
+    missing = [cell for cell in cells if not cell.computed]
     return [
-        fold.score.speaker or f"fold {number}"
-        for number, fold in enumerate(cell.outcomes[seed], start=1)
+        *notes,
+        *(f"{cell.name} on {models_title(cell.models)}: {cell.reason}" for cell in missing),
     ]
 
 
-def _table(rows: Sequence[Cell]) -> FittedTable:
-    several = len(rows[0].seeds) > 1
-    names = [f"seed {seed}" for seed in rows[0].seeds] if several else _fold_names(rows[0])
-    names = names if several or len(names) <= _MOST_FOLDS else []
+def _table(cells: Sequence[Cell]) -> FittedTable:
+    several = len(cells[0].seeds) > 1
+    if several:
+        names = [f"seed {seed}" for seed in cells[0].seeds]
+    else:
+        names = [f"fold {name}" if name.isdigit() else name for name in fold_names(cells[0])]
+        names = names if len(names) <= _MOST_FOLDS else []
     title = "single seeds" if several else "single folds"
     columns = [
         TableColumn("estimator", wraps=True),
         TableColumn("models", wraps=True),
         TableColumn("score"),
+        # A few of these numbers say little, so all are shown or none.
         *(TableColumn(name, numeric=True, spare=2, title=title) for name in names),
         TableColumn("mean", numeric=True, bold=True),
         TableColumn("sd", numeric=True, spare=1),
     ]
-    lines = []
-    for cell in rows:
+    rows = []
+    for cell in cells:
         for metric in PAPER_METRICS:
+            scores = cell.scores(metric)
+            if several:
+                n = len(cell.outcomes[0])
+                starts = range(0, len(scores), n)
+                scores = [statistics.fmean(scores[start : start + n]) for start in starts]
             first = metric == PAPER_METRICS[0]
-            scores = [[getattr(f.score, metric) for f in folds] for folds in cell.outcomes]
-            shown = [statistics.fmean(each) for each in scores] if several else scores[0]
-            lines.append(
+            mark = COLLAPSED if cell.n_collapsed else ""
+            rows.append(
                 [
                     cell.name if first else "",
-                    " + ".join(cell.models) if first else "",
+                    models_title(cell.models) if first else "",
                     METRIC_TITLES[metric],
-                    *(f"{100 * score:.1f}" for score in shown[: len(names)]),
-                    f"{100 * cell.mean(metric):.1f}{COLLAPSED if cell.n_collapsed else ''}",
-                    f"{100 * cell.sd(metric):.1f}",
+                    *(decimal(100 * score) for score in scores[: len(names)]),
+                    f"{decimal(100 * cell.mean(metric))}{mark}",
+                    decimal(100 * cell.sd(metric)) if cell.n > 1 else "",
                 ]
             )
-    return FittedTable(columns, lines, lines=box.SIMPLE_HEAD, elsewhere="--json")
+    return FittedTable(columns, rows, lines=box.SIMPLE_HEAD, elsewhere="the JSON form")

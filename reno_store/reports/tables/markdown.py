@@ -6,22 +6,23 @@ import re
 from collections.abc import Iterable, Sequence
 
 from reno_store.conclusions import Claim, Comparison, probe_sentences
-from reno_store.reports.tables.layout import views_of
-from reno_store.reports.tables.notes import study_notes
-from reno_store.reports.tables.views import Entry, TableView
+from reno_store.reports.commands import Commands, PythonCalls
+from reno_store.reports.tables.layout import N_NAMES, Entry, Table, tables_of
+from reno_store.reports.tables.notes import Note, study_notes
 from reno_store.studies import Study
 
 __all__ = ["to_markdown"]
 
-_N_NAMES = 2
-"""Columns of words, before those of numbers."""
-
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
-"""What Markdown, or HTML inside it, would take for something else."""
+"""What Markdown, or HTML inside it, would read as something else."""
 
 
 def to_markdown(
-    study: Study, *, claims: Sequence[Claim] = (), comparisons: Sequence[Comparison] = ()
+    study: Study,
+    *,
+    claims: Sequence[Claim] = (),
+    comparisons: Sequence[Comparison] = (),
+    commands: Commands | None = None,
 ) -> str:
     """Write a study's tables as Markdown, with the best of each column in bold.
 
@@ -30,33 +31,38 @@ def to_markdown(
     study : Study
         Computed or not.
     claims, comparisons : Sequence
-        Their sentences stand under the tables.
+        Their sentences follow the tables.
+    commands : Commands, optional
+        How to describe what to run; Python calls by default.
     """
-    general = study_notes(study)
-    lines = ["# Tables", "", *_fence(study.command), ""]
-    for view in views_of(study):
-        lines += [f"## {_escape(view.title)}", "", *_table(view), ""]
-        lines += _bullets(_note(note, view) for note in view.notes if note not in general)
-    lines += ["## All tables", "", *_bullets(map(_escape, (*general, *study.notes)))]
-    if study.versions:
-        versions = ", ".join(f"{name} {study.versions[name]}" for name in sorted(study.versions))
-        lines[-1:] = _bullets([_escape(f"Made with {versions}.")])
-    concluded = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
-    if concluded:
-        lines += ["## What may be concluded", ""]
-        lines += _bullets(map(_escape, concluded))
-    if comparisons:
-        lines += ["## Comparisons", ""]
-        lines += _bullets(_escape(comparison.sentence) for comparison in comparisons)
+    commands, general = commands or PythonCalls(), study_notes(study)
+    lines = ["# Tables", "", *_fence(commands.study(study)), ""]
+    for table in tables_of(study, commands):
+        lines += [f"## {_escape(table.title)}", "", *_table(table), ""]
+        lines += _bullets(_note(note) for note in table.notes if note not in general)
+    made_with = ", ".join(f"{name} {study.versions[name]}" for name in sorted(study.versions))
+    notes = [
+        *general,
+        *map(Note, study.notes),
+        *([Note(f"Made with {made_with}.")] * (made_with != "")),
+    ]
+    lines += ["## All tables", "", *_bullets(map(_note, notes))]
+    conclusions = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
+    for heading, sentences in (
+        ("Conclusions", conclusions),
+        ("Comparisons", [comparison.sentence for comparison in comparisons]),
+    ):
+        if sentences:
+            lines += [f"## {heading}", "", *_bullets(map(_escape, sentences))]
     return "\n".join(lines)
 
 
-def _table(view: TableView) -> list[str]:
-    ruler = ["---"] * _N_NAMES + ["---:"] * (len(view.columns) - _N_NAMES)
+def _table(table: Table) -> list[str]:
+    ruler = ["---"] * N_NAMES + ["---:"] * (len(table.headings) - N_NAMES)
     return [
-        _row(map(_escape, view.columns)),
+        _row(map(_escape, table.headings)),
         _row(ruler),
-        *(_row(map(_entry, row.entries)) for row in view.rows),
+        *(_row(map(_entry, entries)) for _, entries in table.rows()),
     ]
 
 
@@ -76,23 +82,21 @@ def _escape(words: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(words.split()))
 
 
-def _note(note: str, view: TableView) -> str:
-    """Escape a note, but for its commands: those stand in code spans, to be copied."""
-    commands = sorted({row.cell.command for row in view.rows} - {""}, key=len, reverse=True)
-    if not commands:
-        return _escape(note)
-    parts = re.split(f"({'|'.join(map(re.escape, commands))})", note)
-    return " ".join(
-        _code(part) if part in commands else _escape(part) for part in parts if part.strip()
-    )
+def _note(note: Note) -> str:
+    """Escape a note; its commands become code, to be copied."""
+    return " ".join([_escape(note.text), *([" ; ".join(map(_code, note.commands))])]).rstrip()
 
 
 def _code(command: str) -> str:
-    """Fence a command with more backticks than it has in a row."""
-    fence = "`" * (1 + max(map(len, re.findall("`+", command)), default=0))
+    """Quote a command with more backticks than it has in a row."""
+    fence = "`" * (1 + _most_backticks(command))
     return f"{fence} {command} {fence}" if len(fence) > 1 else f"`{command}`"
 
 
 def _fence(command: str) -> list[str]:
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", command)), default=0))
-    return [f"{fence}sh", command, fence]
+    fence = "`" * max(3, 1 + _most_backticks(command))
+    return [fence, command, fence]
+
+
+def _most_backticks(command: str) -> int:
+    return max(map(len, re.findall("`+", command)), default=0)

@@ -3,168 +3,159 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from reno_store.reports.tables.measures import MeasuredTable
-from reno_store.reports.tables.wording import write_estimator
+from reno_store.conclusions.names import cell_title, estimator_title, models_title
+from reno_store.reports.commands import Commands
+from reno_store.runtime.numbers import count
 from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.studies import PROTOCOLS, Cell, DatasetFacts, Study
 from reno_store.studies.scores import COLLAPSED_NOTE
 
-__all__ = ["study_notes", "table_notes"]
+__all__ = ["Note", "collapsed_note", "fold_names", "study_notes", "table_notes", "untested_note"]
 
 _MOST_NAMED = 6
-"""Beyond this many folds or rows a note counts them instead of naming them."""
+"""A note counts more folds or rows than this instead of naming them."""
 
 
-def study_notes(study: Study) -> tuple[str, ...]:
-    """Say what holds for every table of a study."""
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note, and the commands at its end, which some forms show as code."""
+
+    text: str
+    commands: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join([self.text, *([" ; ".join(self.commands)] if self.commands else [])])
+
+
+def study_notes(study: Study) -> tuple[Note, ...]:
+    """Return the notes that hold for every table of a study."""
     scaled = (
         "Embeddings are scaled by the mean and standard deviation of each training fold."
         if study.request.standardize
         else "Embeddings are taken as stored, not scaled."
     )
     spread = (
-        "Scores are in per cent. What stands behind ± is the standard deviation over folds (of "
-        "all seeds, where there are several). Folds share clips, so it says how scores spread; it "
-        "is no standard error of the mean."
+        "Scores are in per cent. ± is the standard deviation over folds (of all seeds). Folds "
+        "share clips, so it shows how scores spread; it is no standard error of the mean."
     )
-    return spread, scaled
+    return Note(spread), Note(scaled)
 
 
-def table_notes(study: Study, table: MeasuredTable) -> tuple[str, ...]:
-    """Say what holds for one table: its folds, its clips, and what it lacks and why."""
-    facts = study.dataset(table.dataset)
-    cells = [row.cell for row in table.rows]
-    computed = [cell for cell in cells if cell.computed]
-    notes = [f"Protocol {table.protocol}: {PROTOCOLS[table.protocol].description}."]
-    notes += _folds_note(computed, table.protocol)
-    notes += _untested_note(computed, len(facts.labels))
-    notes += _collapsed_note(computed)
-    notes += _clips_notes(facts, study.request.min_clips)
-    if table.beside_paper:
-        notes.append(_paper_note(table.protocol))
-    return (*notes, *_missing_notes(cells))
+def table_notes(
+    study: Study, cells: Sequence[Cell], commands: Commands, *, beside_paper: bool
+) -> list[Note]:
+    """Return the notes on one table: its folds, its clips, and why cells are missing."""
+    facts, protocol = study.dataset(cells[0].dataset), PROTOCOLS[cells[0].protocol]
+    texts = [
+        f"Protocol {cells[0].protocol}: {protocol.description}.",
+        *(_n_note(n, cells) for n in sorted({cell.n for cell in cells if cell.computed})),
+        *untested_note(cells, len(facts.labels), _MOST_NAMED),
+        *collapsed_note(cells),
+        *_clips_notes(facts, study.request.min_clips),
+    ]
+    if beside_paper:
+        texts.append(
+            "paper: the value printed in the paper, an average of five folds; difference: the mean "
+            "minus it, in points."
+            + " The paper does not say that its folds keep speakers apart, as these do, so the "
+            "protocols may explain the difference." * protocol.speaker_disjoint
+        )
+    return [*map(Note, texts), *_missing_notes(study, cells, commands)]
 
 
-def _folds_note(computed: Sequence[Cell], protocol: str) -> list[str]:
-    """Say what n is, once for each n that there is."""
-    notes = []
-    for n in sorted({cell.n for cell in computed}):
-        cell = next(cell for cell in computed if cell.n == n)
-        n_seeds, n_folds = len(cell.seeds), len(cell.outcomes[0])
-        folds = f"{n_folds} fold{'s' if n_folds > 1 else ''}"
-        if PROTOCOLS[protocol].one_fold_a_speaker:
-            folds += ", one a speaker"
-        seeds = ", ".join(map(str, cell.seeds))
-        many = f"{n_seeds} seeds ({seeds}) of {folds}" if n_seeds > 1 else f"{folds} (seed {seeds})"
-        lone = "; of one fold there is no standard deviation" if n == 1 else ""
-        notes.append(f"n = {n}: {many}{lone}.")
-    return notes
+def _n_note(n: int, cells: Sequence[Cell]) -> str:
+    cell = next(cell for cell in cells if cell.n == n)
+    folds = count(len(cell.outcomes[0]), "fold")
+    if PROTOCOLS[cell.protocol].one_fold_a_speaker:
+        folds += ", one per speaker"
+    seeds = ", ".join(map(str, cell.seeds))
+    many = len(cell.seeds) > 1
+    words = f"{len(cell.seeds)} seeds ({seeds}) of {folds}" if many else f"{folds} (seed {seeds})"
+    return f"n = {n}: {words}{'; one fold has no standard deviation' * (n == 1)}."
 
 
-def _untested_note(computed: Sequence[Cell], n_labels: int) -> list[str]:
-    """Name folds without a clip of some label."""
-    lacking = dict.fromkeys(
-        _name_fold(outcome.score.speaker, number, seed if len(cell.seeds) > 1 else None)
-        for cell in computed
+def fold_names(cell: Cell) -> list[str]:
+    """Name folds, seed by seed: by the speaker left out, else by their number."""
+    several = len(cell.seeds) > 1
+    return [
+        outcome.score.speaker or (f"{number} (seed {seed})" if several else str(number))
         for seed, outcomes in zip(cell.seeds, cell.outcomes, strict=True)
         for number, outcome in enumerate(outcomes, start=1)
+    ]
+
+
+def untested_note(cells: Sequence[Cell], n_labels: int, most_named: int) -> list[str]:
+    """Name the folds that test no clip of some label; none where there is no such fold."""
+    lacking = dict.fromkeys(
+        name
+        for cell in cells
+        if cell.computed
+        for name, outcome in zip(fold_names(cell), cell.folds, strict=True)
         if outcome.score.n_labels < n_labels
     )
     if not lacking:
         return []
-    if len(lacking) > _MOST_NAMED:
+    if len(lacking) > most_named:
         which = f"{len(lacking)} folds test"
-    elif len(lacking) > 1:
-        which = f"Folds {', '.join(lacking)} test"
     else:
-        which = f"Fold {next(iter(lacking))} tests"
+        which = f"Fold{'s' * (len(lacking) > 1)} {', '.join(lacking)}"
+        which += " test" if len(lacking) > 1 else " tests"
     return [
-        f"{which} no clip of some labels: macro-F1 and balanced accuracy there are over the "
-        "others, so compare folds and protocols with care."
+        f"{which} no clip of some labels: macro-F1 and balanced accuracy there average over the "
+        "other labels, so compare folds and protocols with care."
     ]
 
 
-def _collapsed_note(computed: Sequence[Cell]) -> list[str]:
-    """Name cells that have not learned in some fold."""
+def collapsed_note(cells: Sequence[Cell]) -> list[str]:
+    """Name the cells that collapsed in some fold; none where there is no such cell."""
     named = [
-        f"{write_estimator(cell)} on {' + '.join(cell.models)} "
-        f"({cell.n_collapsed} of {cell.n} folds)"
-        for cell in computed
+        f"{cell_title(cell)} ({cell.n_collapsed} of {cell.n} folds)"
+        for cell in cells
         if cell.n_collapsed
     ]
-    if not named:
-        return []
     if len(named) > _MOST_NAMED:
         named = [*named[:_MOST_NAMED], f"{len(named) - _MOST_NAMED} more"]
-    return [COLLAPSED_NOTE.format(", ".join(named))]
-
-
-def _name_fold(speaker: str, number: int, seed: int | None) -> str:
-    """Name a fold by the speaker that it leaves out (whatever the seed), or by its number."""
-    if speaker:
-        return speaker
-    return str(number) if seed is None else f"{number} (seed {seed})"
+    return [COLLAPSED_NOTE.format(", ".join(named))] if named else []
 
 
 def _clips_notes(facts: DatasetFacts, min_clips: int) -> list[str]:
     notes = []
     if facts.n_left_out:
+        n_stored = facts.n_clips + facts.n_left_out + sum(facts.rare_labels.values())
         notes.append(
-            f"{facts.n_left_out:,} of {_n_stored(facts):,} clips are left out, "
-            "since they lack an embedding."
+            f"{facts.n_left_out:,} of {n_stored:,} clips are left out, since they lack an "
+            "embedding."
         )
     if facts.rare_labels:
         notes.append(rare_labels_note(facts.rare_labels, min_clips))
-    notes.append(
-        "Always guessing the most frequent label gives an accuracy of "
-        f"{100 * facts.majority:.1f} %."
-    )
-    return notes
+    majority = f"{100 * facts.majority:.1f} %"
+    return [*notes, f"Always guessing the most frequent label gives an accuracy of {majority}."]
 
 
-def _n_stored(facts: DatasetFacts) -> int:
-    return facts.n_clips + facts.n_left_out + sum(facts.rare_labels.values())
-
-
-def _paper_note(protocol: str) -> str:
-    told = (
-        "paper: the value that the paper prints, an average of five folds; difference: the mean "
-        "minus it, in points."
-    )
-    if PROTOCOLS[protocol].speaker_disjoint:
-        told += (
-            " The paper does not say that its folds keep speakers apart, as those here do, so the "
-            "difference may be that of the protocols."
-        )
-    return told
-
-
-def _missing_notes(cells: Sequence[Cell]) -> list[str]:
-    """Say once for each reason which rows are empty, and what to type."""
+def _missing_notes(study: Study, cells: Sequence[Cell], commands: Commands) -> list[Note]:
+    """Return one note per reason: which rows are empty, why, and what to run."""
     missing: dict[str, list[Cell]] = {}
     for cell in cells:
         if not cell.computed:
-            missing.setdefault(_as_clause(cell.reason), []).append(cell)
+            reason = " ".join(cell.reason.split()).removesuffix(".") or "the reason is not known"
+            missing.setdefault(reason, []).append(cell)
     notes = []
     for reason, empty in missing.items():
-        commands = dict.fromkeys(cell.command for cell in empty if cell.command)
-        advice = f". What to type: {' ; '.join(commands)}" if commands else "."
-        notes.append(f"Not computed ({_name_rows(empty)}): {reason}{advice}")
+        how = dict.fromkeys(commands.cell(study, cell) for cell in empty)
+        how.pop("", None)
+        advice = ". What to run:" if how else "."
+        notes.append(Note(f"Not computed ({_rows(empty)}): {reason}{advice}", tuple(how)))
     return notes
 
 
-def _as_clause(reason: str) -> str:
-    return " ".join(reason.split()).removesuffix(".") or "the reason is not known"
-
-
-def _name_rows(cells: Sequence[Cell]) -> str:
+def _rows(cells: Sequence[Cell]) -> str:
     by_models: dict[tuple[str, ...], list[str]] = {}
     for cell in cells:
-        by_models.setdefault(cell.models, []).append(write_estimator(cell))
+        by_models.setdefault(cell.models, []).append(estimator_title(cell))
     if len(by_models) > _MOST_NAMED:
-        return f"{len(cells)} rows"
+        return count(len(cells), "row")
     return "; ".join(
-        f"{', '.join(estimators)} on {' + '.join(models)}"
-        for models, estimators in by_models.items()
+        f"{', '.join(names)} on {models_title(models)}" for models, names in by_models.items()
     )

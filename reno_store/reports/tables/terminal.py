@@ -7,124 +7,116 @@ from collections.abc import Sequence
 from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
 from reno_store.conclusions import Claim, Comparison, probe_sentences
-from reno_store.reports.tables.layout import views_of
+from reno_store.reports.commands import Commands
+from reno_store.reports.tables.layout import Table, tables_of
 from reno_store.reports.tables.notes import study_notes
-from reno_store.reports.tables.views import TableRow, TableView
 from reno_store.runtime.columns import FittedTable, TableColumn
+from reno_store.runtime.numbers import count
 from reno_store.studies import DatasetFacts, Study
 from reno_store.studies.scores import METRIC_TITLES
 
-__all__ = ["study_renderable"]
+__all__ = ["describe", "study_renderable"]
 
 _WIDEST_NOTE = 110
-"""Characters: longer lines are hard to read, also where there is room."""
-
-_N_NAMES = 2
-"""Columns of words, before those of numbers: estimator and models."""
+"""Characters: longer lines are hard to read."""
 
 _SPARE = {METRIC_TITLES["balanced_accuracy"]: 3, "difference": 2, "paper": 1, "n": 4}
-"""Columns that a narrow terminal can do without, the highest first; notes tell n."""
+"""Columns that a narrow terminal leaves out, the highest first; the notes have n."""
 
 
 def study_renderable(
-    study: Study, *, claims: Sequence[Claim] = (), comparisons: Sequence[Comparison] = ()
+    study: Study,
+    *,
+    claims: Sequence[Claim] = (),
+    comparisons: Sequence[Comparison] = (),
+    commands: Commands | None = None,
 ) -> RenderableType:
     """Lay a study out for a terminal, with the best of each column in bold.
 
-    Estimators head their rows, since a column of their own would not leave a table of pairs
-    beside the paper's values readable at 100 columns.
+    Rows are grouped by estimator, because a column for it would make a table of pairs with the
+    paper's values too wide for 100 columns.
 
     Parameters
     ----------
     study : Study
         Computed or not.
     claims : Sequence[Claim]
-        Their sentences stand under the tables.
+        Their sentences follow the tables.
     comparisons : Sequence[Comparison]
-        Those with logistic regression are summed up, the others counted: there are too many
-        to read here.
+        Those with logistic regression are summed up, the others counted.
+    commands : Commands, optional
+        How notes describe what to run; Python calls by default.
     """
     parts: list[RenderableType] = []
-    general = study_notes(study)
-    views = views_of(study)
+    general, tables = study_notes(study), tables_of(study, commands)
     for facts in study.datasets:
-        parts.append(Text(_describe(facts), style="bold"))
-        own = [view for view in views if view.dataset == facts.name]
-        for protocol in dict.fromkeys(view.protocol for view in own):
-            together = [view for view in own if view.protocol == protocol]
-            parts += [part for view in together for part in (Text(view.title), _table(view))]
-            notes = dict.fromkeys(note for view in together for note in view.notes)
-            parts += [_bullet(note) for note in notes if note not in general]
+        parts.append(Text(describe(facts), style="bold"))
+        own = [table for table in tables if table.dataset == facts.name]
+        for protocol in dict.fromkeys(table.protocol for table in own):
+            together = [table for table in own if table.protocol == protocol]
+            parts += [part for each in together for part in (Text(each.title), _rows(each))]
+            notes = dict.fromkeys(note for each in together for note in each.notes)
+            parts += [_bullet(str(note)) for note in notes if note not in general]
             parts.append(Text(""))
-    parts += [_bullet(note) for note in (*general, *study.notes)]
-    concluded = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
-    if concluded:
-        parts += [Text("\nWhat may be concluded", style="bold")]
-        parts += [_bullet(sentence) for sentence in concluded]
+    parts += [_bullet(str(note)) for note in (*general, *study.notes)]
+    sentences = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
     if comparisons:
-        many = f"{len(comparisons)} comparison{'s' if len(comparisons) > 1 else ''}"
-        parts += [_bullet(f"{many}, told one by one in the forms markdown and json.")]
+        n = count(len(comparisons), "comparison")
+        sentences.append(f"{n} in all; the Markdown and JSON forms list each.")
+    if sentences:
+        parts += [Text("\nConclusions", style="bold"), *map(_bullet, sentences)]
     return Group(*parts)
 
 
-def _describe(facts: DatasetFacts) -> str:
-    speakers = f"{facts.n_speakers:,} speakers" if facts.n_speakers else "speakers unknown"
-    return f"{facts.name}: {facts.n_clips:,} clips, {len(facts.labels)} labels, {speakers}"
+def describe(facts: DatasetFacts) -> str:
+    """Return a dataset's name and counts."""
+    left_out = f" ({facts.n_left_out:,} left out)" if facts.n_left_out else ""
+    speakers = count(facts.n_speakers, "speaker") if facts.n_speakers else "speakers unknown"
+    clips, labels = count(facts.n_clips, "clip"), count(len(facts.labels), "label")
+    return f"{facts.name}: {clips}{left_out}, {labels}, {speakers}"
 
 
-def _bullet(words: str) -> Table:
-    """Put a dash before a note and indent its further lines."""
-    grid = Table.grid(padding=(0, 1))
+def _bullet(words: str) -> Grid:
+    """Put a dash before a note and indent its other lines."""
+    grid = Grid.grid(padding=(0, 1))
     grid.add_column()
     grid.add_column(max_width=_WIDEST_NOTE)
     grid.add_row(Text("-"), Text(words))
     return grid
 
 
-def _table(view: TableView) -> RenderableType:
+def _rows(table: Table) -> RenderableType:
+    _, models, *numbers = table.headings
     columns = [
-        TableColumn(view.columns[_N_NAMES - 1], wraps=True),
+        TableColumn(models, wraps=True),
         *(
-            TableColumn(_stack(heading), numeric=True, spare=_SPARE.get(heading, 0), title=heading)
-            for heading in view.columns[_N_NAMES:]
+            TableColumn(_stack(each), numeric=True, spare=_SPARE.get(each, 0), title=each)
+            for each in numbers
         ),
     ]
     rows: list[list[str | Text]] = []
     sections = []
-    before: str | None = None
-    for row in view.rows:
-        estimator = row.entries[0].text
-        if estimator != before:
-            if before is not None:
-                sections.append(len(rows))
-            rows.append([Text(estimator, style="italic"), *[""] * (len(columns) - 1)])
-        rows.append([_models(row, stacked="paper" in view.columns), *_numbers(row)])
-        before = estimator
-    table = FittedTable(
-        columns, rows, sections=sections, lines=box.SIMPLE_HEAD, elsewhere="--format markdown"
+    before = ""
+    for _, (estimator, names, *entries) in table.rows():
+        if estimator.text != before:
+            sections += [len(rows)] if rows else []
+            rows.append([Text(estimator.text, style="italic"), *[""] * len(entries)])
+            before = estimator.text
+        # A pair too wide for its column is wrapped after its first model, and indented, since
+        # its second half would look like another row.
+        text = names.text.replace(" + ", "\n  + ") if "paper" in numbers else names.text
+        scores = [Text(each.text, style="bold" if each.best else "") for each in entries]
+        rows.append([text, *scores])
+    fitted = FittedTable(
+        columns, rows, sections=sections, lines=box.SIMPLE_HEAD, elsewhere="the Markdown form"
     )
-    return Padding(table, (1, 0))
+    return Padding(fitted, (1, 0))
 
 
 def _stack(heading: str) -> str:
     """Make a heading as narrow as the numbers below it."""
     return heading.replace("difference", "diff.").replace(" ", "\n")
-
-
-def _models(row: TableRow, *, stacked: bool) -> Text:
-    """Name the models, one below the other where a pair would be wrapped anyway.
-
-    Wrapped, its second half would look like a row of its own.
-    """
-    names = row.entries[_N_NAMES - 1].text
-    return Text(names.replace(" + ", "\n  + ") if stacked else names)
-
-
-def _numbers(row: TableRow) -> list[Text]:
-    return [
-        Text(entry.text, style="bold" if entry.best else "") for entry in row.entries[_N_NAMES:]
-    ]

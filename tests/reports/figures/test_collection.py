@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from factories.made_up_studies import MODELS, make_study
+from factories.made_up_studies import MODELS, with_collapsed
+from factories.odd_studies import make_study
 
 from reno_store.errors import MissingEmbeddingsError
 from reno_store.reports.figures import Figure, figures_of
-from reno_store.reports.figures.naming import file_name, name_apart
+from reno_store.reports.figures.collection import best_cell
+from reno_store.reports.figures.files import file_name, name_apart
 from reno_store.samples import Samples
 from reno_store.studies import Cell
 
@@ -148,3 +150,14 @@ def test_names_hold_nothing_that_a_file_system_minds():
 def test_names_that_differ_in_case_alone_are_numbered():
     figures = [Figure(name, "map", "", "", "d", lambda: None) for name in ("a", "A", "b", "a")]
     assert [figure.name for figure in name_apart(figures)] == ["a", "A-2", "b", "a-3"]
+
+
+def test_a_collapsed_cell_is_chosen_only_where_there_is_no_other():
+    study = make_study(protocols=("paper",))
+    chosen = best_cell(study.cells)
+    collapsed = with_collapsed(study, chosen)
+    assert best_cell(collapsed.cells).models != chosen.models or (
+        best_cell(collapsed.cells).estimator != chosen.estimator
+    )
+    only = [cell for cell in collapsed.cells if cell.n_collapsed]
+    assert best_cell(only) is only[0]

@@ -20,10 +20,9 @@ LONG = "an extraordinarily long label that nobody would read to its end, number"
 def numbers_in(canvas):
     """Texts of the cells by (row, column), from top to bottom."""
     found = {}
-    texts = sorted(canvas.axes[0].texts, key=lambda text: text.get_position()[1])
-    for text in texts:
+    for text in canvas.axes[0].texts:
         x, y = text.get_position()
-        found.setdefault((round(y), round(x)), []).append(text.get_text())
+        found[round(y), round(x)] = text.get_text().split("\n")
     return found
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reno_store.errors import LedgerError
-from reno_store.reports.figures import keeping, kept_maps
+from reno_store.reports.figures import kept_maps, maps
 from reno_store.studies.ledger import Ledger
 
 X = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
@@ -14,13 +14,13 @@ X = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
 def laid_out(monkeypatch):
     """Count how often a map is really laid out."""
     seeds = []
-    real = keeping.embed_in_plane
+    real = maps.embed_in_plane
 
     def count(X, seed):
         seeds.append(seed)
         return real(X, seed)
 
-    monkeypatch.setattr(keeping, "embed_in_plane", count)
+    monkeypatch.setattr(maps, "embed_in_plane", count)
     return seeds
 
 

@@ -188,7 +188,7 @@ def test_of_too_many_clips_a_share_is_drawn_and_said(monkeypatch):
     X, y, groups = clips()
     figure = make_map(X, y, groups)
     assert sum(map(len, points(figure.draw().axes[0]).values())) == 30
-    assert "30 clips (of 60, drawn at random so that each label keeps its share)" in figure.caption
+    assert "30 clips (of 60, chosen at random so that each label keeps its share)" in figure.caption
 
 
 def test_tsne_runs_once_however_often_it_is_drawn():

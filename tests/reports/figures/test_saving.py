@@ -10,7 +10,8 @@ from subprocess import run
 import matplotlib as mpl
 import numpy as np
 import pytest
-from factories.made_up_studies import make_cell, make_study
+from factories.made_up_studies import make_cell
+from factories.odd_studies import make_study
 
 from reno_store.errors import RenoStoreError, UnknownNameError
 from reno_store.reports.figures import (
@@ -45,10 +46,12 @@ def test_vector_and_png_are_what_is_written_unless_told(figure, tmp_path):
     assert [path.suffix for path in save_figures([figure], tmp_path)] == [".pdf", ".png"]
 
 
-def test_all_of_a_study_is_the_same_to_the_byte(tmp_path):
-    study, formats = make_study(), ("pdf", "png", "svg")
-    first = save_figures(figures_of(study), tmp_path / "a", formats)
-    second = save_figures(figures_of(study), tmp_path / "b", formats)
+def test_every_kind_is_the_same_to_the_byte(tmp_path):
+    kinds = {figure.kind: figure for figure in figures_of(make_study())}
+    assert len(kinds) == 4
+    first = save_figures(kinds.values(), tmp_path / "a", ("pdf", "png", "svg"))
+    kinds = {figure.kind: figure for figure in figures_of(make_study())}
+    second = save_figures(kinds.values(), tmp_path / "b", ("pdf", "png", "svg"))
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
 
@@ -68,7 +71,7 @@ def test_an_unknown_format_is_refused_with_the_choices(figure, tmp_path):
 
 
 def test_two_figures_of_one_name_are_refused(figure, tmp_path):
-    with pytest.raises(RenoStoreError, match="two figures are called"):
+    with pytest.raises(RenoStoreError, match="two figures have the name"):
         save_figures([figure, figure], tmp_path)
 
 
@@ -147,7 +150,8 @@ def test_pyplot_is_never_loaded():
     code = (
         "import sys; from factories.made_up_studies import make_study; "
         "from reno_store.reports.figures import figures_of, to_svg; "
-        "[to_svg(figure) for figure in figures_of(make_study(protocols=('paper',)))]; "
+        "kinds = {figure.kind: figure for figure in figures_of(make_study())}; "
+        "[to_svg(figure) for figure in kinds.values()]; "
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     environment = {"PYTHONPATH": ":".join(sys.path), "MPLCONFIGDIR": mpl.get_configdir()}

@@ -13,7 +13,7 @@ from reno_store.reports.figures.style import (
     contrast,
     series_style,
 )
-from reno_store.reports.figures.words import shorten_all, text_width, wrap
+from reno_store.reports.figures.text import shorten_all, text_width, wrap
 from reno_store.studies import ESTIMATORS
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.

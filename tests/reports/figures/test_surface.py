@@ -6,7 +6,7 @@ from factories.made_up_grids import make_grid
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
-from reno_store.errors import UnknownNameError
+from reno_store.errors import RenoStoreError, UnknownNameError
 from reno_store.reports.figures import save_surface, surface_figure
 
 MANY = {"beta": (1.5, 2, 3, 5, 8), "delta": (0.01, 0.05, 0.2, 0.8, 2), "lam": tuple(range(2))}
@@ -22,10 +22,10 @@ def test_every_point_has_its_mean_and_spread():
     grid = make_grid()
     texts = texts_of(surface_figure(grid).draw())
     for point in grid.points:
-        assert f"{100 * point.mean('accuracy'):.1f}" in texts
-        assert f"± {100 * point.sd('accuracy'):.1f}" in texts
+        mean, sd = 100 * point.mean("accuracy"), 100 * point.sd("accuracy")
+        assert f"{mean:.1f}\n± {sd:.1f}" in texts
     assert {"λ = 0.2", "λ = 0.4", "λ = 0.8"} <= set(texts)
-    assert sum(text.startswith("±") for text in texts) == 27
+    assert sum("\n± " in text for text in texts) == 27
 
 
 def test_beta_goes_right_and_delta_up():
@@ -33,16 +33,27 @@ def test_beta_goes_right_and_delta_up():
     grid = make_grid(known, lam=(0.4,))
     axes = surface_figure(grid).draw().axes[0]
     at = {tuple(text.get_position()): text.get_text() for text in axes.texts}
-    columns = {round(x) for x, _ in at}
-    assert columns == {0, 1, 2}
-    assert {text for (x, y), text in at.items() if round(x) == 0 and abs(y) < 0.5} == {
-        "10.0",
-        "± 0.0",
-    }
-    assert {text for (x, y), text in at.items() if round(x) == 2 and abs(y - 2) < 0.5} == {
-        "90.0",
-        "± 0.0",
-    }
+    assert at[0, 0] == "10.0\n± 0.0"
+    assert at[2, 2] == "90.0\n± 0.0"
+
+
+@pytest.mark.parametrize(
+    ("settings", "n_maps"),
+    [({"dropout": (0.1, 0.3)}, 1), ({"dropout": (0.1, 0.3), "lr": (0.001, 0.01)}, 2)],
+)
+def test_any_numeric_hyperparameter_can_be_an_axis(settings, n_maps):
+    grid = make_grid(beta=(2,), delta=(0.2,), lam=(0.4, 0.8), settings=settings)
+    figure = surface_figure(grid)
+    canvas = figure.draw()
+    assert_legible(canvas)
+    assert len(canvas.axes) == n_maps + 1  # and the colour bar
+    assert "dropout" in figure.title
+
+
+def test_more_axes_than_a_picture_has_are_an_error():
+    axes = {"beta": (1.5, 2), "delta": (0.1, 0.2), "lam": (0.2, 0.4)}
+    with pytest.raises(RenoStoreError, match="4"):
+        surface_figure(make_grid(**axes, settings={"dropout": (0.1, 0.3)}))
 
 
 def test_the_papers_point_alone_is_framed():
@@ -114,11 +125,12 @@ def test_the_caption_says_what_follows():
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
 def test_it_is_written_under_the_name_that_is_given(ending, tmp_path):
-    path = save_surface(make_grid(), tmp_path / f"my.surface.{ending}")
+    grid = make_grid(beta=(1.5, 2), delta=(0.2,), lam=(0.4,))
+    path = save_surface(grid, tmp_path / f"my.surface.{ending}")
     assert path == tmp_path / f"my.surface.{ending}"
     first = path.read_bytes()
     assert first[:4] in (b"\x89PNG", b"%PDF", b"<?xm")
-    assert save_surface(make_grid(), path).read_bytes() == first
+    assert save_surface(grid, path).read_bytes() == first
 
 
 def test_another_ending_is_refused(tmp_path):

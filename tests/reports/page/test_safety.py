@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 from factories.made_up_pages import make_claims, make_comparison, make_figures
-from factories.made_up_studies import make_cell, make_study
+from factories.made_up_studies import make_cell
+from factories.odd_studies import make_study
 from factories.parsed_pages import Page, render
 
-from reno_store.reports.tables import Entry, TableRow, TableView
 from reno_store.studies import DatasetFacts, ModelFacts, StudyRequest
 
 NASTY = "a<b>&\"'</script><script>alert(1)</script>"
@@ -59,22 +59,10 @@ def test_no_name_breaks_out_of_its_place():
         make_study(),
         request=request,
         datasets=(DatasetFacts(NASTY, 10, 0, 2, dict.fromkeys(labels, 5)),),
-        models=(ModelFacts(NASTY, NASTY, "", 3, NASTY),),
+        models=(ModelFacts(NASTY, NASTY, "", 3, NASTY), ModelFacts("mfcc")),
         cells=(computed, failed),
         notes=(NASTY,),
         versions={NASTY: NASTY},
-    )
-    view = TableView(
-        "I",
-        NASTY,
-        NASTY,
-        "paper",
-        (NASTY, "score"),
-        (
-            TableRow(computed, (Entry(NASTY), Entry(NASTY, 1.0, best=True))),
-            TableRow(failed, (Entry(NASTY), Entry(""))),
-        ),
-        notes=(NASTY,),
     )
     figures = tuple(
         replace(each, title=NASTY, caption=NASTY, dataset=dataset)
@@ -82,12 +70,8 @@ def test_no_name_breaks_out_of_its_place():
     )
     text = render(
         study,
-        views=(view,),
-        comparisons=(make_comparison("cnn-fcn", computed, computed, sentence=NASTY),),
-        claims=tuple(
-            replace(claim, title=NASTY, verdict=NASTY, sentence=NASTY)
-            for claim in make_claims(study)
-        ),
+        comparisons=(make_comparison("cnn-fcn", computed, computed),),
+        claims=tuple(replace(claim, title=NASTY, why=NASTY) for claim in make_claims(study)),
         summary=(NASTY,),
         figures=figures,
         fingerprints={NASTY: {NASTY: NASTY}},

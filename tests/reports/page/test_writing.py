@@ -1,10 +1,16 @@
 """The page on the disk."""
 
-import pytest
-from factories.made_up_studies import make_study
+from dataclasses import replace
 
-from reno_store.errors import RenoStoreError
-from reno_store.reports.page import render_page, write_page
+import pytest
+from factories.corpora import make_corpus
+from factories.odd_studies import make_study
+
+from reno_store.errors import RenoStoreError, StoreError
+from reno_store.extraction.build import build_store
+from reno_store.reports.page import read_fingerprints, render_page, write_page
+from reno_store.store import StoreReader
+from reno_store.studies import DatasetFacts
 
 
 def test_the_file_holds_the_page_and_nothing_lies_beside_it(tmp_path):
@@ -24,7 +30,7 @@ def test_a_page_that_is_there_is_replaced(tmp_path):
 
 def test_a_folder_is_refused(tmp_path):
     (tmp_path / "report.html").mkdir()
-    with pytest.raises(RenoStoreError, match=r"report.html is a folder; name a file in it"):
+    with pytest.raises(RenoStoreError, match=r"report.html is a folder"):
         write_page(make_study(), tmp_path / "report.html")
 
 
@@ -54,3 +60,16 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RenoStoreError, match="cannot be written"):
         write_page(make_study(), tmp_path / "file" / "report.html")
+
+
+def test_fingerprints_are_those_of_the_store(tmp_path):
+    corpus = make_corpus(tmp_path, 8)
+    build_store(corpus.manifest, tmp_path / "s.zarr", models=["mfcc"], progress=False)
+    (name,) = StoreReader(tmp_path / "s.zarr").datasets()
+    facts = DatasetFacts(name, 8, 0, 2, {"joy": 8})
+    study = replace(make_study(), store=tmp_path / "s.zarr", datasets=(facts,))
+    found = read_fingerprints(study)
+    assert list(found) == ["mfcc"]
+    assert found["mfcc"]["layer"] == "none"
+    with pytest.raises(StoreError, match="nowhere"):
+        read_fingerprints(replace(study, store=tmp_path / "nowhere"))

@@ -8,16 +8,13 @@ import numpy as np
 import pytest
 from factories.made_up_studies import LABELS
 from factories.odd_studies import (
-    ODD_NAMES,
     change_cells,
     conclude,
     keep_folds,
     make_study,
-    make_study_with_odd_names,
-    make_study_without_results,
 )
 
-from reno_store.reports.tables import to_json, views_of
+from reno_store.reports.tables import tables_of, to_json
 from reno_store.studies import StudyRequest
 
 
@@ -33,7 +30,7 @@ def test_facts_request_and_versions_are_told():
     study = replace(study, notes=("one kept result was damaged",))
     told = read(study)
     assert told["notes"] == ["one kept result was damaged"]
-    assert told["command"] == study.command
+    assert told["command"].startswith("run_study(")
     assert StudyRequest.from_dict(told["request"]) == study.request
     assert told["versions"] == {"reno-store": "0.1.0", "torch": "2.13.0"}
     assert told["store"] == "s.zarr"
@@ -115,32 +112,11 @@ def test_what_is_not_known_is_null():
     assert cell["parameters"] == {"beta": None, "size": 3, "of": "<class 'object'>"}
 
 
-def test_what_was_not_computed_has_its_reason_and_command():
-    for cell in read(make_study_without_results())["cells"]:
-        assert cell["n"] == 0
-        assert cell["folds"] == []
-        assert cell["confusion"] is None
-        assert {scores["mean"] for scores in cell["scores"].values()} == {None}
-        assert cell["reason"].startswith("jnv has no embeddings of")
-        assert cell["command"].startswith("reno-store build")
-
-
-def test_how_much_was_kept_from_before_changes_nothing():
-    study = make_study()
-    assert to_json(replace(study, n_served=study.n_trained, n_trained=0)) == to_json(study)
-
-
 def test_tables_come_with_their_notes():
     study = make_study(lacking=("mfcc",))
     assert [each["notes"] for each in read(study)["tables"]] == [
-        list(view.notes) for view in views_of(study)
+        list(map(str, table.notes)) for table in tables_of(study)
     ]
-
-
-def test_names_come_back_as_they_are():
-    assert [each["name"] for each in read(make_study_with_odd_names())["models"]] == list(
-        ODD_NAMES.values()
-    )
 
 
 def test_conclusions_are_told_without_nan():
@@ -150,14 +126,14 @@ def test_conclusions_are_told_without_nan():
     assert told["claims"] == [
         {
             "kind": "reno-concat",
-            "title": "RENO over concatenation",
+            "title": "RENO vs concatenation",
             "dataset": "jnv",
             "protocol": "paper",
-            "verdict": "not shown",
+            "verdict": "inconclusive",
             "n_comparisons": 1,
             "n_higher": 0,
             "n_lower": 0,
-            "n_undecided": 1,
+            "n_inconclusive": 1,
             "n_agreeing": 1,
             "mean_difference": 1.25,
             "sentence": claims[0].sentence,
@@ -168,6 +144,7 @@ def test_conclusions_are_told_without_nan():
     assert comparison["first"] == {
         "protocol": "paper",
         "estimator": "reno",
+        "settings": {},
         "models": pair,
         "seeds": [0],
         "n_folds": 5,

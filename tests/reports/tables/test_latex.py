@@ -15,7 +15,7 @@ from factories.odd_studies import (
 )
 
 from reno_store.reports.tables import to_latex
-from reno_store.reports.tables.escapes import comment, escape
+from reno_store.reports.tables.latex import escape
 
 THREE = ("asvp-esd", "jnv", "vivae")
 STUDIES = {
@@ -164,10 +164,9 @@ def test_what_was_not_computed_is_a_dash_and_a_comment_says_why():
     text = to_latex(study)
     (row,) = [row for row in rows(tables(text)[0]) if row[0].strip() == "W2"][:1]
     assert [entry.strip() for entry in row[1:]] == ["--", "--"]
-    assert (
-        "% Not computed on jnv: jnv has no embeddings of wav2vec2-base; "
-        "reno-store build jnv.csv --store s.zarr --model wav2vec2-base\n"
-    ) in text
+    (line,) = [each for each in text.splitlines() if each.startswith("% Not computed on jnv")][:1]
+    assert "jnv has no embeddings of wav2vec2-base" in line
+    assert "build_store(" in line
     assert "A dash marks what was not computed." in tables(text)[0]
     assert "A dash" not in to_latex(make_study())
 
@@ -197,7 +196,3 @@ def test_the_caption_says_how_many_folds_there_are():
 )
 def test_special_characters_mean_themselves(words, escaped):
     assert escape(words) == escaped
-
-
-def test_a_comment_is_one_line():
-    assert comment("one\n\\end{document}\r\ntwo") == r"% one \end{document} two"

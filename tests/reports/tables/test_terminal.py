@@ -1,30 +1,21 @@
 """The tables in a terminal: whole names and numbers at 100 columns, bold where best."""
 
 import io
-import re
-from dataclasses import replace
 
 import pytest
 from factories.odd_studies import (
-    ODD_NAMES,
-    conclude,
     make_study,
-    make_study_with_odd_names,
     make_study_with_svm,
-    make_study_without_results,
     rename,
 )
 from rich.console import Console
 
-from reno_store.reports.tables import study_renderable, views_of
+from reno_store.reports.tables import study_renderable, tables_of
 
 
-def show(study, width=100, *, colours=False, **conclusions):
+def show(study, width=100):
     file = io.StringIO()
-    console = Console(
-        file=file, width=width, force_terminal=colours, color_system="standard" if colours else None
-    )
-    console.print(study_renderable(study, **conclusions))
+    Console(file=file, width=width).print(study_renderable(study))
     return file.getvalue()
 
 
@@ -33,9 +24,9 @@ def test_every_number_stands_whole_at_100_columns():
     lines = show(study).splitlines()
     assert max(map(len, lines)) <= 100
     assert not any("…" in line for line in lines)
-    for view in views_of(study):
-        for row in view.rows:
-            numbers = [entry.text for entry in row.entries[2:] if entry.text]
+    for table in tables_of(study):
+        for _, entries in table.rows():
+            numbers = [entry.text for entry in entries[2:] if entry.text]
             pattern = numbers[0]
             assert any(
                 all(number in line for number in numbers) for line in lines if pattern in line
@@ -65,16 +56,6 @@ def test_each_table_has_its_title_and_sections(protocol):
         assert [line.strip() for line in told.splitlines()].count(estimator) == 2
 
 
-def test_the_best_is_bold_and_nothing_else_of_a_table_is():
-    study = make_study(protocols=("paper",), datasets=("cries",))
-    told = show(study, colours=True)
-    for view in views_of(study):
-        for row in view.rows:
-            for entry in row.entries[2:-1]:
-                bold = re.search(rf"\x1b\[1m *{re.escape(entry.text)}\x1b", told)
-                assert (bold is not None) == entry.best
-
-
 def test_a_note_that_holds_for_two_tables_stands_once():
     told = " ".join(show(make_study(protocols=("paper",))).split())
     assert told.count("n = 5: 5 folds (seed 0).") == 1
@@ -86,30 +67,3 @@ def test_datasets_are_described():
     told = show(make_study(datasets=("jnv", "cries", "vivae")))
     for name in ("jnv", "cries", "vivae"):
         assert f"{name}: 200 clips, 4 labels, 4 speakers" in told
-
-
-def test_nothing_computed_says_what_to_type():
-    told = " ".join(show(make_study_without_results()).split())
-    assert "reno-store build jnv.csv --store s.zarr --model mfcc" in told
-    assert "±" not in told.split("Scores are in per cent.")[0]
-
-
-def test_names_are_not_read_as_markup():
-    told = show(make_study_with_odd_names(), width=140)
-    for name in ODD_NAMES.values():
-        assert name in told
-
-
-def test_claims_stand_under_the_tables_and_comparisons_are_counted():
-    study = make_study()
-    claims, comparisons = conclude(study)
-    told = " ".join(show(study, claims=claims, comparisons=comparisons).split())
-    assert claims[0].sentence in told.split("What may be concluded")[1]
-    assert comparisons[0].sentence not in told
-    assert "1 comparison, told one by one" in told
-    assert "What may be concluded" not in show(study)
-
-
-def test_notes_of_the_study_are_shown():
-    study = replace(make_study(), notes=("one kept result was damaged and made again",))
-    assert "- one kept result was damaged and made again" in show(study)

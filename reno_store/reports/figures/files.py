@@ -1,57 +1,120 @@
-"""Figures into files and into a page."""
+"""Figures: their names, and how they become files or part of a page."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 
 from reno_store.errors import RenoStoreError, UnknownNameError
-from reno_store.reports.figures.drawing import Figure
 from reno_store.reports.figures.style import drawing_state
 from reno_store.runtime.writing import write_whole
 
-__all__ = ["FIGURE_FORMATS", "save_figures", "to_svg"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
 
-_PNG_DPI = 300
+__all__ = ["FIGURE_FORMATS", "Figure", "file_name", "name_apart", "save_figures", "to_svg"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of a study, drawn on demand.
+
+    Attributes
+    ----------
+    name : str
+        Stem of its files, unique in the study: ``"confusion-jnv-paper-reno-mfcc+logmel"``.
+    kind : str
+        ``"confusion"``, ``"map"``, ``"class-f1"``, ``"training"`` or ``"leak"``.
+    title : str
+        Heading on the page.
+    caption : str
+        What it shows, and how to read it.
+    dataset : str
+        Its dataset.
+    draw : Callable
+        Draws it.
+    """
+
+    name: str
+    kind: str
+    title: str
+    caption: str
+    dataset: str
+    draw: Callable[[], Canvas]
+
 
 # No dates and no versions, so that the same study gives the same bytes.
 FIGURE_FORMATS: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     {
         "pdf": {"dpi": 300, "metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
-        "png": {"dpi": _PNG_DPI, "metadata": {"Software": None}},
+        "png": {"dpi": 300, "metadata": {"Software": None}},
         "svg": {
             "dpi": 200,
             "metadata": {"Date": None, "Creator": None, "Format": None, "Type": None},
         },
     }
 )
-"""Format -> how matplotlib is to write it."""
+"""Format -> options of matplotlib."""
 
 _ID = re.compile(r'\bid="([^"]+)"')
 _REFERENCE = re.compile(r'(xlink:href="#|url\(#)([^")]+)')
+_ODD = re.compile(r"[^A-Za-z0-9._+=-]+")
+_LONGEST_NAME = 150
+"""File systems take 255 bytes, including an ending and a suffix."""
+
+
+def file_name(*parts: str) -> str:
+    """Return the stem of a file name made of parts.
+
+    Examples
+    --------
+    >>> file_name("map", "my data/2", "wavlm-base?layer=9")
+    'map-my_data_2-wavlm-base_layer=9'
+    """
+    name = "-".join(_ODD.sub("_", part) for part in parts)
+    if len(name) > _LONGEST_NAME:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        name = f"{name[: _LONGEST_NAME - 9]}-{digest}"
+    return name
+
+
+def name_apart(figures: Iterable[Figure]) -> tuple[Figure, ...]:
+    """Add numbers to names that occur twice, ignoring case as some file systems do."""
+    taken: set[str] = set()
+    apart = []
+    for figure in figures:
+        name, number = figure.name, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{figure.name}-{number}"
+        taken.add(name.casefold())
+        apart.append(figure if name == figure.name else replace(figure, name=name))
+    return tuple(apart)
 
 
 def save_figures(
     figures: Iterable[Figure], folder: str | Path, formats: Iterable[str] = ("pdf", "png")
 ) -> list[Path]:
-    """Write figures, each as ``NAME.FORMAT``; a file appears whole or not at all.
+    """Write figures, each as ``NAME.FORMAT``. A file is written as a whole or not at all.
 
     Parameters
     ----------
     figures : Iterable[Figure]
-        With different names, as `figures_of` gives them. Each is drawn once.
+        Figures with different names, such as those of `figures_of`. Each is drawn once.
     folder : str or Path
-        Where to; it is made if it is not there. Files of the same names are replaced.
+        The folder, made if missing. Files of the same names are replaced.
     formats : Iterable[str]
-        ``"pdf"``, ``"png"`` (300 dots an inch) or ``"svg"``.
+        ``"pdf"``, ``"png"`` (300 dots per inch) or ``"svg"``.
 
     Returns
     -------
@@ -63,7 +126,8 @@ def save_figures(
     UnknownNameError
         If a format is another.
     RenoStoreError
-        If the folder cannot be written, or two figures have one name; nothing is drawn then.
+        If the folder cannot be written, or two figures have the same name; then nothing is
+        drawn.
     """
     folder, figures, formats = Path(folder), list(figures), list(formats)
     for name in formats:
@@ -72,8 +136,8 @@ def save_figures(
     names = [figure.name for figure in figures]
     if twice := {name for name in names if names.count(name) > 1}:
         raise RenoStoreError(
-            f"{folder}: two figures are called {min(twice)!r}, and one would replace the other; "
-            "give each a name of its own (dataclasses.replace)."
+            f"{folder}: two figures have the name {min(twice)!r}; give each its own "
+            "(dataclasses.replace)."
         )
     _check_folder(folder)
     paths = []
@@ -89,10 +153,9 @@ def save_figures(
 
 
 def to_svg(figure: Figure) -> str:
-    """Draw a figure as an ``<svg>`` element that stands in a page without anything else.
+    """Return a figure as an ``<svg>`` element that needs no fonts and no other files.
 
-    Text is outlines, so no font is needed; ids begin with the figure's name, so that several
-    stand in one page.
+    Text becomes outlines. Ids begin with the figure's name, so that one page can have several.
     """
     with drawing_state():
         canvas = figure.draw()
@@ -113,7 +176,7 @@ def _render(canvas: Any, name: str, to: str) -> bytes:
 
 
 def _check_folder(folder: Path) -> None:
-    """Find out before an hour's drawing, not after, that a folder takes no files."""
+    """Raise an error before anything is drawn if a folder cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -1,8 +1,4 @@
-"""Text on figures: how wide it is, and how it is made to fit.
-
-Figures are laid out from these widths, in inches, so that labels never overlap, however long
-they are and however many.
-"""
+"""Text on figures: how wide it is, and how it is wrapped or shortened to fit."""
 
 from __future__ import annotations
 
@@ -23,22 +19,22 @@ LINE_HEIGHT = 1.35 * FONT_SIZE / POINTS_PER_INCH
 
 
 def text_width(text: str, size: float = FONT_SIZE) -> float:
-    """Measure a line of text, in inches; kerning, which only narrows it, is left out."""
+    """Return the width of a line of text in inches, without kerning, which only narrows it."""
     return sum(map(_advance, text)) * size / POINTS_PER_INCH
 
 
 @functools.lru_cache(maxsize=4096)
 def _advance(char: str) -> float:
-    """Measure a character, in parts of the font's size."""
+    """Return the width of a character, in parts of the font size."""
     font = FontProperties(family="DejaVu Sans")
-    # Between bars, since a blank has no outline of its own.
+    # Between bars, because a blank has no outline.
     path = TextPath((0, 0), f"|{char}|", size=100, prop=font, usetex=False)
     bars = TextPath((0, 0), "||", size=100, prop=font, usetex=False)
     return float(path.get_extents().width - bars.get_extents().width) / 100
 
 
 def wrap(text: str, width: float, size: float = FONT_SIZE) -> list[str]:
-    """Break text into lines of at most `width` inches, inside a word where it must be."""
+    """Break text into lines of at most `width` inches, inside a word if necessary."""
     lines = [""]
     for word in re.findall(r"\S+\s*", text):
         if text_width((lines[-1] + word).rstrip(), size) <= width:
@@ -54,10 +50,9 @@ def wrap(text: str, width: float, size: float = FONT_SIZE) -> list[str]:
 
 
 def shorten_all(texts: Sequence[str], width: float) -> list[str]:
-    """Cut the middle out of what is wider than `width` inches; different stay different.
+    """Cut the middle out of texts wider than `width` inches; different texts stay different.
 
-    Where two would look the same, both get their number in front, as the caption's list or
-    the tables have it.
+    Where two would look the same, both start with their number.
     """
     lines = [" ".join(text.split()) for text in texts]
     short = [_shorten(text, width) for text in lines]

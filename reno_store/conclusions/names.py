@@ -1,0 +1,43 @@
+"""What cells are called in sentences, tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from reno_store.studies import Cell
+from reno_store.studies.classifiers import describe_estimator
+
+__all__ = ["SYMBOLS", "cell_title", "estimator_title", "models_title", "settings_title"]
+
+SYMBOLS = MappingProxyType({"beta": "β", "delta": "δ", "lam": "λ"})
+"""The paper's letters for RENO's parameters."""
+
+
+def estimator_title(cell: Cell | str) -> str:
+    """Return an estimator's title, such as ``"FCN"``; a name without a title stays as it is.
+
+    A cell's title also names the hyperparameters that were set: ``"RENO(beta=1.5)"``.
+    """
+    name = cell if isinstance(cell, str) else cell.estimator
+    title = describe_estimator(name).title
+    return title if isinstance(cell, str) else title + cell.name.removeprefix(cell.estimator)
+
+
+def models_title(models: Iterable[str]) -> str:
+    """Join the names of models."""
+    return " + ".join(models)
+
+
+def cell_title(cell: Cell) -> str:
+    """Return a cell's estimator and models: ``"RENO on mfcc + logmel"``."""
+    return f"{estimator_title(cell)} on {models_title(cell.models)}"
+
+
+def settings_title(settings: Mapping[str, Any]) -> str:
+    """Write hyperparameters, with the paper's letters: ``"β 2, δ 0.2, λ 0.4"``."""
+    return ", ".join(
+        f"{SYMBOLS.get(name, name)} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in settings.items()
+    )

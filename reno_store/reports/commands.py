@@ -1,0 +1,54 @@
+"""How to compute a study or a cell again: Python calls, or whatever the caller passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from reno_store.studies import Cell, Study
+from reno_store.studies.calls import python_call
+
+__all__ = ["Commands", "PythonCalls"]
+
+
+class Commands(Protocol):
+    """What a report shows for readers who want to compute its numbers again."""
+
+    def study(self, study: Study) -> str:
+        """Return how to run the whole study."""
+
+    def cell(self, study: Study, cell: Cell) -> str:
+        """Return how to compute one cell, or what it lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PythonCalls:
+    """Commands as calls of this library."""
+
+    def study(self, study: Study) -> str:
+        """Return the call of `run_study`."""
+        return python_call(study.request, study.store, study.results)
+
+    def cell(self, study: Study, cell: Cell) -> str:
+        """Return the remedy of a cell that has one, else the call for this cell alone."""
+        if cell.remedy is not None:
+            return str(cell.remedy)
+        if study.request.allow_missing:
+            # Which clips are left out depends on all models together.
+            return self.study(study)
+        own, names = (
+            {name: (each,) for name, each in cell.settings.items()},
+            study.request.paper_names,
+        )
+        request = replace(
+            study.request,
+            datasets=(cell.dataset,),
+            models=cell.models,
+            pairs=(cell.models,) if len(cell.models) > 1 else (),
+            alone=len(cell.models) == 1,
+            estimators=(study.request.named(cell.estimator),),
+            settings={cell.estimator: own} if own else {},
+            protocols=(cell.protocol,),
+            paper_names={cell.dataset: names[cell.dataset]} if cell.dataset in names else {},
+        )
+        return python_call(request, study.store, study.results)

@@ -1,0 +1,91 @@
+"""The tidy table of results: one row per cell and metric, from which every form is made."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reno_store.studies import Cell, Study, paper_value
+from reno_store.studies.scores import METRICS, Metric
+from reno_store.studies.study import settings_text
+
+__all__ = ["mark_best", "results_frame"]
+
+
+def results_frame(study: Study) -> pd.DataFrame:
+    """Return the scores of a study in per cent, one row per cell and metric.
+
+    Parameters
+    ----------
+    study : Study
+        Computed or not.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by the place of the cell in the study. Columns ``table`` (``"I"`` for one model,
+        ``"II"`` for several), ``dataset``, ``protocol``, ``estimator``, ``settings``, ``models``
+        (joined by ``+``), ``metric``, ``mean`` and ``sd`` over the folds of all seeds, ``n``
+        (folds), ``seeds`` (joined by blanks), ``paper`` (the printed value), ``difference``
+        (mean minus paper, in points), ``best`` (of its table, dataset, protocol and metric),
+        ``collapsed`` (number of folds) and ``reason`` (why it was not computed). Unknown
+        numbers are NaN.
+    """
+    rows = [
+        {"place": place, **_names(cell), **_scores(study, cell, metric)}
+        for place, cell in enumerate(study.cells)
+        for metric in METRICS
+    ]
+    frame = pd.DataFrame(rows).set_index("place")
+    frame["difference"] = frame["mean"] - frame["paper"]
+    frame["best"] = mark_best(frame, ["table", "dataset", "protocol", "metric"])
+    reasons = frame.pop("reason")
+    return frame.assign(collapsed=frame.pop("collapsed"), reason=reasons)
+
+
+def mark_best(frame: pd.DataFrame, by: list[str]) -> pd.Series[bool]:
+    """Return which rows have the highest mean of their group; collapsed cells never do.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `results_frame` returns it.
+    by : list of str
+        Columns whose values make a group.
+    """
+    contending = frame["mean"].where(frame["collapsed"] == 0)
+    highest = contending.groupby([frame[name] for name in by]).transform("max")
+    # Sums of the same scores in another order differ in their last digits.
+    close = np.isclose(contending, highest, rtol=1e-9, atol=0)
+    return pd.Series(close, index=frame.index, dtype=bool)
+
+
+def _names(cell: Cell) -> dict[str, Any]:
+    return {
+        "table": "I" if len(cell.models) == 1 else "II",
+        "dataset": cell.dataset,
+        "protocol": cell.protocol,
+        "estimator": cell.estimator,
+        "settings": settings_text(cell.settings),
+        "models": "+".join(cell.models),
+    }
+
+
+def _scores(study: Study, cell: Cell, metric: Metric) -> dict[str, Any]:
+    scores = cell.scores(metric)
+    known = bool(scores) and all(map(math.isfinite, scores))
+    letters = [study.model(name).letter for name in cell.models]
+    printed = paper_value(study.dataset(cell.dataset).paper_name, cell.estimator, letters, metric)
+    return {
+        "metric": metric,
+        "mean": 100 * cell.mean(metric) if known else math.nan,
+        "sd": 100 * cell.sd(metric) if known and len(scores) > 1 else math.nan,
+        "n": cell.n,
+        "seeds": " ".join(map(str, cell.seeds)),
+        "paper": math.nan if printed is None else printed,
+        "collapsed": cell.n_collapsed,
+        "reason": cell.reason,
+    }
