@@ -25,7 +25,16 @@ from reno_store.errors import TrainingError
 from reno_store.estimators.networks import FusionLoss, Prediction
 from reno_store.runtime.devices import freed_memory_kept
 
-__all__ = ["DIVERGED", "Trained", "TrainingData", "TrainingPlan", "is_sound", "seeded", "train"]
+__all__ = [
+    "DIVERGED",
+    "Trained",
+    "TrainingData",
+    "TrainingPlan",
+    "default_generator",
+    "is_sound",
+    "seeded",
+    "train",
+]
 
 DIVERGED = (
     "training diverged: the loss is not finite; lower lr, standardise X "
@@ -155,17 +164,26 @@ def train(
 
 @contextlib.contextmanager
 def seeded(seed: int, device: str) -> Iterator[None]:
-    """Seed torch inside the block and leave its state outside as it was."""
-    kind = torch.device(device)
-    indices = []
-    if kind.type == "cuda":
-        indices = [torch.cuda.current_device() if kind.index is None else kind.index]
-    with torch.random.fork_rng(devices=indices):
-        # torch.manual_seed would seed every GPU as well, also those that are not forked.
-        torch.default_generator.manual_seed(seed)
-        for index in indices:
-            torch.cuda.default_generators[index].manual_seed(seed)
+    """Seed torch inside the block, and restore its state afterwards."""
+    # torch.manual_seed would also seed every other GPU.
+    generators = {torch.default_generator, default_generator(torch.device(device))}
+    states = [(each, each.get_state()) for each in generators]
+    for each in generators:
+        each.manual_seed(seed)
+    try:
         yield
+    finally:
+        for each, state in states:
+            each.set_state(state)
+
+
+def default_generator(device: torch.device) -> torch.Generator:
+    """Return torch's default generator of a device."""
+    if device.type != "cuda":
+        return torch.default_generator
+    torch.cuda.init()  # before that there are no generators
+    index = torch.cuda.current_device() if device.index is None else device.index
+    return torch.cuda.default_generators[index]
 
 
 def is_sound(network: torch.nn.Module, X: torch.Tensor) -> bool:

@@ -1,6 +1,6 @@
 """Two networks over two or more embeddings of a clip: concatenation, and RENO (Fig. 1).
 
-Data walks: each block of X -> its convolutional blocks -> (RENO: self-attention over the
+Data flow: each block of X -> its convolutional blocks -> (RENO: self-attention over the
 positions) -> flattened -> aligned to a common width -> (RENO: self-attention over the
 blocks) -> concatenated -> dense block. The baseline is the same network without the
 attention and, through its loss, without the divergence, as section IV-B says.
@@ -17,8 +17,7 @@ from torch import nn
 
 from reno_store.estimators.networks.attention import Norm, SelfAttention
 from reno_store.estimators.networks.convolution import N_CHANNELS, ConvolutionalBlocks
-from reno_store.estimators.networks.dense import DenseBlock, input_dropout_layer
-from reno_store.estimators.networks.linear import linear
+from reno_store.estimators.networks.dense import DenseBlock, input_dropout_layer, linear
 from reno_store.estimators.networks.outputs import Prediction
 
 __all__ = ["RENO", "Branch", "Concat"]
@@ -45,11 +44,11 @@ class Branch(nn.Module):
         if self.attention is not None:
             # Positions are the tokens; a single flattened vector would attend to nothing.
             channels = self.attention(channels.transpose(1, 2)).transpose(1, 2)
-        return linear(channels.flatten(1), self.align)
+        return linear(channels.flatten(1), self.align.weight, self.align.bias)
 
 
 class _Fusion(nn.Module):
-    """Branches, alignment, and the dense block over what they say together."""
+    """Branches, alignment, and the dense block over all branches."""
 
     def __init__(
         self,
@@ -101,7 +100,7 @@ class Concat(_Fusion):
     Attributes
     ----------
     n_tokens : tuple of int
-        Positions that are left of each block, at most its columns.
+        Positions left of each block, at most its columns.
     """
 
     def __init__(
