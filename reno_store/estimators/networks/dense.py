@@ -39,8 +39,10 @@ class DenseBlock(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map (batch, n_features) to logits (batch, n_classes); softmax is left to the loss."""
         for layer in self.layers:
-            is_linear = isinstance(layer, nn.Linear)
-            features = linear(features, layer.weight, layer.bias) if is_linear else layer(features)
+            if isinstance(layer, nn.Linear):
+                features = linear(features, layer.weight, layer.bias)
+            else:
+                features = layer(features)
         return features
 
 

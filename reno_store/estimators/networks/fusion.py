@@ -47,40 +47,8 @@ class Branch(nn.Module):
         return linear(channels.flatten(1), self.align.weight, self.align.bias)
 
 
-class _Fusion(nn.Module):
-    """Branches, alignment, and the dense block over all branches."""
-
-    def __init__(
-        self,
-        block_sizes: Sequence[int],
-        n_classes: int,
-        n_tokens: int | None,
-        align_dim: int,
-        attention: _MakeAttention,
-        dropout: float,
-        input_dropout: float,
-    ) -> None:
-        super().__init__()
-        self.input_dropout = input_dropout_layer(input_dropout)
-        self.block_sizes = tuple(block_sizes)
-        branches = [Branch(size, n_tokens, align_dim, attention) for size in self.block_sizes]
-        self.n_tokens = tuple(branch.n_tokens for branch in branches)
-        self.branches = nn.ModuleList(branches)
-        self.attention = None if attention is None else attention(align_dim)
-        self.dense = DenseBlock(align_dim * len(self.block_sizes), n_classes, dropout)
-
-    def forward(self, X: torch.Tensor) -> Prediction:
-        """Map (batch, sum(block_sizes)) to logits and (batch, n_blocks, align_dim)."""
-        blocks = torch.split_with_sizes(self.input_dropout(X), self.block_sizes, dim=1)
-        aligned = torch.stack(
-            [branch(block) for branch, block in zip(self.branches, blocks, strict=True)], dim=1
-        )
-        fused = aligned if self.attention is None else self.attention(aligned)
-        return Prediction(self.dense(fused.flatten(1)), aligned)
-
-
-class Concat(_Fusion):
-    """The paper's baseline: concatenation of the aligned blocks.
+class RENO(nn.Module):
+    """The paper's RENO (section III-A): 6.9 M parameters for two blocks of 768.
 
     Parameters
     ----------
@@ -92,6 +60,12 @@ class Concat(_Fusion):
         Positions left after adaptive pooling; None pools by 2 after each convolution.
     align_dim : int
         Width that every block is aligned to.
+    n_heads : int
+        Heads of every self-attention; divides 64 and `align_dim`.
+    attention : bool
+        Whether there is any self-attention; without it this is `Concat`.
+    residual, norm
+        As for `SelfAttention`, for each of them.
     dropout : float
         Dropout after each hidden layer of the dense block.
     input_dropout : float
@@ -110,25 +84,43 @@ class Concat(_Fusion):
         *,
         n_tokens: int | None = None,
         align_dim: int = 256,
+        n_heads: int = 2,
+        attention: bool = True,
+        residual: bool = True,
+        norm: Norm = None,
         dropout: float = 0.3,
         input_dropout: float = 0.0,
     ) -> None:
-        super().__init__(block_sizes, n_classes, n_tokens, align_dim, None, dropout, input_dropout)
+        super().__init__()
+        make = partial(SelfAttention, n_heads=n_heads, residual=residual, norm=norm)
+        self.input_dropout = input_dropout_layer(input_dropout)
+        self.block_sizes = tuple(block_sizes)
+        branches = [
+            Branch(size, n_tokens, align_dim, make if attention else None)
+            for size in self.block_sizes
+        ]
+        self.n_tokens = tuple(branch.n_tokens for branch in branches)
+        self.branches = nn.ModuleList(branches)
+        self.attention = make(align_dim) if attention else None
+        self.dense = DenseBlock(align_dim * len(self.block_sizes), n_classes, dropout)
+
+    def forward(self, X: torch.Tensor) -> Prediction:
+        """Map (batch, sum(block_sizes)) to logits and (batch, n_blocks, align_dim)."""
+        blocks = torch.split_with_sizes(self.input_dropout(X), self.block_sizes, dim=1)
+        aligned = torch.stack(
+            [branch(block) for branch, block in zip(self.branches, blocks, strict=True)], dim=1
+        )
+        fused = aligned if self.attention is None else self.attention(aligned)
+        return Prediction(self.dense(fused.flatten(1)), aligned)
 
 
-class RENO(_Fusion):
-    """The paper's RENO (section III-A): 6.9 M parameters for two blocks of 768.
+class Concat(RENO):
+    """The paper's baseline: concatenation of the aligned blocks, without attention.
 
     Parameters
     ----------
     block_sizes, n_classes, n_tokens, align_dim, dropout, input_dropout
-        As for `Concat`.
-    n_heads : int
-        Heads of every self-attention; divides 64 and `align_dim`.
-    attention : bool
-        Whether there is any self-attention; without it this is `Concat`.
-    residual, norm
-        As for `SelfAttention`, for each of them.
+        As for `RENO`.
     """
 
     def __init__(
@@ -138,20 +130,15 @@ class RENO(_Fusion):
         *,
         n_tokens: int | None = None,
         align_dim: int = 256,
-        n_heads: int = 2,
-        attention: bool = True,
-        residual: bool = True,
-        norm: Norm = None,
         dropout: float = 0.3,
         input_dropout: float = 0.0,
     ) -> None:
-        make = partial(SelfAttention, n_heads=n_heads, residual=residual, norm=norm)
         super().__init__(
             block_sizes,
             n_classes,
-            n_tokens,
-            align_dim,
-            make if attention else None,
-            dropout,
-            input_dropout,
+            n_tokens=n_tokens,
+            align_dim=align_dim,
+            attention=False,
+            dropout=dropout,
+            input_dropout=input_dropout,
         )

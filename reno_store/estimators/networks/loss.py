@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from typing import Literal, NamedTuple
 
@@ -122,12 +123,13 @@ class FusionLoss(nn.Module):
 
         In float64: it is a small difference of large numbers, and float32 has too few digits.
         """
+        measure: Callable[[torch.Tensor, torch.Tensor, Order, Order], torch.Tensor] = excess
         if self.distribution != "softmax":
-            blocks, measure = _log_softplus(aligned.double()).unbind(1), excess
+            blocks = _log_softplus(aligned.double()).unbind(1)
         elif fast_cpu.is_used(aligned):
             blocks, measure = aligned.unbind(1), fast_cpu.softmax_excess
         else:
-            blocks, measure = aligned.double().log_softmax(dim=-1).unbind(1), excess
+            blocks = aligned.double().log_softmax(dim=-1).unbind(1)
         pairs = torch.stack(
             [measure(a, b, self.beta, self.delta) for a, b in combinations(blocks, 2)]
         )

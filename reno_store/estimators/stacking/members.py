@@ -87,8 +87,8 @@ def recruit(
     estimator: EmbeddingClassifier,
     X: ArrayLike,
     y: ArrayLike,
-    rows: NDArray[np.int64],
     groups: ArrayLike | None,
+    rows: NDArray[np.int64],
 ) -> Member | None:
     """Do what `fit` does before training.
 
