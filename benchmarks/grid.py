@@ -88,7 +88,7 @@ def stacked(tasks: list[Task], X: Array, y: Array) -> Fitted:
 
 def without_onednn(tasks: list[Task], X: Array, y: Array) -> Fitted:
     """Fit each by itself in this process, with linear layers by torch's default library."""
-    linear = importlib.import_module("reno_store.estimators.networks.linear")
+    linear = importlib.import_module("reno_store.estimators.networks.fast_cpu.linear")
     least, linear._MIN_PRODUCTS = linear._MIN_PRODUCTS, 2**60
     try:
         return single(tasks, X, y, 1)

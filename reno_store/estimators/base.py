@@ -1,11 +1,11 @@
-"""What the four classifiers share: from (X, y) to a trained network and back to labels."""
+"""Base of the four classifiers: from (X, y) to a trained network and back to labels."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.func import functional_call
 
-from reno_store.estimators.blocks import resolve_block_sizes
+from reno_store.estimators.blocks import BlockSizes, resolve_block_sizes
 from reno_store.estimators.collapse import ADVICE, find_collapse
 from reno_store.estimators.documentation import documentation_url
 from reno_store.estimators.holdout import hold_out, is_unknown
@@ -35,22 +35,22 @@ from reno_store.runtime.devices import resolve_device
 
 __all__ = ["EmbeddingClassifier", "FusionClassifier", "Prepared"]
 
-# In float64 these take the memory of a training step of 32 rows; more are no faster.
+# In float64 they need as much memory as a training step of 32 rows; more are no faster.
 _ROWS_PER_PREDICTION = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A fit up to the point where its network is made.
+    """A fit, prepared for training.
 
     Attributes
     ----------
     data : TrainingData
-        Checked rows, and which of them are held out.
+        Checked rows, and the held-out ones among them.
     loss : FusionLoss
-        What to minimise.
+        The loss.
     plan : TrainingPlan
-        How, with the seed of weights, batches and dropout.
+        The optimisation, with the seed of weights, batches and dropout.
     """
 
     data: TrainingData
@@ -58,27 +58,30 @@ class Prepared:
     plan: TrainingPlan
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
     """Base of the classifiers: `fit`, `predict`, `predict_proba` around one network.
 
-    A subclass lists its hyperparameters in ``__init__`` and says in `_network` which
-    network they describe.
+    Fields are the hyperparameters; the ``__init__`` of the dataclass assigns them and nothing
+    more, as scikit-learn requires. A subclass adds its own, and makes its network in `_network`.
     """
 
-    # scikit-learn's HTML representation links to the documentation by these.
-    _doc_link_module = "reno_store"
-    _doc_link_template = "{url}"
+    # scikit-learn's HTML representation finds the documentation through these two.
+    _doc_link_module: ClassVar[str] = "reno_store"
+    _doc_link_template: ClassVar[str] = "{url}"
 
-    lr: float
-    batch_size: int
-    max_epochs: int
-    early_stopping: bool
-    validation_fraction: float
-    n_iter_no_change: int
-    class_weight: ClassWeight
-    device: str
-    random_state: Any
-    verbose: int
+    dropout: float = 0.3
+    input_dropout: float = 0.3
+    lr: float = 1e-3
+    batch_size: int = 32
+    max_epochs: int = 20
+    early_stopping: bool = True
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    class_weight: ClassWeight = None
+    device: str = "cpu"
+    random_state: Any = None
+    verbose: int = 0
 
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Train.
@@ -109,7 +112,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If a hyperparameter, X, y or the blocks are wrong, or training diverges.
         DeviceError
-            If the device is not there.
+            If the device does not exist.
         """
         self._forget()
         try:
@@ -120,7 +123,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Give the probability of each class.
+        """Return the probability of each class.
 
         Parameters
         ----------
@@ -169,7 +172,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Give the most probable class of each row, shape (n_clips,)."""
+        """Return the most probable class of each row, shape (n_clips,)."""
         logits = self._predicted(X, lambda logits: logits)
         labels: NDArray[Any] = self.classes_[logits.argmax(axis=1)]
         return labels
@@ -183,8 +186,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             inputs = validate_data(self, X, dtype=np.float32, reset=False)
         device = next(self.network_.parameters()).device
         with pinned(device.type), torch.inference_mode():
-            # In float32 a product of matrices depends, in its last digits, on how many rows
-            # it has.
+            # In float32 the last digits of a matrix product depend on the number of rows.
             weights = {
                 name: each.double().contiguous() for name, each in self.network_.named_parameters()
             }
@@ -202,7 +204,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         return values
 
     def __getstate__(self) -> dict[str, Any]:
-        """Have files hold the network as arrays, which skops trusts and any machine opens."""
+        """Store the network as arrays, which skops trusts and any machine opens."""
         state: dict[str, Any] = super().__getstate__()
         if "network_" not in state:
             return state
@@ -226,7 +228,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             self._conclude(trained, prepared.data.without_held_out(), prepared.loss)
 
     def _prepare(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None) -> Prepared:
-        """Check everything, settle ``classes_`` and choose what is held out."""
+        """Check all arguments, set ``classes_`` and choose the rows to hold out."""
         check_parameters(type(self).__name__, self.get_params(deep=False))
         device = resolve_device(self.device)
         with _quiet_overflow():
@@ -254,16 +256,16 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         return Prepared(data, loss, plan)
 
     def _conclude(self, trained: Trained, data: TrainingData, loss: FusionLoss) -> None:
-        """Keep what a fit leaves, and warn if it has not learned.
+        """Set the fitted attributes, and warn if the fit has collapsed.
 
         Parameters
         ----------
         trained : Trained
-            The network and the course of its training.
+            The network and its history.
         data : TrainingData
-            The rows it was trained on.
+            The training rows.
         loss : FusionLoss
-            What was minimised.
+            The loss.
         """
         note_parameters(trained.network, self)
         self.network_ = trained.network
@@ -281,12 +283,12 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def _forget(self) -> None:
-        """Let go of an earlier fit: one that fails must not leave halves of two behind."""
+        """Delete the attributes of an earlier fit, so that a failed fit leaves none."""
         for name in self._fitted():
             delattr(self, name)
 
     def _fitted(self) -> dict[str, Any]:
-        """Give what a fit has left."""
+        """Return the attributes that a fit has set."""
         return {
             name: value
             for name, value in vars(self).items()
@@ -294,7 +296,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         }
 
     def _idle(self) -> set[str]:
-        """Name the hyperparameters that play no part beside the values of the others."""
+        """Return the hyperparameters that have no effect with the values of the others."""
         return set() if self.early_stopping else {"n_iter_no_change", "validation_fraction"}
 
     def _network(self, n_features: int) -> torch.nn.Module:
@@ -302,7 +304,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         raise NotImplementedError
 
     def _loss(self, class_weight: torch.Tensor | None) -> FusionLoss:
-        """Give what to minimise: cross-entropy alone, unless a subclass says otherwise."""
+        """Return the loss: cross-entropy alone, unless a subclass overrides this."""
         return FusionLoss(lam=1.0, class_weight=class_weight)
 
     def _held_out(
@@ -326,13 +328,16 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         return held_out if held_out.any() else None
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class FusionClassifier(EmbeddingClassifier):
-    """Base of the classifiers that look at several models' blocks of X."""
+    """Base of the classifiers that fuse the blocks of several models."""
 
-    block_sizes: Any
+    block_sizes: BlockSizes = None
+    n_tokens: int | None = None
+    align_dim: int = 256
 
     def _blocks(self, n_features: int) -> tuple[int, ...]:
-        """Settle, keep and give the sizes of the blocks."""
+        """Set and return the sizes of the blocks."""
         names = getattr(self, "feature_names_in_", None)
         self.block_sizes_ = resolve_block_sizes(
             self.block_sizes, n_features, None if names is None else names.tolist()
@@ -341,7 +346,7 @@ class FusionClassifier(EmbeddingClassifier):
 
 
 def _quiet_overflow() -> np.errstate:
-    """Keep numpy from warning of numbers beyond float32, which scikit-learn then refuses."""
+    """Silence numpy's warning about overflow in float32; scikit-learn raises an error then."""
     return np.errstate(over="ignore")
 
 

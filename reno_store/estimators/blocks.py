@@ -19,12 +19,12 @@ def blocks_from_names(names: Sequence[str] | None) -> tuple[int, ...] | None:
     Returns
     -------
     tuple of int, or None
-        Sizes in the order of the columns; None where any name is of another form.
+        Sizes in the order of the columns; None where a name has another form.
 
     Raises
     ------
     ValueError
-        If the columns of one model do not stand together.
+        If the columns of one model are not adjacent.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def blocks_from_names(names: Sequence[str] | None) -> tuple[int, ...] | None:
     models = [model for model, _ in runs]
     if len(set(models)) < len(models):
         raise ValueError(
-            f"the columns of one model must stand together; found the models {models} in turn"
+            f"the columns of one model must be adjacent; found the models {models} in this order"
         )
     return tuple(size for _, size in runs)
 
@@ -52,12 +52,12 @@ def blocks_from_names(names: Sequence[str] | None) -> tuple[int, ...] | None:
 def resolve_block_sizes(
     block_sizes: BlockSizes, n_features: int, names: Sequence[str] | None
 ) -> tuple[int, ...]:
-    """Settle the sizes of the blocks of X.
+    """Return the sizes of the blocks of X.
 
     Parameters
     ----------
     block_sizes : Sequence[int], "even" or None
-        What the user asked for.
+        The hyperparameter.
     n_features : int
         Columns of X.
     names : Sequence[str] or None
@@ -71,7 +71,7 @@ def resolve_block_sizes(
     Raises
     ------
     ValueError
-        If they cannot be told, do not add up (both sums are given), or are fewer than two.
+        If they are unknown, do not add up (both sums are shown), or are fewer than two.
     """
     named = blocks_from_names(names)
     if block_sizes is None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from reno_store.estimators.base import EmbeddingClassifier
 from reno_store.estimators.networks import CNN
-from reno_store.estimators.weighting import ClassWeight
 
 __all__ = ["CNNClassifier"]
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class CNNClassifier(EmbeddingClassifier):
     """The paper's CNN: two convolutional blocks, then the layers of the FCN (section III).
 
@@ -18,7 +18,7 @@ class CNNClassifier(EmbeddingClassifier):
     ----------
     n_tokens : int or None
         Positions left after pooling. None pools by 2 after each convolution, as the paper
-        says; a number pools adaptively to at most so many. 26 gives the paper's number of
+        says; a number pools adaptively to at most that many. 26 gives the paper's number of
         parameters and loses information: see docs/readings.md.
     dropout, input_dropout, lr, batch_size, max_epochs, early_stopping, \
 validation_fraction, n_iter_no_change, class_weight, device, random_state, verbose
@@ -27,7 +27,7 @@ validation_fraction, n_iter_no_change, class_weight, device, random_state, verbo
     Attributes
     ----------
     n_tokens_ : int
-        Positions that are left, after fit.
+        Positions left, after fit.
     classes_, history_, n_epochs_, best_epoch_, n_parameters_, network_
         As for `FCNClassifier`.
 
@@ -41,36 +41,7 @@ validation_fraction, n_iter_no_change, class_weight, device, random_state, verbo
     ['cry']
     """
 
-    def __init__(
-        self,
-        *,
-        n_tokens: int | None = None,
-        dropout: float = 0.3,
-        input_dropout: float = 0.3,
-        lr: float = 1e-3,
-        batch_size: int = 32,
-        max_epochs: int = 20,
-        early_stopping: bool = True,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        class_weight: ClassWeight = None,
-        device: str = "cpu",
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.n_tokens = n_tokens
-        self.dropout = dropout
-        self.input_dropout = input_dropout
-        self.lr = lr
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.class_weight = class_weight
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+    n_tokens: int | None = None
 
     def _network(self, n_features: int) -> CNN:
         network = CNN(

@@ -1,4 +1,4 @@
-"""Fits that have not learned: found after training, and reported."""
+"""Find fits that have not learned."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ADVICE = (
 def find_collapse(
     trained: Trained, data: TrainingData, class_weight: torch.Tensor | None = None
 ) -> str:
-    """Say in which way a fit has collapsed; an empty string where it has not.
+    """Describe how a fit has collapsed; return an empty string where it has not.
 
     A fit has collapsed if its cross-entropy, on the training rows and on the held-out ones,
     never fell 2 % below that of guessing, or if its network predicts one label for all rows.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from reno_store.estimators.base import EmbeddingClassifier
 from reno_store.estimators.networks import FCN
-from reno_store.estimators.weighting import ClassWeight
 
 __all__ = ["FCNClassifier"]
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class FCNClassifier(EmbeddingClassifier):
     """The paper's FCN: dense layers of 512 and 128 neurons (section III).
 
@@ -79,35 +79,6 @@ class FCNClassifier(EmbeddingClassifier):
     >>> FCNClassifier(random_state=0).fit(X, y).predict(X[:1]).tolist()
     ['cry']
     """
-
-    def __init__(
-        self,
-        *,
-        dropout: float = 0.3,
-        input_dropout: float = 0.3,
-        lr: float = 1e-3,
-        batch_size: int = 32,
-        max_epochs: int = 20,
-        early_stopping: bool = True,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        class_weight: ClassWeight = None,
-        device: str = "cpu",
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.dropout = dropout
-        self.input_dropout = input_dropout
-        self.lr = lr
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.class_weight = class_weight
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
 
     def _network(self, n_features: int) -> FCN:
         return FCN(

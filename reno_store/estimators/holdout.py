@@ -1,4 +1,4 @@
-"""Rows set aside from the training rows, to stop early by."""
+"""Rows held out of the training rows for early stopping."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def hold_out(
         Class indices of the training rows.
     groups : numpy.ndarray, shape (n,), or None
         Speakers of the training rows. With them, whole speakers are held out, so that
-        stopping is judged on voices that are not trained on; without them, the fraction
-        of each class, at least one row.
+        validation uses voices outside the training rows; without them, the fraction of each
+        class, at least one row.
     fraction : float
-        How much to hold out, of the speakers or of the rows: at least one, never all, and of
-        the speakers fewer where more would lose a class.
+        Share of the speakers or rows: at least one, never all, and fewer speakers where more
+        would lose a class.
     rng : numpy.random.Generator
-        Source of chance.
+        Random numbers.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def hold_out(
     Raises
     ------
     HoldOutError
-        If speakers are given and none can be held out without losing a class.
+        If no speaker can be held out without losing a class.
     """
     if groups is not None:
         return _by_group(y, groups, fraction, rng)
@@ -73,7 +73,7 @@ def _by_group(
     n_wanted = min(max(1, round(fraction * len(speakers))), len(speakers) - 1)
     held, n_held = np.zeros(len(y), bool), 0
     for speaker in speakers:
-        # A class that only few speakers show must not be held out whole.
+        # Not all rows of a class with few speakers may be held out.
         candidate = held | (groups == speaker)
         if n_held < n_wanted and len(np.unique(y[~candidate])) == len(np.unique(y)):
             held, n_held = candidate, n_held + 1
@@ -87,7 +87,7 @@ def _by_group(
 
 
 def is_unknown(group: Any) -> bool:
-    """Whether a speaker is missing, in whatever way arrays and tables say so."""
+    """Return whether a speaker is missing, in any form that arrays and tables use."""
     if group is None or (isinstance(group, str) and not group):
         return True
     try:

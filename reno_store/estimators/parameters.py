@@ -1,4 +1,4 @@
-"""Rules for hyperparameters: all that are broken are told at once, when `fit` is called."""
+"""Rules for hyperparameters; `fit` reports every violation at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Rule(NamedTuple):
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number, Python's or numpy's, and no truth value."""
+    """Return whether a value is a whole number, of Python or numpy, and not a bool."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
@@ -75,7 +75,7 @@ _RULES: Mapping[str, _Rule] = {
 
 
 def check_parameters(estimator: str, parameters: Mapping[str, Any]) -> None:
-    """Check the hyperparameters that there is a rule for.
+    """Check the hyperparameters that have a rule.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def check_parameters(estimator: str, parameters: Mapping[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If any breaks its rule; the message names each, what was expected and what came.
+        If any breaks its rule; the message lists each with the expected and actual value.
     """
     problems = [
         f"{name} must be {_RULES[name].expected}, got {value!r}"

@@ -1,4 +1,4 @@
-"""Fits one by one, or side by side in processes."""
+"""Fits one by one, or in parallel processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Outcome = EmbeddingClassifier | Exception
 
 
 def part(data: Any, rows: NDArray[np.int64]) -> Any:
-    """Give some rows of an array, or of a table with its column names; None has none."""
+    """Return some rows of an array, or of a table with its column names; None for None."""
     return None if data is None else _safe_indexing(data, rows)
 
 
@@ -33,10 +33,10 @@ def fit_each(
     groups: ArrayLike | None,
     n_jobs: int,
 ) -> Generator[_Outcome, None, None]:
-    """Fit each estimator on its rows, in place; yield it, or what its fit raised, in order.
+    """Fit each estimator on its rows, in place; yield it, or the error of its fit, in order.
 
-    In processes the results are the same to the last bit, but those of estimators that draw
-    from a generator of their caller, which a process has only a copy of: they are fitted here.
+    Processes give the same results to the last bit. Estimators that draw from the caller's
+    generator are fitted in this process, since others have only a copy of the generator.
     """
     is_portable = [
         estimator.random_state is None or isinstance(estimator.random_state, Integral)
@@ -57,25 +57,25 @@ def fit_each(
                 outcome, caught = next(elsewhere)
                 for warning in caught:
                     warnings.warn(warning, stacklevel=2)
-                yield _taken_over(estimator, outcome)
+                yield _copied(estimator, outcome)
             else:
                 yield _fit(estimator, part(X, own), part(y, own), part(groups, own))
 
 
 @contextmanager
 def _ended(results: Generator[Any, None, None]) -> Iterator[Generator[Any, None, None]]:
-    """End the processes' work with the block, also where Ctrl-C ends it before its time."""
+    """Stop the processes at the end of the block, also after Ctrl-C."""
     try:
         yield results
     finally:
         with warnings.catch_warnings():
-            # joblib warns of tasks that it cancels, as if somebody had forgotten them.
+            # joblib warns about the tasks that it cancels.
             warnings.simplefilter("ignore")
             results.close()
 
 
-def _taken_over(estimator: EmbeddingClassifier, outcome: _Outcome) -> _Outcome:
-    """Give an estimator what a fit left on its copy."""
+def _copied(estimator: EmbeddingClassifier, outcome: _Outcome) -> _Outcome:
+    """Copy the result of a fit in another process to the estimator."""
     if isinstance(outcome, Exception):
         return outcome
     # Taken first: on joblib's threads the copy is the estimator itself.
@@ -101,7 +101,7 @@ def _fit_elsewhere(
     rows: NDArray[np.int64],
     groups: ArrayLike | None,
 ) -> tuple[_Outcome, list[Warning]]:
-    """Fit in another process, where nobody sees warnings."""
+    """Fit in another process, and collect its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         outcome = _fit(estimator, part(X, rows), part(y, rows), part(groups, rows))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from reno_store.estimators.base import FusionClassifier
-from reno_store.estimators.blocks import BlockSizes
 from reno_store.estimators.networks import RENO, FusionLoss
 from reno_store.estimators.networks.attention import Norm
-from reno_store.estimators.weighting import ClassWeight
 
 __all__ = ["RENOClassifier"]
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RENOClassifier(FusionClassifier):
     """RENO: self-attention within and across models, aligned by a Rényi loss (section III-A).
 
@@ -47,8 +47,8 @@ class RENOClassifier(FusionClassifier):
         What z is in Eq. 2. ``"softmax"``: the softmax of a block's aligned features. None:
         the features a themselves, made positive by softplus, z = log(1 + exp(a)), and each
         side of Eq. 2, δ included, divided by its sum, without which training could lower
-        the divergence without end by letting features grow. Here δ is small beside z; a
-        softmax over 256 features is small beside δ, which makes Eq. 2 nearly flat.
+        the divergence without end by letting features grow. Here δ is small compared with z; a
+        softmax over 256 features is small compared with δ, which makes Eq. 2 nearly flat.
     dropout, input_dropout, lr, batch_size, max_epochs, early_stopping, \
 validation_fraction, n_iter_no_change, class_weight, device, random_state, verbose
         As for `FCNClassifier`.
@@ -58,7 +58,7 @@ validation_fraction, n_iter_no_change, class_weight, device, random_state, verbo
     block_sizes_ : tuple of int
         Columns of each block, after fit.
     n_tokens_ : tuple of int
-        Positions that are left of each block, after fit.
+        Positions left of each block, after fit.
     classes_, history_, n_epochs_, best_epoch_, n_parameters_, network_
         As for `FCNClassifier`.
 
@@ -73,56 +73,14 @@ validation_fraction, n_iter_no_change, class_weight, device, random_state, verbo
     ['cry']
     """
 
-    def __init__(
-        self,
-        *,
-        block_sizes: BlockSizes = None,
-        beta: float = 2.0,
-        delta: float = 0.2,
-        lam: float = 0.4,
-        n_tokens: int | None = None,
-        align_dim: int = 256,
-        n_heads: int = 2,
-        attention: bool = True,
-        residual: bool = True,
-        norm: Norm = None,
-        distribution: Literal["softmax"] | None = "softmax",
-        dropout: float = 0.3,
-        input_dropout: float = 0.3,
-        lr: float = 1e-3,
-        batch_size: int = 32,
-        max_epochs: int = 20,
-        early_stopping: bool = True,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        class_weight: ClassWeight = None,
-        device: str = "cpu",
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.block_sizes = block_sizes
-        self.beta = beta
-        self.delta = delta
-        self.lam = lam
-        self.n_tokens = n_tokens
-        self.align_dim = align_dim
-        self.n_heads = n_heads
-        self.attention = attention
-        self.residual = residual
-        self.norm = norm
-        self.distribution = distribution
-        self.dropout = dropout
-        self.input_dropout = input_dropout
-        self.lr = lr
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.class_weight = class_weight
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+    beta: float = 2.0
+    delta: float = 0.2
+    lam: float = 0.4
+    n_heads: int = 2
+    attention: bool = True
+    residual: bool = True
+    norm: Norm = None
+    distribution: Literal["softmax"] | None = "softmax"
 
     def _network(self, n_features: int) -> RENO:
         network = RENO(

@@ -1,6 +1,6 @@
-"""Classifiers whose fits are one and the same, so that one of them does for all.
+"""Classifiers with identical fits, which are trained once.
 
-With λ = 1 the divergence plays no part: in a grid over β, δ and λ every β and δ with λ = 1
+With λ = 1 the divergence has no effect: in a grid over β, δ and λ, every β and δ with λ = 1
 trains the same network.
 """
 
@@ -22,42 +22,41 @@ from reno_store.estimators.fcn import FCNClassifier
 from reno_store.estimators.parameters import check_parameters, is_whole
 from reno_store.estimators.reno import RENOClassifier
 
-__all__ = ["first_of_same", "settled", "take_over"]
+__all__ = ["copy_fit", "first_of_same", "settled"]
 
-# A class derived from them may give a meaning to what plays no part in theirs.
+# A subclass may use parameters that have no effect in these.
 _KNOWN = (CNNClassifier, ConcatClassifier, FCNClassifier, RENOClassifier)
 
 
 def first_of_same(
     estimators: Sequence[EmbeddingClassifier], rows: Sequence[NDArray[np.int64]]
 ) -> list[int]:
-    """Find whose fit each classifier's would repeat, to the last bit.
+    """Find for each classifier the first with an identical fit.
 
     Parameters
     ----------
     estimators : Sequence[EmbeddingClassifier]
         Not fitted.
     rows : Sequence of numpy.ndarray of int64
-        The rows of the same data that each is fitted on.
+        Training rows of each classifier, in the same data.
 
     Returns
     -------
     list of int
-        For each the place of the first that has the same seed, a whole number, the same rows
-        and the same hyperparameters, but for those that play no part; its own place where
-        there is none before it, where a hyperparameter is wrong, or where a fit is to print
-        its course.
+        Place of the first classifier with the same seed (a whole number), rows and
+        hyperparameters, except those without effect. Its own place where there is no earlier
+        one, where a hyperparameter is invalid, or where ``verbose`` is on.
     """
-    seen: dict[str, int] = {}
+    firsts: dict[str, int] = {}
     found = []
     for place, (estimator, own) in enumerate(zip(estimators, rows, strict=True)):
         key = _key(estimator, own)
-        found.append(place if key is None else seen.setdefault(key, place))
+        found.append(place if key is None else firsts.setdefault(key, place))
     return found
 
 
 def settled(estimator: EmbeddingClassifier) -> EmbeddingClassifier:
-    """Set hyperparameters that play no part to their defaults, so that same fits look the same."""
+    """Set hyperparameters without effect to their defaults, so that identical fits look alike."""
     defaults = type(estimator)().get_params(deep=False)
     idle: EmbeddingClassifier = estimator.set_params(
         **{name: defaults[name] for name in estimator._idle()}
@@ -65,10 +64,10 @@ def settled(estimator: EmbeddingClassifier) -> EmbeddingClassifier:
     return idle
 
 
-def take_over(estimator: EmbeddingClassifier, fitted: EmbeddingClassifier) -> None:
-    """Leave an estimator as its own fit would, by a fit that is the same; nothing is shared."""
+def copy_fit(estimator: EmbeddingClassifier, fitted: EmbeddingClassifier) -> None:
+    """Copy the result of an identical fit to an estimator; nothing is shared."""
     estimator._forget()
-    # In one go, so that what is one object in several attributes stays one.
+    # In one call, so that attributes that share an object still do.
     estimator.__dict__.update(copy.deepcopy(fitted._fitted()))
 
 
@@ -90,5 +89,5 @@ def _key(estimator: EmbeddingClassifier, rows: NDArray[np.int64]) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """Give 1 and 1.0, Python's or numpy's, one form."""
+    """Return 1 and 1.0, of Python or numpy, in one form."""
     return float(value) if isinstance(value, Real) and not isinstance(value, bool) else value

@@ -1,7 +1,7 @@
 """A fitted network as numpy arrays and plain values, and back.
 
-Pickles, joblib, skops and mlflow then store nothing but types that they know and the
-classifier itself, and a file opens on a machine without the GPU that the network was fitted on.
+Pickles, joblib, skops and mlflow then store only types that they know and the classifier
+itself, and a file opens on a machine without a GPU.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _SHAPELESS = {"device", "random_state", "verbose"}
 
 
 def note_parameters(network: torch.nn.Module, estimator: EmbeddingClassifier) -> None:
-    """Note on a network the hyperparameters it was made with.
+    """Store the hyperparameters of a network on it.
 
-    `set_params` may change the estimator's afterwards, and the network must still be restored.
+    The network can then be restored after `set_params` has changed those of the estimator.
     """
     parameters = estimator.get_params(deep=False)
     made_with = {name: parameters[name] for name in parameters if name not in _SHAPELESS}
@@ -47,16 +47,16 @@ def save_network(network: torch.nn.Module) -> dict[str, Any]:
 
 
 def restore_network(estimator: EmbeddingClassifier, saved: Mapping[str, Any]) -> torch.nn.Module:
-    """Make the network again on the CPU, in eval mode, from what `save_network` returned.
+    """Make the network again on the CPU, in eval mode, from the result of `save_network`.
 
-    No random number is drawn.
+    No random numbers are drawn.
 
     Parameters
     ----------
     estimator : EmbeddingClassifier
-        With its hyperparameters and all else that its fit left; it stays as it is.
+        With its hyperparameters and fitted attributes; it is not changed.
     saved : Mapping
-        What `save_network` returned.
+        Result of `save_network`.
     """
     twin = object.__new__(type(estimator))
     twin.__dict__.update({**vars(estimator), **saved[_MADE_WITH]})

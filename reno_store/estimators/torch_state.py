@@ -1,8 +1,8 @@
-"""torch's process-wide state, held and pinned while a classifier trains or predicts.
+"""torch's process-wide state, set to its defaults while a classifier trains or predicts.
 
-What a caller has set of it (autocast, default types and devices, precision of products,
-inference mode) would otherwise go into the numbers here, and not on another process, so that
-results would depend on ``n_jobs``.
+Otherwise the caller's settings (autocast, default types and devices, precision of products,
+inference mode) would change the results here but not in other processes, so that results would
+depend on ``n_jobs``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reno_store.runtime.devices import cudnn_untuned, exact_float32, one_thread
 __all__ = ["pinned"]
 
 # The random state and the number of threads belong to the whole process, so fits and
-# predictions on threads of one process take turns; on processes of their own they need not.
+# predictions on threads of one process take turns.
 _lock = threading.RLock()
 
 
@@ -29,15 +29,15 @@ def _renew_lock() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    # Held by a thread of the parent, it would never be freed in the child.
+    # A lock held by a thread of the parent would never be released in the child.
     os.register_at_fork(after_in_child=_renew_lock)
 
 
 @contextlib.contextmanager
 def pinned(device: str) -> Iterator[None]:
-    """Hold torch's state as it is by default, with one thread, and put it back as it was.
+    """Set torch's state to its defaults, with one thread, and restore it afterwards.
 
-    Inside, gradients are recorded. Another thread of the process waits for its turn.
+    Gradients are recorded inside. Other threads of the process wait for their turn.
     """
     with _lock, contextlib.ExitStack() as state:
         state.enter_context(one_thread())
@@ -47,12 +47,12 @@ def pinned(device: str) -> Iterator[None]:
             state.enter_context(torch.autocast(kind, enabled=False))
         state.enter_context(torch.autograd.set_detect_anomaly(False))
         if torch.get_default_device().type != "cpu":
-            # A default device takes a detour through Python at every call: 8 % of a step.
+            # A default device routes every call through Python: 8 % of a step.
             state.enter_context(torch.device("cpu"))
         state.callback(torch.set_default_dtype, torch.get_default_dtype())
         torch.set_default_dtype(torch.float32)
         state.enter_context(exact_float32())
-        # torch's own context manager warns of settings that nobody has touched.
+        # torch's own context manager warns about unchanged settings.
         state.callback(setattr, torch.backends.mkldnn, "enabled", torch.backends.mkldnn.enabled)
         setattr(torch.backends.mkldnn, "enabled", True)  # noqa: B010
         if torch.device(device).type == "cuda":

@@ -1,8 +1,8 @@
 """Training a network with skorch: the one place that knows it.
 
-The loop is skorch's; what is ours is that batches are slices of tensors already in memory
-(a DataLoader collates them row by row), that each part of the loss is recorded, and that
-Ctrl-C stops a fit instead of passing for the end of it.
+The loop is skorch's. Three things differ: batches are slices of tensors in memory (a DataLoader
+collates them row by row), each part of the loss is recorded, and Ctrl-C stops a fit instead of
+ending it as if it had finished.
 """
 
 from __future__ import annotations
@@ -25,13 +25,22 @@ from reno_store.errors import TrainingError
 from reno_store.estimators.networks import FusionLoss, Prediction
 from reno_store.runtime.devices import freed_memory_kept
 
-__all__ = ["DIVERGED", "Trained", "TrainingData", "TrainingPlan", "is_sound", "seeded", "train"]
+__all__ = [
+    "DIVERGED",
+    "Trained",
+    "TrainingData",
+    "TrainingPlan",
+    "default_generator",
+    "is_sound",
+    "seeded",
+    "train",
+]
 
 DIVERGED = (
     "training diverged: the loss is not finite; lower lr, standardise X "
     "(sklearn.preprocessing.StandardScaler), or lower beta or delta if they are huge"
 )
-"""What a TrainingError says."""
+"""Message of a TrainingError."""
 
 _LOSS_PARTS = ("cross_entropy", "divergence_excess")
 
@@ -84,7 +93,7 @@ class Trained:
         In eval mode, with the weights of the best epoch where rows were held out, else of
         the last.
     history : list of dict
-        One entry an epoch: epoch, seconds, train_loss, train_cross_entropy,
+        One entry per epoch: epoch, seconds, train_loss, train_cross_entropy,
         train_divergence_excess and, where rows were held out, valid_loss,
         valid_cross_entropy, valid_divergence_excess, valid_accuracy.
     best_epoch : int
@@ -140,7 +149,7 @@ def train(
     with freed_memory_kept():
         net.fit(dataset)
     stopped_early = stopper is not None and stopper.misses_ >= plan.patience
-    # skorch takes Ctrl-C for an early stop.
+    # skorch treats Ctrl-C as an early stop.
     if net.was_cut_off and not stopped_early:
         raise KeyboardInterrupt
     history = [_row(epoch) for epoch in net.history]
@@ -155,25 +164,34 @@ def train(
 
 @contextlib.contextmanager
 def seeded(seed: int, device: str) -> Iterator[None]:
-    """Seed torch inside the block and leave its state outside as it was."""
-    kind = torch.device(device)
-    indices = []
-    if kind.type == "cuda":
-        indices = [torch.cuda.current_device() if kind.index is None else kind.index]
-    with torch.random.fork_rng(devices=indices):
-        # torch.manual_seed would seed every GPU as well, also those that are not forked.
-        torch.default_generator.manual_seed(seed)
-        for index in indices:
-            torch.cuda.default_generators[index].manual_seed(seed)
+    """Seed torch inside the block, and restore its state afterwards."""
+    # torch.manual_seed would also seed every other GPU.
+    generators = {torch.default_generator, default_generator(torch.device(device))}
+    states = [(each, each.get_state()) for each in generators]
+    for each in generators:
+        each.manual_seed(seed)
+    try:
         yield
+    finally:
+        for each, state in states:
+            each.set_state(state)
+
+
+def default_generator(device: torch.device) -> torch.Generator:
+    """Return torch's default generator of a device."""
+    if device.type != "cuda":
+        return torch.default_generator
+    torch.cuda.init()  # type: ignore[no-untyped-call]  # before that there are no generators
+    index = torch.cuda.current_device() if device.index is None else device.index
+    return torch.cuda.default_generators[index]
 
 
 def is_sound(network: torch.nn.Module, X: torch.Tensor) -> bool:
-    """Whether a network's weights, and what it says of a few rows, are finite numbers."""
+    """Return whether the weights, and the outputs for a few rows, are finite numbers."""
     with torch.inference_mode():
         logits: torch.Tensor = network(X).logits
         are_finite = [part.isfinite().all() for part in (logits, *network.parameters())]
-        # One answer and not one a parameter, for each of which a GPU would be waited for.
+        # One result instead of one per parameter: each would wait for the GPU.
         return bool(torch.stack(are_finite).all())
 
 
@@ -226,7 +244,7 @@ def _dataset(data: TrainingData, device: str) -> Dataset:
 
 
 def _row(epoch: dict[str, Any]) -> dict[str, float]:
-    """One epoch of skorch's history without its batches and bookkeeping."""
+    """Return one epoch of skorch's history, without batches and bookkeeping."""
     keys = sorted(key for key in epoch if key.startswith(("train_", "valid_")))
     kept = [key for key in keys if not key.endswith(("_best", "_batch_count"))]
     seconds = float(epoch.get("dur", float("nan")))

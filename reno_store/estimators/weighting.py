@@ -1,4 +1,4 @@
-"""How much each class weighs in the cross-entropy."""
+"""Weight of each class in the cross-entropy."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sklearn.utils.class_weight import compute_class_weight
 __all__ = ["ClassWeight", "class_weights"]
 
 ClassWeight: TypeAlias = Mapping[Any, float] | Literal["balanced"] | None
-"""Label -> weight; ``"balanced"``: one over the class's frequency; None: all alike."""
+"""Label -> weight; ``"balanced"``: one over the class's frequency; None: all equal."""
 
 
 def class_weights(
     class_weight: ClassWeight, classes: NDArray[Any], targets: NDArray[np.int64]
 ) -> torch.Tensor | None:
-    """Settle the weight of each class, as scikit-learn reads `class_weight`.
+    """Compute the weight of each class, as scikit-learn reads `class_weight`.
 
     Parameters
     ----------
     class_weight : Mapping, "balanced" or None
-        What the user asked for. A label without an entry weighs 1.
+        The hyperparameter. A label without an entry weighs 1.
     classes : numpy.ndarray, shape (n_classes,)
         Labels.
     targets : numpy.ndarray of int, shape (n,)
@@ -33,14 +33,14 @@ def class_weights(
     Returns
     -------
     torch.Tensor of float32, shape (n_classes,), or None
-        Weights that average one over the rows, so that they leave the cross-entropy's
-        share in Eq. 3 as it is; None where all weigh alike.
+        Weights that average one over the rows, so that the share of the cross-entropy in
+        Eq. 3 stays the same; None where all weights are equal.
 
     Raises
     ------
     ValueError
-        If labels are named that no row has and others that rows have are not, or no row
-        is left any weight.
+        If it names labels that no row has and omits labels that rows have, or if every row
+        has weight 0.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def class_weights(
     if class_weight is None:
         return None
     weights = compute_class_weight(class_weight, classes=classes, y=classes[targets])
-    weights = weights / (weights.max() or 1.0)  # whose sum may be beyond all numbers
+    weights = weights / (weights.max() or 1.0)  # else their sum may overflow
     mean = weights[targets].mean()
     if mean == 0:
         raise ValueError(f"class_weight {class_weight!r} leaves no row of y any weight")

@@ -44,7 +44,7 @@ def test_names_of_another_form_say_nothing(names):
 
 
 def test_columns_of_a_model_that_stand_apart_are_refused():
-    with pytest.raises(ValueError, match=r"must stand together.*\['a', 'b', 'a'\]"):
+    with pytest.raises(ValueError, match=r"must be adjacent.*\['a', 'b', 'a'\]"):
         blocks_from_names(["a:0", "b:0", "a:1"])
 
 

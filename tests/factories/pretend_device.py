@@ -88,6 +88,9 @@ class _Module:
 
     default_generators = (_Generator(),)
 
+    def init(self):
+        pass
+
     def is_available(self):
         return True
 

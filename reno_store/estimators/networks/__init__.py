@@ -1,8 +1,8 @@
 """The paper's networks as torch modules, and its Rényi divergence as a pure function.
 
 ``(batch, n_features) -> logits``: `FCN`, `CNN`; ``-> logits, aligned features`` of each
-block: `RENO` and, without attention, `Concat`. The parts they share stand in `dense`,
-`convolution` and `attention`.
+block: `RENO` and, without attention, `Concat`. The parts they share are in `dense`,
+`convolution` and `attention`. All are plain PyTorch; `fast_cpu` has substitutes for a CPU.
 """
 
 from reno_store.estimators.networks.cnn import CNN

@@ -9,19 +9,20 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from reno_store.estimators.networks.linear import linear, project
+from reno_store.estimators.networks import fast_cpu
+from reno_store.estimators.networks.dense import linear
 
-__all__ = ["Norm", "SelfAttention", "attend"]
+__all__ = ["Norm", "SelfAttention"]
 
 Norm: TypeAlias = Literal["pre", "post"] | None
-"""LayerNorm before attention, after the residual sum, or none."""
+"""LayerNorm before the attention, after the residual sum, or none."""
 
 
 class SelfAttention(nn.Module):
     """softmax(Q Kᵀ / √d_k) V over the tokens of one clip (Eq. 1).
 
-    The parameters are those of a `torch.nn.MultiheadAttention`, and so is the result. There
-    are no gradients of gradients.
+    The parameters and the result are those of `torch.nn.MultiheadAttention`. There are first
+    derivatives only.
 
     Parameters
     ----------
@@ -48,25 +49,26 @@ class SelfAttention(nn.Module):
         """Map (batch, n_tokens, n_channels) to the same shape."""
         layer = self.attention
         inputs = self.norm(tokens) if self.norm_first else tokens
-        projected = project(inputs, layer.in_proj_weight, layer.in_proj_bias)
-        outputs = linear(attend(projected, layer.num_heads), layer.out_proj)
+        projected = linear(inputs, layer.in_proj_weight, layer.in_proj_bias)
+        attended = _attend(projected, layer.num_heads)
+        outputs = linear(attended, layer.out_proj.weight, layer.out_proj.bias)
         if self.residual:
             outputs = tokens + outputs
         normed: torch.Tensor = outputs if self.norm_first else self.norm(outputs)
         return normed
 
 
-def attend(projected: torch.Tensor, n_heads: int) -> torch.Tensor:
-    """Eq. 1 in each head: (batch, n_tokens, 3 * n_channels) -> (batch, n_tokens, n_channels).
+def _attend(projected: torch.Tensor, n_heads: int) -> torch.Tensor:
+    """Compute Eq. 1 per head: (batch, n_tokens, 3 * n_channels) -> (..., n_channels).
 
-    On a CPU by torch's blockwise kernel, which never holds the n_tokens x n_tokens weights:
-    with 960 tokens it takes a third of the time of batched products, and 30 MB instead of
-    1 GB. Elsewhere by the formula, since a GPU's kernels add up in any order, in TF32.
+    A CPU uses torch's blockwise kernel, which never holds the n_tokens x n_tokens weights:
+    with 960 tokens it needs a third of the time, and 30 MB instead of 1 GB. A GPU's kernels
+    would add up in any order, in TF32.
     """
     n_clips, n_tokens, width = projected.shape
     d_k = width // 3 // n_heads
     q, k, v = projected.view(n_clips, n_tokens, 3, n_heads, d_k).permute(2, 0, 3, 1, 4)
-    if projected.device.type == "cpu":
+    if fast_cpu.is_used(projected):
         attended = scaled_dot_product_attention(q, k, v)
     else:
         attended = torch.softmax(q @ k.transpose(2, 3) / math.sqrt(d_k), dim=-1) @ v

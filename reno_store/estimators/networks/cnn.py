@@ -29,7 +29,7 @@ class CNN(nn.Module):
     Attributes
     ----------
     n_tokens : int
-        Positions that are left, at most `n_features`.
+        Positions left, at most `n_features`.
     """
 
     def __init__(

@@ -6,9 +6,9 @@ import math
 
 import torch
 from torch import nn
-from torch.nn.functional import conv2d
+from torch.nn.functional import adaptive_max_pool1d, max_pool1d
 
-from reno_store.estimators.networks.winners import convolve_and_pool, pool
+from reno_store.estimators.networks import fast_cpu
 
 __all__ = ["N_CHANNELS", "ConvolutionalBlocks"]
 
@@ -29,16 +29,17 @@ class ConvolutionalBlocks(nn.Module):
     n_features : int
         Length of an embedding.
     n_tokens : int or None
-        Positions that are left after pooling, at most `n_features`.
+        Positions left after pooling, at most `n_features`.
 
     Attributes
     ----------
-    n_tokens : int
-        Positions that are left.
+    n_features, n_tokens : int
+        Positions before the first convolution, and after the second pool.
     """
 
     def __init__(self, n_features: int, n_tokens: int | None) -> None:
         super().__init__()
+        self.n_features = n_features
         if n_tokens is None:
             self.lengths: tuple[int | None, int | None] = (None, None)
             self.n_tokens = max(max(n_features // 2, 1) // 2, 1)
@@ -50,17 +51,16 @@ class ConvolutionalBlocks(nn.Module):
 
     def forward(self, embedding: torch.Tensor) -> torch.Tensor:
         """Map (batch, n_features) to (batch, 64, n_tokens)."""
-        first, second = self.first, self.second
-        # ReLU comes after the pool: the maximum of what is cut off at zero is the maximum
-        # cut off at zero, and there are fewer numbers to cut.
-        channels = convolve_and_pool(embedding, first.weight, _bias(first), self.lengths[0]).relu()
-        channels = conv2d(channels, second.weight.unsqueeze(2), second.bias, padding=(0, 1))
-        channels, _ = pool(channels, self.lengths[1])
-        return channels.relu().squeeze(2)
+        if fast_cpu.is_used(embedding) and not embedding.requires_grad:
+            return fast_cpu.convolve_twice(embedding, self.first, self.second, self.lengths)
+        channels = embedding.unsqueeze(1)
+        for convolution, length in zip((self.first, self.second), self.lengths, strict=True):
+            channels = _pool(convolution(channels), length).relu()
+        return channels
 
 
-def _bias(layer: nn.Conv1d) -> torch.Tensor:
-    bias = layer.bias
-    if bias is None:
-        raise TypeError("the convolution has no bias")
-    return bias
+def _pool(channels: torch.Tensor, length: int | None) -> torch.Tensor:
+    """Max-pool (batch, n_channels, n) to `length` positions, or by 2 where there are two."""
+    if length is not None:
+        return adaptive_max_pool1d(channels, length)
+    return max_pool1d(channels, 2) if channels.shape[-1] >= 2 else channels

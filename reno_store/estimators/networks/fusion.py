@@ -1,6 +1,6 @@
 """Two networks over two or more embeddings of a clip: concatenation, and RENO (Fig. 1).
 
-Data walks: each block of X -> its convolutional blocks -> (RENO: self-attention over the
+Data flow: each block of X -> its convolutional blocks -> (RENO: self-attention over the
 positions) -> flattened -> aligned to a common width -> (RENO: self-attention over the
 blocks) -> concatenated -> dense block. The baseline is the same network without the
 attention and, through its loss, without the divergence, as section IV-B says.
@@ -17,8 +17,7 @@ from torch import nn
 
 from reno_store.estimators.networks.attention import Norm, SelfAttention
 from reno_store.estimators.networks.convolution import N_CHANNELS, ConvolutionalBlocks
-from reno_store.estimators.networks.dense import DenseBlock, input_dropout_layer
-from reno_store.estimators.networks.linear import linear
+from reno_store.estimators.networks.dense import DenseBlock, input_dropout_layer, linear
 from reno_store.estimators.networks.outputs import Prediction
 
 __all__ = ["RENO", "Branch", "Concat"]
@@ -45,43 +44,11 @@ class Branch(nn.Module):
         if self.attention is not None:
             # Positions are the tokens; a single flattened vector would attend to nothing.
             channels = self.attention(channels.transpose(1, 2)).transpose(1, 2)
-        return linear(channels.flatten(1), self.align)
+        return linear(channels.flatten(1), self.align.weight, self.align.bias)
 
 
-class _Fusion(nn.Module):
-    """Branches, alignment, and the dense block over what they say together."""
-
-    def __init__(
-        self,
-        block_sizes: Sequence[int],
-        n_classes: int,
-        n_tokens: int | None,
-        align_dim: int,
-        attention: _MakeAttention,
-        dropout: float,
-        input_dropout: float,
-    ) -> None:
-        super().__init__()
-        self.input_dropout = input_dropout_layer(input_dropout)
-        self.block_sizes = tuple(block_sizes)
-        branches = [Branch(size, n_tokens, align_dim, attention) for size in self.block_sizes]
-        self.n_tokens = tuple(branch.n_tokens for branch in branches)
-        self.branches = nn.ModuleList(branches)
-        self.attention = None if attention is None else attention(align_dim)
-        self.dense = DenseBlock(align_dim * len(self.block_sizes), n_classes, dropout)
-
-    def forward(self, X: torch.Tensor) -> Prediction:
-        """Map (batch, sum(block_sizes)) to logits and (batch, n_blocks, align_dim)."""
-        blocks = torch.split_with_sizes(self.input_dropout(X), self.block_sizes, dim=1)
-        aligned = torch.stack(
-            [branch(block) for branch, block in zip(self.branches, blocks, strict=True)], dim=1
-        )
-        fused = aligned if self.attention is None else self.attention(aligned)
-        return Prediction(self.dense(fused.flatten(1)), aligned)
-
-
-class Concat(_Fusion):
-    """The paper's baseline: concatenation of the aligned blocks.
+class RENO(nn.Module):
+    """The paper's RENO (section III-A): 6.9 M parameters for two blocks of 768.
 
     Parameters
     ----------
@@ -93,6 +60,12 @@ class Concat(_Fusion):
         Positions left after adaptive pooling; None pools by 2 after each convolution.
     align_dim : int
         Width that every block is aligned to.
+    n_heads : int
+        Heads of every self-attention; divides 64 and `align_dim`.
+    attention : bool
+        Whether there is any self-attention; without it this is `Concat`.
+    residual, norm
+        As for `SelfAttention`, for each of them.
     dropout : float
         Dropout after each hidden layer of the dense block.
     input_dropout : float
@@ -101,35 +74,7 @@ class Concat(_Fusion):
     Attributes
     ----------
     n_tokens : tuple of int
-        Positions that are left of each block, at most its columns.
-    """
-
-    def __init__(
-        self,
-        block_sizes: Sequence[int],
-        n_classes: int,
-        *,
-        n_tokens: int | None = None,
-        align_dim: int = 256,
-        dropout: float = 0.3,
-        input_dropout: float = 0.0,
-    ) -> None:
-        super().__init__(block_sizes, n_classes, n_tokens, align_dim, None, dropout, input_dropout)
-
-
-class RENO(_Fusion):
-    """The paper's RENO (section III-A): 6.9 M parameters for two blocks of 768.
-
-    Parameters
-    ----------
-    block_sizes, n_classes, n_tokens, align_dim, dropout, input_dropout
-        As for `Concat`.
-    n_heads : int
-        Heads of every self-attention; divides 64 and `align_dim`.
-    attention : bool
-        Whether there is any self-attention; without it this is `Concat`.
-    residual, norm
-        As for `SelfAttention`, for each of them.
+        Positions left of each block, at most its columns.
     """
 
     def __init__(
@@ -146,13 +91,54 @@ class RENO(_Fusion):
         dropout: float = 0.3,
         input_dropout: float = 0.0,
     ) -> None:
+        super().__init__()
         make = partial(SelfAttention, n_heads=n_heads, residual=residual, norm=norm)
+        self.input_dropout = input_dropout_layer(input_dropout)
+        self.block_sizes = tuple(block_sizes)
+        branches = [
+            Branch(size, n_tokens, align_dim, make if attention else None)
+            for size in self.block_sizes
+        ]
+        self.n_tokens = tuple(branch.n_tokens for branch in branches)
+        self.branches = nn.ModuleList(branches)
+        self.attention = make(align_dim) if attention else None
+        self.dense = DenseBlock(align_dim * len(self.block_sizes), n_classes, dropout)
+
+    def forward(self, X: torch.Tensor) -> Prediction:
+        """Map (batch, sum(block_sizes)) to logits and (batch, n_blocks, align_dim)."""
+        blocks = torch.split_with_sizes(self.input_dropout(X), self.block_sizes, dim=1)
+        aligned = torch.stack(
+            [branch(block) for branch, block in zip(self.branches, blocks, strict=True)], dim=1
+        )
+        fused = aligned if self.attention is None else self.attention(aligned)
+        return Prediction(self.dense(fused.flatten(1)), aligned)
+
+
+class Concat(RENO):
+    """The paper's baseline: concatenation of the aligned blocks, without attention.
+
+    Parameters
+    ----------
+    block_sizes, n_classes, n_tokens, align_dim, dropout, input_dropout
+        As for `RENO`.
+    """
+
+    def __init__(
+        self,
+        block_sizes: Sequence[int],
+        n_classes: int,
+        *,
+        n_tokens: int | None = None,
+        align_dim: int = 256,
+        dropout: float = 0.3,
+        input_dropout: float = 0.0,
+    ) -> None:
         super().__init__(
             block_sizes,
             n_classes,
-            n_tokens,
-            align_dim,
-            make if attention else None,
-            dropout,
-            input_dropout,
+            n_tokens=n_tokens,
+            align_dim=align_dim,
+            attention=False,
+            dropout=dropout,
+            input_dropout=input_dropout,
         )

@@ -1,4 +1,4 @@
-"""What training minimises: Eq. 3, and its parts for people to look at."""
+"""The training loss, Eq. 3, and its parts."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, softplus
 
-from reno_store.estimators.networks.divergence import renyi_excess, renyi_minimum
+from reno_store.estimators.networks import fast_cpu
+from reno_store.estimators.networks.divergence import Order, excess, minimum
 from reno_store.estimators.networks.outputs import Prediction
-from reno_store.estimators.networks.softmax_excess import softmax_excess
 
 __all__ = ["FusionLoss", "LossParts"]
 
 
 class LossParts(NamedTuple):
-    """A batch's loss, taken apart.
+    """Loss of a batch, in parts.
 
     Attributes
     ----------
     total : torch.Tensor, shape ()
-        What is minimised.
+        The loss to minimise.
     cross_entropy : torch.Tensor, shape ()
         Mean cross-entropy in nats.
     divergence_excess : torch.Tensor, shape ()
         Mean of what Eq. 2 exceeds its minimum by, in nats: the Rényi divergence of the
-        two renormalised distributions, computed in float64. 0 where no divergence is asked
-        for.
+        two renormalised distributions, computed in float64. 0 where the loss has no
+        divergence.
     """
 
     total: torch.Tensor
@@ -42,43 +42,47 @@ class FusionLoss(nn.Module):
 
     Parameters
     ----------
-    beta : float
+    beta : float or torch.Tensor, shape ()
         Order β > 1 of the divergence.
-    delta : float
+    delta : float or torch.Tensor, shape ()
         δ ≥ 0.
-    lam : float
-        λ in [0, 1]; with 1 the divergence plays no part.
+    lam : float or torch.Tensor, shape ()
+        λ in [0, 1]; 1 leaves the divergence out. Inside `torch.vmap`, where each member of a
+        stack has its own values, these three are tensors.
     distribution : "softmax" or None
         What z in Eq. 2 is. ``"softmax"``: the softmax of a block's aligned features. None:
         the features themselves, made positive by softplus, z = log(1 + exp(a)); then δ is
         added and each side divided by its sum. Without that division Eq. 2 has no minimum:
         it falls without end as the second block's features grow.
     class_weight : torch.Tensor, shape (n_classes,), or None
-        How much each class's rows weigh in the cross-entropy: the mean of weight times
-        cross-entropy. With weights that average one over all rows, that is an unbiased
-        estimate, from any batch, of the weighted mean over all rows.
+        Weight of each class in the cross-entropy: the mean of weight times cross-entropy.
+        Where weights average one over all rows, a batch gives an unbiased estimate of the
+        weighted mean over all rows.
     """
 
     def __init__(
         self,
-        beta: float = 2.0,
-        delta: float = 0.2,
-        lam: float = 1.0,
+        beta: Order = 2.0,
+        delta: Order = 0.2,
+        lam: Order = 1.0,
         *,
         distribution: Literal["softmax"] | None = "softmax",
         class_weight: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.beta, self.delta, self.lam = float(beta), float(delta), float(lam)
+        self.beta, self.delta, self.lam = beta, delta, lam
         self.distribution = distribution
+        self.has_divergence = isinstance(lam, torch.Tensor) or lam != 1
         self.class_weight: torch.Tensor | None
         self.register_buffer("class_weight", class_weight)
 
     def forward(self, prediction: Prediction, target: torch.Tensor) -> torch.Tensor:
-        """Give the total; see `parts`."""
+        """Return the total; see `parts`."""
         return self.parts(prediction, target).total
 
-    def parts(self, prediction: Prediction, target: torch.Tensor) -> LossParts:
+    def parts(
+        self, prediction: Prediction, target: torch.Tensor, share: torch.Tensor | None = None
+    ) -> LossParts:
         """Compute the loss of a batch.
 
         Parameters
@@ -87,44 +91,52 @@ class FusionLoss(nn.Module):
             Logits (batch, n_classes) and, for a divergence, aligned blocks.
         target : torch.Tensor of int64, shape (batch,)
             Class indices.
+        share : torch.Tensor, shape (batch,), optional
+            Weight of each row in the means; one over the rows unless given.
         """
-        ce = self._cross_entropy(prediction.logits, target)
-        if self.lam == 1 or prediction.aligned is None:
+        ce = self._cross_entropy(prediction.logits, target, share)
+        if not self.has_divergence or prediction.aligned is None:
             return LossParts(ce, ce, torch.zeros_like(ce))
-        excess = self._excess(prediction.aligned)
-        divergence = excess.to(ce)
+        divergence_excess = self._excess(prediction.aligned, share)
+        divergence = divergence_excess.to(ce)
         if self.distribution == "softmax":
-            divergence = divergence + renyi_minimum(
-                prediction.aligned.shape[-1], beta=self.beta, delta=self.delta
-            )
-        total = self.lam * ce + (1 - self.lam) * divergence
-        return LossParts(total, ce, excess.detach())
+            least = minimum(prediction.aligned.shape[-1], self.beta, self.delta)
+            divergence = divergence + least
+        lam = self.lam
+        total = (lam * ce + (1 - lam) * divergence).to(ce)
+        return LossParts(total, ce, divergence_excess.detach() * (lam != 1))
 
-    def _cross_entropy(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        if self.class_weight is None:
+    def _cross_entropy(
+        self, logits: torch.Tensor, target: torch.Tensor, share: torch.Tensor | None
+    ) -> torch.Tensor:
+        if self.class_weight is None and share is None:
             return cross_entropy(logits, target)
-        # Divided by the number of rows and not, as torch does, by the sum of their weights:
-        # that would weigh a row by who else is in its batch.
-        weight = self.class_weight.to(logits)
-        return cross_entropy(logits, target, weight=weight, reduction="sum") / len(target)
+        # Divided by the number of rows and not, as in torch, by the sum of their weights:
+        # that would make a row's weight depend on the other rows of its batch.
+        weight = None if self.class_weight is None else self.class_weight.to(logits)
+        if share is None:
+            return cross_entropy(logits, target, weight=weight, reduction="sum") / len(target)
+        return (cross_entropy(logits, target, weight=weight, reduction="none") * share).sum()
 
-    def _excess(self, aligned: torch.Tensor) -> torch.Tensor:
-        """Average what a divergence exceeds its minimum by, over clips and all pairs of blocks.
+    def _excess(self, aligned: torch.Tensor, share: torch.Tensor | None) -> torch.Tensor:
+        """Return the mean excess of the divergence, over clips and all pairs of blocks.
 
-        In float64: it is a small difference of large numbers, of which float32 leaves little.
+        In float64: it is a small difference of large numbers, and float32 has too few digits.
         """
-        measure: Callable[..., torch.Tensor] = renyi_excess
-        if self.distribution == "softmax":
-            blocks, measure = aligned.unbind(1), softmax_excess
-        else:
+        measure: Callable[[torch.Tensor, torch.Tensor, Order, Order], torch.Tensor] = excess
+        if self.distribution != "softmax":
             blocks = _log_softplus(aligned.double()).unbind(1)
-        pairs = [
-            measure(a, b, beta=self.beta, delta=self.delta) for a, b in combinations(blocks, 2)
-        ]
-        return torch.stack(pairs).mean()
+        elif fast_cpu.is_used(aligned):
+            blocks, measure = aligned.unbind(1), fast_cpu.softmax_excess
+        else:
+            blocks = aligned.double().log_softmax(dim=-1).unbind(1)
+        pairs = torch.stack(
+            [measure(a, b, self.beta, self.delta) for a, b in combinations(blocks, 2)]
+        )
+        return pairs.mean() if share is None else (pairs.mean(dim=0) * share.double()).sum()
 
 
 def _log_softplus(features: torch.Tensor) -> torch.Tensor:
-    """Give log(log(1 + exp(a))), which far below zero is a itself."""
+    """Return log(log(1 + exp(a))), which far below zero is a itself."""
     is_far = features < -40
     return torch.where(is_far, features, softplus(features.masked_fill(is_far, 0)).log())

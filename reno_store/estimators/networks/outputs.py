@@ -1,4 +1,4 @@
-"""What a network gives for a batch."""
+"""The output of a network for a batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Prediction"]
 
 
 class Prediction(NamedTuple):
-    """One forward pass.
+    """Output of one forward pass.
 
     Attributes
     ----------

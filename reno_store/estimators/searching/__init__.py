@@ -1,9 +1,8 @@
-"""Grid search over the classifiers, with all of its fits done together.
+"""Grid search over the classifiers that fits all candidates and splits together.
 
-`search` is the drop-in for scikit-learn's GridSearchCV, `checking` refuses grids that cannot
-be searched, `planning` says which candidates can be fitted together and why others cannot,
-`preparation` makes one table of what all splits train on, `training` fits on it, and
-`handover` lets scikit-learn score what is fitted already.
+`search` is the drop-in for scikit-learn's GridSearchCV. `checking` rejects invalid grids,
+`planning` finds the candidates that can be fitted together, `preparation` makes one table of
+the training sides, `training` fits on it, and `candidates` lets scikit-learn score the fits.
 """
 
 from reno_store.estimators.searching.planning import PlainFitsWarning

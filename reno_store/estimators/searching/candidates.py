@@ -1,4 +1,4 @@
-"""All candidates on all splits: fitted together where they can be, scored by scikit-learn."""
+"""All candidates on all splits: fitted together where possible, scored by scikit-learn."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection._validation import (
     _fit_and_score,
     _insert_error_scores,
     _warn_or_raise_about_fit_failures,
 )
+from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
 from reno_store.errors import SearchError
 from reno_store.estimators.base import EmbeddingClassifier
-from reno_store.estimators.searching.handover import handed_over
 from reno_store.estimators.searching.planning import Parts, obstacle_of_candidate
-from reno_store.estimators.searching.preparation import Table, prepare
+from reno_store.estimators.searching.preparation import Split, Table, prepare
 from reno_store.estimators.searching.training import Member, Outcome, fit_members, processes_for
 from reno_store.runtime.progress import counting
 
@@ -30,18 +30,18 @@ __all__ = ["Evaluated", "evaluate_candidates"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluated:
-    """What all candidates gave.
+    """Results of all candidates.
 
     Attributes
     ----------
     scored : list of dict
-        What scikit-learn's own scoring gives, candidate by candidate, split by split.
+        Results of scikit-learn's scoring, candidate by candidate, split by split.
     n_batched, n_plain : int
-        Fits done together, and one by one.
+        Number of fits done together, and one by one.
     n_repeated : int
-        Of those done together: which repeat another, and were not done again.
+        Number of fits done together that are copies of an identical one.
     reasons : tuple of str
-        Why the latter were; each once.
+        Why fits were done one by one; each reason once.
     """
 
     scored: list[dict[str, Any]]
@@ -70,7 +70,7 @@ def evaluate_candidates(
     Parameters
     ----------
     search : RENOGridSearchCV
-        Says how.
+        The search, with its settings.
     parts : Parts
         Its estimator, taken apart.
     candidates : Sequence of Mapping
@@ -80,11 +80,11 @@ def evaluate_candidates(
     splits : Sequence of (train, test)
         Row numbers.
     speakers : numpy.ndarray or None
-        What ``fit`` gets as groups.
+        Groups for ``fit``.
     obstacle : str
-        Why nothing can be fitted together; empty where it can.
+        Why nothing can be fitted together; empty where it can be.
     scorers, fit_params, score_params
-        As scikit-learn's search has settled them.
+        As prepared by scikit-learn's search.
     """
     job = _Job(search, X, y, splits, scorers, fit_params, score_params, len(candidates))
     obstacles = [obstacle or obstacle_of_candidate(parts, candidate) for candidate in candidates]
@@ -118,7 +118,7 @@ def evaluate_candidates(
     scored |= dict(zip(plain, done, strict=True))
     found = [scored[each] for each in sorted(scored)]
     if not found:
-        raise SearchError(f"cv={search.cv!r} gives no splits; expected at least one.")
+        raise SearchError(f"cv={search.cv!r} has no splits; expected at least one.")
     _warn_or_raise_about_fit_failures(found, search.error_score)
     if callable(search.scoring):
         _insert_error_scores(found, search.error_score)
@@ -127,7 +127,7 @@ def evaluate_candidates(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """What is the same for every candidate and split."""
+    """Arguments shared by every candidate and split."""
 
     search: Any
     X: Any
@@ -139,7 +139,7 @@ class _Job:
     n_candidates: int
 
     def task(self, estimator: Any, candidate: Mapping[str, Any], place: int, split: int) -> Any:
-        """Make one call of scikit-learn's, to be done here or elsewhere."""
+        """Return a call of scikit-learn's fit-and-score, for this process or another."""
         train, test = self.splits[split]
         return delayed(_fit_and_score)(
             estimator,
@@ -168,17 +168,17 @@ def _scored(
     candidates: Sequence[Mapping[str, Any]],
     outcomes: Sequence[Outcome],
 ) -> dict[tuple[int, int], dict[str, Any]]:
-    """Score what was fitted together."""
+    """Score the members that were fitted together."""
     scored = {}
     splits = {split.number: split for split in table.splits}
-    # An error loses its trace on the way to another process.
+    # An error would lose its trace in another process.
     for failed in (True, False):
         own = [each for each in outcomes if isinstance(each.fitted, Exception) == failed]
         tasks = []
         for outcome in own:
             place, split = outcome.member.candidate, outcome.member.split
             estimator = clone(job.search.estimator)
-            handed_over(estimator, parts, splits[split], outcome)
+            _hand_over(estimator, parts, splits[split], outcome)
             tasks.append(job.task(estimator, candidates[place], place, split))
         classifiers = [each.member.classifier for each in own]
         n_jobs = 1 if failed else processes_for(job.search.n_jobs, classifiers)
@@ -186,6 +186,49 @@ def _scored(
             member = outcome.member
             scored[member.candidate, member.split] = {**result, "fit_time": outcome.seconds}
     return scored
+
+
+class _Handover:
+    """Replaces one call of an estimator's ``fit``: returns what was fitted before."""
+
+    def __init__(self, estimator: BaseEstimator, fitted: BaseEstimator | Exception) -> None:
+        self.estimator, self.fitted = estimator, fitted
+        self.traceback = fitted.__traceback__ if isinstance(fitted, Exception) else None
+
+    def __call__(self, X: Any, y: Any = None, **fit_params: Any) -> BaseEstimator:
+        del self.estimator.fit
+        if isinstance(self.fitted, Exception):
+            # Several fits may share one error, which would collect all their traces.
+            raise self.fitted.with_traceback(self.traceback)
+        vars(self.estimator).update(vars(self.fitted))
+        return self.estimator
+
+
+def _hand_over(
+    estimator: BaseEstimator, parts: Parts, split: Split, outcome: Outcome
+) -> BaseEstimator:
+    """Let the next ``fit`` of an estimator return an outcome instead of training.
+
+    Parameters
+    ----------
+    estimator : sklearn estimator
+        A clone of the estimator of the search; changed in place and returned.
+    parts : Parts
+        The estimator of the search.
+    split : Split
+        Its split.
+    outcome : Outcome
+        The fitted classifier, or the error to raise.
+    """
+    fitted: BaseEstimator | Exception = outcome.fitted
+    if parts.pipeline is not None and not isinstance(fitted, Exception):
+        before = [] if split.head is None else list(split.head.steps)
+        whole = Pipeline([*before, (parts.step, fitted)])
+        vars(whole).update({**vars(parts.pipeline), "steps": whole.steps})
+        fitted = whole
+    # On the instance: scorers may look at its class.
+    estimator.fit = _Handover(estimator, fitted)
+    return estimator
 
 
 def _classifier(estimator: Any, parts: Parts, candidate: Mapping[str, Any]) -> EmbeddingClassifier:
@@ -197,5 +240,5 @@ def _classifier(estimator: Any, parts: Parts, candidate: Mapping[str, Any]) -> E
 
 
 def _row_numbers(train: Any, n_rows: int) -> NDArray[np.int64]:
-    """Give rows as numbers: splitters may give masks."""
+    """Return rows as numbers: splitters may return masks."""
     return np.asarray(np.arange(n_rows)[np.asarray(train)], dtype=np.int64)

@@ -1,7 +1,7 @@
-"""Grids that cannot be searched are refused before anything is trained.
+"""Checks of a grid before anything is trained.
 
-Only where the classifier is ours: other estimators take parameters that `get_params` does not
-list (aliases of LightGBM, ``module__hidden`` of skorch), so theirs are left to `set_params`.
+Only for this package's classifiers: other estimators accept parameters that `get_params` does not
+list (aliases of LightGBM, ``module__hidden`` of skorch), so `set_params` checks theirs.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["candidates_of", "refuse_class"]
 
 
 def refuse_class(estimator: Any) -> None:
-    """Refuse a class where an estimator is expected.
+    """Raise an error for a class in place of an estimator.
 
     Raises
     ------
     SearchError
-        With an example.
+        If the estimator is a class.
     """
     if isinstance(estimator, type):
         owner = estimator.__name__
@@ -40,11 +40,11 @@ def candidates_of(
     Raises
     ------
     SearchError
-        If the grid names no parameter, or it names some that the estimator does not have;
-        all of them are listed, each with the nearest that it has. Parameters of pipeline
-        steps that have their own `set_params` are not checked.
+        If the grid is empty, or has parameters that the estimator does not have; the message
+        lists all of them, each with the nearest existing one. Parameters of pipeline steps
+        with their own `set_params` are not checked.
     ValueError, TypeError
-        What scikit-learn says of values that are no lists, or are empty ones.
+        From scikit-learn, for values that are not lists, or empty lists.
     """
     grids = [param_grid] if isinstance(param_grid, Mapping) else list(param_grid)
     if not any(grids):
@@ -65,22 +65,22 @@ def candidates_of(
     )
     if unknown:
         owner = type(estimator).__name__
-        told = "; ".join(f"{name!r}{_nearest(str(name), known)}" for name in unknown)
+        wrong = "; ".join(f"{name!r}{_nearest(str(name), known)}" for name in unknown)
         raise SearchError(
-            f"param_grid: {owner} has no parameter {told}. It has: {', '.join(known)}."
+            f"param_grid: {owner} has no parameter {wrong}. It has: {', '.join(known)}."
         )
     return list(candidates)
 
 
 def _exists(name: str, grid: Mapping[str, Any], known: Iterable[str]) -> bool:
-    """Whether a parameter is there, or belongs to a part that the grid itself puts there."""
+    """Return whether a parameter exists, or belongs to a part that the grid replaces."""
     parts = str(name).split("__")
     replaced = any("__".join(parts[:end]) in grid for end in range(1, len(parts)))
     return name in known or replaced
 
 
 def _is_checked(name: str, estimator: Any) -> bool:
-    """Whether an estimator surely refuses every parameter that its `get_params` does not list."""
+    """Return whether an estimator rejects every parameter that `get_params` does not list."""
     head, _, rest = name.partition("__")
     parts = estimator.get_params(deep=True)
     if rest and head in parts:
@@ -91,7 +91,7 @@ def _is_checked(name: str, estimator: Any) -> bool:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    """Name the nearest parameter; in a pipeline also where only the step was forgotten."""
+    """Return the nearest parameter; in a pipeline also one whose step is missing."""
     found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if "__" not in name:
         ends = {each.rpartition("__")[2]: each for each in reversed(known)}

@@ -1,4 +1,4 @@
-"""Which candidates can be fitted together, and why others cannot."""
+"""Find the candidates that can be fitted together, and why others cannot."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class PlainFitsWarning(UserWarning):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """An estimator taken apart.
+    """The parts of an estimator.
 
     Attributes
     ----------
     classifier : EmbeddingClassifier
-        What is fitted together with others.
+        The classifier.
     step : str
         Its name in the pipeline; empty where there is none.
     pipeline : Pipeline or None
-        The whole, where the classifier is its last step.
+        The whole, if the classifier is its last step.
     """
 
     classifier: EmbeddingClassifier
@@ -49,32 +49,34 @@ class Parts:
     pipeline: Pipeline | None = None
 
     def is_of_classifier(self, name: str) -> bool:
-        """Whether a parameter of the whole is one of the classifier's own."""
+        """Return whether a parameter belongs to the classifier."""
         return self.pipeline is None or name.startswith(f"{self.step}__")
 
 
 def parts_of(estimator: BaseEstimator) -> Parts | str:
-    """Take an estimator apart, or say why its fits cannot be done together."""
+    """Return the parts of an estimator, or why its fits cannot be done together."""
     last, step, pipeline = estimator, "", None
     if isinstance(estimator, Pipeline):
         pipeline, (step, last) = estimator, estimator.steps[-1]
         if type(estimator) is not Pipeline or getattr(estimator, "transform_input", None):
-            return "only scikit-learn's own Pipeline, without transform_input, is taken apart"
+            return (
+                "only scikit-learn's own Pipeline, without transform_input, can be fitted together"
+            )
     kind = type(last)
     if not isinstance(last, EmbeddingClassifier):
-        return f"{kind.__name__} is none of reno-store's classifiers"
+        return f"{kind.__name__} is not one of reno-store's classifiers"
     if (kind.fit, kind._fit) != (EmbeddingClassifier.fit, EmbeddingClassifier._fit):
-        return f"{kind.__name__} has a fit of its own"
+        return f"{kind.__name__} overrides fit"
     return Parts(last, step, pipeline)
 
 
 def obstacle_of_candidate(parts: Parts, candidate: Mapping[str, Any]) -> str:
-    """Say why a candidate cannot be fitted together with others; empty where it can."""
+    """Return why a candidate cannot be fitted together with others; empty where it can."""
     others = sorted(name for name in candidate if not parts.is_of_classifier(name))
     if others:
         return (
-            f"{', '.join(others)} {'is' if len(others) == 1 else 'are'} no parameter of the last "
-            f"step {parts.step!r} itself"
+            f"{', '.join(others)} {'is' if len(others) == 1 else 'are'} not a parameter of the "
+            f"last step {parts.step!r}"
         )
     return ""
 
@@ -82,12 +84,12 @@ def obstacle_of_candidate(parts: Parts, candidate: Mapping[str, Any]) -> str:
 def speakers_of(
     parts: Parts, fit_params: Mapping[str, Any]
 ) -> tuple[NDArray[np.generic] | None, str]:
-    """Find the speakers among what is routed to ``fit``.
+    """Return the speakers among the parameters of ``fit``.
 
     Returns
     -------
     tuple of numpy.ndarray or None, and str
-        The speakers, one a row of X; why ``fit`` cannot be called together with others,
+        The speakers, one per row of X; why ``fit`` cannot be called together with others,
         empty where it can.
     """
     given = {name: value for name, value in fit_params.items() if value is not None}
@@ -106,24 +108,24 @@ def speakers_of(
             given = {name.removeprefix(own): value for name, value in given.items()}
     others = sorted(given.keys() - {"groups"})
     if others:
-        return None, f"the classifiers' fit takes groups alone, got {', '.join(others)}"
+        return None, f"the classifiers' fit takes only groups, got {', '.join(others)}"
     speakers = given.get("groups")
     return (None if speakers is None else np.asarray(speakers)), ""
 
 
 def is_table(X: Any) -> bool:
-    """Whether X is an array or DataFrame of plain numbers, with two dimensions."""
+    """Return whether X is an array or DataFrame of plain numbers, with two dimensions."""
     if isinstance(X, pd.DataFrame):
         named = {isinstance(name, str) for name in X.columns}
         return len(named) == 1 and all(
             isinstance(dtype, np.dtype) and dtype.kind in "fiub" for dtype in X.dtypes
         )
-    # Rows of a memory map are plain arrays; other subclasses may mean something else.
+    # Rows of a memory map are plain arrays; other subclasses may behave differently.
     return type(X) in (np.ndarray, np.memmap) and X.ndim == 2 and X.dtype.kind in "fiub"
 
 
 def column_names(X: Any) -> NDArray[np.object_] | None:
-    """Give the names that an estimator would see of X's columns; None where it has none."""
+    """Return the column names of X that an estimator would see; None where it has none."""
     if isinstance(X, pd.DataFrame) and isinstance(X.columns[0], str):
         return np.asarray(X.columns, dtype=object)
     return None

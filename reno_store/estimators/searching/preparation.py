@@ -1,9 +1,9 @@
-"""What the splits of a search train on, as rows of few tables.
+"""The training data of the splits of a search, as rows of few tables.
 
-Classifiers are fitted together on rows of one table. Alone they all learn from X itself.
-Behind other steps of a pipeline each split has numbers of its own (its own mean, say), so
-what the steps make of the training sides is put one below the other, for as many splits at a
-time as memory allows: leaving one of a hundred speakers out would make a hundred times X.
+Classifiers are fitted together on rows of one table. Without a pipeline that table is X. The
+steps of a pipeline transform each training side differently (by its own mean, say), so the
+transformed sides are stacked, for as many splits at a time as memory allows: leaving one of a
+hundred speakers out would need a hundred times X.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from reno_store.estimators.searching.planning import Parts, column_names, is_tab
 __all__ = ["Split", "Table", "prepare"]
 
 LARGEST_TABLE = 2**30
-"""Bytes; what splits train on is put together up to this."""
+"""Largest table, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,17 +34,17 @@ class Split:
     Attributes
     ----------
     number : int
-        Its place among the splits.
+        Place among the splits.
     rows : numpy.ndarray of int64
         Rows of the table to train on.
     head : Pipeline or None
         The steps before the classifier, fitted on this split.
     seconds : float
-        Time that took.
+        Time of that.
     error : Exception or None
-        Why they could not be fitted.
+        The error of that.
     obstacle : str
-        Why no classifiers can be fitted together on this split; empty where they can.
+        Why classifiers cannot be fitted together on this split; empty where they can.
     """
 
     number: int
@@ -57,12 +57,12 @@ class Split:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Rows that classifiers are fitted on, and the splits that they belong to.
+    """Training rows of classifiers, and their splits.
 
     Attributes
     ----------
     splits : tuple of Split
-        Where `X` is None, none of them can be fitted on.
+        Where `X` is None, none of them can be used.
     X : numpy.ndarray, shape (n, n_features), or None
         Inputs.
     y : numpy.ndarray, shape (n,)
@@ -70,7 +70,7 @@ class Table:
     groups : numpy.ndarray, shape (n,), or None
         Speakers.
     names : numpy.ndarray of object, shape (n_features,), or None
-        Names of the columns, where what a plain fit is given has any.
+        Names of the columns, if there are any.
     """
 
     splits: tuple[Split, ...]
@@ -87,12 +87,12 @@ def prepare(
     groups: NDArray[np.generic] | None,
     trains: Sequence[NDArray[np.int64]],
 ) -> Iterator[Table]:
-    """Fit the steps before the classifier once for each split, and lay out what they give.
+    """Fit the steps before the classifier once per split, and stack their output.
 
     Yields
     ------
     Table
-        To be let go before the next is asked for. Each split is in one of them.
+        Delete it before requesting the next. Each split is in one of them.
     """
     labels = np.asarray(y)
     if parts.pipeline is None or len(parts.pipeline.steps) == 1:
@@ -125,7 +125,7 @@ def prepare(
 
 
 class _Pending:
-    """A table that splits are still added to."""
+    """A table under construction."""
 
     def __init__(self, y: NDArray[Any], groups: NDArray[np.generic] | None) -> None:
         self._y, self._groups = y, groups
@@ -135,7 +135,7 @@ class _Pending:
         self.splits: list[Split] = []
 
     def takes(self, made: Any) -> bool:
-        """Whether a piece has the same columns, and there is room for it."""
+        """Return whether a piece has the same columns and fits into the table."""
         if not self._pieces:
             return True
         size = sum(piece.nbytes for piece in self._pieces) + np.asarray(made).nbytes

@@ -25,47 +25,43 @@ __all__ = ["RENOGridSearchCV"]
 class RENOGridSearchCV(GridSearchCV):
     """Grid search with cross-validation whose fits are done together.
 
-    A drop-in for `sklearn.model_selection.GridSearchCV`: what it is given, what it finds and
-    how it says so are the same. Fits of the package's classifiers go to
-    `reno_store.estimators.together.fit_together` in one call; scoring, ranks, failing
-    candidates and warnings are scikit-learn's own. What cannot go together is fitted one by
-    one as GridSearchCV would, and a `PlainFitsWarning` says so once and why.
+    A drop-in for `sklearn.model_selection.GridSearchCV` with the same arguments and results.
+    Fits of the package's classifiers go to `reno_store.estimators.together.fit_together` in
+    one call; scoring, ranks, failed fits and warnings are scikit-learn's own. Other fits are
+    done one by one as in GridSearchCV, and a `PlainFitsWarning` gives the reason.
 
     Parameters
     ----------
     estimator : sklearn estimator
         `FCNClassifier`, `CNNClassifier`, `ConcatClassifier` or `RENOClassifier`, alone or as
-        the last step of a Pipeline; the steps before it are then fitted once for each split,
-        and what they give of all training sides is held at once, up to 1 GiB. Anything else
+        the last step of a Pipeline; the steps before it are then fitted once per split, and
+        their output for all training sides is in memory at once, up to 1 GiB. Anything else
         is fitted one by one.
     param_grid : dict or list of dict
         Parameter -> values to try. Those of steps before the last are tried one by one.
     scoring, refit, cv, error_score, return_train_score
-        As for GridSearchCV. With ``error_score="raise"`` the first failure is raised when
-        the call that fitted it is over.
+        As for GridSearchCV. With ``error_score="raise"`` the first error is raised after the
+        call that fitted it.
     n_jobs : int, optional
         Processes that share the work on a CPU.
     verbose : int
         As for GridSearchCV; above 0 a progress bar is shown where standard error is a
-        terminal. What is printed of single fits (above 1) has the time of their scoring.
+        terminal. The lines of single fits (above 1) show the time of their scoring.
     pre_dispatch : int or str
-        As for GridSearchCV: how many of the fits that are done one by one are handed to
-        processes at a time. Fits that are done together do not depend on it.
+        As for GridSearchCV, for fits that are done one by one.
     max_memory : int, optional
-        Bytes that fitting together may use beyond the data; chosen by what is free unless
-        given.
+        Bytes that fitting together may use beyond the data; by default what is free.
 
     Attributes
     ----------
     cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, \
 refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
-        As for GridSearchCV. The time of a fit is that of its epochs, in a stack its share of
-        theirs, and its share of the steps before it; of one that failed 0.
+        As for GridSearchCV. The time of a fit is that of its epochs (in a stack its share)
+        and its share of the steps before it.
     n_batched_, n_plain_ : int
-        How many fits of the search were done together, and how many one by one.
+        Number of fits done together, and one by one.
     n_repeated_ : int
-        How many of those done together would have repeated another to the last bit, and took
-        over what that one gave: all β and δ with λ = 1 train one network.
+        Number of fits copied from an identical one: all β and δ with λ = 1 train one network.
 
     Examples
     --------
@@ -117,7 +113,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
             Labels.
         **params : object
             ``groups``, speakers, go to the splitter; with scikit-learn's metadata routing
-            also to the ``fit`` of whatever asks for them. Others go to ``fit``.
+            also to every ``fit`` that requests them. Others go to ``fit``.
 
         Returns
         -------
@@ -126,8 +122,8 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         Raises
         ------
         SearchError
-            If the classifier is ours and the grid is empty or names parameters that do not
-            exist. For other estimators `set_params` decides, as in GridSearchCV.
+            If the grid over one of the package's classifiers is empty or has unknown
+            parameters. For other estimators `set_params` checks, as in GridSearchCV.
         ValueError
             If all fits fail.
         """
@@ -141,7 +137,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
             if not obstacle:
                 return self._search(parts, candidates, X, y, params)
             parts = obstacle
-        _tell_of_plain_fits("all", [parts], stacklevel=3)
+        _warn_of_plain_fits("all", [parts], stacklevel=3)
         super().fit(X, y, **params)
         self.n_batched_ = self.n_repeated_ = 0
         n_candidates = len(getattr(self, "cv_results_")["params"])  # noqa: B009
@@ -163,7 +159,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         y: Any,
         params: dict[str, Any],
     ) -> Self:
-        """Do what BaseSearchCV.fit does, with the fits handed over."""
+        """Do what BaseSearchCV.fit does, with fits done together."""
         scorers, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
@@ -197,9 +193,9 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         )
         if found.reasons:
             n_fits = n_splits * len(candidates)
-            _tell_of_plain_fits(f"{found.n_plain:,} of {n_fits:,}", found.reasons, stacklevel=4)
+            _warn_of_plain_fits(f"{found.n_plain:,} of {n_fits:,}", found.reasons, stacklevel=4)
         results = self._format_results(candidates, n_splits, found.scored)
-        # A scorer that is a function tells only now whether it gives several scores.
+        # Only now is it known whether a scoring function returns several scores.
         first = found.scored[0]["test_scores"]
         multimetric = isinstance(first, dict)
         if callable(self.scoring) and multimetric:
@@ -220,7 +216,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         return self
 
     def _refit(self, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
-        # Parameters may be estimators themselves, which must not be fitted in the grid.
+        # Parameters may be estimators, which must not be fitted in the grid itself.
         best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
         began = time.time()
         best.fit(X, y, **fit_params)
@@ -230,7 +226,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
             self.feature_names_in_ = best.feature_names_in_
 
 
-def _tell_of_plain_fits(which: str, reasons: Sequence[str], *, stacklevel: int) -> None:
+def _warn_of_plain_fits(which: str, reasons: Sequence[str], *, stacklevel: int) -> None:
     warnings.warn(
         f"{which} fits are done one by one, as GridSearchCV does, not together: "
         f"{'; '.join(reasons)}.",

@@ -1,4 +1,4 @@
-"""Members of a search, a classifier for each candidate and split, fitted together."""
+"""Fit the members of a search together: a classifier per candidate and split."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reno_store.runtime.progress import Counter
 __all__ = ["Member", "Outcome", "fit_members", "processes_for"]
 
 MEMBERS_AT_ONCE = 256
-"""Fitted networks that are held before they are scored and let go: 1.5 GB of RENO's."""
+"""Fitted networks in memory before they are scored: 1.5 GB for RENO."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,20 +44,19 @@ class Member:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What became of a member.
+    """Result of a member.
 
     Attributes
     ----------
     member : Member
-        Which.
+        The member.
     fitted : EmbeddingClassifier or Exception
-        The classifier, or what its fit raised.
+        The classifier, or the error of its fit.
     seconds : float
-        The time of its epochs, in a stack its share of theirs, and its share of the time of
-        the steps before it; 0 where it failed.
+        Time of its epochs (in a stack its share) and its share of the time of the steps
+        before it; a failed fit counts no epochs.
     is_repeated : bool
-        Whether its fit is that of another member of the call, to the last bit, and was not
-        done again.
+        Whether its fit is identical to that of another member of the call, and was copied.
     """
 
     member: Member
@@ -67,7 +66,7 @@ class Outcome:
 
 
 def processes_for(n_jobs: int | None, classifiers: Sequence[EmbeddingClassifier]) -> int:
-    """Say how many processes share the work; one where a GPU does it."""
+    """Return how many processes share the work; one on a GPU."""
     on_cpu = all(str(each.device).startswith("cpu") for each in classifiers)
     return int(effective_n_jobs(n_jobs)) if on_cpu else 1
 
@@ -81,106 +80,78 @@ def fit_members(
     counter: Counter,
     finished: Callable[[Outcome], None] | None = None,
 ) -> Iterator[list[Outcome]]:
-    """Fit members together, some hundred at a time, so that not all networks are held.
+    """Fit members together, at most 256 at a time, which bounds the networks in memory.
 
     Parameters
     ----------
     members : Sequence[Member]
         On splits of the table.
     table : Table
-        What they are fitted on.
+        The training data.
     n_jobs : int, optional
         Processes that share the work on a CPU.
     max_memory : int, optional
         Bytes that may be used beyond the data.
     counter : Counter
-        Advanced by one for each member.
+        Advanced by one per member.
     finished : callable, optional
-        Told of each outcome as soon as it is there.
+        Called with each outcome as soon as it is finished.
 
     Yields
     ------
     list of Outcome
-        Those of one call, with their networks until the next is asked for. Members whose fits
-        are the same follow one another, else they are in the order of `members`.
+        The outcomes of one call; their networks are deleted when the next is requested.
+        Members with identical fits follow one another; otherwise the order is that of
+        `members`.
     """
     splits = {split.number: split for split in table.splits}
-    tell = finished or (lambda outcome: None)
+    conclude = finished or (lambda outcome: None)
     if table.X is None:
         counter.advance(len(members))
         failed = [Outcome(each, _error(splits[each.split]), 0.0) for each in members]
         for outcome in failed:
-            tell(outcome)
+            conclude(outcome)
         yield failed
         return
-    shares = _seconds_of_steps(members, table)
-    for some in _calls(members, splits):
-        classifiers = [member.classifier for member, _ in some]
-        rows = [splits[member.split].rows for member, _ in some]
-        outcomes = _Outcomes(some, shares, tell)
+    n_of_split = Counted(member.split for member in members)
+    ordered = _identical_together(members, splits)
+    for start in range(0, len(ordered), MEMBERS_AT_ONCE):
+        call = ordered[start : start + MEMBERS_AT_ONCE]
+        found: dict[int, Outcome] = {}
+
+        def take(
+            place: int,
+            fitted: EmbeddingClassifier | Exception,
+            call: Sequence[tuple[Member, bool]] = call,
+            found: dict[int, Outcome] = found,
+        ) -> None:
+            member, is_repeated = call[place]
+            seconds = splits[member.split].seconds / n_of_split[member.split]
+            if not isinstance(fitted, Exception):
+                seconds += sum(epoch["seconds"] for epoch in fitted.history_)
+            found[place] = Outcome(member, fitted, seconds, is_repeated and place > 0)
+            conclude(found[place])
+
+        classifiers = [member.classifier for member, _ in call]
+        rows = [splits[member.split].rows for member, _ in call]
         how = {"n_jobs": processes_for(n_jobs, classifiers), "max_memory": max_memory}
-        _fit(classifiers, table, rows, outcomes.take, counter, **how)
-        yield outcomes.in_order()
+        _fit(classifiers, table, rows, take, counter, **how)
+        yield [found[place] for place in range(len(call))]
         for classifier in classifiers:
-            # Members are held by whoever asked for them; their networks need not be.
+            # The caller may keep members, but not their networks.
             classifier._forget()
 
 
-class _Outcomes:
-    """Those of one call, taken as they come."""
-
-    def __init__(
-        self,
-        members: Sequence[tuple[Member, bool]],
-        shares: Mapping[int, float],
-        tell: Callable[[Outcome], None],
-    ) -> None:
-        self._members, self._shares, self._tell = members, shares, tell
-        self._found: dict[int, Outcome] = {}
-
-    def take(self, place: int, fitted: EmbeddingClassifier | Exception) -> None:
-        member, is_repeated = self._members[place]
-        seconds = _seconds_of(fitted) + self._shares[member.split]
-        self._found[place] = Outcome(member, fitted, seconds, is_repeated)
-        self._tell(self._found[place])
-
-    def in_order(self) -> list[Outcome]:
-        return [self._found[place] for place in range(len(self._members))]
-
-
-def _seconds_of(fitted: EmbeddingClassifier | Exception) -> float:
-    """Add up a fit's epochs; in a stack they are its share of everybody's."""
-    if isinstance(fitted, Exception):
-        return 0.0
-    return sum(epoch["seconds"] for epoch in fitted.history_)
-
-
-def _seconds_of_steps(members: Sequence[Member], table: Table) -> dict[int, float]:
-    """Give each member of a split its share of the time of the steps before."""
-    n_of_split = Counted(member.split for member in members)
-    return {
-        split.number: split.seconds / max(n_of_split[split.number], 1) for split in table.splits
-    }
-
-
-def _calls(
+def _identical_together(
     members: Sequence[Member], splits: Mapping[int, Split]
-) -> Iterator[list[tuple[Member, bool]]]:
-    """Divide members among calls, those whose fits are the same next to one another.
-
-    Each comes with whether it repeats one before it in its call.
-    """
+) -> list[tuple[Member, bool]]:
+    """Sort members with identical fits next to one another; mark those that repeat one."""
     rows = [splits[member.split].rows for member in members]
     alike: dict[int, list[Member]] = {}
     firsts = first_of_same([member.classifier for member in members], rows)
     for member, first in zip(members, firsts, strict=True):
         alike.setdefault(first, []).append(member)
-    ordered = [
-        (member, place > 0) for group in alike.values() for place, member in enumerate(group)
-    ]
-    for start in range(0, len(ordered), MEMBERS_AT_ONCE):
-        first_of_call = ordered[start][0], False
-        yield [first_of_call, *ordered[start + 1 : start + MEMBERS_AT_ONCE]]
+    return [(member, place > 0) for group in alike.values() for place, member in enumerate(group)]
 
 
 def _error(split: Split) -> Exception:
@@ -196,12 +167,12 @@ def _fit(
     **how: Any,
 ) -> None:
     """Fit together on a table whose columns may have names, which arrays do not carry."""
-    asked: dict[int, Any] = {}
     X, names = np.asarray(table.X), None if table.names is None else table.names.tolist()
+    given: dict[int, Any] = {}
     able = []
     for place, each in enumerate(classifiers):
         if names is not None and isinstance(each, FusionClassifier):
-            asked[place] = each.block_sizes
+            given[place] = each.block_sizes
             try:
                 each.block_sizes = resolve_block_sizes(each.block_sizes, X.shape[1], names)
             except ValueError as error:
@@ -214,8 +185,8 @@ def _fit(
         place = able[of_able]
         if table.names is not None and not isinstance(result, Exception):
             result.feature_names_in_ = table.names.copy()
-        if place in asked:
-            classifiers[place].block_sizes = asked[place]
+        if place in given:
+            classifiers[place].block_sizes = given[place]
         finished(place, result)
 
     fit_together(

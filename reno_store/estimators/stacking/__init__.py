@@ -1,9 +1,9 @@
 """Training many classifiers of one shape as one stack of networks.
 
 Each member has the initial weights, batches, dropout, held-out rows and early stopping of a
-fit by itself; what is shared is the arithmetic. `members` says who can go together, `streams`
-draws batches and dropout as a single fit does, `stack` is the networks and their optimiser,
-`loop` the epochs and who leaves when, `pieces` keeps stacks within memory.
+single fit; members share the arithmetic only. `members` prepares classifiers, `streams` draws
+batches and dropout as a single fit does, `stack` holds the networks and their optimiser, `loop`
+runs the epochs, and `pieces` keeps stacks within memory.
 """
 
 from reno_store.estimators.stacking.members import Member, can_join, recruit

@@ -1,10 +1,10 @@
-"""The epochs of a stack: whose end when, who has improved, who leaves."""
+"""The epochs of a stack: steps, validation, early stopping, and members that finish."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,25 +13,30 @@ from numpy.typing import NDArray
 
 from reno_store.errors import TrainingError
 from reno_store.estimators.stacking.members import Member
-from reno_store.estimators.stacking.stack import Stack
-from reno_store.estimators.stacking.streams import Chance, Stream, dropouts
-from reno_store.estimators.stacking.transfers import send
-from reno_store.estimators.training import DIVERGED, Trained, is_sound, seeded
+from reno_store.estimators.stacking.stack import Stack, Tensors, send
+from reno_store.estimators.stacking.streams import Stream, dropouts
+from reno_store.estimators.training import (
+    DIVERGED,
+    Trained,
+    default_generator,
+    is_sound,
+    seeded,
+)
 
 __all__ = ["EpochEnded", "Finished", "train_stack"]
 
 Finished = Callable[[Member, Trained | TrainingError], None]
-"""Is told of each member as it leaves."""
+"""Called with each member as it finishes."""
 
 EpochEnded = Callable[[Member, int], None]
-"""Is told of each member's epochs as they end, from 1."""
+"""Called with a member and the number of the epoch, from 1, that it has finished."""
 
 _PARTS = ("loss", "cross_entropy", "divergence_excess")
 
 
 @dataclass(slots=True)
 class _Course:
-    """How far a member has come."""
+    """Progress of a member."""
 
     member: Member
     stream: int
@@ -48,8 +53,8 @@ def train_stack(
 ) -> None:
     """Train members of one shape; call it inside `pinned`.
 
-    All take a step at a time, each on the next batch of its own epoch: folds of different
-    length end their epochs at different steps, and nobody waits.
+    All members take each step together, each on the next batch of its own epoch. Folds of
+    different length end their epochs at different steps.
 
     Parameters
     ----------
@@ -58,10 +63,10 @@ def train_stack(
     X : torch.Tensor of float32, shape (n_clips, n_features)
         The data of all, on the device.
     finished : callable
-        Told of each member as it leaves: its network with its best weights (the last, where
-        no rows were held out), or that it diverged.
+        Called with each member as it finishes, and its network with its best weights (the
+        last, where no rows were held out) or an error where it diverged.
     epoch_ended : callable
-        Told of each member's epochs.
+        Called with each member and epoch.
     """
     with seeded(0, members[0].plan.device):
         _Loop(members, X, finished, epoch_ended).run()
@@ -106,42 +111,32 @@ class _Loop:
             if ended:
                 self._end_epochs(ended)
 
-    def _begin(self, members: Sequence[Member]) -> tuple[list[dict[str, torch.Tensor]], list[int]]:
-        """Make the weights that members begin with, once for each seed, and the streams."""
-        plan = members[0].plan
-        chance, made, known = Chance(plan.device), {}, {}
+    def _begin(self, members: Sequence[Member]) -> tuple[list[Tensors], list[int]]:
+        """Make the initial weights, once per seed, and the streams."""
+        plan, device = members[0].plan, self._X.device
+        made: dict[int, tuple[Tensors, torch.Tensor]] = {}
+        known: dict[Hashable, int] = {}
         weights, stream_of = [], []
         for member in members:
-            seed = member.plan.seed
+            seed, n_features = member.plan.seed, member.estimator.n_features_in_
             if seed not in made:
                 with seeded(seed, plan.device):
-                    network = member.estimator._network(member.estimator.n_features_in_)
-                    own = {
-                        name: each.detach().to(self._X.device)
-                        for name, each in network.named_parameters()
-                    }
-                    made[seed] = own, chance.state()
+                    named = member.estimator._network(n_features).named_parameters()
+                    own = {name: each.detach().to(device) for name, each in named}
+                    made[seed] = own, default_generator(device).get_state()
             own, state = made[seed]
             weights.append(own)
-            dropped = dropouts(member.network, member.estimator.n_features_in_)
-            key = seed, len(member.rows), dropped
+            n_rows, dropped = len(member.rows), dropouts(member.network, n_features)
+            key = seed, n_rows, dropped
             if key not in known:
                 known[key] = len(self._streams)
-                self._streams.append(
-                    Stream(
-                        chance,
-                        state,
-                        seed=seed,
-                        n_rows=len(member.rows),
-                        batch_size=plan.batch_size,
-                        dropouts=dropped,
-                    )
-                )
+                how = {"seed": seed, "n_rows": n_rows, "batch_size": plan.batch_size}
+                self._streams.append(Stream(state, device, **how, dropouts=dropped))
             stream_of.append(known[key])
         return weights, stream_of
 
     def _step(self) -> list[int]:
-        """Take a step; give the members whose epoch it ended."""
+        """Take a step; return the members whose epoch has ended."""
         alive = sorted({course.stream for course in self._courses})
         drawn = [self._streams[stream].draw() for stream in alive]
         place = {stream: i for i, stream in enumerate(alive)}
@@ -189,7 +184,7 @@ class _Loop:
                     improved.append(i)
                 else:
                     course.n_misses += 1
-            # Of the time, its share.
+            # Members share the time equally.
             seconds = (now - course.begun) / len(self._courses)
             course.history.append({"epoch": epoch, "seconds": seconds, **dict(sorted(row.items()))})
             course.begun = now
@@ -203,7 +198,7 @@ class _Loop:
             self._let_go(leaving)
 
     def _validate(self, ended: list[int]) -> dict[int, dict[str, float]]:
-        """Measure those of the members that have rows held out, in batches as a single fit's."""
+        """Evaluate the members that have held-out rows, in the batches of a single fit."""
         measured = {i: np.zeros(4) for i in ended if self._courses[i].member.held_rows is not None}
         start, left = 0, list(measured)
         while left:
@@ -254,7 +249,7 @@ class _Loop:
 
 
 def _padded(given: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Put arrays one below the other, the short ones filled up with their first entry."""
+    """Stack arrays, and pad the short ones with their first entry."""
     padded = np.empty((len(given), max(map(len, given))), np.int64)
     for row, own in zip(padded, given, strict=True):
         row[: len(own)], row[len(own) :] = own, own[0]
@@ -267,7 +262,7 @@ _Picked = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 def _filled(
     picked: Sequence[_Picked], width: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Rows, targets and shares of a batch a member, the short ones filled up with a first row."""
+    """Return rows, targets and shares of one batch per member, padded with a first row."""
     rows = np.empty((len(picked), width), np.int64)
     targets = np.empty_like(rows)
     share = np.zeros(rows.shape)

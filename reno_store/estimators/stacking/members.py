@@ -1,4 +1,4 @@
-"""Who can be trained together, and what each brings along."""
+"""Classifiers that can be trained together, prepared for it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from reno_store.estimators.base import EmbeddingClassifier
-from reno_store.estimators.networks import FusionLoss
-from reno_store.estimators.networks.stacked import can_stack
+from reno_store.estimators.networks import CNN, FCN, RENO, Concat, FusionLoss
 from reno_store.estimators.training import TrainingPlan
 
 __all__ = ["Member", "can_join", "recruit"]
@@ -34,33 +33,33 @@ _OWN = {
 """Hyperparameters in which the members of one stack may differ."""
 
 _SETTLED = {"block_sizes": "block_sizes_", "device": None, "n_tokens": "n_tokens_"}
-"""Hyperparameters that say the same in several ways, and where `fit` settles them."""
+"""Hyperparameters with several spellings of one value, and the attribute that `fit` sets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One classifier of a stack, up to the point where its network is trained.
+    """One classifier of a stack, prepared for training.
 
     Attributes
     ----------
     place : int
-        Which of the classifiers that were asked for.
+        Place in the list of classifiers.
     estimator : EmbeddingClassifier
-        With what `fit` settles before training.
+        With the attributes that `fit` sets before training.
     network : torch.nn.Module
-        Its network, without numbers (on torch's device "meta").
+        Its network, without values (on torch's device "meta").
     loss : FusionLoss
-        What it minimises.
+        Its loss.
     plan : TrainingPlan
-        How it is trained.
+        Its optimisation.
     rows : numpy.ndarray of int64, shape (n,)
-        The rows of X that it is trained on.
+        Rows of X to train on.
     targets : numpy.ndarray of int64, shape (n,)
         Their classes.
     held_rows, held_targets : numpy.ndarray of int64, shape (m,), or None
-        The rows of X that it is validated on, and their classes.
+        Held-out rows of X, and their classes.
     shape : Hashable
-        Members with the same can be stacked.
+        Members with equal shapes can be stacked.
     """
 
     place: int
@@ -76,13 +75,11 @@ class Member:
 
 
 def can_join(estimator: EmbeddingClassifier) -> bool:
-    """Tell whether a classifier can be trained in a stack, as far as it can be told unfitted.
+    """Return whether a classifier can be trained in a stack, as far as it shows before `fit`.
 
-    A generator as random_state is left to plain fits, which take from it in turn.
+    A generator as random_state needs single fits, which draw from it in turn.
     """
-    is_seeded = isinstance(estimator.random_state, Integral)
-    of_softmax = getattr(estimator, "distribution", "softmax") == "softmax"
-    return is_seeded and (of_softmax or getattr(estimator, "lam", 1) == 1)
+    return isinstance(estimator.random_state, Integral)
 
 
 def recruit(
@@ -90,26 +87,26 @@ def recruit(
     estimator: EmbeddingClassifier,
     X: ArrayLike,
     y: ArrayLike,
-    rows: NDArray[np.int64],
     groups: ArrayLike | None,
+    rows: NDArray[np.int64],
 ) -> Member | None:
     """Do what `fit` does before training.
 
     Parameters
     ----------
     place : int
-        Which of the classifiers that were asked for.
+        Place in the list of classifiers.
     estimator : EmbeddingClassifier
-        Not fitted; it gets what `fit` settles before training.
+        Not fitted; it gets the attributes that `fit` sets before training.
     X, y, groups : array-like, shape (len(rows), ...)
         Its own rows.
     rows : numpy.ndarray of int64
-        Where they stand in the data of all.
+        Their numbers in the data of all members.
 
     Returns
     -------
     Member or None
-        None where its network is none that can be stacked.
+        None where its network is not one of the paper's.
 
     Raises
     ------
@@ -121,7 +118,7 @@ def recruit(
     data = prepared.data
     with torch.device("meta"):
         network = estimator._network(data.X.shape[1])
-    if not can_stack(network):
+    if type(network) not in (CNN, FCN, RENO, Concat):
         return None
     held = np.zeros(len(data.y), bool) if data.held_out is None else data.held_out
     return Member(
@@ -139,7 +136,7 @@ def recruit(
 
 
 def _shape_of(estimator: EmbeddingClassifier, device: str) -> Hashable:
-    """Give what must be the same in all members of a stack."""
+    """Return what must be equal in all members of a stack."""
     parameters: dict[str, Any] = estimator.get_params(deep=False)
     named = {
         name: repr(value)

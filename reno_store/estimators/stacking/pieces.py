@@ -1,4 +1,4 @@
-"""Stacks cut into pieces that fit into memory."""
+"""Stacks, cut into pieces that fit into memory."""
 
 from __future__ import annotations
 
@@ -23,25 +23,24 @@ __all__ = ["bytes_of", "train_in_pieces"]
 _ON_A_CPU = 2**30
 _SHARE_OF_A_GPU = 0.8
 _COPIES = 6
-"""Weights, gradients, both moments of Adam, the best so far, and what a fit leaves."""
+"""Weights, gradients, both moments of Adam, the best weights so far, and the result."""
 
 
 def bytes_of(member: Member) -> int:
-    """Estimate what one more member of a stack needs: weights, and what a step records."""
+    """Estimate the memory of one more member of a stack: weights, and what a step records."""
     n_weights = sum(each.numel() for each in member.network.parameters())
     n_numbers = 4 * sum(
         layer.out_features
         for layer in member.network.modules()
         if isinstance(layer, torch.nn.Linear)
     )
-    on_a_cpu = torch.device(member.plan.device).type == "cpu"
     for layer in member.network.modules():
         if isinstance(layer, ConvolutionalBlocks):
-            n_windows = layer.lengths[0] or 4 * layer.n_tokens
-            # Counted over `networks.stacked.layers`: pooled and padded numbers and their
-            # places, three neighbours each, the second convolution; then the tokens.
-            n_numbers += 800 * n_windows + 24 * N_CHANNELS * layer.n_tokens
-        elif isinstance(layer, Branch) and layer.attention is not None and not on_a_cpu:
+            # Each convolution and its pool: output, places, and the gradients of both.
+            n_windows = layer.lengths[0] or layer.n_features // 2
+            n_numbers += 32 * (2 * layer.n_features + 6 * n_windows)
+            n_numbers += N_CHANNELS * (2 * n_windows + 6 * layer.n_tokens)
+        elif isinstance(layer, Branch) and layer.attention is not None:
             # Scores, their softmax, and the gradients of both, in each head.
             n_numbers += 5 * layer.attention.attention.num_heads * layer.n_tokens**2
     n_rows = min(member.plan.batch_size, len(member.rows))
@@ -64,16 +63,16 @@ def train_in_pieces(
     X : numpy.ndarray of float32, shape (n_clips, n_features)
         The data of all.
     finished : callable
-        Told of each member when it is trained, or that it failed.
+        Called with each member and its trained network, or the error of its training.
     epoch_ended : callable
-        Told of each member's epochs; from the first again, where memory did not suffice.
+        Called with each member and epoch; from the first epoch again after memory ran out.
     max_memory : int, optional
         Bytes beyond the data; 0.8 of what is free on a GPU, 1 GiB elsewhere unless given.
         Where even that is too much for the device, pieces are halved.
     """
     left: dict[int, Member] = {member.place: member for member in members}
 
-    def tell(member: Member, outcome: Trained | TrainingError) -> None:
+    def conclude(member: Member, outcome: Trained | TrainingError) -> None:
         del left[member.place]
         finished(member, outcome)
 
@@ -89,21 +88,21 @@ def train_in_pieces(
                 f"device='cpu', or free memory ({reason})"
             )
             for member in members:
-                tell(member, TrainingError(message))
+                conclude(member, TrainingError(message))
             return
         limit = _free(device) if max_memory is None else max_memory
         for shape in dict.fromkeys(member.shape for member in members):
             alike = [member for member in members if member.shape == shape]
             size = max(limit // bytes_of(alike[0]), 1)
-            # Pieces of one size, since the last would else cost as much and hold less.
+            # Equal pieces: a short last one would cost as much and train fewer.
             size = ceil(len(alike) / ceil(len(alike) / size))
             while piece := [member for member in alike if member.place in left][:size]:
-                error = _try(piece, data, tell, epoch_ended)
+                error = _try(piece, data, conclude, epoch_ended)
                 if error is None:
                     continue
                 free_memory()
                 if size == 1:
-                    tell(
+                    conclude(
                         piece[0],
                         TrainingError(
                             f"out of memory on {device}, even one classifier at a time: lower "
@@ -114,11 +113,11 @@ def train_in_pieces(
 
 
 def _try(
-    piece: Sequence[Member], data: torch.Tensor, tell: Finished, epoch_ended: EpochEnded
+    piece: Sequence[Member], data: torch.Tensor, conclude: Finished, epoch_ended: EpochEnded
 ) -> str | None:
-    """Train a piece; give what was said if memory did not suffice."""
+    """Train a piece; return the error message if memory ran out."""
     try:
-        train_stack(piece, data, tell, epoch_ended)
+        train_stack(piece, data, conclude, epoch_ended)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

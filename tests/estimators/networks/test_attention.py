@@ -1,9 +1,12 @@
-"""Self-attention computed by hand: the numbers and gradients of torch's own."""
+"""Self-attention, plain and fast: the numbers and gradients of torch's own layer."""
+
+from contextlib import nullcontext
 
 import pytest
 import torch
 
 from reno_store.estimators.networks.attention import SelfAttention
+from reno_store.estimators.networks.fast_cpu import plain_layers
 
 
 def both(n_heads, n_tokens, n_channels, dtype):
@@ -23,9 +26,13 @@ def numbers(apply, layer, tokens):
 
 @pytest.mark.parametrize(("n_tokens", "n_channels"), [(26, 64), (2, 256), (1, 8)])
 @pytest.mark.parametrize("n_heads", [1, 2, 4])
-def test_numbers_and_gradients_are_those_of_torchs_attention(n_heads, n_tokens, n_channels):
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_numbers_and_gradients_are_those_of_torchs_attention(
+    is_plain, n_heads, n_tokens, n_channels
+):
     ours, tokens, theirs = both(n_heads, n_tokens, n_channels, torch.float64)
-    found = numbers(ours, theirs, tokens)
+    with plain_layers() if is_plain else nullcontext():
+        found = numbers(ours, theirs, tokens)
     expected = numbers(lambda each: theirs(each, each, each)[0], theirs, tokens)
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)

@@ -54,8 +54,8 @@ def searched(estimator, grid, X, y, **how):
 @pytest.mark.parametrize(
     ("estimator", "grid", "why"),
     [
-        (LogisticRegression(), {"C": [0.1, 1]}, "LogisticRegression is none of reno-store's"),
-        (OwnFit(**QUICK), LR, "OwnFit has a fit of its own"),
+        (LogisticRegression(), {"C": [0.1, 1]}, "LogisticRegression is not one of reno-store's"),
+        (OwnFit(**QUICK), LR, "OwnFit overrides fit"),
         (
             OwnPipeline([("fcn", FCNClassifier(**QUICK))]),
             {"fcn__lr": [1e-3, 1e-2]},
@@ -78,7 +78,7 @@ def test_preprocessing_in_the_grid_is_fitted_plainly_and_the_rest_together(data)
     assert (ours.n_batched_, ours.n_plain_) == (4, 4)
     assert len(told) == 1
     assert "4 of 8 fits" in told[0]
-    assert "pca__n_components is no parameter of the last step 'fcn'" in told[0]
+    assert "pca__n_components is not a parameter of the last step 'fcn'" in told[0]
 
 
 def test_a_grid_that_replaces_the_classifier(data):

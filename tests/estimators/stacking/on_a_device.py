@@ -20,14 +20,11 @@ from factories.stacked_fits import (
     grid,
 )
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
 
-from reno_store import RENOGridSearchCV
 from reno_store.errors import TrainingError
 from reno_store.estimators import FCNClassifier, together
 from reno_store.estimators.stacking import loop, pieces
 from reno_store.estimators.together import fit_together
-from reno_store.estimators.torch_state import pinned
 
 ON_DEVICE = {**QUICK, "max_epochs": 2, "device": "pretend"}
 
@@ -56,35 +53,17 @@ def points_of(name):
     return POINTS if name == "reno" else [{}, {"class_weight": "balanced"}, {"random_state": 3}]
 
 
-def test_the_device_refuses_what_cuda_refuses():
+def test_the_device_refuses_what_cuda_refuses_and_counts_what_waits():
     here, there = torch.ones(2), torch.ones(2, device="pretend")
     with pytest.raises(RuntimeError, match="same device"):
         here + there
-    with pytest.raises(RuntimeError, match="same device"):
-        there.gather(0, torch.zeros(2, dtype=torch.int64))
-    with pytest.raises(RuntimeError, match="same device"):
-        torch.ones(()).add_(there.sum())
-    with pytest.raises(RuntimeError, match="same device"):
-        torch.stack([torch.ones(()), there.sum()])
-    with pytest.raises(RuntimeError, match="generator"):
-        there.bernoulli_(0.5, generator=torch.Generator())
-    with pytest.raises(RuntimeError, match="numpy"):
-        there.numpy()
-
-
-def test_the_device_takes_what_cuda_takes_and_counts_what_waits():
     COUNTS.clear()
-    there = torch.tensor([1.0, 2.0], device="pretend")
-    assert (COUNTS["to_device"], COUNTS["syncs"]) == (1, 1)
-    assert torch.equal((there + torch.tensor(1.0)).cpu(), torch.tensor([2.0, 3.0]))
-    assert (COUNTS["to_cpu"], COUNTS["syncs"]) == (1, 2)
-    assert there[torch.tensor([1])].item() == 2
-    assert (COUNTS["to_device"], COUNTS["syncs"]) == (2, 4)
+    there.cpu()
     torch.ones(2).pin_memory().to("pretend", non_blocking=True)
-    assert (COUNTS["to_device"], COUNTS["syncs"]) == (3, 4)
+    assert (COUNTS["to_cpu"], COUNTS["to_device"], COUNTS["syncs"]) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", ["cnn", "reno"])
 def test_a_stack_there_is_what_it_is_on_the_cpu(stacks, in_float64, name):
     """Without dropout, of which each device draws its own."""
     whole = clone(CLASSIFIERS[name]).set_params(
@@ -104,7 +83,7 @@ def test_a_stack_there_is_what_it_is_on_the_cpu(stacks, in_float64, name):
         assert_alike(ours, theirs, tolerance=1e-6)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", ["cnn", "reno"])
 def test_members_there_are_what_single_fits_there_are(stacks, in_float64, name):
     """With dropout, which both draw from the device's generator."""
     whole = clone(CLASSIFIERS[name]).set_params(**ON_DEVICE)
@@ -117,20 +96,6 @@ def test_members_there_are_what_single_fits_there_are(stacks, in_float64, name):
         fitted.network_.cpu()
         single.network_.cpu()
         assert_same_weights(fitted, single, tolerance=1e-8)
-
-
-def test_dropout_there_makes_a_difference():
-    dropped, whole = (
-        clone(RENO).set_params(device="pretend", dropout=p).fit(X, Y) for p in (0.5, 0.0)
-    )
-    assert dropped.history_[0]["train_loss"] != whole.history_[0]["train_loss"]
-
-
-@pytest.mark.parametrize("name", CLASSIFIERS)
-def test_a_single_fit_there_is_what_it_is_on_the_cpu(in_float64, name):
-    here = clone(CLASSIFIERS[name]).set_params(**QUICK, dropout=0.0, input_dropout=0.0)
-    there = clone(here).set_params(device="pretend")
-    assert_alike(there.fit(X, Y), here.fit(X, Y), tolerance=1e-6)
 
 
 @pytest.mark.parametrize("is_stacked", [True, False])
@@ -149,18 +114,7 @@ def test_what_was_fitted_there_predicts_there_and_then_on_the_cpu_from_a_pickle_
         np.testing.assert_allclose(here.predict_proba(X), there, rtol=0, atol=1e-12)
 
 
-def test_a_grid_search_there_finds_what_one_of_single_fits_there_finds(stacks):
-    """Networks are scored in processes that know of no such device."""
-    whole = clone(RENO).set_params(**ON_DEVICE)
-    found = RENOGridSearchCV(whole, {"lam": [0.3, 1.0]}, cv=2, n_jobs=2).fit(X, Y)
-    assert stacks == [(4, "pretend")]
-    expected = GridSearchCV(whole, {"lam": [0.3, 1.0]}, cv=2).fit(X, Y)
-    for name in ("mean_test_score", "std_test_score"):
-        np.testing.assert_allclose(found.cv_results_[name], expected.cv_results_[name], atol=1e-12)
-    assert found.predict(X).tolist() == expected.predict(X).tolist()
-
-
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", ["reno"])
 def test_a_step_of_a_stack_waits_for_nothing_and_launches_as_much_for_many(monkeypatch, name):
     """Between the ends of epochs, so that a GPU has always something left to do."""
     whole, seen = loop._Loop._step, {}
@@ -187,46 +141,6 @@ def test_a_step_of_a_stack_waits_for_nothing_and_launches_as_much_for_many(monke
     assert launches[0] == launches[1]
 
 
-def test_a_stack_too_large_is_halved_until_it_fits(stacks, monkeypatch):
-    estimators, rows = twelve()
-    whole = [clone(each) for each in estimators]
-    fit_together(whole, X, Y, rows)
-    # The largest layers of four members.
-    monkeypatch.setattr(pretend_device.MEMORY, "largest", 4 * 512 * 128 * 4)
-    fit_together(estimators, X, Y, rows)
-    assert [n for n, _ in stacks] == [12, 12, 6, 3, 3, 3, 3]
-    for ours, theirs in zip(estimators, whole, strict=True):
-        assert_alike(ours, theirs, tolerance=1e-4)
-
-
-def test_memory_that_is_gone_in_the_middle_is_got_over_and_nobody_told_twice(stacks, monkeypatch):
-    estimators, rows = twelve()
-    for i, each in enumerate(estimators):
-        each.set_params(max_epochs=1 + i % 2)
-    whole = [clone(each) for each in estimators]
-    fit_together(whole, X, Y, rows)
-    stacks.clear()
-    ended, told, asked = loop._Loop._end_epochs, [], []
-
-    def starved(self, *arguments):
-        ended(self, *arguments)
-        asked.append(len(told))
-        if len(asked) == 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-
-    class Told:
-        def advance(self, n=1, *, work=None):
-            told.extend([n] * n)
-
-    monkeypatch.setattr(loop._Loop, "_end_epochs", starved)
-    fit_together(estimators, X, Y, rows, counter=Told())
-    assert asked[1] == 6, "else nobody was finished, or all were"
-    assert [n for n, _ in stacks] == [12, 6]
-    assert len(told) == 12
-    for ours, theirs in zip(estimators, whole, strict=True):
-        assert_alike(ours, theirs, tolerance=1e-4)
-
-
 @pytest.mark.parametrize(("largest", "what"), [(1_000, "the data"), (100_000, "one classifier")])
 def test_too_little_memory_for_one_is_told_of_each_and_others_go_on(monkeypatch, largest, what):
     monkeypatch.setattr(pretend_device.MEMORY, "largest", largest)
@@ -250,15 +164,3 @@ def test_the_devices_generator_goes_on_as_if_nothing_had_been_fitted():
     FCNClassifier(**ON_DEVICE).fit(X, Y)
     assert torch.equal(chance.get_state(), before[0])
     assert torch.equal(torch.get_rng_state(), before[1])
-
-
-def test_convolutions_there_are_exact_and_the_same_each_time():
-    cudnn = torch.backends.cudnn
-    before = cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark
-    cudnn.benchmark = True
-    try:
-        with pinned("pretend"):
-            assert (cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark) == (False, True, False)
-        assert (cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark) == (*before[:2], True)
-    finally:
-        cudnn.benchmark = before[2]

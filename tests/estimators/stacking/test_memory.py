@@ -35,7 +35,7 @@ def test_stacks_are_cut_to_the_memory_that_they_may_use(stacked):
     estimators, rows = grid(RENO)
     whole = fit_together([clone(each) for each in estimators], X, Y, rows)
     assert stacked == [12]
-    member = together.recruit(0, clone(RENO), X[FOLDS[0]], Y[FOLDS[0]], FOLDS[0], None)
+    member = together.recruit(0, clone(RENO), X[FOLDS[0]], Y[FOLDS[0]], None, FOLDS[0])
     cut = fit_together(estimators, X, Y, rows, max_memory=5 * pieces.bytes_of(member))
     assert stacked == [12, 4, 4, 4]
     for ours, theirs in zip(cut, whole, strict=True):

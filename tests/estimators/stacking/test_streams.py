@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from reno_store.estimators.networks import FCN, RENO
-from reno_store.estimators.stacking.streams import Chance, Dropped, Stream, dropouts
+from reno_store.estimators.stacking.streams import Dropped, Stream, dropouts
 
 
 def stream(state, *, p=0.3, n_rows=10, batch_size=4, seed=5):
     return Stream(
-        Chance("cpu"),
         state,
+        torch.device("cpu"),
         seed=seed,
         n_rows=n_rows,
         batch_size=batch_size,

@@ -1,4 +1,4 @@
-"""The divergence of two softmaxes and its gradient in one pass, as training needs it."""
+"""The divergence of two softmaxes and its gradient in one pass."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from reno_store.estimators.networks.divergence import check_order
+from reno_store.estimators.networks.divergence import Order, check_order
 
 __all__ = ["softmax_excess"]
 
 
-def softmax_excess(a: torch.Tensor, b: torch.Tensor, *, beta: float, delta: float) -> torch.Tensor:
-    """`renyi_excess` of the softmaxes of features, with its gradient in closed form.
+def softmax_excess(a: torch.Tensor, b: torch.Tensor, beta: Order, delta: Order) -> torch.Tensor:
+    """Return `renyi_excess` of the softmaxes of features, with its gradient in closed form.
 
-    Autograd would record some thirty steps, each of them on a few thousand numbers, which
-    take longer to record than to compute.
+    Autograd would record some thirty steps on a few thousand numbers each; recording them
+    takes longer than computing them.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def softmax_excess(a: torch.Tensor, b: torch.Tensor, *, beta: float, delta: floa
     Returns
     -------
     torch.Tensor of float64, shape (...)
-        What Eq. 2 of the softmaxes exceeds its minimum by. Without gradients of gradients.
+        What Eq. 2 of the softmaxes exceeds its minimum by, with first derivatives only.
 
     Raises
     ------
@@ -45,6 +45,7 @@ def softmax_excess(a: torch.Tensor, b: torch.Tensor, *, beta: float, delta: floa
     by p_j and −t_j / (q_j + δ) by q_j. A softmax turns a derivative u_j by p_j into
     p_j (u_j − Σ_k p_k u_k).
     """
+    beta, delta = float(beta), float(delta)
     check_order(beta, delta)
     excess: torch.Tensor = _SoftmaxExcess.apply(a, b, beta, delta)  # type: ignore[no-untyped-call]
     return excess
@@ -68,13 +69,13 @@ class _SoftmaxExcess(torch.autograd.Function):
             excess = (P * log_ratio).sum(dim=-1, keepdim=True)
             share, slope = P, P * (log_ratio - excess)
         else:
-            # As `renyi_excess`: exact to the last digits where P and Q are close.
+            # As in `renyi_excess`: exact to the last digits where P and Q are close.
             is_close = power.abs().amax(dim=-1, keepdim=True) <= 1
             are_close = bool(is_close.all())
             rise = P * (power if are_close else power.where(is_close, 0.0)).expm1()
             change = rise.sum(dim=-1, keepdim=True)
             log_sum = change.log1p()
-            # The share of each term in the sum, and what it exceeds P by.
+            # The share of each term in the sum, and by how much it exceeds P.
             share, surplus = (P + rise) / (1 + change), (rise - P * change) / (1 + change)
             if not are_close:
                 terms = beta * log_shifted[0] + (1 - beta) * log_shifted[1] - math.log(total)
@@ -83,7 +84,7 @@ class _SoftmaxExcess(torch.autograd.Function):
                 surplus = surplus.where(is_close, share - P)
             excess, slope = log_sum / (beta - 1), surplus / (beta - 1)
         if any(ctx.needs_input_grad[:2]):
-            # P itself in place of the share has no slope, and taking it off saves its digits.
+            # P in place of the share would have no slope; subtracting it keeps the digits.
             slopes = torch.stack([beta * slope, -share])
             if delta:
                 slopes *= z / shifted

@@ -1,10 +1,10 @@
-"""Linear layers by oneDNN: the same numbers and gradients, and only where they are asked for."""
+"""Linear layers by oneDNN: the same numbers and gradients, for large products only."""
 
 import pytest
 import torch
 from torch import nn
 
-from reno_store.estimators.networks.linear import linear
+from reno_store.estimators.networks.fast_cpu import project
 
 IS_AVX512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
 
@@ -31,7 +31,7 @@ def numbers(apply, layer, given):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_numbers_and_gradients_are_those_of_the_layer(shape, n_out, dtype):
     layer, given = layer_and_input(shape, n_out, dtype)
-    found = numbers(lambda X: linear(X, layer), layer, given)
+    found = numbers(lambda X: project(X, layer.weight, layer.bias), layer, given)
     expected = numbers(layer, layer, given)
     for one, other in zip(found, expected, strict=True):
         assert one.dtype == dtype
@@ -43,20 +43,20 @@ def test_numbers_and_gradients_are_those_of_the_layer(shape, n_out, dtype):
 def test_the_same_numbers_in_another_layout_give_the_same_bits():
     layer, given = layer_and_input((32, 1664), 256)
     other = given.detach().t().contiguous().t()
-    assert torch.equal(linear(given, layer), linear(other, layer))
+    assert torch.equal(*(project(each, layer.weight, layer.bias) for each in (given, other)))
 
 
-@pytest.mark.skipif(not IS_AVX512, reason="oneDNN is asked for with AVX-512 alone")
+@pytest.mark.skipif(not IS_AVX512, reason="oneDNN is used with AVX-512 only")
 @pytest.mark.parametrize(
-    ("shape", "dtype", "is_asked"),
+    ("shape", "dtype", "is_used"),
     [
         ((32, 1664), torch.float32, True),
         ((1, 1664), torch.float32, False),
         ((32, 1664), torch.float64, False),
     ],
 )
-def test_onednn_is_asked_for_large_products_in_single_precision(shape, dtype, is_asked):
+def test_onednn_is_used_for_large_products_in_single_precision(shape, dtype, is_used):
     layer, given = layer_and_input(shape, 256, dtype)
     with torch.profiler.profile() as profile:
-        linear(given, layer)
-    assert ("aten::mkldnn_linear" in {event.key for event in profile.key_averages()}) == is_asked
+        project(given, layer.weight, layer.bias)
+    assert ("aten::mkldnn_linear" in {event.key for event in profile.key_averages()}) == is_used

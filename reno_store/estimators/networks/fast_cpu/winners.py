@@ -1,12 +1,11 @@
-"""A convolution of one channel and the max-pooling after it, differentiated at the winners alone.
+"""The convolutional blocks on a CPU; the first is differentiated at each window's maximum alone.
 
-Of all that a convolution computes, max-pooling lets one number a window through, and only
-that one carries a gradient. So the convolution is computed without recording, a few clips at
-a time so that it stays in cache, and forgotten but for each window's winner and where it
-stood; the gradient of the weights is a sum over the three inputs of each winner. The numbers
-and gradients are those of the plain layers; the work behind them is a fraction.
+Max-pooling keeps one number per window, and only that one has a gradient. So the first
+convolution is computed without recording, a few clips at a time to stay in the cache, and only
+each window's maximum and its place are kept. The gradient of the weights is a sum over the
+three inputs of each maximum.
 
-Data lies with channels last, as torch's vectorised pooling wants it.
+Channels come last in memory, as torch's vectorised pooling needs.
 """
 
 from __future__ import annotations
@@ -14,45 +13,70 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import adaptive_max_pool2d, conv2d, max_pool2d, pad
 
-__all__ = ["convolve", "convolve_and_pool", "pieces", "pool"]
+__all__ = ["convolve_and_pool", "convolve_twice"]
 
 _BYTES_IN_CACHE = 2**21
-_BYTES_ON_A_GPU = 2**28
+
+
+def convolve_twice(
+    signals: torch.Tensor, first: nn.Conv1d, second: nn.Conv1d, lengths: tuple[int | None, ...]
+) -> torch.Tensor:
+    """Compute both convolutional blocks.
+
+    Parameters
+    ----------
+    signals : torch.Tensor, shape (batch, n_features)
+        Embeddings; they get no gradient.
+    first, second : torch.nn.Conv1d
+        Filters of size 3 with a padding of 1.
+    lengths : tuple of int or None
+        Positions left by each pool; None pools by 2.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, n_channels, n_tokens)
+        With first derivatives only.
+    """
+    # ReLU comes after the pool: the result is the same, and there are fewer numbers.
+    channels = convolve_and_pool(signals, first.weight, first.bias, lengths[0]).relu()
+    channels = conv2d(channels, second.weight.unsqueeze(2), second.bias, padding=(0, 1))
+    return _pool(channels, lengths[1])[0].relu().squeeze(2)
 
 
 def convolve_and_pool(
-    signals: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, length: int | None
+    signals: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    length: int | None,
 ) -> torch.Tensor:
     """Convolve signals of one channel with filters of size 3, and take each window's maximum.
 
     Parameters
     ----------
     signals : torch.Tensor, shape (batch, n_features)
-        Zeros are put around them.
+        Padded with zeros; they get no gradient.
     weight : torch.Tensor, shape (n_channels, 1, 3)
-        Filters, as of `torch.nn.Conv1d`.
+        Filters, as in `torch.nn.Conv1d`.
     bias : torch.Tensor, shape (n_channels,)
-        One number a filter.
+        Added to each filter's output.
     length : int or None
         Windows of adaptive pooling; None pools by 2.
 
     Returns
     -------
     torch.Tensor, shape (batch, n_channels, 1, n_windows), channels last
-        Without gradients of gradients.
+        With first derivatives only.
     """
     pooled: torch.Tensor = _Winners.apply(signals, weight, bias, length)  # type: ignore[no-untyped-call]
     return pooled
 
 
-def pool(channels: torch.Tensor, length: int | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Max-pool (batch, n_channels, 1, n) to `length` windows, or by 2; give the winners' places.
-
-    A pool by 2 over fewer than two positions leaves them as they are.
-    """
+def _pool(channels: torch.Tensor, length: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Max-pool (batch, n_channels, 1, n) to `length` windows or by 2; return the places too."""
     if length is None and channels.shape[-1] >= 2:
         pooled, places = max_pool2d(channels, (1, 2), return_indices=True)
     else:
@@ -73,28 +97,27 @@ class _Winners(torch.autograd.Function):
         length: int | None,
     ) -> torch.Tensor:
         padded = pad(signals, (1, 1))
-        # Nobody asks where the winners stood if there is no gradient.
         is_recorded = any(ctx.needs_input_grad)
         parts = [
-            pool(convolve(padded[rows], weight), length)[: 1 + is_recorded]
-            for rows in pieces(signals, signals.shape[1] * len(bias))
+            _pool(_convolve(padded[rows], weight), length)[: 1 + is_recorded]
+            for rows in _pieces(signals, signals.shape[1] * len(bias))
         ]
         pooled, *places = (
             torch.cat(each) if len(each) > 1 else each[0] for each in zip(*parts, strict=True)
         )
-        ctx.save_for_backward(padded, weight, *places)
-        # The bias moves the maximum and not the winner, so the few that won can have it.
+        ctx.save_for_backward(padded, *places)
+        # The bias does not change which number is the maximum, so it is added afterwards.
         return (pooled + bias.view(1, -1, 1, 1)).contiguous(memory_format=torch.channels_last)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
-        padded, weight, places = ctx.saved_tensors
+        padded, places = ctx.saved_tensors
         n_features = padded.shape[1] - 2
-        # (batch, n_windows, n_channels), which lies in one piece
+        # (batch, n_windows, n_channels), contiguous
         gradient, places = (each[:, :, 0].transpose(1, 2) for each in (gradient, places))
         flat = places.reshape(len(places), -1)
-        cut = pieces(gradient, gradient[0].numel())
+        cut = _pieces(gradient, gradient[0].numel())
         sums = gradient.new_zeros(3, *gradient[cut[0]].shape)
         room = gradient.new_empty(sums.shape[1], flat.shape[1])
         for rows in cut:
@@ -104,30 +127,21 @@ class _Winners(torch.autograd.Function):
                 torch.gather(padded[rows, k : k + n_features], 1, flat[rows], out=inputs)
                 sums[k, : len(piece)].addcmul_(inputs.view_as(piece), piece)
         of_weight = sums.sum(dim=(1, 2)).t()
-        of_signals = None
-        if ctx.needs_input_grad[0]:
-            scattered = torch.zeros_like(padded)
-            for k in range(3):
-                shifted = scattered[:, k : k + n_features]
-                shifted.scatter_add_(1, flat, (gradient * weight[:, 0, k]).flatten(1))
-            of_signals = scattered[:, 1:-1]
-        return of_signals, of_weight.unsqueeze(1), gradient.sum(dim=(0, 1)), None
+        return None, of_weight.unsqueeze(1), gradient.sum(dim=(0, 1)), None
 
 
-def convolve(padded: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def _convolve(padded: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Convolve (batch, n_features + 2), without bias: (batch, n_channels, 1, n_features)."""
     n_clips, width = padded.shape
-    if padded.device.type == "cpu" and padded.dtype == torch.float32:
-        # The strides are what tells torch that channels come last, where there is one.
+    if padded.dtype == torch.float32:
+        # With one channel, only the strides tell torch that channels come last.
         images = padded.as_strided((n_clips, 1, 1, width), (width, 1, width, 1))
         return conv2d(images, weight.unsqueeze(2).contiguous(memory_format=torch.channels_last))
-    windows = padded.unfold(1, 3, 1).reshape(-1, 3)
-    convolved = torch.mm(windows, weight[:, 0].t())
+    convolved = torch.mm(padded.unfold(1, 3, 1).reshape(-1, 3), weight[:, 0].t())
     return convolved.view(n_clips, 1, width - 2, len(weight)).permute(0, 3, 1, 2)
 
 
-def pieces(batch: torch.Tensor, n_numbers: int) -> list[slice]:
-    """Cut a batch so that so many numbers a clip stay in cache."""
-    limit = _BYTES_IN_CACHE if batch.device.type == "cpu" else _BYTES_ON_A_GPU
-    size = min(max(limit // (n_numbers * batch.element_size()), 1), len(batch))
+def _pieces(batch: torch.Tensor, n_numbers: int) -> list[slice]:
+    """Cut a batch into pieces of clips, each of `n_numbers`, that fit into the cache."""
+    size = min(max(_BYTES_IN_CACHE // (n_numbers * batch.element_size()), 1), len(batch))
     return [slice(start, start + size) for start in range(0, len(batch), size)]

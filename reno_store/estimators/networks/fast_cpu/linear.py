@@ -1,22 +1,16 @@
-"""Linear layers in training, on whichever of torch's two CPU libraries is faster."""
+"""Linear layers by whichever of torch's two CPU libraries is faster."""
 
 from __future__ import annotations
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from reno_store.runtime.devices import onednn_is_faster
 
-__all__ = ["linear", "project"]
+__all__ = ["project"]
 
 _MIN_PRODUCTS = 2**22
-"""With fewer, what oneDNN gains is lost on the way into its layout and back."""
-
-
-def linear(input: torch.Tensor, layer: nn.Linear) -> torch.Tensor:  # noqa: A002
-    """Apply a linear layer; its hooks are not called. See `project`."""
-    return project(input, layer.weight, layer.bias)
+"""Smaller products lose more by conversion to oneDNN's layout than they gain."""
 
 
 def project(
@@ -24,21 +18,21 @@ def project(
     weight: torch.Tensor,
     bias: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Do as `torch.nn.functional.linear`, by oneDNN where that is faster.
+    """Compute `torch.nn.functional.linear`, with oneDNN where that is faster.
 
     Parameters
     ----------
     input : torch.Tensor, shape (..., in_features)
-        On any device, of any precision.
+        Of any precision.
     weight : torch.Tensor, shape (out_features, in_features)
-        As of `torch.nn.Linear`.
+        As in `torch.nn.Linear`.
     bias : torch.Tensor, shape (out_features,), or None
-        One number an output.
+        Added to each row.
 
     Returns
     -------
     torch.Tensor, shape (..., out_features)
-        With gradients, but without gradients of gradients where oneDNN computes.
+        With first derivatives only where oneDNN computes.
     """
     n_products = input.numel() * len(weight)
     if n_products >= _MIN_PRODUCTS and onednn_is_faster(input):
