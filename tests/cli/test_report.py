@@ -67,7 +67,7 @@ def test_any_classifier_of_scikit_learn_stands_on_the_page(tmp_path):
     request = StudyRequest(("cries",), estimators=("KNeighborsClassifier", "svm"), n_folds=2)
     run_study(store, request, progress=False)
     out = tmp_path / "r.html"
-    run("report", store, "-o", out, "--no-maps", "--figures", tmp_path / "figures")
+    run("report", store, "-o", out, "--no-maps")
     assert "KNeighborsClassifier" in out.read_text(encoding="utf-8")
 
 

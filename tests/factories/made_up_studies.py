@@ -8,7 +8,7 @@ import numpy as np
 from reno_store.errors import Remedy
 from reno_store.studies import Cell, DatasetFacts, FoldOutcome, ModelFacts, Study, StudyRequest
 from reno_store.studies.classifiers import describe_estimator
-from reno_store.studies.scores import score_fold
+from reno_store.studies.scores import FoldScore
 
 __all__ = [
     "FOUR",
@@ -50,12 +50,30 @@ def make_outcome(rng, skill, *, fuses=False, n_test=N_TEST, labels=LABELS, speak
         for epoch in range(1, 6)
     )
     return FoldOutcome(
-        score=score_fold(true, predicted, n_train=4 * n_test, speaker=speaker),
+        score=_score(true, predicted, n_labels=len(labels), speaker=speaker),
         true=tuple(true.tolist()),
         predicted=tuple(predicted.tolist()),
         history=history,
         seconds=0.5,
         n_parameters=1_000,
+    )
+
+
+def _score(true, predicted, *, n_labels, speaker):
+    """Score a fold as `score_fold` does, in a tenth of the time."""
+    counts = np.zeros((n_labels, n_labels))
+    np.add.at(counts, (true, predicted), 1)
+    tested = np.flatnonzero(counts.sum(axis=1))
+    right = counts.diagonal()[tested]
+    n_true, n_predicted = counts.sum(axis=1)[tested], counts.sum(axis=0)[tested]
+    return FoldScore(
+        accuracy=float((true == predicted).mean()),
+        macro_f1=float((2 * right / (n_true + n_predicted)).mean()),
+        balanced_accuracy=float((right / n_true).mean()),
+        n_train=4 * len(true),
+        n_test=len(true),
+        n_labels=len(tested),
+        speaker=speaker,
     )
 
 

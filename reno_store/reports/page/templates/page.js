@@ -31,7 +31,7 @@
       const [a, b] = [keys.get(one), keys.get(other)];
       const asBefore = Number(one.dataset.place) - Number(other.dataset.place);
       if (!now) return asBefore;
-      // Nothing stands last in both directions.
+      // Empty places come last in both directions.
       if (a === null || b === null) return (a === null) - (b === null) || asBefore;
       return sign * (numeric ? a - b : collator.compare(a, b)) || asBefore;
     });
