@@ -83,17 +83,31 @@ def _network(title: str, takes: Literal["one", "several"], source: str) -> Choic
 
 @cache
 def _parameters_in_source(name: str) -> Mapping[str, Any]:
-    """Read the arguments of a class of `reno_store.estimators` from its source.
+    """Read the fields of a class of `reno_store.estimators` from its source.
 
     Loading it takes seconds, in which a user would wait for the report of a mistyped name.
     """
     folder = Path(reno_store.__file__).parent / "estimators"
-    tree = ast.parse((folder / f"{name.removesuffix('Classifier').lower()}.py").read_bytes())
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    functions = [node for node in classes[name].body if isinstance(node, ast.FunctionDef)]
-    arguments = next(node.args for node in functions if node.name == "__init__")
-    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return {each.arg: ast.literal_eval(default) for each, default in pairs if default is not None}
+    classes = {
+        node.name: node
+        for file in ("base.py", f"{name.removesuffix('Classifier').lower()}.py")
+        for node in ast.parse((folder / file).read_bytes()).body
+        if isinstance(node, ast.ClassDef)
+    }
+
+    def fields(node: ast.ClassDef) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for base in node.bases:
+            if isinstance(base, ast.Name) and base.id in classes:
+                found |= fields(classes[base.id])
+        for line in node.body:
+            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                name = line.target.id
+                if line.value is not None and not name.startswith("_"):
+                    found[name] = ast.literal_eval(line.value)
+        return found
+
+    return fields(classes[name])
 
 
 def _svm() -> BaseEstimator:
