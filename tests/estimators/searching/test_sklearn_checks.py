@@ -9,12 +9,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from reno_store.estimators import FCNClassifier, RENOClassifier
+from reno_store.estimators import FCNClassifier
 from reno_store.estimators.searching import PlainFitsWarning, RENOGridSearchCV
 
 SEARCHES = {
     "alone": (FCNClassifier(**QUICK), {"lr": [1e-3, 1e-2]}),
-    "fusion": (RENOClassifier(block_sizes="even", **QUICK), {"lam": [0.2, 0.8]}),
     "pipeline": (
         make_pipeline(StandardScaler(), FCNClassifier(**QUICK)),
         {"fcnclassifier__lr": [1e-3, 1e-2]},
