@@ -28,7 +28,7 @@ def _values(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 
 
 def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
-    """Refuse an ending that says nothing before anything is trained."""
+    """Refuse an unknown ending before anything is trained."""
     if value is not None and value.suffix not in _ENDINGS:
         raise click.BadParameter(f"{value}: expected an ending of {', '.join(_ENDINGS)}")
     return value

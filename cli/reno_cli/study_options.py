@@ -57,7 +57,7 @@ models = click.option(
     multiple=True,
     required=True,
     metavar="NAME",
-    help="A model in the store. Give it once for each model.",
+    help="A model in the store. Repeatable.",
 )
 
 _shared = (

@@ -1,10 +1,12 @@
-"""Studies: the paper's tables and more, cell by cell, each fold kept when it is finished.
+"""Studies: cross-validated classifiers on the embeddings of a store, each fold kept.
 
-`requests` is what is asked, `models` says of which models and pairs, `preparation` loads a
-dataset and cuts its folds, `planning` lists cells and their folds, `recipes` says what a
-fold's outcome depends on, `folds` finds folds in the ledger or trains them, `running` makes
-a study of them, `recalling` the last one without training (`last_request` finds which that
-was), `study` is what comes out, `paper_values` is what the paper printed.
+A request (`requests`, with `settings`) names datasets, models, estimators (`classifiers`),
+protocols and seeds. `preparation` loads a dataset and divides it into folds (`protocols`),
+`planning` lists cells and their folds, `recipes` has all that a fold's outcome depends on.
+`running` finds kept folds in the `ledger` and has the others trained: `training` on a CPU,
+`stacking` on a GPU, `claims` among several processes. A `study` is the result; `evaluation` and
+`grid` are views of it. `recalling` finds the last request again. `paper_values` has the paper's
+numbers.
 """
 
 import lazy_loader

@@ -133,7 +133,7 @@ DEFAULT_ESTIMATORS = (
     *(name for name, each in ESTIMATORS.items() if each.of_paper),
     LINEAR_PROBE,
 )
-"""What is evaluated unless others are named: the paper's four, and the linear probe."""
+"""The default: the paper's four, and the linear probe."""
 
 
 def find_estimator(named: str | tuple[str, Any]) -> Choice:
@@ -183,31 +183,25 @@ def describe_estimator(name: str) -> Choice:
 
 def _given(named: tuple[str, Any]) -> Choice:
     """Describe an estimator that was given as an object."""
+    from sklearn.base import clone
+
     from reno_store.estimators import ConcatClassifier, RENOClassifier
 
     if len(named) != 2 or not isinstance(named[0], str) or not hasattr(named[1], "get_params"):
         raise ProtocolError(f"expected an estimator's name, or a name and an estimator: {named!r}.")
     name, estimator = named
     fuses = isinstance(estimator, ConcatClassifier | RENOClassifier)
-    return Choice(name, partial(clone_of, estimator), "several" if fuses else "any")
-
-
-def clone_of(estimator: BaseEstimator) -> BaseEstimator:
-    """Return an unfitted copy."""
-    from sklearn.base import clone
-
-    copy: BaseEstimator = clone(estimator)
-    return copy
+    return Choice(name, partial(clone, estimator), "several" if fuses else "any")
 
 
 def _is_like_a_class(name: str) -> bool:
-    """Tell whether a name may be that of a class, which takes a second to look up."""
+    """Return whether a name may be that of a class; looking it up takes a second."""
     return name[:1].isupper() and name.lower() not in ESTIMATORS
 
 
 @cache
 def _classifiers_of_sklearn() -> tuple[type[BaseEstimator], ...]:
-    """List those that can be made without arguments."""
+    """Return those that can be made without arguments."""
     from sklearn.utils import all_estimators
 
     found = [type_ for _, type_ in all_estimators(type_filter="classifier")]

@@ -38,7 +38,7 @@ _OF_FOLDS = (
 
 
 def frame_of_cells(cells: Sequence[Cell]) -> pd.DataFrame:
-    """Make a table with one row per cell; see `Study.to_frame`."""
+    """Return a table with one row per cell; see `Study.to_frame`."""
     rows = []
     for cell in cells:
         row = {**_names(cell), "n": cell.n, "n_collapsed": cell.n_collapsed}
@@ -50,7 +50,7 @@ def frame_of_cells(cells: Sequence[Cell]) -> pd.DataFrame:
 
 
 def frame_of_folds(cells: Sequence[Cell]) -> pd.DataFrame:
-    """Make a table with one row per fold of each cell; see `Study.to_frame`."""
+    """Return a table with one row per fold of each cell; see `Study.to_frame`."""
     rows = [
         {
             **_names(cell),
@@ -66,7 +66,7 @@ def frame_of_folds(cells: Sequence[Cell]) -> pd.DataFrame:
 
 
 def html_of(study: Study) -> str:
-    """Lay a study's mean scores out as HTML, in per cent with their standard deviations."""
+    """Return the mean scores of a study as HTML, in per cent with standard deviations."""
     rows = []
     for cell in study.cells:
         row: dict[str, Any] = _names(cell)
@@ -82,7 +82,7 @@ def html_of(study: Study) -> str:
         "cent."
     )
     if any(cell.n_collapsed for cell in study.cells):
-        heading += f"{COLLAPSED}: the classifier has not learned in some fold."
+        heading += f"{COLLAPSED}: the classifier did not learn in some fold."
     return html_table(heading, pd.DataFrame(rows))
 
 

@@ -50,7 +50,8 @@ def grid_request(
     models : Sequence[str]
         The models to fuse, or the model of an estimator that takes one.
     beta, delta, lam : Sequence[float]
-        Values for RENO; by default 1.5, 2 and 3, 0.05, 0.2 and 0.8, and 0.2, 0.4 and 0.8.
+        Values for RENO; by default 1.5, 2 and 3, 0.05, 0.2 and 0.8, and 0.2, 0.4 and 0.8, unless
+        `settings` has other hyperparameters.
     estimator : str or (str, estimator)
         As in `StudyRequest`.
     settings : Mapping[str, Any], optional
@@ -79,7 +80,7 @@ def grid_request(
     if choice.takes == "one" and len(models) != 1:
         raise SearchError(f"{choice.title} takes one model, got {', '.join(models) or 'none'}.")
     given = {"beta": beta, "delta": delta, "lam": lam}
-    if name == "reno":
+    if name == "reno" and _VALUES.keys() >= (settings or {}).keys():
         given = {each: tuple(values) or _VALUES[each] for each, values in given.items()}
     values: dict[str, Any] = {each: tuple(own) for each, own in given.items() if own}
     values |= settings or {}

@@ -13,7 +13,7 @@ __all__ = ["outcome_from_json", "outcome_to_json"]
 
 
 def outcome_to_json(outcome: FoldOutcome) -> dict[str, Any]:
-    """Put an outcome as JSON values: None for what is not finite in a history."""
+    """Return an outcome as JSON values; numbers of a history that are not finite become None."""
     score = outcome.score
     return {
         "score": {name: getattr(score, name) for name in score.__slots__},
@@ -28,12 +28,12 @@ def outcome_to_json(outcome: FoldOutcome) -> dict[str, Any]:
 
 
 def _finite(value: float) -> float | None:
-    """Give a number that JSON can hold."""
+    """Return the number, or None if JSON has no such number."""
     return value if math.isfinite(value) else None
 
 
-def outcome_from_json(told: Mapping[str, Any]) -> FoldOutcome:
-    """Take back what `outcome_to_json` gave.
+def outcome_from_json(document: Mapping[str, Any]) -> FoldOutcome:
+    """Make an outcome of what `outcome_to_json` returned.
 
     Raises
     ------
@@ -41,13 +41,13 @@ def outcome_from_json(told: Mapping[str, Any]) -> FoldOutcome:
         If it is something else.
     """
     return FoldOutcome(
-        score=FoldScore(**told["score"]),
-        true=tuple(told["true"]),
-        predicted=tuple(told["predicted"]),
+        score=FoldScore(**document["score"]),
+        true=tuple(document["true"]),
+        predicted=tuple(document["predicted"]),
         history=tuple(
             {name: float("nan") if value is None else value for name, value in epoch.items()}
-            for epoch in told["history"]
+            for epoch in document["history"]
         ),
-        seconds=told["seconds"],
-        n_parameters=told["n_parameters"],
+        seconds=document["seconds"],
+        n_parameters=document["n_parameters"],
     )

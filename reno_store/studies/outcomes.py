@@ -26,21 +26,21 @@ __all__ = ["Failure", "FoldOutcome", "Result", "predict_fold", "run_fold", "side
 
 @dataclass(frozen=True, slots=True)
 class FoldOutcome:
-    """What one fold gave.
+    """The outcome of one fold.
 
     Attributes
     ----------
     score : FoldScore
         Its scores.
     true, predicted : tuple[int, ...]
-        For each tested clip, in the order of the store, the place of its label and of the
-        label predicted for it among the sorted labels of all clips.
+        For each tested clip, in the order of the store, the index of its label and of the
+        predicted label among the sorted labels of all clips.
     history : tuple[Mapping[str, float], ...]
-        The estimator's ``history_``, a dict an epoch; empty where it keeps none.
+        The estimator's ``history_``, a dict per epoch; empty where it has none.
     seconds : float
-        Time that fitting and predicting took.
+        Time for fitting and predicting.
     n_parameters : int or None
-        The network's weights; None where the estimator does not say.
+        Number of the network's weights; None for other estimators.
     """
 
     score: FoldScore
@@ -86,7 +86,7 @@ def run_fold(
         speakers of the training side, so that early stopping holds out whole speakers; where
         none can be spared, it holds out clips instead.
     blocks : sequence of numpy.ndarray, shape (n_clips, dim) each
-        Embeddings, a block a model; side by side they are X.
+        Embeddings, a block per model; side by side they are X.
     y, groups : numpy.ndarray of str, shape (n_clips,)
         Labels and speakers.
     fold : (train, test)
@@ -127,7 +127,7 @@ def predict_fold(
     protocol: str,
     seconds: float,
 ) -> FoldOutcome:
-    """Have a fitted model predict a fold's test side, and score what it says.
+    """Return the outcome of a fold: predict its test side with a fitted model, and score it.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def predict_fold(
     protocol : str
         A name in `PROTOCOLS`.
     seconds : float
-        Time that fitting took, to which that of predicting is added.
+        Time for fitting; the time for predicting is added.
     """
     train, test = fold
     labels, codes = np.unique(y, return_inverse=True)

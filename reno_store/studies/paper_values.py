@@ -13,7 +13,7 @@ _Row = tuple[float, ...]
 
 
 def _read(table: str) -> dict[str, _Row]:
-    """Read a table as printed: a name and its numbers a line."""
+    """Read a table as printed: a name and its numbers per line."""
     rows = [line.split() for line in table.strip().splitlines()]
     return {name: tuple(map(float, numbers)) for name, *numbers in rows}
 
@@ -82,7 +82,7 @@ _PAIR: Mapping[tuple[str, str], _Row] = {
 
 
 def paper_dataset(name: str) -> str:
-    """Find which of the paper's datasets a dataset's name means; empty where none.
+    """Return which of the paper's datasets a name means; empty where none.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def paper_value(dataset: str, estimator: str, letters: Sequence[str], metric: st
     estimator : str
         ``"fcn"`` or ``"cnn"`` for one model, ``"concat"`` or ``"reno"`` for two.
     letters : Sequence[str]
-        What the paper calls the models, in any order.
+        The paper's names of the models, in any order.
     metric : str
         ``"accuracy"`` or ``"macro_f1"``.
 

@@ -157,8 +157,8 @@ def _estimator(
     )
 
 
-# Seconds for a thousand clips: a constant, what a thousand columns add, and what the square
-# of a model's thousands of columns adds (attention over positions).
+# Seconds per thousand clips: a constant, a term per thousand columns, and a term per square of
+# each model's thousands of columns (attention over positions).
 _SECONDS: Mapping[str, tuple[float, float, float]] = {
     "fcn": (0.8, 0.6, 0.0),
     "cnn": (2.0, 22.0, 0.0),

@@ -1,4 +1,4 @@
-"""Everything that a fold's outcome depends on, as a recipe for the ledger."""
+"""Recipes: everything that the outcome of a fold depends on, by which the ledger finds it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, clone
 
 import reno_store
 from reno_store.errors import ProtocolError
+from reno_store.estimators import CNNClassifier, ConcatClassifier, FCNClassifier, RENOClassifier
 from reno_store.estimators.same_fits import settled
 from reno_store.estimators.together import STACKED_ON
 from reno_store.studies.protocols import Fold
@@ -40,6 +41,7 @@ _CODE = (
 
 _TOGETHER = ("studies/stacking.py",)
 _KNOWN_BY_VERSION = {"reno_store", "sklearn"}
+_NETWORKS = (CNNClassifier, ConcatClassifier, FCNClassifier, RENOClassifier)
 _WITHOUT_EFFECT = {"n_jobs", "verbose"}
 
 _PACKAGES = ("numpy", "scikit-learn", "scipy", "skorch", "torch")
@@ -76,7 +78,7 @@ def estimator_recipe(estimator: BaseEstimator) -> dict[str, Any]:
     ProtocolError
         If it has a parameter or a class whose results could not be kept.
     """
-    if type(estimator) not in _networks():
+    if type(estimator) not in _NETWORKS:
         return {**_class_recipe(estimator), "code": code_hash()}
     effective = settled(clone(estimator))
     recipe = {"class": type(estimator).__name__, "parameters": plain_parameters(effective)}
@@ -176,18 +178,6 @@ def _plain(value: Any, where: str) -> Any:
         f"{where}: expected a number, a text, an estimator or a list of them, got "
         f"{type(value).__name__}, whose results cannot be kept."
     )
-
-
-@cache
-def _networks() -> tuple[type[BaseEstimator], ...]:
-    from reno_store.estimators import (
-        CNNClassifier,
-        ConcatClassifier,
-        FCNClassifier,
-        RENOClassifier,
-    )
-
-    return (CNNClassifier, ConcatClassifier, FCNClassifier, RENOClassifier)
 
 
 @cache

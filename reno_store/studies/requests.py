@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,7 +11,6 @@ from reno_store.errors import ProtocolError, Remedy, UnknownNameError
 from reno_store.studies.classifiers import DEFAULT_ESTIMATORS, find_estimator
 from reno_store.studies.paper_values import PAPER_DATASETS
 from reno_store.studies.protocols import check_protocol
-from reno_store.studies.seeds import check_seeds
 from reno_store.studies.settings import check_settings
 
 if TYPE_CHECKING:
@@ -80,8 +79,8 @@ class StudyRequest:
     UnknownNameError
         If there is no such estimator, protocol or dataset of the paper.
     ProtocolError
-        If something is named twice, a number is out of range, or two different models are not
-        given for a pair.
+        If something is named twice, a number is out of range, or a pair does not have two
+        different models.
     SearchError
         If settings name unknown estimators or hyperparameters, or values that are not allowed.
     """
@@ -105,7 +104,7 @@ class StudyRequest:
         for name in ("datasets", "models", "estimators", "protocols"):
             object.__setattr__(self, name, _as_names(getattr(self, name)))
         object.__setattr__(self, "pairs", _as_pairs(self.pairs))
-        object.__setattr__(self, "seeds", check_seeds(self.seeds))
+        object.__setattr__(self, "seeds", _check_seeds(self.seeds))
         _check_names("dataset", self.datasets, at_least_one=True)
         _check_names("model", self.models)
         _check_names("estimator", self.estimator_names, at_least_one=True)
@@ -224,6 +223,8 @@ def evaluation_request(
     return StudyRequest((dataset,), names, pairs, chosen, **others)
 
 
+_LARGEST_SEED = 2**32 - 1
+
 _KINDS: Mapping[str, type] = {
     **dict.fromkeys(("datasets", "models", "pairs", "estimators", "protocols", "seeds"), list),
     "n_folds": int,
@@ -263,3 +264,24 @@ def _check_names(kind: str, names: Sequence[str], *, at_least_one: bool = False)
         raise ProtocolError(f"expected at least one {kind}, got none.")
     if twice := {name for name in names if list(names).count(name) > 1}:
         raise ProtocolError(f"{kind} {min(twice)!r} is named twice; name each once.")
+
+
+def _check_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Return seeds as a tuple, checked.
+
+    Raises
+    ------
+    ProtocolError
+        If there is none, one comes twice, or one is out of range.
+    """
+    found = tuple(map(int, seeds)) if isinstance(seeds, Iterable) else (int(seeds),)
+    if not found:
+        raise ProtocolError("expected at least one seed, got none.")
+    for seed in found:
+        if not 0 <= seed <= _LARGEST_SEED:
+            raise ProtocolError(f"seed {seed} is out of range; expected 0 to {_LARGEST_SEED}.")
+        if found.count(seed) > 1:
+            raise ProtocolError(
+                f"seed {seed} is given twice; the same seed gives the same scores. Name each once."
+            )
+    return found

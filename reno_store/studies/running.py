@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -130,8 +131,6 @@ class _Run:
         request = self.request
         models = facts_of_models(request, self.store)
         pairs = pairs_of(request, models)
-        if self.train:
-            self.ledger.check()
         if self.remember:
             self.ledger.keep_note(LAST_REQUEST, request.to_dict())
         facts: list[DatasetFacts] = []
@@ -185,6 +184,7 @@ class _Run:
         found: dict[str, Result | None],
         n_kept: int,
     ) -> None:
+        self.ledger.check()
         if n_kept:
             name = prepared.facts.name
             tell(f"{name}: {len(tasks):,} folds to train; {n_kept:,} are kept already.")
@@ -192,9 +192,11 @@ class _Run:
             prepared, self.ledger, self.request.standardize, self.n_jobs, self.progress
         )
         n_outcomes = 0
-        for task, result in training.run(tasks):
-            found[task.key] = result
-            n_outcomes += isinstance(result, FoldOutcome)
+        # Closed at once when interrupted, so that no claim stays behind in this process.
+        with closing(training.run(tasks)) as results:
+            for task, result in results:
+                found[task.key] = result
+                n_outcomes += isinstance(result, FoldOutcome)
         self.n_trained += training.n_trained
         self.n_served += n_outcomes - training.n_trained  # those that another process trained
 

@@ -1,4 +1,4 @@
-"""What a fold's predictions are worth: accuracy, macro-F1, balanced accuracy."""
+"""Scores of a fold: accuracy, macro-F1, balanced accuracy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Metric: TypeAlias = Literal["accuracy", "macro_f1", "balanced_accuracy"]
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "balanced_accuracy")
 PAPER_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1")
 COLLAPSED = " †"
-"""Marks scores of classifiers that have not learned in some fold."""
+"""Marks scores of classifiers that did not learn in some fold."""
 COLLAPSED_NOTE = (
     "† Collapsed: {}. There the training loss never left that of guessing, or every clip got the "
     "same label, so the score says nothing about the embeddings and never counts as the best. "
@@ -45,7 +45,7 @@ class FoldScore:
     Attributes
     ----------
     accuracy : float
-        Share of clips that are right, in [0, 1].
+        Share of correct predictions, in [0, 1].
     macro_f1, balanced_accuracy : float
         The unweighted mean of the F1, and of the recall, of the classes that the fold tests.
     n_train, n_test : int
@@ -55,8 +55,8 @@ class FoldScore:
     speaker : str
         The speaker that was left out, where each fold tests one; empty otherwise.
     collapsed : bool
-        Whether the classifier has not learned: it says so itself (``collapsed_``), or it gave
-        the same label to all of at least 10 clips of several labels.
+        Whether the classifier did not learn: its ``collapsed_`` is true, or it predicted one
+        label for all of at least 10 clips of several labels.
     """
 
     accuracy: float
@@ -88,7 +88,7 @@ def score_fold(
     speaker : str
         The speaker that was left out, where that is how folds are made.
     collapsed : bool
-        Whether the classifier itself says that it has not learned.
+        The classifier's own ``collapsed_``.
     """
     tested = np.unique(true)
     over_tested = {"labels": tested, "average": "macro", "zero_division": 0.0}
@@ -105,7 +105,7 @@ def score_fold(
 
 
 def _is_constant(tested: NDArray[Any], predicted: NDArray[Any]) -> bool:
-    """Whether clips of several labels all got one, and are too many for that to be chance."""
+    """Return whether one label was predicted for too many clips of several labels to be chance."""
     return (
         len(predicted) >= _FEWEST_CLIPS
         and len(tested) > 1

@@ -1,4 +1,4 @@
-"""Protocols in the shape in which scikit-learn takes folds: ``cv=``."""
+"""Protocols as scikit-learn splitters, for ``cv=``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ProtocolSplitter:
     protocol : str
         A name in `PROTOCOLS`.
     n_folds : int
-        How many folds; ``loso`` has one a speaker.
+        Number of folds; ``loso`` has one per speaker.
     seed : int
         Seeds the shuffling.
 
@@ -50,12 +50,12 @@ class ProtocolSplitter:
         return f"ProtocolSplitter({self.protocol!r}, n_folds={self.n_folds}, seed={self.seed})"
 
     def split(self, X: object, y: ArrayLike, groups: ArrayLike | None = None) -> Iterator[Fold]:
-        """Give each fold's (train, test) row numbers.
+        """Yield the (train, test) row numbers of each fold.
 
         Parameters
         ----------
         X : object
-            Not looked at.
+            Ignored.
         y : array-like of str, shape (n_clips,)
             Labels.
         groups : array-like of str, shape (n_clips,), optional
@@ -73,18 +73,18 @@ class ProtocolSplitter:
     def get_n_splits(
         self, X: object = None, y: object = None, groups: ArrayLike | None = None
     ) -> int:
-        """Say how many folds there are; ``loso`` asks the speakers for that.
+        """Return the number of folds; for ``loso`` it depends on the speakers.
 
         Raises
         ------
         ProtocolError
-            If the protocol has one fold a speaker and `groups` is not given.
+            If the protocol has one fold per speaker and `groups` is not given.
         """
         if not PROTOCOLS[self.protocol].one_fold_a_speaker:
             return self.n_folds
         if groups is None:
             raise ProtocolError(
-                f"protocol {self.protocol} has one fold a speaker; give the speakers as groups."
+                f"protocol {self.protocol} has one fold per speaker; pass the speakers as groups."
             )
         return len(np.unique(np.asarray(groups)))
 

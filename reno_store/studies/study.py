@@ -31,23 +31,23 @@ Family = Literal["mamba", "attention", ""]
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """A dataset, as the study saw it.
+    """A dataset of a study.
 
     Attributes
     ----------
     name : str
-        What the store calls it.
+        Its name in the store.
     n_clips, n_left_out : int
-        Clips that were used, and those left out for want of an embedding.
+        Clips that were used, and clips left out because they lack an embedding.
     n_speakers : int
         Known speakers among them.
     labels : Mapping[str, int]
-        Label -> clips, sorted by label. Codes in a `FoldOutcome` are places in it.
+        Label -> clips, sorted by label. Codes in a `FoldOutcome` are indices into it.
     paper_name : str
-        ``"asvp-esd"``, ``"jnv"`` or ``"vivae"`` where its scores stand beside the paper's;
+        ``"asvp-esd"``, ``"jnv"`` or ``"vivae"`` where it is one of the paper's datasets;
         empty otherwise.
     rare_labels : Mapping[str, int]
-        Label that was left out because it has fewer clips than were asked for -> its clips.
+        Label that was left out because it has fewer than ``min_clips`` clips -> its clips.
     """
 
     name: str
@@ -60,20 +60,20 @@ class DatasetFacts:
 
     @property
     def majority(self) -> float:
-        """Share of the most frequent label: what always guessing it would score."""
+        """Share of the most frequent label: the accuracy of always guessing it."""
         return max(self.labels.values(), default=0) / max(1, self.n_clips)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """A foundation model, as the study saw it.
+    """A foundation model of a study.
 
     Attributes
     ----------
     name : str
-        What the store calls it.
+        Its name in the store.
     letter : str
-        What the paper's tables call it, ``"A(T)"`` say; empty where they do not.
+        Its name in the paper's tables, such as ``"A(T)"``; empty where it is not in them.
     family : {"mamba", "attention", ""}
         MAFM, AAFM, or neither.
     dim : int
@@ -140,7 +140,7 @@ class Cell:
 
     @property
     def computed(self) -> bool:
-        """Whether every fold of every seed is there."""
+        """Whether there is an outcome for every fold of every seed."""
         return bool(self.outcomes)
 
     @property
@@ -150,27 +150,27 @@ class Cell:
 
     @property
     def n(self) -> int:
-        """How many folds there are, over all seeds."""
+        """Number of folds, over all seeds."""
         return len(self.folds)
 
     @property
     def n_collapsed(self) -> int:
-        """In how many folds, over all seeds, the classifier has not learned."""
+        """Number of folds, over all seeds, in which the classifier did not learn."""
         return sum(outcome.score.collapsed for outcome in self.folds)
 
     def scores(self, metric: Metric) -> list[float]:
-        """Give each fold's score in [0, 1], seed by seed."""
+        """Return the score of each fold in [0, 1], seed by seed."""
         return [float(getattr(outcome.score, metric)) for outcome in self.folds]
 
     def mean(self, metric: Metric) -> float:
-        """Average over the folds of all seeds, in [0, 1]."""
+        """Return the mean over the folds of all seeds, in [0, 1]."""
         return statistics.fmean(self.scores(metric))
 
     def sd(self, metric: Metric) -> float:
-        """Give the sample standard deviation over the folds of all seeds (n - 1).
+        """Return the sample standard deviation over the folds of all seeds (n - 1).
 
         Folds share clips, so it must not be divided by the root of their number to get a
-        standard error: `reno_store.conclusions` says what may be concluded.
+        standard error; `reno_store.conclusions` has the tests.
         """
         return statistics.stdev(self.scores(metric))
 
@@ -198,26 +198,26 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Everything that was asked of a store.
+    """The results of a request.
 
     Attributes
     ----------
     store : Path
         The store's folder.
     results : Path
-        Where each fold's outcome is kept.
+        Folder of kept results.
     request : StudyRequest
-        What was asked.
+        What was evaluated.
     datasets : tuple[DatasetFacts, ...]
-        In the order in which they were named.
+        In the order of the request.
     models : tuple[ModelFacts, ...]
         In the paper's order, then by name.
     cells : tuple[Cell, ...]
         By dataset, protocol, estimator and models.
     n_served, n_trained : int
-        Folds that were kept from before, and folds that were trained for this study.
+        Folds that were reused, and folds that were trained for this study.
     notes : tuple[str, ...]
-        What a reader must know besides, such as kept results that were damaged.
+        Further remarks, such as on damaged results.
     versions : Mapping[str, str]
         Package -> version.
     """
@@ -256,11 +256,11 @@ class Study:
                 yield cell
 
     def dataset(self, name: str) -> DatasetFacts:
-        """Find a dataset by name."""
+        """Return a dataset by name."""
         return next(each for each in self.datasets if each.name == name)
 
     def model(self, name: str) -> ModelFacts:
-        """Find a model by name."""
+        """Return a model by name."""
         return next(each for each in self.models if each.name == name)
 
     def to_frame(self, *, folds: bool = False) -> pd.DataFrame:

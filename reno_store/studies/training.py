@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import chain
@@ -78,7 +78,7 @@ class Training:
     progress: bool | None = None
     n_trained: int = 0
 
-    def run(self, tasks: Sequence[FoldTask]) -> Iterator[tuple[FoldTask, Result]]:
+    def run(self, tasks: Sequence[FoldTask]) -> Generator[tuple[FoldTask, Result]]:
         """Train folds and keep each as soon as it is finished; yield them in any order.
 
         A fold that fails is kept as that and stops no other. Folds that another process is

@@ -310,6 +310,15 @@ def test_recall_of_a_study_that_was_cut_off_says_what_is_not_there_yet(store):
     assert {cell.remedy.function for cell in missing} == {"run_study"}
 
 
+def test_a_note_of_an_older_version_is_understood(asked_store):
+    ledger = Ledger(results_folder(asked_store))
+    note = REQUEST.to_dict()
+    for added in ("min_clips", "settings", "alone"):
+        del note[added]
+    ledger.keep_note("last-request", note)
+    assert recall_study(asked_store).request == REQUEST
+
+
 def test_recall_of_nothing_says_what_to_type(store):
     with pytest.raises(LedgerError, match=r"run_study\(store=.*my\.zarr.*cries"):
         recall_study(store)

@@ -73,6 +73,21 @@ def test_a_grid_may_be_of_another_estimator(store):
     assert grid.paper is None
 
 
+@pytest.mark.parametrize(
+    ("values", "axes"),
+    [
+        ({}, {"beta": 3, "delta": 3, "lam": 3}),
+        ({"beta": (2,)}, {"beta": 1, "delta": 3, "lam": 3}),
+        ({"settings": {"beta": (2, 3)}}, {"beta": 2, "delta": 3, "lam": 3}),
+        ({"settings": {"dropout": (0.1, 0.3)}}, {"dropout": 2}),
+        ({"lam": (1,), "settings": {"dropout": (0.1, 0.3)}}, {"lam": 1, "dropout": 2}),
+    ],
+)
+def test_the_default_grid_is_over_beta_delta_and_lam(values, axes):
+    request = grid_request("cries", ("mfcc", "logmel"), **values)
+    assert {name: len(own) for name, own in request.settings["reno"].items()} == axes
+
+
 def test_all_that_is_wrong_is_named_at_once():
     with pytest.raises(SearchError) as caught:
         StudyRequest(
