@@ -9,7 +9,6 @@ was found; remedies name what the caller can do.
 from __future__ import annotations
 
 import difflib
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +34,6 @@ __all__ = [
     "StoreError",
     "TrainingError",
     "UnknownNameError",
-    "command_line",
     "listed",
     "suggestion",
 ]
@@ -203,17 +201,6 @@ class ProtocolError(RenoStoreError, ValueError):
 
 class ConclusionError(RenoStoreError, ValueError):
     """Scores that allow no conclusion: not finite, or not of the same folds."""
-
-
-def command_line(*words: object) -> str:
-    """Write a command of reno-store for a POSIX shell, with names quoted where they need it.
-
-    Examples
-    --------
-    >>> command_line("info", "my store.zarr")
-    "reno-store info 'my store.zarr'"
-    """
-    return shlex.join(["reno-store", *map(str, words)])
 
 
 def listed(names: Sequence[str]) -> str:
