@@ -36,6 +36,7 @@ FAMILIES = (
 
 # They name where a checkpoint came from or who wrote it, not what it computes.
 _VOLATILE_CONFIG_KEYS = {
+    "_commit_hash",
     "_name_or_path",
     "architectures",
     "dtype",
@@ -126,7 +127,7 @@ def _read_config(files: CheckpointFiles) -> dict[str, Any]:
     location = files.location
     try:
         config, _ = PretrainedConfig.get_config_dict(str(files.folder), local_files_only=True)
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise ModelError(f"model {location}: no usable config.json: {error}") from None
     if not config or not isinstance(config, dict):
         raise ModelError(

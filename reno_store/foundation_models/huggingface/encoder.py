@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -140,29 +141,32 @@ class HuggingFaceEncoder:
             the weights do not fit, the architecture is not among `FAMILIES`, a hub model
             cannot be had, or there is no such layer or pooling.
         """
-        checkpoint = read_checkpoint(locate(location, revision))
-        try:
-            return cls(
-                checkpoint,
-                device=device,
-                precision=precision,
-                layer=layer,
-                pool=pool,
-                batched=batched,
-            )
-        except ModelError as error:
-            raise ModelError(f"model {location}: {error}") from None
+        files = locate(location, revision)
+        with _random_state_kept():
+            checkpoint = read_checkpoint(files)
+            try:
+                return cls(
+                    checkpoint,
+                    device=device,
+                    precision=precision,
+                    layer=layer,
+                    pool=pool,
+                    batched=batched,
+                )
+            except ModelError as error:
+                raise ModelError(f"model {location}: {error}") from None
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Embed clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
         refuse_short(waveforms, self)
         if not len(waveforms):
             return np.empty((0, self.dim), np.float32)
-        if self._batched and len(waveforms) > 1:
-            return np.stack(self._embed_together(waveforms))
-        if torch.device(self._device).type == "cpu":
-            return np.stack(list(map_on_threads(self._embed_one, waveforms)))
-        return np.stack([self._embed_one(waveform) for waveform in waveforms])
+        with _random_state_kept():
+            if self._batched and len(waveforms) > 1:
+                return np.stack(self._embed_together(waveforms))
+            if torch.device(self._device).type == "cpu":
+                return np.stack(list(map_on_threads(self._embed_one, waveforms)))
+            return np.stack([self._embed_one(waveform) for waveform in waveforms])
 
     def batch_error(self, precision: str | None = None) -> float:
         """Measure how far a padded batch moves the embeddings of three short noises.
@@ -239,6 +243,14 @@ class HuggingFaceEncoder:
             # torch says so of WavLM's masks, one of which is of numbers; they are right.
             warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")
             return self._encoder(batch, attention_mask=mask, output_hidden_states=every_layer)
+
+
+def _random_state_kept() -> AbstractContextManager[None]:
+    """Leave torch's random numbers as they were: some transformers draw some and ignore them.
+
+    They are the CPU's, whatever the device.
+    """
+    return torch.random.fork_rng(devices=[])
 
 
 def _prepared(encoder: Any, layer: LayerChoice, device: str) -> Any:
