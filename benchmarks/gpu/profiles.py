@@ -79,10 +79,10 @@ def profiled(run: Callable[[], object], device: str) -> Profile:
     is_cuda = torch.device(device).type == "cuda"
     activity = ProfilerActivity.CUDA if is_cuda else ProfilerActivity.CPU
     if is_cuda:  # the first use loads CUPTI, which takes seconds
-        with profile(activities=[activity]):
+        with profile(activities=[activity], acc_events=True):
             torch.ones(8, device=device).sum().item()
     synchronize(device)
-    with profile(activities=[activity]) as profiler:
+    with profile(activities=[activity], acc_events=True) as profiler:
         begun = time.perf_counter()
         run()
         synchronize(device)

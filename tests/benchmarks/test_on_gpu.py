@@ -43,7 +43,7 @@ def run_command(folder, *arguments):
     ran = subprocess.run(
         [*command, *arguments, "--json", str(results)],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         capture_output=True,
         text=True,
     )

@@ -142,6 +142,7 @@ def install():
     # `torch.random.fork_rng` means CUDA's devices unless told otherwise.
     torch.cuda.get_rng_state, torch.cuda.set_rng_state = module.get_rng_state, module.set_rng_state
     torch.Tensor.pin_memory = _pin_memory
+    setattr(torch.backends, NAME, torch.backends.cuda)
     # A module's tensors would else be written over by C++, which does not see `inner`.
     torch.__future__.set_overwrite_module_params_on_conversion(True)
     sys.meta_path.insert(0, Finder(NAME))

@@ -26,6 +26,7 @@ __all__ = ["Checkpoint", "read_checkpoint"]
 
 # Where a checkpoint came from or who wrote it, not what it computes.
 _VOLATILE_CONFIG_KEYS = {
+    "_commit_hash",
     "_name_or_path",
     "architectures",
     "dtype",
@@ -144,7 +145,7 @@ def _read_json(
     reason = "no JSON object"
     try:
         entries, _ = read(str(files.folder), local_files_only=True)
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         entries, reason = None, str(error).partition("\n")[0]
     if not entries or not isinstance(entries, dict):
         raise ModelError(f"model {files.location}: no usable {name}. {advice}. ({reason})")

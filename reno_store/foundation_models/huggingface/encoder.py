@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -128,22 +129,25 @@ class HuggingFaceEncoder:
             the weights do not fit, the architecture is not among `FAMILIES`, a hub model
             is not available, or the layer or pooling does not exist.
         """
-        checkpoint = read_checkpoint(locate(location, revision))
-        try:
-            return cls(checkpoint, **settings)
-        except ModelError as error:
-            raise ModelError(f"model {location}: {error}") from None
+        files = locate(location, revision)
+        with _random_state_kept():
+            checkpoint = read_checkpoint(files)
+            try:
+                return cls(checkpoint, **settings)
+            except ModelError as error:
+                raise ModelError(f"model {location}: {error}") from None
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Embed clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
         refuse_short(waveforms, self)
         if not len(waveforms):
             return np.empty((0, self.dim), np.float32)
-        if self._batched and len(waveforms) > 1:
-            return self._embed_together(waveforms)
-        if torch.device(self._device).type == "cpu":
-            return np.stack(list(map_on_threads(self._embed_one, waveforms)))
-        return np.stack([self._embed_one(waveform) for waveform in waveforms])
+        with _random_state_kept():
+            if self._batched and len(waveforms) > 1:
+                return self._embed_together(waveforms)
+            if torch.device(self._device).type == "cpu":
+                return np.stack(list(map_on_threads(self._embed_one, waveforms)))
+            return np.stack([self._embed_one(waveform) for waveform in waveforms])
 
     def batch_error(self, precision: str | None = None) -> float:
         """Return how much a padded batch changes the embeddings of three short noises.
@@ -211,6 +215,14 @@ class HuggingFaceEncoder:
         for hidden in output.hidden_states[1 : self._layer.n_layers]:
             total = total + hidden
         return total / self._layer.n_layers
+
+
+def _random_state_kept() -> AbstractContextManager[None]:
+    """Restore torch's random state: some versions of transformers draw numbers that they ignore.
+
+    They draw on the CPU, whatever the device.
+    """
+    return torch.random.fork_rng(devices=[])
 
 
 def _prepared(encoder: Any, layer: LayerChoice, device: str) -> Any:
