@@ -70,7 +70,7 @@ class FusionLoss(nn.Module):
         class_weight: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.beta, self.delta, self.lam = beta, delta, lam
+        self.beta, self.delta, self.lam = map(_number, (beta, delta, lam))
         self.distribution = distribution
         self.has_divergence = isinstance(lam, torch.Tensor) or lam != 1
         self.class_weight: torch.Tensor | None
@@ -134,6 +134,11 @@ class FusionLoss(nn.Module):
             [measure(a, b, self.beta, self.delta) for a, b in combinations(blocks, 2)]
         )
         return pairs.mean() if share is None else (pairs.mean(dim=0) * share.double()).sum()
+
+
+def _number(value: Order) -> Order:
+    """Return a tensor as it is, and any other number, such as a fraction, as a float."""
+    return value if isinstance(value, torch.Tensor) else float(value)
 
 
 def _log_softplus(features: torch.Tensor) -> torch.Tensor:

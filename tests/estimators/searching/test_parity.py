@@ -269,7 +269,7 @@ class TestPipelines:
         grid = {"renoclassifier__lam": [0.2, 0.8], "renoclassifier__beta": [2, 3]}
         both(pipeline, grid, samples.clip_ids, samples.y, cv=2, scoring="neg_log_loss")
         pairs = {"embeddinglookup__models": [("mfcc", "logmel"), ("logmel", "mfcc")]}
-        with pytest.warns(PlainFitsWarning, match="embeddinglookup__models is no parameter"):
+        with pytest.warns(PlainFitsWarning, match="embeddinglookup__models is not a parameter"):
             both(pipeline, pairs, samples.clip_ids, samples.y, cv=2, batched=False)
 
     def test_speakers_reach_the_last_step_under_its_name(self, data):

@@ -1,9 +1,8 @@
 """Faster substitutes for the networks' layers on a CPU.
 
 The networks are defined in the modules above this package, in plain PyTorch. These substitutes
-return the same numbers and gradients, and tests compare the two. A step of RENO on 3,840 + 768
-features takes about a third of its time in plain layers (benchmarks/training.py). GPUs and
-stacks of networks use the plain layers.
+return the same numbers and gradients, and tests compare the two; benchmarks/training.py measures
+what they gain. GPUs and stacks of networks use the plain layers.
 """
 
 from __future__ import annotations
