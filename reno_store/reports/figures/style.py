@@ -173,9 +173,7 @@ def new_canvas(width: float, height: float = 3.0) -> Canvas:
 def axes_size(axes: Axes) -> tuple[float, float]:
     """Return the width and height of axes in inches, after a layout."""
     canvas = cast("Canvas", axes.get_figure(root=True))
-    engine = canvas.get_layout_engine()
-    if engine is not None:
-        engine.execute(canvas)
+    canvas.draw_without_rendering()  # not the layout alone, which ignores aspects
     box = axes.get_window_extent()
     return box.width / canvas.dpi, box.height / canvas.dpi
 
