@@ -130,9 +130,6 @@ _STATE: Any = {
     "savefig.bbox": None,
 }
 
-_CLOSE = 0.004
-"""Inches: a pixel of a screen is more."""
-
 _LOCK = threading.RLock()
 
 _P = ParamSpec("_P")
@@ -173,9 +170,7 @@ def new_canvas(width: float, height: float = 3.0) -> Canvas:
 def axes_size(axes: Axes) -> tuple[float, float]:
     """Return the width and height of axes in inches, after a layout."""
     canvas = cast("Canvas", axes.get_figure(root=True))
-    engine = canvas.get_layout_engine()
-    if engine is not None:
-        engine.execute(canvas)
+    canvas.draw_without_rendering()  # not the layout alone, which ignores aspects
     box = axes.get_window_extent()
     return box.width / canvas.dpi, box.height / canvas.dpi
 
@@ -195,14 +190,13 @@ def fit(
         How many axes are next to and above one another.
     """
     canvas = cast("Canvas", axes.get_figure(root=True))
-    for _ in range(4):  # ticks may change with the size, and labels with them
+    for _ in range(3):  # ticks may change with the size, and labels with them
         now = axes_size(axes)
         wider = 0.0 if width is None else columns * (width - now[0])
         higher = rows * (height - now[1])
-        if max(abs(wider), abs(higher)) < _CLOSE:
-            break
         size = canvas.get_size_inches()
         canvas.set_size_inches(size[0] + wider, size[1] + higher)
+    canvas.draw_without_rendering()
     canvas.set_layout_engine("none")
 
 
