@@ -99,7 +99,8 @@ class RenoStoreError(Exception):
         self.remedies = remedies
 
     def __str__(self) -> str:
-        return " ".join([self.message, *map(str, self.remedies)])
+        separator = "\n" if "\n" in self.message else " "
+        return separator.join([self.message, *map(str, self.remedies)])
 
 
 class UnknownNameError(RenoStoreError, LookupError):

@@ -94,8 +94,8 @@ def worded(error: RenoStoreError, *, in_full: bool = False) -> str:
             remedies.append(
                 Remedy(f"{n_more:,} more problems. To list all", {"all_problems": True})
             )
-    separator = "\n" if len(lines) > 1 else " "
-    return separator.join(["\n".join(lines), *map(_remedy, remedies)])
+    message = "\n".join(lines)
+    return ("\n" if "\n" in message else " ").join([message, *map(_remedy, remedies)])
 
 
 def _remedy(remedy: Remedy) -> str:
