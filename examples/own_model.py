@@ -121,7 +121,7 @@ def main(manifest: Path, n_folds: int, n_jobs: int, output: Path) -> None:
     for model in report.models:
         click.echo(f"{model.model}: {model.n_new} new, {model.n_reused} reused")
 
-    comparison = rs.evaluate_store(
+    study = rs.evaluate_store(
         report.store,
         report.dataset,
         models=["mfcc", "envelope"],
@@ -137,7 +137,7 @@ def main(manifest: Path, n_folds: int, n_jobs: int, output: Path) -> None:
             "accuracy": round(100 * each.mean("accuracy"), 1),
             "sd": round(100 * each.sd("accuracy"), 1),
         }
-        for each in comparison.evaluations
+        for each in study.cells
     ]
     table = pd.DataFrame(rows)
     table.to_csv(output / "scores.csv", index=False)

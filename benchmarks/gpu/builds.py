@@ -24,7 +24,7 @@ import torch
 import reno_store as rs
 from gpu.machine import allow_no_tf32, forget_peak, peak_gb, seconds_of
 from gpu.material import RATE_HZ, make_clips, write_encoder, write_recordings
-from gpu.ours import StoreWriter, Timer, default_batch_seconds, plan_batches, timed
+from gpu.ours import ModelWriter, Timer, default_batch_seconds, plan_batches, timed
 from gpu.profiles import profiled
 from gpu.results import Record
 from gpu.settings import Setting
@@ -77,7 +77,7 @@ def _build(
             raise RuntimeError(f"the build is not complete: {report}")
 
     forget_peak(device)
-    with timed(kind, "embed") as embedding, timed(StoreWriter, "put_embeddings"):
+    with timed(kind, "embed") as embedding, timed(ModelWriter, "put"):
         whole_s = seconds_of(build, device)
     pass_s = embedding.last - embedding.first
     record(
@@ -86,7 +86,7 @@ def _build(
          **peak_gb(device)},
     )  # fmt: skip
     # The second time shapes are known to the device's libraries, and files to the system.
-    with timed(kind, "embed") as embedding, timed(StoreWriter, "put_embeddings") as writing:
+    with timed(kind, "embed") as embedding, timed(ModelWriter, "put") as writing:
         seen = profiled(build, device)
     pass_s = embedding.last - embedding.first
     busy = 100 * seen.computing_s / pass_s

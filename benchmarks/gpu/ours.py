@@ -16,12 +16,12 @@ from reno_store.estimators.stacking import pieces
 from reno_store.estimators.together import fit_together
 from reno_store.extraction.planning import default_batch_seconds, plan_batches
 from reno_store.foundation_models.audio_mamba.encoder import AudioMambaEncoder, EncoderSizes
-from reno_store.store import StoreWriter
+from reno_store.store.model_writer import ModelWriter
 
 __all__ = [
     "AudioMambaEncoder",
     "EncoderSizes",
-    "StoreWriter",
+    "ModelWriter",
     "Timer",
     "computing_in_float64",
     "counting_stacks",

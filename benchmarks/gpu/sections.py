@@ -20,7 +20,7 @@ class Section:
     module : str
         Module of this package with a function ``run(setting, record)``.
     limit_s : float
-        Seconds after which its process is stopped.
+        Seconds after which its process is stopped, in full size on a GPU.
     """
 
     letter: str
@@ -36,9 +36,9 @@ LOADING_LIMIT_S = 35
 # limits add up to less than 8 minutes.
 SECTIONS = (
     Section("a", "Correctness", "exactness", 90),
-    Section("b", "Extraction against its peers", "extraction", 115),
+    Section("b", "Extraction against its peers", "extraction", 110),
     Section("c", "A whole build", "builds", 60),
     Section("d", "A fit of RENO", "fits", 50),
-    Section("e", "A grid of 625 fits", "grids", 95),
-    Section("f", "Too little memory", "scarcity", 30),
+    Section("e", "A grid of 625 fits", "grids", 92),
+    Section("f", "Too little memory", "scarcity", 38),
 )

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -50,6 +51,12 @@ def run_command(folder, *arguments):
     return ran, json.loads(results.read_text()) if results.exists() else None
 
 
+def children_seconds():
+    """What children have computed: other work on the machine makes none of it longer."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class TestSections:
     @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.module)
     def test_each_runs_on_a_cpu_and_finds_nothing_wrong(self, tmp_path, section):
@@ -89,11 +96,11 @@ class TestTheCommand:
 
     @pytest.mark.slow
     def test_all_of_it_runs_small_in_three_minutes(self, tmp_path):
-        begun = time.monotonic()
+        begun = children_seconds()
         ran, results = run_command(tmp_path)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert list(results["sections"]) == [section.letter for section in SECTIONS]
-        assert time.monotonic() - begun < 180
+        assert children_seconds() - begun < 180
 
 
 class TestProcesses:

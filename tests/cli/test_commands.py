@@ -101,7 +101,7 @@ class TestBuild:
         run(*words)
         evaluated = ("evaluate", tmp_path / "s", "small", "--model", "mfcc", "--estimator", "fcn")
         by_speaker = (*evaluated, "--protocol", "speaker", "--folds", 3)
-        assert "build again with --refresh labels" in run(*by_speaker, expect=1).output
+        assert "--refresh labels" in run(*by_speaker, expect=1).output
         corpus.manifest.write_text(text)
         assert "--refresh labels" in run(*words, expect=1).output
         assert "mfcc: 0 new, 12 reused" in run(*words, "--refresh", "labels").output
@@ -182,7 +182,7 @@ class TestInfo:
 class TestEvaluate:
     def test_json_holds_each_fold_mean_and_sd(self, store):
         words = ("--model", "mfcc", "--estimator", "fcn", "--protocol", "speaker", "--folds", 3)
-        shown = json.loads(run("evaluate", store, "small", *words, "--json").output)
+        shown = json.loads(run("evaluate", store, "small", *words, "--json").stdout)
         (evaluation,) = shown["evaluations"]
         assert [fold["n_test"] for fold in evaluation["folds"]] == [4, 4, 4]
         scores = [fold["accuracy"] for fold in evaluation["folds"]]
@@ -191,17 +191,17 @@ class TestEvaluate:
 
     def test_a_pair_gets_the_four_networks_and_the_probe_by_default(self, store):
         words = ("--model", "mfcc", "--model", "logmel", "--folds", 2, "--json")
-        shown = json.loads(run("evaluate", store, "small", *words).output)
+        shown = json.loads(run("evaluate", store, "small", *words).stdout)
         ran = [(each["estimator"], each["models"]) for each in shown["evaluations"]]
         assert ran == [
-            ("fcn", ["mfcc"]),
             ("fcn", ["logmel"]),
-            ("cnn", ["mfcc"]),
+            ("fcn", ["mfcc"]),
             ("cnn", ["logmel"]),
+            ("cnn", ["mfcc"]),
             ("concat", ["mfcc", "logmel"]),
             ("reno", ["mfcc", "logmel"]),
-            ("logreg", ["mfcc"]),
             ("logreg", ["logmel"]),
+            ("logreg", ["mfcc"]),
             ("logreg", ["mfcc", "logmel"]),
         ]
 
@@ -211,7 +211,7 @@ class TestEvaluate:
         shown = run("evaluate", store, "small", *words).output
         assert "2 folds, seeds 0, 3;" in shown
         assert re.search("score +seed 0 +seed 3 +mean", shown)
-        told = json.loads(run("evaluate", store, "small", *words, "--json").output)
+        told = json.loads(run("evaluate", store, "small", *words, "--json").stdout)
         kept = [(each["seed"], len(each["folds"])) for each in told["evaluations"]]
         assert kept == [(0, 2), (3, 2)]
 

@@ -75,7 +75,7 @@ def test_points_are_listed_best_first_and_the_papers_is_marked(searched):
     assert "4 points, 2 folds, seed 0" in shown.stdout
     assert "8 folds trained, 0 kept from before" in shown.stderr
     lines = [line.split() for line in shown.stdout.splitlines()]
-    rows = [line for line in lines if line and line[0].isdigit()]
+    rows = [line for line in lines if line and line[0].isdigit() and line[1] != "of"]
     assert len(rows) == 4
     assert [int(row[0]) for row in rows] == sorted(int(row[0]) for row in rows)
     assert [row[1:4] for row in rows if "paper" in {word.strip(",") for word in row}] == [
@@ -189,7 +189,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
 
     real = EmbeddingClassifier._fit
     monkeypatch.setattr(EmbeddingClassifier, "_fit", interrupted)
-    assert "the same command goes on" in run(*words, *results, expect=130).stderr
+    assert "continue" in run(*words, *results, expect=130).stderr
     again = run(*words, *results)
     assert "5 folds trained, 3 kept from before" in again.stderr
     assert again.stdout == searched[0].stdout

@@ -42,7 +42,7 @@ def test_evaluate_names_what_it_leaves_out(store):
     shown = run("evaluate", store, "cries", *ONE, "--min-clips", 3).output
     assert "cries: 21 clips, 3 labels" in shown
     assert NOTE in shown
-    told = json.loads(run("evaluate", store, "cries", *ONE, "--min-clips", 3, "--json").output)
+    told = json.loads(run("evaluate", store, "cries", *ONE, "--min-clips", 3, "--json").stdout)
     assert (told["min_clips"], told["rare_labels"]) == (3, {"gasp": 1, "sigh": 2})
     assert (told["n_clips"], told["n_left_out"]) == (21, 0)
 
@@ -57,7 +57,7 @@ def test_tables_keep_it_in_the_command_the_json_and_the_last_request(store):
     assert "--min-clips 3" in told["command"]
     (cell,) = told["cells"]
     assert "--min-clips 3" in cell["command"]
-    shown = run(*shlex.split(cell["command"])[1:], "--json").output
+    shown = run(*shlex.split(cell["command"])[1:], "--json").stdout
     (evaluation,) = json.loads(shown)["evaluations"]
     assert 100 * evaluation["mean"]["accuracy"] == pytest.approx(cell["scores"]["accuracy"]["mean"])
     assert recall_study(store).request.min_clips == 3

@@ -50,7 +50,7 @@ class TestOwnFolder:
         scores = pd.read_csv(tmp_path / "out" / "scores.csv")
         assert set(scores["protocol"]) == {"paper", "speaker"}
         assert len(scores) == 2 * 3 * 4  # protocols, mfcc and logmel and both, folds
-        both = scores[(scores["protocol"] == "speaker") & (scores["models"] == "mfcc + logmel")]
+        both = scores[(scores["protocol"] == "speaker") & (scores["models"] == "mfcc+logmel")]
         mean, sd = 100 * both["accuracy"].mean(), 100 * both["accuracy"].std()
         assert f"{mean:.1f} ± {sd:.1f}" in shown
 

@@ -278,7 +278,7 @@ class TestCommands:
     def test_help_shows_its_examples_line_by_line(self):
         lines = [line.strip() for line in self.run("--help").splitlines()]
         assert "\\b" not in lines
-        assert any(line.startswith("reno-store demo ") for line in lines)
+        assert any(line.startswith("reno-store ") for line in lines)
 
     def test_a_model_named_twice_and_a_format_that_is_not_said_are_refused(self, store, tmp_path):
         words = ("export", store, "small", "--model", "mfcc", "-o")

@@ -57,6 +57,6 @@ def test_the_same_numbers_in_another_layout_give_the_same_bits():
 )
 def test_onednn_is_used_for_large_products_in_single_precision(shape, dtype, is_used):
     layer, given = layer_and_input(shape, 256, dtype)
-    with torch.profiler.profile() as profile:
+    with torch.profiler.profile(acc_events=True) as profile:
         project(given, layer.weight, layer.bias)
     assert ("aten::mkldnn_linear" in {event.key for event in profile.key_averages()}) == is_used
