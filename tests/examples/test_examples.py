@@ -146,7 +146,7 @@ class TestOwnModel:
         assert samples.X.shape == (240, 16)
         assert np.isfinite(samples.X).all()
         scores = pd.read_csv(tmp_path / "out" / "scores.csv")
-        assert scores["models"].tolist() == ["mfcc", "envelope", *["mfcc + envelope"] * 2]
+        assert scores["models"].tolist() == ["envelope", "mfcc", *["mfcc + envelope"] * 2]
         # Six emotions: a model that says nothing of them would stay near 17 %.
         assert scores["accuracy"].min() > 30
         assert str(scores["accuracy"][3]) in shown
