@@ -54,7 +54,7 @@ def report(
     command for each number, and loads nothing from the network.
     """
     from reno_store.runtime.locations import local_path
-    from reno_store.studies.recalling import find_last_request
+    from reno_store.studies.last_request import find_last_request
 
     for path in (output, figures_folder):
         if path is not None:

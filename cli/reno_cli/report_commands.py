@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reno_cli.requests import cell_command, study_command
+from reno_cli.study_commands import cell_command, study_command
 from reno_cli.wording import remedy_command
 
 if TYPE_CHECKING:

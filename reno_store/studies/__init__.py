@@ -4,8 +4,8 @@ A request (`requests`, with `settings`) names datasets, models, estimators (`cla
 protocols and seeds. `preparation` loads a dataset and divides it into folds (`protocols`),
 `planning` lists cells and their folds, `recipes` has all that a fold's outcome depends on.
 `running` finds kept folds in the `ledger` and has the others trained: `training` on a CPU,
-`stacking` on a GPU, `claims` among several processes. A `study` is the result; `evaluation` and
-`grid` are views of it. `recalling` finds the last request again. `paper_values` has the paper's
+`stacking` on a GPU, `fold_locks` among several processes. A `study` is the result; `evaluation` and
+`grid` are views of it. `last_request` finds the last request again. `paper_values` has the paper's
 numbers.
 """
 

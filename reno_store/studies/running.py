@@ -14,12 +14,12 @@ from reno_store.errors import Remedy
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import tell
 from reno_store.samples import EmbeddingStore, open_store
+from reno_store.studies.last_request import LAST_REQUEST, find_last_request
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.models import facts_of_models, pairs_of
 from reno_store.studies.outcomes import Failure, FoldOutcome, Result
 from reno_store.studies.planning import FoldTask, plan_cells, plan_folds
 from reno_store.studies.preparation import PreparedDataset, prepare
-from reno_store.studies.recalling import LAST_REQUEST, find_last_request
 from reno_store.studies.requests import StudyRequest, results_folder
 from reno_store.studies.study import Cell, DatasetFacts, Study
 from reno_store.studies.training import Training, find_fold

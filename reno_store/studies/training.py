@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from reno_store.errors import Remedy, TrainingError
 from reno_store.runtime.progress import Counter, counting
-from reno_store.studies.claims import Claims
+from reno_store.studies.fold_locks import FoldLocks
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.outcome_json import outcome_from_json, outcome_to_json
 from reno_store.studies.outcomes import Failure, FoldOutcome, Result, run_fold
@@ -102,12 +102,12 @@ class Training:
                 forecast_s=work / n_processes,
                 show=self.progress,
             ) as counter,
-            Claims(self.ledger.folder) as claims,
+            FoldLocks(self.ledger.folder) as locks,
         ):
             pending = list(tasks)
             while pending:
                 done = set()
-                for task, result in self._pass(pending, claims, counter):
+                for task, result in self._pass(pending, locks, counter):
                     done.add(task.key)
                     counter.advance(work=task.work)
                     yield task, result
@@ -117,49 +117,49 @@ class Training:
                     time.sleep(_POLL_S)
 
     def _pass(
-        self, pending: Sequence[FoldTask], claims: Claims, counter: Counter
+        self, pending: Sequence[FoldTask], locks: FoldLocks, counter: Counter
     ) -> Iterator[tuple[FoldTask, Result]]:
         """Train what nobody else is training, and take what others have finished."""
         finished: list[tuple[FoldTask, Result]] = []
         single = [task for task in pending if not task.together]
-        mine = self._claimed(single, claims, finished)
+        mine = self._claimed(single, locks, finished)
         if (first := next(mine, None)) is not None:
-            yield from self._train_apart(chain([first], mine), claims, counter)
+            yield from self._train_apart(chain([first], mine), locks, counter)
         groups = defaultdict(list)
         for task in pending:
             if task.together:
                 groups[task.models, task.protocol].append(task)
         for group in groups.values():
             for part in self._parts(group):
-                own = list(self._claimed(part, claims, finished))
-                yield from self._train_together(own, claims, counter)
+                own = list(self._claimed(part, locks, finished))
+                yield from self._train_together(own, locks, counter)
         yield from finished
 
     def _claimed(
-        self, tasks: Sequence[FoldTask], claims: Claims, finished: list[tuple[FoldTask, Result]]
+        self, tasks: Sequence[FoldTask], locks: FoldLocks, finished: list[tuple[FoldTask, Result]]
     ) -> Iterator[FoldTask]:
         """Claim tasks, one when each is about to be trained; pass over those of others."""
         for task in tasks:
-            if claims.take(task.key):
+            if locks.take(task.key):
                 # Kept by another process since it was last looked for.
                 found = find_fold(self.ledger, task)
                 if not isinstance(found, FoldOutcome):
                     yield task
                     continue
-                claims.release(task.key)
+                locks.release(task.key)
                 finished.append((task, found))
 
-    def _keep(self, task: FoldTask, result: Result, claims: Claims) -> tuple[FoldTask, Result]:
+    def _keep(self, task: FoldTask, result: Result, locks: FoldLocks) -> tuple[FoldTask, Result]:
         if isinstance(result, Failure):
             self.ledger.keep(task.recipe, {"failure": result.reason})
         else:
             self.ledger.keep(task.recipe, outcome_to_json(result))
             self.n_trained += 1
-        claims.release(task.key)
+        locks.release(task.key)
         return task, result
 
     def _train_apart(
-        self, tasks: Iterator[FoldTask], claims: Claims, counter: Counter
+        self, tasks: Iterator[FoldTask], locks: FoldLocks, counter: Counter
     ) -> Iterator[tuple[FoldTask, Result]]:
         begun: dict[str, FoldTask] = {}
         problems: list[Exception] = []
@@ -182,7 +182,7 @@ class Training:
         parallel = Parallel(self.n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs")
         try:
             for key, result in parallel(jobs()):
-                yield self._keep(begun.pop(key), result, claims)
+                yield self._keep(begun.pop(key), result, locks)
                 show()
         except BrokenProcessPool:
             raise TrainingError(
@@ -203,7 +203,7 @@ class Training:
             yield [task for task in tasks if id(task.rows) in chosen]
 
     def _train_together(
-        self, tasks: Sequence[FoldTask], claims: Claims, counter: Counter
+        self, tasks: Sequence[FoldTask], locks: FoldLocks, counter: Counter
     ) -> Iterator[tuple[FoldTask, Result]]:
         if not tasks:
             return
@@ -211,7 +211,7 @@ class Training:
         done: list[tuple[FoldTask, Result]] = []
 
         def finished(task: FoldTask, result: Result) -> None:
-            done.append(self._keep(task, result, claims))
+            done.append(self._keep(task, result, locks))
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # outcomes say so

@@ -118,7 +118,7 @@ def test_tables_leave_n_out_first():
         if re.search(r"\d ± .*\d$", line.rstrip())
     )
     text = show(study_renderable(study), needed - 1)
-    assert "Not shown at this width: n. See --format markdown." in " ".join(text.split())
+    assert "Not shown at this width: n. See the Markdown form." in " ".join(text.split())
 
 
 @pytest.mark.parametrize("width", WIDTHS)

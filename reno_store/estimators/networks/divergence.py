@@ -1,4 +1,8 @@
-"""The Rényi divergence of the paper, Eq. 2, computed in log space."""
+"""The Rényi divergence of the paper, Eq. 2, computed in log space.
+
+`renyi_divergence` is Eq. 2 as printed. Training uses its two parts: `minimum`, a constant, and
+`excess`, what lies above it (on a CPU by `fast_cpu.softmax_excess`).
+"""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
 def test_fingerprints_are_those_of_the_store(tmp_path):
     corpus = make_corpus(tmp_path, 8)
     build_store(corpus.manifest, tmp_path / "s.zarr", models=["mfcc"], progress=False)
-    (name,) = StoreReader(tmp_path / "s.zarr").datasets()
+    (name,) = StoreReader(tmp_path / "s.zarr").datasets
     facts = DatasetFacts(name, 8, 0, 2, {"joy": 8})
     study = replace(make_study(), store=tmp_path / "s.zarr", datasets=(facts,))
     found = read_fingerprints(study)

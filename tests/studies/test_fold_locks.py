@@ -1,4 +1,4 @@
-"""Claims: two processes share the folds of a study, and a dead one holds nobody up."""
+"""FoldLocks: two processes share the folds of a study, and a dead one holds nobody up."""
 
 import json
 import os
@@ -10,8 +10,8 @@ import time
 import pytest
 from factories.study_stores import make_study_store
 
-from reno_store.studies import StudyRequest, claims, results_folder, run_study, training
-from reno_store.studies.claims import Claims
+from reno_store.studies import StudyRequest, fold_locks, results_folder, run_study, training
+from reno_store.studies.fold_locks import FoldLocks
 
 KEY = "a" * 64
 REQUEST = StudyRequest(
@@ -34,8 +34,8 @@ print(study.n_trained, study.n_served)
 HOLDS = """
 import sys, time
 from pathlib import Path
-from reno_store.studies.claims import Claims
-with Claims(Path(sys.argv[1])) as claims:
+from reno_store.studies.fold_locks import FoldLocks
+with FoldLocks(Path(sys.argv[1])) as claims:
     print(claims.take(sys.argv[2]), flush=True)
     time.sleep(60)
 """
@@ -57,7 +57,7 @@ def claims_of(folder):
 
 
 def test_a_claim_is_one_studys_until_it_is_released(tmp_path):
-    with Claims(tmp_path) as one, Claims(tmp_path) as other:
+    with FoldLocks(tmp_path) as one, FoldLocks(tmp_path) as other:
         assert one.take(KEY)
         assert not other.take(KEY)
         one.release(KEY)
@@ -67,7 +67,7 @@ def test_a_claim_is_one_studys_until_it_is_released(tmp_path):
 
 def test_claims_are_released_when_a_study_ends_by_an_error(tmp_path):
     def stop():
-        with Claims(tmp_path) as mine:
+        with FoldLocks(tmp_path) as mine:
             assert mine.take(KEY)
             raise KeyboardInterrupt
 
@@ -78,7 +78,7 @@ def test_claims_are_released_when_a_study_ends_by_an_error(tmp_path):
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_the_claim_of_a_dead_process_is_free(tmp_path, end):
-    with start(HOLDS, tmp_path, KEY) as process, Claims(tmp_path) as mine:
+    with start(HOLDS, tmp_path, KEY) as process, FoldLocks(tmp_path) as mine:
         assert process.stdout.readline() == "True\n"
         assert not mine.take(KEY)
         process.send_signal(end)
@@ -88,22 +88,22 @@ def test_the_claim_of_a_dead_process_is_free(tmp_path, end):
 
 
 def test_the_claim_of_another_process_with_the_same_id_is_free(tmp_path):
-    with Claims(tmp_path) as mine, Claims(tmp_path) as other:
+    with FoldLocks(tmp_path) as mine, FoldLocks(tmp_path) as other:
         assert other.take(KEY)
         (path,) = claims_of(tmp_path)
         owner = json.loads(path.read_text())
         assert not mine.take(KEY)
-        path.write_text(json.dumps({**owner, "pid": os.getppid()}))  # which started earlier
+        path.write_text(json.dumps({**owner, "pid": os.getppid(), "started": "0"}))
         assert mine.take(KEY)
 
 
 @pytest.mark.parametrize("content", ["", '{"host": "another", "pid": 1}'])
 def test_on_another_host_a_claim_is_free_when_its_heart_stops(tmp_path, monkeypatch, content):
-    with Claims(tmp_path) as mine:
+    with FoldLocks(tmp_path) as mine:
         path = tmp_path / "claims" / f"{KEY}.json"
         path.write_text(content)
         now = [0.0]
-        monkeypatch.setattr(claims.time, "monotonic", lambda: now[0])
+        monkeypatch.setattr(fold_locks.time, "monotonic", lambda: now[0])
         assert not mine.take(KEY)
         for now[0] in (100.0, 200.0, 300.0):
             os.utime(path, (now[0], now[0]))
@@ -115,8 +115,8 @@ def test_on_another_host_a_claim_is_free_when_its_heart_stops(tmp_path, monkeypa
 
 
 def test_claims_are_touched_while_they_are_held(tmp_path, monkeypatch):
-    monkeypatch.setattr(claims, "_HEARTBEAT_S", 0.01)
-    with Claims(tmp_path) as mine:
+    monkeypatch.setattr(fold_locks, "_HEARTBEAT_S", 0.01)
+    with FoldLocks(tmp_path) as mine:
         mine.take(KEY)
         (path,) = claims_of(tmp_path)
         os.utime(path, (0, 0))
@@ -153,7 +153,7 @@ def test_folds_of_others_are_waited_for_last_and_reused(store, monkeypatch):
     """A fold that is claimed when the study starts, and finished while it runs."""
     monkeypatch.setattr(training, "_POLL_S", 0.01)
     whole = run_study(store, REQUEST, results=store.parent / "whole")
-    other = Claims(results_folder(store))
+    other = FoldLocks(results_folder(store))
     real, first = training.run_fold, []
 
     def train(*args, **kwargs):

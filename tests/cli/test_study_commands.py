@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from factories.study_stores import make_study_store
 from reno_cli.main import main
-from reno_cli.requests import cell_command, study_command
+from reno_cli.study_commands import cell_command, study_command
 from reno_cli.study_options import _settings
 from sklearn.svm import SVC
 

@@ -1,4 +1,4 @@
-"""Claims: which process is training which fold, so that two processes share a study.
+"""Locks on folds: which process trains which fold, so that two processes share a study.
 
 A claim is a file that only one process can create. It names the process; the claim of a process
 that has died is free again. On another host a process counts as dead when its claim has not been
@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from reno_store.errors import LedgerError
 
-__all__ = ["Claims"]
+__all__ = ["FoldLocks"]
 
 _HEARTBEAT_S = 15.0
 _PATIENCE_S = 180.0
@@ -30,7 +30,7 @@ _live: set[str] = set()
 """Tokens of this process's own claims that are in use."""
 
 
-class Claims:
+class FoldLocks:
     """The claims of one study that is running; a context manager that releases its own at the end.
 
     Parameters
@@ -51,7 +51,7 @@ class Claims:
         self._seen: dict[Path, tuple[int, float]] = {}
         self._stopped = threading.Event()
 
-    def __enter__(self) -> Claims:
+    def __enter__(self) -> FoldLocks:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
