@@ -6,9 +6,6 @@ Each file with a classifier's name holds that classifier; `base` is what they sh
 skorch. `together` fits many at once: `stacking` on a GPU, `plain_fits` elsewhere.
 """
 
-from reno_store.estimators.cnn import CNNClassifier
-from reno_store.estimators.concat import ConcatClassifier
-from reno_store.estimators.fcn import FCNClassifier
-from reno_store.estimators.reno import RENOClassifier
+import lazy_loader
 
-__all__ = ["CNNClassifier", "ConcatClassifier", "FCNClassifier", "RENOClassifier"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
