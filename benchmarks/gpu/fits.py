@@ -1,4 +1,4 @@
-"""Section d: single fits of RENO, and the same on one CPU thread beside them."""
+"""Section d: single fits of RENO on the device, and on one CPU thread for comparison."""
 
 from __future__ import annotations
 

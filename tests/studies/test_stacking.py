@@ -1,4 +1,4 @@
-"""Folds trained together, as on a GPU: here a stack on the CPU stands in for one."""
+"""Folds trained together, as on a GPU: here in a stack on the CPU."""
 
 import numpy as np
 import pytest
