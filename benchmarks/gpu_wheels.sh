@@ -14,9 +14,9 @@ if [ $# -ne 1 ]; then
 fi
 root=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
-wheels=(zarr numcodecs donfig google-crc32c skorch soundfile soxr cffi pycparser)
+wheels=(lazy-loader zarr numcodecs donfig google-crc32c skorch soundfile soxr cffi pycparser)
 there=(
-  click filelock jinja2 joblib lazy-loader matplotlib numpy packaging pandas pyyaml rich safetensors
+  click filelock jinja2 joblib matplotlib numpy packaging pandas pyyaml rich safetensors
   scikit-learn scipy tabulate threadpoolctl torch tqdm transformers typing-extensions
 )
 mkdir -p "$1"
