@@ -6,7 +6,8 @@ import math
 
 import torch
 from torch import nn
-from torch.nn.functional import adaptive_max_pool1d, max_pool1d
+from torch.nn import functional
+from torch.nn.functional import adaptive_max_pool1d, pad
 
 from reno_store.estimators.networks import fast_cpu
 
@@ -53,14 +54,32 @@ class ConvolutionalBlocks(nn.Module):
         """Map (batch, n_features) to (batch, 64, n_tokens)."""
         if fast_cpu.is_used(embedding) and not embedding.requires_grad:
             return fast_cpu.convolve_twice(embedding, self.first, self.second, self.lengths)
-        channels = embedding.unsqueeze(1)
+        signal = embedding.unsqueeze(2)
         for convolution, length in zip((self.first, self.second), self.lengths, strict=True):
-            channels = _pool(convolution(channels), length).relu()
-        return channels
+            signal = _pool(_convolve(signal, convolution), length).relu()
+        return signal.transpose(1, 2)
 
 
-def _pool(channels: torch.Tensor, length: int | None) -> torch.Tensor:
-    """Max-pool (batch, n_channels, n) to `length` positions, or by 2 where there are two."""
+def _convolve(signal: torch.Tensor, layer: nn.Conv1d) -> torch.Tensor:
+    """Convolve (batch, n, n_channels) with filters of size 3 and a padding of 1.
+
+    It is a matrix product with each position and its two neighbours. Inside `torch.vmap` it
+    becomes one batched product, where `torch.nn.functional.conv1d` becomes a grouped
+    convolution, for whose gradient cuDNN launches a kernel per network.
+    """
+    padded = pad(signal, (0, 0, 1, 1))
+    n = signal.shape[1]
+    windows = torch.cat([padded[:, start : start + n] for start in range(3)], dim=2)
+    weight = layer.weight.transpose(1, 2).flatten(1)  # (n_filters, 3 * n_channels)
+    return functional.linear(windows.flatten(0, 1), weight, layer.bias).unflatten(0, (-1, n))
+
+
+def _pool(signal: torch.Tensor, length: int | None) -> torch.Tensor:
+    """Max-pool (batch, n, n_channels) to `length` positions, or by 2 where there are two."""
     if length is not None:
-        return adaptive_max_pool1d(channels, length)
-    return max_pool1d(channels, 2) if channels.shape[-1] >= 2 else channels
+        return adaptive_max_pool1d(signal.transpose(1, 2), length).transpose(1, 2)
+    n_pairs = signal.shape[1] // 2
+    if not n_pairs:
+        return signal
+    # Not torch.maximum: where both are equal, it would divide the gradient between them.
+    return signal[:, : 2 * n_pairs].unflatten(1, (n_pairs, 2)).max(dim=2).values

@@ -36,9 +36,10 @@ def bytes_of(member: Member) -> int:
     )
     for layer in member.network.modules():
         if isinstance(layer, ConvolutionalBlocks):
-            # Each convolution and its pool: output, places, and the gradients of both.
+            # Each convolution and its pool: output, places, and the gradients of both; and
+            # what the second one multiplies: three positions of 32 channels, and the gradient.
             n_windows = layer.lengths[0] or layer.n_features // 2
-            n_numbers += 32 * (2 * layer.n_features + 6 * n_windows)
+            n_numbers += 32 * (2 * layer.n_features + (6 + 7) * n_windows)
             n_numbers += N_CHANNELS * (2 * n_windows + 6 * layer.n_tokens)
         elif isinstance(layer, Branch) and layer.attention is not None:
             # Scores, their softmax, and the gradients of both, in each head.

@@ -107,7 +107,8 @@ def test_other_shapes_get_stacks_of_their_own(stacked):
     found = fit_together(estimators, X, Y, rows)
     assert sorted(stacked) == [1, 1, 1, 1, 2]
     for estimator, fitted in zip(estimators, found, strict=True):
-        assert_alike(fitted, alone(estimator, FOLDS[0]))
+        # Rounding may change which of two almost equal numbers is a window's maximum.
+        assert_alike(fitted, alone(estimator, FOLDS[0]), tolerance=1e-2)
 
 
 def test_a_member_that_diverges_leaves_alone(stacked):
