@@ -24,7 +24,7 @@ from gpu.settings import FULL, Setting
 
 __all__ = ["run"]
 
-_BUILD_GB, _STACK_GB = 2.0, 1.0
+_BUILD_GB, _STACK_GB = 0.8, 1.0
 """What is allowed beyond what is in use; the work needs several times as much."""
 
 _MOST_OF_BUILD = 1e-5

@@ -10,10 +10,13 @@ from torch import nn
 from reno_store.errors import UnknownNameError
 from reno_store.foundation_models import load_model
 from reno_store.foundation_models.audio_mamba import encoder as audio_mamba_encoder
+from reno_store.foundation_models.huggingface import encoder as huggingface_encoder
 from reno_store.foundation_models.inference import (
     Projection,
+    StridedConvolution,
     computing_in,
     use_projections,
+    use_strided_convolutions,
 )
 
 
@@ -127,3 +130,50 @@ def test_mode_and_frozenness_are_kept():
     use_projections(network)
     assert not network[0].training
     assert not network[0].weight.requires_grad
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("size", "stride"), [(10, 5), (3, 2), (2, 2)])
+def test_a_strided_convolution_shares_its_weights_and_gives_the_same(size, stride, bias):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv1d(3, 6, size, stride, bias=bias)).eval().requires_grad_(False)
+    given = torch.randn(4, 3, 101)
+    expected, weights = network(given), dict(network.named_parameters())
+    use_strided_convolutions(network)
+    assert type(network[0]) is StridedConvolution
+    assert not network[0].training
+    assert all(weights[name] is weight for name, weight in network.named_parameters())
+    found = network(given)
+    assert found.is_contiguous()
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert network(given).dtype == torch.bfloat16
+        torch.testing.assert_close(network(given).float(), expected, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv1d(4, 4, 3),
+        nn.Conv1d(4, 4, 3, 2, padding=1),
+        nn.Conv1d(4, 4, 3, 2, groups=2),
+        nn.Conv1d(4, 4, 3, 2, dilation=2),
+        nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 4, 3, 2)),
+    ],
+)
+def test_other_convolutions_are_left_alone(layer):
+    network = nn.Sequential(layer)
+    use_strided_convolutions(network)
+    assert network[0] is layer
+    assert type(layer) is not StridedConvolution
+
+
+@pytest.mark.parametrize("architecture", ["hubert", "wavlm", "wav2vec2-conformer"])
+def test_batches_are_exact_with_strided_convolutions(architecture, tmp_path, monkeypatch):
+    spec = f"hf:{write_checkpoint(tmp_path / 'tiny', architecture)}"
+    expected = load_model(spec).embed(CLIPS)
+    monkeypatch.setattr(huggingface_encoder, "use_projections", use_strided_convolutions)
+    model = load_model(spec, batched=True)
+    assert not model.one_by_one_because
+    assert any(isinstance(each, StridedConvolution) for each in model._encoder.modules())
+    np.testing.assert_allclose(model.embed(CLIPS), expected, rtol=1e-4, atol=1e-5)

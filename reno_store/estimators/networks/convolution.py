@@ -71,7 +71,8 @@ def _convolve(signal: torch.Tensor, layer: nn.Conv1d) -> torch.Tensor:
     n = signal.shape[1]
     windows = torch.cat([padded[:, start : start + n] for start in range(3)], dim=2)
     weight = layer.weight.transpose(1, 2).flatten(1)  # (n_filters, 3 * n_channels)
-    return functional.linear(windows.flatten(0, 1), weight, layer.bias).unflatten(0, (-1, n))
+    product = functional.linear(windows.flatten(0, 1), weight, layer.bias)
+    return product.reshape(-1, n, layer.out_channels)
 
 
 def _pool(signal: torch.Tensor, length: int | None) -> torch.Tensor:
@@ -82,4 +83,5 @@ def _pool(signal: torch.Tensor, length: int | None) -> torch.Tensor:
     if not n_pairs:
         return signal
     # Not torch.maximum: where both are equal, it would divide the gradient between them.
-    return signal[:, : 2 * n_pairs].unflatten(1, (n_pairs, 2)).max(dim=2).values
+    pairs = signal[:, : 2 * n_pairs].reshape(len(signal), n_pairs, 2, signal.shape[2])
+    return pairs.max(dim=2).values

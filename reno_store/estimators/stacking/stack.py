@@ -68,9 +68,7 @@ class Stack:
         self._squares = [torch.zeros_like(each, requires_grad=False) for each in self._weights]
         self._best = [each.detach().clone() for each in self._weights] if keeps_best else None
         # torch's fused Adam on CUDA reads float32 here, whatever the type of the weights.
-        self._steps = [
-            torch.zeros((), dtype=torch.float32, device=X.device) for _ in self._names
-        ]
+        self._steps = [torch.zeros((), dtype=torch.float32, device=X.device) for _ in self._names]
 
     def step(
         self,

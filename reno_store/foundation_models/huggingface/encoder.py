@@ -21,7 +21,11 @@ from reno_store.errors import ModelError
 from reno_store.foundation_models.checking import relative_errors
 from reno_store.foundation_models.huggingface.checkpoint import Checkpoint, read_checkpoint
 from reno_store.foundation_models.huggingface.hub import locate
-from reno_store.foundation_models.inference import computing_in, use_projections
+from reno_store.foundation_models.inference import (
+    computing_in,
+    use_projections,
+    use_strided_convolutions,
+)
 from reno_store.foundation_models.pooling import LayerChoice, Pooling
 from reno_store.foundation_models.protocol import Waveform, check_precision, refuse_short
 from reno_store.runtime.devices import map_on_threads
@@ -233,4 +237,6 @@ def _prepared(encoder: Any, layer: LayerChoice, device: str) -> Any:
         encoder.encoder.layers = blocks[: layer.which + 1]
     if torch.device(device).type == "cpu":
         use_projections(encoder)
+    else:
+        use_strided_convolutions(encoder)
     return encoder.to(device).eval().requires_grad_(False)
