@@ -35,8 +35,12 @@ from reno_store.runtime.devices import resolve_device
 
 __all__ = ["EmbeddingClassifier", "FusionClassifier", "Prepared"]
 
-# In float64 they need as much memory as a training step of 32 rows; more are no faster.
+# In float64 they need as much memory as a training step of 32 rows; more are no faster on a CPU.
 _ROWS_PER_PREDICTION = 16
+
+# A GPU waits for each piece to be launched. Attention then fills half a gigabyte.
+_ROWS_PER_PREDICTION_ON_A_GPU = 1024
+_SCORES_PER_PREDICTION_ON_A_GPU = 2**24
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,7 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
                         weights,
                         torch.tensor(rows, dtype=torch.float64, device=device),
                     ).logits
-                    for rows in _in_pieces(inputs)
+                    for rows in _in_pieces(inputs, _rows_per_prediction(self.network_, device))
                 ]
             )
             values: NDArray[np.float64] = of_logits(logits).cpu().numpy()
@@ -350,7 +354,15 @@ def _quiet_overflow() -> np.errstate:
     return np.errstate(over="ignore")
 
 
-def _in_pieces(X: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def _rows_per_prediction(network: torch.nn.Module, device: torch.device) -> int:
+    if device.type == "cpu":
+        return _ROWS_PER_PREDICTION
+    n_tokens = int(np.max(getattr(network, "n_tokens", 1)))
+    n_rows = _SCORES_PER_PREDICTION_ON_A_GPU // n_tokens**2
+    return min(max(n_rows, _ROWS_PER_PREDICTION), _ROWS_PER_PREDICTION_ON_A_GPU)
+
+
+def _in_pieces(X: NDArray[np.float32], n_rows: int) -> list[NDArray[np.float32]]:
     """Cut X into pieces that bound the memory of a prediction."""
-    starts = range(0, len(X), _ROWS_PER_PREDICTION)
-    return [np.ascontiguousarray(X[start : start + _ROWS_PER_PREDICTION]) for start in starts]
+    starts = range(0, len(X), n_rows)
+    return [np.ascontiguousarray(X[start : start + n_rows]) for start in starts]

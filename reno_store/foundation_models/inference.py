@@ -13,11 +13,11 @@ from torch.nn.utils import parametrize
 from reno_store.runtime.devices import cudnn_untuned, exact_float32, onednn_is_faster
 
 __all__ = [
+    "ProductConvolution",
     "Projection",
-    "StridedConvolution",
     "computing_in",
+    "use_product_convolutions",
     "use_projections",
-    "use_strided_convolutions",
 ]
 
 
@@ -83,50 +83,86 @@ def use_projections(module: nn.Module) -> None:
                 setattr(parent, name, projection)
 
 
-class StridedConvolution(nn.Conv1d):
-    """`torch.nn.Conv1d` without padding as a product of matrices, for GPUs.
+class ProductConvolution(nn.Conv1d):
+    """`torch.nn.Conv1d` as a product of matrices, for GPUs.
 
-    cuDNN plans anew for each shape, and every batch has its own: on an H200 that took four
-    fifths of the first pass of a base-sized wav2vec 2.0 in bfloat16, and the kernels that it
-    chose there left the tensor cores idle. cuBLAS does neither. The weights are unchanged.
+    cuDNN plans anew for each shape, and every batch has its own; on an H200 that took four
+    fifths of the first pass of a base-sized wav2vec 2.0 in bfloat16. It also computed the
+    grouped positional convolution without the tensor cores: the larger half of a later pass.
+    cuBLAS does neither. The weights are unchanged.
     """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
         """Map (batch, in_channels, n) to (batch, out_channels, n_frames)."""
-        if torch.is_autocast_enabled(input.device.type):
-            input = input.to(torch.get_autocast_dtype(input.device.type))  # noqa: A001
-        windows = input.unfold(2, self.kernel_size[0], self.stride[0])
-        columns = windows.transpose(2, 3).flatten(1, 2)  # (batch, in_channels * size, n_frames)
+        kind = input.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else input.dtype
+        padded = functional.pad(input.to(dtype), (int(self.padding[0]),) * 2)
+        way = self._by_clip if self.groups == 1 else self._by_group
+        product = way(padded.unfold(2, self.kernel_size[0], self.stride[0]))
+        return product if self.bias is None else product.add_(self.bias[:, None].to(dtype))
+
+    def _by_clip(self, windows: torch.Tensor) -> torch.Tensor:
+        """Convolve (batch, in_channels, n_frames, size) where there is one group."""
+        columns = windows.transpose(2, 3).flatten(1, 2)
         weight = self.weight.flatten(1).to(columns.dtype)
-        product = torch.bmm(weight.expand(len(columns), -1, -1), columns)
-        return product if self.bias is None else product.add_(self.bias[:, None].to(product.dtype))
+        return torch.bmm(weight.expand(len(columns), -1, -1), columns)
+
+    def _by_group(self, windows: torch.Tensor) -> torch.Tensor:
+        """Convolve (batch, in_channels, n_frames, size), as many clips at once as memory bears."""
+        n_clips, _, n_frames, _ = windows.shape
+        weight = self.weight.to(windows.dtype).reshape(self.groups, -1, self.weight[0].numel())
+        outputs = windows.new_empty(n_clips, self.out_channels, n_frames)
+        n_at_once = max(_MOST_IN_COLUMNS // max(windows[:1].numel(), 1), 1)
+        for some, into in zip(windows.split(n_at_once), outputs.split(n_at_once), strict=True):
+            grouped = some.unflatten(1, (self.groups, -1))
+            columns = grouped.permute(1, 2, 4, 0, 3).reshape(self.groups, weight.shape[2], -1)
+            product = torch.bmm(weight, columns).reshape(self.out_channels, len(some), n_frames)
+            into.copy_(product.transpose(0, 1))
+        return outputs
 
 
-def use_strided_convolutions(module: nn.Module) -> None:
-    """Replace every plain strided `torch.nn.Conv1d` inside a module by a `StridedConvolution`."""
+_MOST_IN_COLUMNS = 2**27
+"""Numbers in the windows of a grouped convolution at a time: half a gigabyte in float32."""
+
+_LEAST_CHANNELS = 16
+"""Channels of a group from which a product is worth it; the first layer, of one, is one group."""
+
+
+def use_product_convolutions(module: nn.Module) -> None:
+    """Replace every `torch.nn.Conv1d` that is worth it by a `ProductConvolution`.
+
+    Weight normalisation is applied for good, since the weights are frozen.
+    """
     for parent in list(module.modules()):
         for name, child in parent.named_children():
-            if type(child) is nn.Conv1d and _is_plain(child):
-                with torch.device("meta"):
-                    convolution = StridedConvolution(
-                        child.in_channels,
-                        child.out_channels,
-                        child.kernel_size[0],
-                        child.stride[0],
-                        bias=child.bias is not None,
-                    )
-                convolution.weight, convolution.bias = child.weight, child.bias
-                convolution.train(child.training)
-                setattr(parent, name, convolution)
+            if not (isinstance(child, nn.Conv1d) and _is_worth_a_product(child)):
+                continue
+            if parametrize.is_parametrized(child, "weight"):
+                parametrize.remove_parametrizations(child, "weight")
+                child.weight = nn.Parameter(child.weight.detach(), requires_grad=False)
+            if type(child) is not nn.Conv1d:
+                continue
+            with torch.device("meta"):
+                convolution = ProductConvolution(
+                    child.in_channels,
+                    child.out_channels,
+                    child.kernel_size[0],
+                    child.stride[0],
+                    child.padding[0],
+                    groups=child.groups,
+                    bias=child.bias is not None,
+                )
+            convolution.weight, convolution.bias = child.weight, child.bias
+            convolution.train(child.training)
+            setattr(parent, name, convolution)
 
 
-def _is_plain(layer: nn.Conv1d) -> bool:
-    """Return whether a layer has a stride, and no padding, groups, gaps or hooks."""
+def _is_worth_a_product(layer: nn.Conv1d) -> bool:
     return (
-        layer.stride[0] > 1
-        and layer.padding == (0,)
-        and layer.groups == 1
+        layer.kernel_size != (1,)
         and layer.dilation == (1,)
-        and not parametrize.is_parametrized(layer)
+        and layer.padding_mode == "zeros"
+        and not isinstance(layer.padding, str)
+        and (layer.groups == 1 or layer.in_channels // layer.groups >= _LEAST_CHANNELS)
         and not layer._forward_pre_hooks
     )

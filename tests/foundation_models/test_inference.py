@@ -8,15 +8,15 @@ from factories.checkpoints import write_checkpoint
 from torch import nn
 
 from reno_store.errors import UnknownNameError
-from reno_store.foundation_models import load_model
+from reno_store.foundation_models import inference, load_model
 from reno_store.foundation_models.audio_mamba import encoder as audio_mamba_encoder
 from reno_store.foundation_models.huggingface import encoder as huggingface_encoder
 from reno_store.foundation_models.inference import (
+    ProductConvolution,
     Projection,
-    StridedConvolution,
     computing_in,
+    use_product_convolutions,
     use_projections,
-    use_strided_convolutions,
 )
 
 
@@ -132,48 +132,69 @@ def test_mode_and_frozenness_are_kept():
     assert not network[0].weight.requires_grad
 
 
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize(("size", "stride"), [(10, 5), (3, 2), (2, 2)])
-def test_a_strided_convolution_shares_its_weights_and_gives_the_same(size, stride, bias):
+CONVOLUTIONS = {
+    "strided": lambda: nn.Conv1d(3, 6, 10, 5),
+    "without bias": lambda: nn.Conv1d(3, 6, 3, 2, bias=False),
+    "padded": lambda: nn.Conv1d(3, 6, 3, padding=1),
+    "grouped": lambda: nn.Conv1d(32, 64, 8, padding=4, groups=2),
+    "grouped, with weight norm": lambda: nn.utils.parametrizations.weight_norm(
+        nn.Conv1d(32, 32, 8, padding=4, groups=2), name="weight", dim=2
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+@pytest.mark.parametrize("most_in_columns", [1, 2**27])
+def test_a_convolution_as_a_product_gives_the_same(kind, most_in_columns, monkeypatch):
+    monkeypatch.setattr(inference, "_MOST_IN_COLUMNS", most_in_columns)
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Conv1d(3, 6, size, stride, bias=bias)).eval().requires_grad_(False)
-    given = torch.randn(4, 3, 101)
-    expected, weights = network(given), dict(network.named_parameters())
-    use_strided_convolutions(network)
-    assert type(network[0]) is StridedConvolution
+    network = nn.Sequential(CONVOLUTIONS[kind]()).eval().requires_grad_(False)
+    given = torch.randn(5, network[0].in_channels, 101)
+    expected, weight = network(given), network[0].weight.clone()
+    use_product_convolutions(network)
+    assert type(network[0]) is ProductConvolution
     assert not network[0].training
-    assert all(weights[name] is weight for name, weight in network.named_parameters())
+    assert torch.equal(network[0].weight, weight)
+    assert not network[0].weight.requires_grad
     found = network(given)
     assert found.is_contiguous()
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert network(given).dtype == torch.bfloat16
-        torch.testing.assert_close(network(given).float(), expected, rtol=0.02, atol=0.02)
+        torch.testing.assert_close(network(given).float(), expected, rtol=0.03, atol=0.03)
+
+
+class Mine(nn.Conv1d):
+    pass
 
 
 @pytest.mark.parametrize(
     "layer",
     [
-        nn.Conv1d(4, 4, 3),
-        nn.Conv1d(4, 4, 3, 2, padding=1),
+        nn.Conv1d(4, 4, 1),
         nn.Conv1d(4, 4, 3, 2, groups=2),
         nn.Conv1d(4, 4, 3, 2, dilation=2),
-        nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 4, 3, 2)),
+        nn.Conv1d(4, 4, 3, padding="same"),
+        nn.Conv1d(4, 4, 3, padding=1, padding_mode="reflect"),
+        Mine(4, 4, 3),
     ],
 )
 def test_other_convolutions_are_left_alone(layer):
     network = nn.Sequential(layer)
-    use_strided_convolutions(network)
+    use_product_convolutions(network)
     assert network[0] is layer
-    assert type(layer) is not StridedConvolution
 
 
-@pytest.mark.parametrize("architecture", ["hubert", "wavlm", "wav2vec2-conformer"])
-def test_batches_are_exact_with_strided_convolutions(architecture, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "architecture", ["hubert", "wavlm", "wav2vec2-conformer", "data2vec-audio"]
+)
+def test_batches_are_exact_with_convolutions_as_products(architecture, tmp_path, monkeypatch):
     spec = f"hf:{write_checkpoint(tmp_path / 'tiny', architecture)}"
     expected = load_model(spec).embed(CLIPS)
-    monkeypatch.setattr(huggingface_encoder, "use_projections", use_strided_convolutions)
+    monkeypatch.setattr(huggingface_encoder, "use_projections", use_product_convolutions)
+    monkeypatch.setattr(inference, "_LEAST_CHANNELS", 1)
     model = load_model(spec, batched=True)
     assert not model.one_by_one_because
-    assert any(isinstance(each, StridedConvolution) for each in model._encoder.modules())
+    exchanged = [each for each in model._encoder.modules() if type(each) is ProductConvolution]
+    assert any(each.groups > 1 for each in exchanged)
     np.testing.assert_allclose(model.embed(CLIPS), expected, rtol=1e-4, atol=1e-5)

@@ -23,8 +23,8 @@ from reno_store.foundation_models.huggingface.checkpoint import Checkpoint, read
 from reno_store.foundation_models.huggingface.hub import locate
 from reno_store.foundation_models.inference import (
     computing_in,
+    use_product_convolutions,
     use_projections,
-    use_strided_convolutions,
 )
 from reno_store.foundation_models.pooling import LayerChoice, Pooling
 from reno_store.foundation_models.protocol import Waveform, check_precision, refuse_short
@@ -238,5 +238,5 @@ def _prepared(encoder: Any, layer: LayerChoice, device: str) -> Any:
     if torch.device(device).type == "cpu":
         use_projections(encoder)
     else:
-        use_strided_convolutions(encoder)
+        use_product_convolutions(encoder)
     return encoder.to(device).eval().requires_grad_(False)
