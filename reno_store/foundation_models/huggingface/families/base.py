@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -130,11 +130,11 @@ class Family:
 
         loaded: tuple[Any, dict[str, Any]]
         if not self.encoder_class:
-            loaded = AutoModel.from_pretrained(folder, **arguments)
+            loaded = AutoModel.from_pretrained(folder, trust_remote_code=False, **arguments)
             return loaded
         module, _, name = self.encoder_class.rpartition(".")
         encoder = getattr(importlib.import_module(f"transformers.models.{module}"), name)
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         loaded = encoder.from_pretrained(
             folder,
             config=getattr(config, self.part_config) if self._is_part(config) else config,
@@ -149,6 +149,24 @@ class Family:
     def encoder(self, model: Any) -> Any:
         """Return the part of a loaded model that embeds."""
         return model
+
+    def parts_of(self, model: Any) -> tuple[str, ...]:
+        """Return the beginnings of the names of weights that every embedding needs."""
+        return self.parts
+
+    def fitted(self: _Self, encoder: Any, extractor: Any) -> _Self:
+        """Return the family for one checkpoint, with what has to be tried out.
+
+        Raises
+        ------
+        ModelError
+            If the encoder cannot be used.
+        """
+        return self
+
+    def described(self, extractor: Any) -> Mapping[str, Any]:
+        """Return the settings of an extractor for the fingerprint."""
+        return {key: getattr(extractor, key) for key in self.settings}
 
     def problem(self, extractor: Any, config: Any) -> str:
         """Return why an extractor does not fit an encoder; empty if it does."""
