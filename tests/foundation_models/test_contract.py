@@ -12,8 +12,8 @@ from factories.encoders import KINDS, write_encoder
 from reno_store.foundation_models import load_model
 from reno_store.foundation_models.testing import FoundationModelContract
 
-KIN = {"whisper", "clap", "parakeet_encoder"}
-"""Covered by other choices: another context, with fusion, with a head."""
+KIN = {"whisper", "clap", "granite_speech", "parakeet_encoder"}
+"""Covered by other choices (another context, with fusion, with a head), or never batched."""
 
 CHOICES = {
     "mfcc": "mfcc",

@@ -111,7 +111,7 @@ def unusable(location: str, architecture: object, error: ModelError) -> ModelErr
 def _read(
     files: CheckpointFiles, config: Mapping[str, Any], family: Family, context: str
 ) -> Checkpoint:
-    from transformers import AutoFeatureExtractor, FeatureExtractionMixin
+    from transformers import FeatureExtractionMixin
 
     location, folder = files.location, str(files.folder)
     if context:
@@ -134,9 +134,7 @@ def _read(
         )
     with _quiet_transformers():
         try:
-            extractor = AutoFeatureExtractor.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
-            )
+            extractor_name, extractor = family.load_extractor(folder)
             # Shapes that do not fit come back in `loading`, with their names.
             model, loading = family.load(
                 folder,
@@ -149,10 +147,10 @@ def _read(
         except Exception as error:
             reason = _FOREIGN_CODE if "trust_remote_code" in str(error) else str(error)
             raise ModelError(f"model {location}: cannot be loaded: {reason}") from error
-    if family.extractor and type(extractor).__name__ != family.extractor:
+    if family.extractor and extractor_name != family.extractor:
         raise ModelError(
-            f"model {location}: its preprocessor_config.json names {type(extractor).__name__}; "
-            f"expected {family.extractor}."
+            f"model {location}: its preprocessor_config.json names {extractor_name}; expected "
+            f"{family.extractor}."
         )
     encoder = family.encoder(model)
     _check_weights(location, model, loading, family.parts_of(model))

@@ -143,6 +143,15 @@ class Family:
         )
         return loaded
 
+    def load_extractor(self, folder: str) -> tuple[str, Any]:
+        """Return the class name of a folder's feature extractor, and the extractor."""
+        from transformers import AutoFeatureExtractor
+
+        extractor = AutoFeatureExtractor.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        return type(extractor).__name__, extractor
+
     def _is_part(self, config: Any) -> bool:
         return bool(self.part_config) and hasattr(config, self.part_config)
 
