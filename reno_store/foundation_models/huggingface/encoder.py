@@ -171,7 +171,11 @@ class HuggingFaceEncoder:
             return np.empty((0, self.dim), np.float32)
         with _random_state_kept():
             if self._batched and len(waveforms) > 1:
-                return self._embed_together(waveforms)
+                step = self._family.most_clips() or len(waveforms)
+                some = range(0, len(waveforms), step)
+                return np.concatenate(
+                    [self._embed_together(waveforms[start : start + step]) for start in some]
+                )
             if torch.device(self._device).type == "cpu":
                 return np.stack(list(map_on_threads(self._embed_one, waveforms)))
             return np.stack([self._embed_one(waveform) for waveform in waveforms])

@@ -175,6 +175,17 @@ def test_longer_than_30_seconds_is_refused_with_the_limit(whole):
     assert caught.value.remedies[0].arguments == {"window": 30}
 
 
+def test_large_batch_goes_through_the_encoder_in_parts(whole, monkeypatch):
+    """Each clip takes the memory of 30 s, however short it is."""
+    model = HuggingFaceEncoder.load(str(whole), batched=True)
+    sizes = []
+    model._encoder.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    clips = [clip(400 + n) for n in range(18)]
+    rows = model.embed(clips)
+    assert sizes == [16, 2]
+    assert relative_errors(rows[15:], model.embed(clips[15:])).max() <= 1e-5
+
+
 def refusal(folder, **options):
     with pytest.raises(ModelError) as caught:
         HuggingFaceEncoder.load(str(folder), **options)

@@ -16,6 +16,7 @@ from reno_store.foundation_models.huggingface.valid_frames import FrameCounts, V
 from reno_store.foundation_models.protocol import Waveform
 
 __all__ = [
+    "MOST_FIXED_CLIPS",
     "Family",
     "Frames",
     "IgnorePadding",
@@ -23,6 +24,9 @@ __all__ = [
     "no_padding",
     "valid_positions",
 ]
+
+MOST_FIXED_CLIPS = 16
+"""Clips in a batch of an encoder that computes 10 or 30 s for every clip, however short."""
 
 IgnorePadding = Callable[[Sequence[int]], AbstractContextManager[None]]
 """Takes the lengths of the clips in a batch, in samples, and returns a context in which the
@@ -187,6 +191,10 @@ class Family:
 
     def longest(self, config: Any, extractor: Any) -> int | None:
         """Return the length of the longest clip, in samples; None if there is no limit."""
+        return None
+
+    def most_clips(self) -> int | None:
+        """Return how many clips may share a batch; None where only their lengths count."""
         return None
 
     def n_layers(self, config: Any) -> int:
