@@ -108,7 +108,7 @@ def read_embedded(place: EmbeddedPlace) -> bytes:
 
 
 def import_pyarrow() -> ModuleType:
-    """Return pyarrow with its parquet module.
+    """Return pyarrow with its modules for parquet and arithmetic.
 
     Raises
     ------
@@ -117,6 +117,7 @@ def import_pyarrow() -> ModuleType:
     """
     try:
         import pyarrow
+        import pyarrow.compute
         import pyarrow.parquet
     except ImportError:
         raise RenoStoreError(

@@ -13,7 +13,7 @@ from reno_store.corpora.cards import Card, Subset
 from reno_store.corpora.clips import Clip
 from reno_store.errors import CardError, Remedy
 
-__all__ = ["CardScan", "Count", "scan_folder"]
+__all__ = ["CardScan", "Count", "count_clips", "scan_folder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
         raise CardError("\n  ".join([f"{folder} does not fit card {card.name!r}:", *problems]))
     if not clips:
         raise _nothing_found(card, chosen, folder, ignored, left_out)
-    counts = tuple(_counts(chosen, clips))
+    counts = tuple(count_clips(chosen, clips))
     differences = tuple(
         f"{count.found:,} {_named(count)} found, {count.expected:,} expected by the card"
         for count in counts
@@ -207,7 +207,8 @@ def _nothing_found(
     )
 
 
-def _counts(subset: Subset, clips: Sequence[Clip]) -> Iterator[Count]:
+def count_clips(subset: Subset, clips: Sequence[Clip]) -> Iterator[Count]:
+    """Yield the totals, the clips per label, and those of other columns that a subset counts."""
     expected = subset.expected
     labels = Counter(clip.label for clip in clips)
     found = {
