@@ -117,7 +117,9 @@ def _made(
     }
     for name, (value, kinds) in fitting.items():
         if value and kind not in kinds:
-            raise click.UsageError(f"{name} does not go with a {kind}; only with a {' or '.join(kinds)}.")
+            raise click.UsageError(
+                f"{name} does not go with a {kind}; only with a {' or '.join(kinds)}."
+            )
     if kind == "dataset":
         return sources.manifest_from_hf_dataset(
             source, output, columns=columns, subset=subset, split=split, replace_existing=force

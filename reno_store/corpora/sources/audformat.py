@@ -51,12 +51,12 @@ class _Entry:
     place: str
     split: str = ""
     values: dict[str, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    conflicts: dict[str, str] = field(default_factory=dict)  # column -> what its tables have
 
     def add(self, column: str, value: str, place: str) -> None:
         known = self.values.get(column)
         if known and value and known != value:
-            self.problems.append(f"column {column!r} is {known!r}, but {value!r} in {place}")
+            self.conflicts[column] = f"{column!r} is {known!r}, but {value!r} in {place}"
         self.values[column] = known or value
 
 
@@ -124,19 +124,22 @@ def manifest_from_audformat(
         if subset in (None, table.name) and _columns_of(table, found["label"] or "")
     ]
     entries = _entries(folder, filewise, labelled, found)
-    wanted = [entry for entry in entries.values() if entry.place]
     used = [*found.values()]
     for table in filewise:
         used += [column for name in found.values() for column in _columns_of(table, name or "-")]
-    own = ["split"] if any(entry.split for entry in wanted) else []
+    own = ["split"] if any(entry.split for entry in entries.values() if entry.place) else []
     kept = kept_columns(names, used, *own)
-    rows = list(_rows(entries, [*names, *schemes], folder))
+    disputed = sorted({name for entry in entries.values() for name in entry.conflicts} & set(kept))
+    kept = {name: new for name, new in kept.items() if name not in disputed}
+    rows = list(_rows(entries, [*names, *schemes], disputed, folder))
     kept |= dict.fromkeys(own, "split")
     clips = clips_of(folder, rows, found, kept, folder)
     n_others = len(entries) - len(rows)
     left_out = {f"no row in a table with column {found['label']!r}": n_others} if n_others else {}
     scan = CardScan(tuple(clips), (), (), tuple(count_clips(Subset(), clips)), left_out)
     notes = [used_columns(found)]
+    if disputed:
+        notes.append(f"left out, because tables disagree: columns {', '.join(disputed)}")
     if segmented := [table.name for table in tables if table.is_segmented]:
         notes.append(f"not used, because they are about segments of files: {', '.join(segmented)}")
     return write_made(output, folder, folder, scan, notes=notes)
@@ -209,18 +212,23 @@ def _entries(
                 entry.place = entry.place or place
                 entry.split = entry.split or table.split
             for column, scheme in table.schemes.items():
-                for name in dict.fromkeys((column, scheme)):
-                    if name and (is_labelled or name != found["label"]):
-                        entry.add(name, values.get(column, ""), place)
+                if not is_labelled and found["label"] in (column, scheme):
+                    continue
+                entry.add(column, values.get(column, ""), place)
+                if scheme in found.values() and scheme != column:
+                    entry.add(scheme, values.get(column, ""), place)
     return entries
 
 
-def _rows(entries: Mapping[str, _Entry], names: Sequence[str], folder: Path) -> Iterator[Row]:
+def _rows(
+    entries: Mapping[str, _Entry], names: Sequence[str], disputed: Sequence[str], folder: Path
+) -> Iterator[Row]:
     for file, entry in entries.items():
         if entry.place:
             path = path_inside(file, folder)
             values = {**dict.fromkeys(names, ""), **entry.values, "split": entry.split}
-            problem = "; ".join(entry.problems)
+            conflicts = entry.conflicts.items()
+            problem = "; ".join(text for name, text in conflicts if name not in disputed)
             yield Row(entry.place, path, values, without_ending(path), path, problem)
 
 

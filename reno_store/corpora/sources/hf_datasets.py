@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from reno_store.corpora.cards import Subset
-from reno_store.corpora.embedded import KEPT_BYTES, TABLE_ENDINGS, EmbeddedPlace
+from reno_store.corpora.embedded import KEPT_BYTES, EmbeddedPlace
 from reno_store.corpora.making import MadeManifest, check_new, write_made
 from reno_store.corpora.scanning import CardScan, count_clips
 from reno_store.corpora.sources.columns import (
@@ -22,28 +20,17 @@ from reno_store.corpora.sources.columns import (
     used_columns,
     without_ending,
 )
+from reno_store.corpora.sources.hf_layout import (
+    DatasetFile,
+    choose_files,
+    describe_file,
+    find_files,
+)
 from reno_store.corpora.sources.hf_tables import DatasetTable
-from reno_store.corpora.sources.hub import download_dataset
-from reno_store.errors import ManifestError, Remedy, UnknownNameError
+from reno_store.corpora.sources.hub import find_on_hub
+from reno_store.errors import ManifestError, Remedy
 
 __all__ = ["manifest_from_hf_dataset"]
-
-# train-00000-of-00002.parquet, also with a hash as older releases of datasets wrote it.
-_SHARD = re.compile(r"(?P<split>.+)-[0-9]{5}-of-[0-9]{5}(?:-[0-9a-f]+)?")
-_SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
-}
-_ROOMY = KEPT_BYTES // 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    path: Path
-    name: str  # relative to the dataset's folder
-    subset: str
-    split: str
 
 
 def manifest_from_hf_dataset(
@@ -88,18 +75,73 @@ def manifest_from_hf_dataset(
     """
     output, chosen = Path(output), check_fields(columns)
     check_new(output, replace_existing)
-    folder, root = _locate(dataset)
-    files = _chosen_files(dataset, _files(folder, root), subset, split)
-    tables = [DatasetTable(file.path) for file in files]
+    place = _locate(dataset, subset, split)
+    tables = [DatasetTable(place.folder / file.name) for file in place.files]
+    audio, found = _chosen_columns(dataset, tables, chosen)
+    own = ["split"] if any(file.split for file in place.files) else []
+    shared = [
+        name
+        for name in tables[0].scalars
+        if name != audio and all(name in table.names for table in tables)
+    ]
+    kept = kept_columns(shared, [*found.values()], *own)
+    rows = [
+        row
+        for file, table in zip(place.files, tables, strict=True)
+        for row in _rows(place, file, table, audio, shared)
+    ]
+    kept |= dict.fromkeys(own, "split")
+    clips = clips_of(dataset, rows, found, kept, place.root)
+    scan = CardScan(tuple(clips), (), (), tuple(count_clips(Subset(), clips)))
+    notes = [used_columns({"audio": audio, **found}), *_large(tables, audio)]
+    return write_made(output, dataset, place.root, scan, notes=notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a dataset is on this machine.
+
+    Attributes
+    ----------
+    folder : Path
+        Its folder; names of files are relative to it.
+    root : Path
+        The audio folder: the same, or in the hub's cache the one with all that its links lead to.
+    files : Sequence[DatasetFile]
+        The chosen files.
+    """
+
+    folder: Path
+    root: Path
+    files: Sequence[DatasetFile]
+
+
+def _locate(dataset: str | Path, subset: str | None, split: str | None) -> _Place:
+    path = Path(dataset)
+    if path.is_file():
+        only = choose_files(dataset, [describe_file(path.name)], subset, split)
+        return _Place(path.parent, path.parent, only)
+    if path.is_dir():
+        return _Place(path, path, choose_files(dataset, find_files(path), subset, split))
+    on_hub = find_on_hub(str(dataset))
+    files = choose_files(dataset, [*map(describe_file, on_hub.names)], subset, split)
+    folder = on_hub.download([file.name for file in files])
+    return _Place(folder, folder.parent.parent, files)
+
+
+def _chosen_columns(
+    dataset: str | Path, tables: Sequence[DatasetTable], chosen: Mapping[str, str]
+) -> tuple[str, dict[str, str | None]]:
+    """Return the audio column, and the columns of the other fields."""
     first = tables[0]
-    if not first.maybe_audio or not (first.audio or "path" in chosen):
+    possible = first.maybe_audio if "path" in chosen else first.audio
+    if not possible:
         raise ManifestError(
-            f"{files[0].path}: has no audio column; expected one with the bytes of audio files, "
-            f"or with their paths. Columns: {', '.join(first.names)}.",
+            f"{first.path}: has no audio column; expected one with the bytes of audio files, or "
+            f"with their paths. Columns: {', '.join(first.names)}.",
             (),
             *[Remedy("Name the column", {"columns": {"path": ...}})] * bool(first.maybe_audio),
         )
-    possible = first.maybe_audio if "path" in chosen else first.audio
     audio = choose_column(dataset, "path", chosen, possible, first.audio) or ""
     others = [name for name in first.scalars if name != audio]
     found = {
@@ -108,136 +150,49 @@ def manifest_from_hf_dataset(
         )
         for field in ("clip_id", "label", "speaker")
     }
-    for file, table in zip(files, tables, strict=True):
-        if lost := sorted({audio, *filter(None, found.values())} - set(table.names)):
+    wanted = {audio, *filter(None, found.values())}
+    for table in tables:
+        if lost := sorted(wanted - set(table.names)):
             raise ManifestError(
-                f"{file.path}: has no column {', '.join(map(repr, lost))}, but {files[0].path} has."
+                f"{table.path}: has no column {', '.join(map(repr, lost))}, which {first.path} has."
             )
-    own = ["split"] if any(file.split for file in files) else []
-    shared = [name for name in others if all(name in table.names for table in tables)]
-    kept = kept_columns(shared, [*found.values()], *own)
-    rows = [
-        row
-        for file, table in zip(files, tables, strict=True)
-        for row in _rows(file, table, audio, shared, folder, root)
-    ]
-    kept |= dict.fromkeys(own, "split")
-    clips = clips_of(dataset, rows, found, kept, root)
-    scan = CardScan(tuple(clips), (), (), tuple(count_clips(Subset(), clips)))
-    notes = [used_columns({"audio": audio, **found}), *_large(files, tables, audio)]
-    return write_made(output, dataset, root, scan, notes=notes)
-
-
-def _locate(dataset: str | Path) -> tuple[Path, Path]:
-    """Return the dataset's folder, or its only file, and the audio folder."""
-    path = Path(dataset)
-    if path.is_file():
-        return path, path.parent
-    if path.is_dir():
-        return path, path
-    return download_dataset(str(dataset))
-
-
-def _files(folder: Path, root: Path) -> list[_File]:
-    if folder.is_file():
-        return [_File(folder, folder.name, "", _split_of(PurePosixPath(folder.name)))]
-    found = []
-    for path in sorted(folder.rglob("*")):
-        name = PurePosixPath(path.relative_to(folder).as_posix())
-        is_hidden = any(part.startswith(".") for part in name.parts)
-        # datasets keeps results of map() and filter() next to its own files.
-        is_cache = path.suffix == ".arrow" and name.name.startswith(("cache-", "tmp"))
-        if path.suffix not in TABLE_ENDINGS or is_hidden or is_cache:
-            continue
-        split = _split_of(name) or _split_on_disk(path)
-        parents = [part for part in name.parts[:-1] if part not in ("data", split)]
-        subset = "" if path.suffix == ".arrow" else "/".join(parents)
-        found.append(_File(path, str(name), subset, split))
-    if not found:
-        raise ManifestError(
-            f"{folder}: has no .parquet or .arrow file; expected a Hugging Face dataset, as on "
-            "the hub or from save_to_disk."
-        )
-    return found
-
-
-def _split_of(name: PurePosixPath) -> str:
-    """Return the split that a file's name or folder names; empty if none does."""
-    if name.suffix == ".arrow":  # save_to_disk: TRAIN/data-00000-of-00001.arrow
-        return name.parent.name
-    if shard := _SHARD.fullmatch(name.stem):
-        return shard["split"]
-    if name.stem.isdigit():  # the hub's own conversion: SUBSET/TRAIN/0000.parquet
-        return name.parent.name
-    return _SPLITS.get(name.stem.lower(), "")
-
-
-def _split_on_disk(path: Path) -> str:
-    try:
-        noted = json.loads((path.parent / "state.json").read_text("utf-8")).get("_split")
-    except (OSError, ValueError, AttributeError):
-        return ""
-    return noted if isinstance(noted, str) else ""
-
-
-def _chosen_files(
-    dataset: str | Path, files: Sequence[_File], subset: str | None, split: str | None
-) -> list[_File]:
-    subsets = sorted({file.subset for file in files})
-    if subset is not None and subset not in subsets:
-        raise UnknownNameError.among(f"subset of {dataset}", subset, filter(None, subsets))
-    if subset is None and len(subsets) > 1:
-        raise ManifestError(
-            f"{dataset}: has several subsets: {', '.join(filter(None, subsets))}.",
-            (),
-            Remedy("Choose one", {"subset": ...}),
-        )
-    chosen = [file for file in files if subset in (None, file.subset)]
-    splits = sorted({file.split for file in chosen})
-    if split is not None and split not in splits:
-        raise UnknownNameError.among(f"split of {dataset}", split, filter(None, splits))
-    return [file for file in chosen if split in (None, file.split)]
+    return audio, found
 
 
 def _rows(
-    file: _File, table: DatasetTable, audio: str, wanted: Sequence[str], folder: Path, root: Path
+    place: _Place, file: DatasetFile, table: DatasetTable, audio: str, wanted: Sequence[str]
 ) -> Iterator[Row]:
-    base = folder if folder.is_dir() else folder.parent
-    in_root = file.path.relative_to(root).as_posix()
+    in_root = table.path.relative_to(place.root).as_posix()
     for row in table.rows(audio, wanted):
-        if row.has_bytes:
-            path = str(EmbeddedPlace(in_root, row.number, audio))
-            problem = row.problem
-        else:
-            path, problem = _file_beside(row.audio_path, file, base, root)
-            problem = "; ".join(filter(None, [problem, row.problem]))
+        path, problem = str(EmbeddedPlace(in_root, row.number, audio)), ""
+        if not row.has_bytes:
+            path, problem = _file_beside(row.audio_path, table.path, place)
         yield Row(
             place=f"{file.name}, row {row.number}",
             path=path,
-            values={**row.values, "split": file.split} if file.split else row.values,
+            values={**row.values, "split": file.split},
             name=without_ending(PurePosixPath(row.audio_path).name if row.audio_path else ""),
             fallback=f"{without_ending(file.name)}/{row.number}",
-            problem=problem,
+            problem="; ".join(filter(None, [problem, row.problem])),
         )
 
 
-def _file_beside(written: str, file: _File, base: Path, root: Path) -> tuple[str, str]:
+def _file_beside(written: str, table: Path, place: _Place) -> tuple[str, str]:
     """Return the path of a recording that is not in the table, or what is wrong."""
     if not written:
         return "", "no audio"
-    inside = path_inside(written, base)
-    for folder in (base, file.path.parent):
+    inside = path_inside(written, place.folder)
+    for folder in (place.folder, table.parent):
         if not Path(inside).is_absolute() and (folder / inside).is_file():
-            return (folder / inside).relative_to(root).as_posix(), ""
-    return "", f"no audio in the table, and no file {written!r} in {base}"
+            return (folder / inside).relative_to(place.root).as_posix(), ""
+    return "", f"no audio in the table, and no file {written!r} in {place.folder}"
 
 
-def _large(files: Sequence[_File], tables: Sequence[DatasetTable], audio: str) -> Iterator[str]:
-    largest, file = max(
-        (table.largest_read(audio), file.name) for file, table in zip(files, tables, strict=True)
-    )
+def _large(tables: Sequence[DatasetTable], audio: str) -> Iterator[str]:
+    largest, path = max((table.largest_read(audio), table.path) for table in tables)
     if largest > KEPT_BYTES:
         yield (
-            f"warning: {file}: a row group has {largest / 2**20:,.0f} MB of audio and is read as a "
-            f"whole; write it again with row groups below {_ROOMY} MB to need less memory and time"
+            f"warning: {path}: a row group has {largest / 2**20:,.0f} MB of audio and is read as a "
+            f"whole. With row groups below {KEPT_BYTES / 2**20:,.0f} MB, builds need less memory "
+            "and time."
         )
