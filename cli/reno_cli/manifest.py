@@ -109,6 +109,8 @@ def _made(
             kind, source = kind_of_it, source.removeprefix(beginning)
     if kind == "card" and source.lower().endswith((".csv", ".tsv")):
         kind = "CSV"
+    elif kind == "card" and source.lower().endswith((".parquet", ".arrow")):
+        kind = "dataset"
     fitting = {
         "FOLDER": (folder, ("card", "CSV")),
         "--columns": (columns, ("dataset", "database", "CSV")),
