@@ -27,7 +27,7 @@ from reno_store.errors import AudioError, RenoStoreError
 __all__ = ["KEPT_BYTES", "TABLE_ENDINGS", "EmbeddedPlace", "import_pyarrow", "read_embedded"]
 
 KEPT_BYTES = 512 * 2**20
-"""Row groups kept in memory, in bytes; the latest is kept even if it is larger."""
+"""Row groups in memory, in bytes; a single larger one is read nevertheless."""
 
 TABLE_ENDINGS = (".parquet", ".arrow")
 
@@ -129,25 +129,49 @@ def import_pyarrow() -> ModuleType:
 
 
 class _Kept(Generic[_T]):
-    """The latest values up to a total size. One is made at a time, and each only once."""
+    """The latest values, up to a total size that includes those being made.
+
+    Several values are made at the same time if there is room, but each only once.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._values: OrderedDict[Any, tuple[_T, int]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._being_made: dict[Any, int] = {}
+        self._changed = threading.Condition()
 
-    def get(self, key: Any, make: Callable[[], tuple[_T, int]]) -> _T:
-        with self._lock:
-            if key not in self._values:
-                self._values[key] = make()
-                while len(self._values) > 1 and self.size > self._most:
-                    self._values.popitem(last=False)
-            self._values.move_to_end(key)
-            return self._values[key][0]
+    def get(self, key: Any, size: int, make: Callable[[], _T]) -> _T:
+        """Return a value, made if it is not kept. A value larger than all room is made alone."""
+        with self._changed:
+            while key not in self._values and not self._has_room(key, size):
+                self._changed.wait()
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key][0]
+            self._being_made[key] = size
+            while self._values and self.size > self._most:
+                self._values.popitem(last=False)
+        try:
+            value = make()
+        except BaseException:
+            with self._changed:
+                del self._being_made[key]
+                self._changed.notify_all()
+            raise
+        with self._changed:
+            self._values[key] = value, self._being_made.pop(key)
+            self._changed.notify_all()
+        return value
+
+    def _has_room(self, key: Any, size: int) -> bool:
+        sizes = self._being_made
+        return key not in sizes and (not sizes or sum(sizes.values()) + size <= self._most)
 
     @property
     def size(self) -> int:
-        return sum(size for _, size in self._values.values())
+        """Size of all values, kept or being made."""
+        kept = sum(size for _, size in self._values.values())
+        return kept + sum(self._being_made.values())
 
 
 _Key = tuple[str, int, int]  # path, time of the last change, size: a changed file is read again
@@ -159,40 +183,42 @@ _mapped: _Kept[tuple[list[Any], Any]] = _Kept(_KEPT_FILES)
 def _read_parquet(key: _Key, column: str, row: int) -> Any:
     from pyarrow import parquet
 
-    def footer() -> tuple[tuple[Any, Any, Any], int]:
+    def footer() -> tuple[Any, Any, Any]:
         with parquet.ParquetFile(key[0]) as file:
             about = file.metadata
             sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
-            return (about, file.schema_arrow.names, np.cumsum(sizes)), 1
+            return about, file.schema_arrow.names, np.cumsum(sizes)
 
-    about, names, ends = _footers.get(key, footer)
+    about, names, ends = _footers.get(key, 1, footer)
     _check(names, column, row, about.num_rows)
     group = int(np.searchsorted(ends, row, side="right"))
+    paths = [about.schema.column(leaf).path for leaf in range(about.num_columns)]
+    wanted = f"{column}.bytes" if f"{column}.bytes" in paths else column
+    # A column that is no audio may have another shape; what it has is reported by the caller.
+    leaves = [leaf for leaf, path in enumerate(paths) if path.startswith(wanted)]
+    size = sum(about.row_group(group).column(leaf).total_uncompressed_size for leaf in leaves)
 
-    def row_group() -> tuple[Any, int]:
-        with parquet.ParquetFile(key[0], metadata=about) as file:
-            leaves = {file.schema.column(leaf).path for leaf in range(len(file.schema))}
-            wanted = f"{column}.bytes" if f"{column}.bytes" in leaves else column
-            table = file.read_row_group(group, columns=[wanted])
-        return table.column(0), table.nbytes
+    def row_group() -> Any:
+        with parquet.ParquetFile(key[0], metadata=about, pre_buffer=True) as file:
+            return file.read_row_group(group, columns=[wanted]).column(0)
 
-    audio = _row_groups.get((key, column, group), row_group)
+    audio = _row_groups.get((key, column, group), size, row_group)
     return audio[row - int(ends[group]) + len(audio)].as_py()
 
 
 def _read_arrow(key: _Key, column: str, row: int) -> Any:
     import pyarrow
 
-    def batches() -> tuple[tuple[list[Any], Any], int]:
+    def batches() -> tuple[list[Any], Any]:
         source = pyarrow.memory_map(key[0])
         try:
             found = list(pyarrow.ipc.open_stream(source))
         except pyarrow.ArrowInvalid:  # the other of Arrow's two formats
             file = pyarrow.ipc.open_file(source)
             found = [file.get_batch(index) for index in range(file.num_record_batches)]
-        return (found, np.cumsum([batch.num_rows for batch in found])), 1
+        return found, np.cumsum([batch.num_rows for batch in found])
 
-    found, ends = _mapped.get(key, batches)
+    found, ends = _mapped.get(key, 1, batches)
     _check(found[0].schema.names if found else [], column, row, int(ends[-1]) if found else 0)
     index = int(np.searchsorted(ends, row, side="right"))
     batch = found[index]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_threads_read_a_row_group_once_in_order(contents, tmp_path, monkeypatch)
 
 
 def test_kept_row_groups_are_bounded(contents, tmp_path, monkeypatch):
-    bound = 3 * len(contents[-1])
+    bound = 4 * len(contents[-1])
     monkeypatch.setattr(embedded, "_row_groups", embedded._Kept(bound))
     rows = [audio_struct(contents[-1])] * 12
     path = write_parquet(tmp_path / "t.parquet", {"a": rows}, row_group_size=1)
@@ -118,6 +119,31 @@ def test_kept_row_groups_are_bounded(contents, tmp_path, monkeypatch):
         assert 0 < embedded._row_groups.size <= bound
     monkeypatch.setattr(embedded, "_row_groups", embedded._Kept(1))
     assert read_embedded(EmbeddedPlace(str(path), 3, "a")) == contents[-1]  # larger than allowed
+
+
+def test_different_row_groups_are_read_side_by_side_within_the_bound():
+    kept = embedded._Kept(2)
+    together = threading.Barrier(2, timeout=10)
+    sizes = []
+
+    def make():
+        together.wait()  # two are being made, or this breaks
+        sizes.append(kept.size)
+        return "value"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda key: kept.get(key, 1, make), range(4))) == ["value"] * 4
+    assert max(sizes) <= 2
+
+
+def test_row_group_that_fails_is_tried_again():
+    kept = embedded._Kept(2)
+    with pytest.raises(OSError, match="disk"):
+        kept.get("a", 3, lambda: (_ for _ in ()).throw(OSError("disk")))
+    assert kept.get("a", 3, lambda: "value") == "value"
+    assert kept.get("a", 3, lambda: "another") == "value"
+    assert kept.get("b", 1, lambda: "b") == "b"
+    assert kept.size == 1  # the larger one made room
 
 
 def test_rewritten_table_is_read_again(contents, tmp_path):
