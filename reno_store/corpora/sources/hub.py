@@ -51,6 +51,7 @@ class HubDataset:
             If they cannot be downloaded.
         """
         from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import GatedRepoError
 
         try:
             folder = snapshot_download(
@@ -60,6 +61,8 @@ class HubDataset:
                 allow_patterns=[glob.escape(name) for name in names],
                 local_files_only=not self.is_reachable,
             )
+        except GatedRepoError:
+            raise _gated(self.repository) from None
         # The errors of the HTTP library differ between versions.
         except Exception as error:
             raise _unreachable(self.repository, error) from error
@@ -116,10 +119,7 @@ def _names(named: str, repository: str, revision: str | None) -> tuple[str, ...]
     try:
         about = HfApi().dataset_info(repository, revision=revision, timeout=_HUB_TIMEOUT_S)
     except GatedRepoError:
-        raise ManifestError(
-            f"{named}: its owners require that you accept their terms. Do so at "
-            f"https://huggingface.co/datasets/{repository}, then run: hf auth login"
-        ) from None
+        raise _gated(repository) from None
     except RepositoryNotFoundError:
         raise ManifestError(
             f"{named}: neither a folder nor a dataset on the Hugging Face hub "
@@ -154,6 +154,13 @@ def _cached_names(repository: str, revision: str | None) -> tuple[str, ...]:
     except (LocalEntryNotFoundError, OSError):
         return ()
     return tuple(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")))
+
+
+def _gated(repository: str) -> ManifestError:
+    return ManifestError(
+        f"{repository}: its owners require that you accept their terms. Do so at "
+        f"https://huggingface.co/datasets/{repository}, then run: hf auth login"
+    )
 
 
 def _unreachable(repository: str, reason: Exception) -> ManifestError:

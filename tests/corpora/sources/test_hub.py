@@ -122,6 +122,14 @@ def test_unknown_dataset_and_unreachable_hub_are_told_apart(hub, tmp_path, monke
         manifest_from_hf_dataset(ID, tmp_path / "m.csv")
 
 
+@pytest.mark.parametrize("place", ["/api/datasets", "/datasets"])
+def test_terms_that_must_be_accepted_are_named(hub, files, tmp_path, place):
+    hub.push_dataset(ID, files)
+    hub.refusals[place] = (403, {"X-Error-Code": "GatedRepo"})
+    with pytest.raises(ManifestError, match="accept their terms"):
+        manifest_from_hf_dataset(ID, tmp_path / "m.csv")
+
+
 def test_what_cannot_be_an_id_is_a_missing_folder(tmp_path):
     with pytest.raises(ManifestError, match="no such file or folder"):
         manifest_from_hf_dataset(tmp_path / "nowhere" / "at" / "all", tmp_path / "m.csv")
