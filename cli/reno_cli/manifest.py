@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -57,6 +57,11 @@ def _fields(ctx: click.Context, param: click.Parameter, value: str | None) -> di
     "or table of an audformat database.",
 )
 @click.option("--split", metavar="NAME", help="Only this split of a Hugging Face dataset.")
+@click.option(
+    "--allow-missing",
+    is_flag=True,
+    help="Leave out rows of a dataset, database or CSV that have no label.",
+)
 @click.option("--force", is_flag=True, help="Overwrite an existing CSV.")
 @all_problems_option
 def manifest(
@@ -69,6 +74,7 @@ def manifest(
     audio_column: str | None,
     subset: str | None,
     split: str | None,
+    allow_missing: bool,
     force: bool,
     all_problems: bool,
 ) -> None:
@@ -87,8 +93,9 @@ def manifest(
     """  # noqa: D301
     named = {"label": label_column, "speaker": speaker_column, "path": audio_column}
     columns = columns | {field: name for field, name in named.items() if name is not None}
+    missing = "drop" if allow_missing else "raise"
     with listing_problems(all_problems):
-        made = _made(source, folder, output, columns, subset, split, force)
+        made = _made(source, folder, output, columns, subset, split, missing, force)
     _print_made(made)
 
 
@@ -99,6 +106,7 @@ def _made(
     columns: dict[str, str],
     subset: str | None,
     split: str | None,
+    missing: str,
     force: bool,
 ) -> MadeManifest:
     from reno_store.corpora import make_manifest, sources
@@ -116,24 +124,22 @@ def _made(
         "--columns": (columns, ("dataset", "database", "CSV")),
         "--subset": (subset, ("card", "dataset", "database")),
         "--split": (split, ("dataset",)),
+        "--allow-missing": (missing == "drop", ("dataset", "database", "CSV")),
     }
     for name, (value, kinds) in fitting.items():
         if value and kind not in kinds:
             raise click.UsageError(
                 f"{name} does not go with a {kind}; only with a {' or '.join(kinds)}."
             )
+    common: dict[str, Any] = {"missing": missing, "replace_existing": force, "columns": columns}
     if kind == "dataset":
         return sources.manifest_from_hf_dataset(
-            source, output, columns=columns, subset=subset, split=split, replace_existing=force
+            source, output, subset=subset, split=split, **common
         )
     if kind == "database":
-        return sources.manifest_from_audformat(
-            source, output, columns=columns, subset=subset, replace_existing=force
-        )
+        return sources.manifest_from_audformat(source, output, subset=subset, **common)
     if kind == "CSV":
-        return sources.manifest_from_csv(
-            source, output, columns=columns, audio_folder=folder, replace_existing=force
-        )
+        return sources.manifest_from_csv(source, output, audio_folder=folder, **common)
     if folder is None:
         raise click.UsageError("Missing argument 'FOLDER': the folder of the corpus.")
     return make_manifest(source, folder, output, subset=subset, replace_existing=force)

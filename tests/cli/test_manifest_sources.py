@@ -65,6 +65,16 @@ def test_csv_with_other_names_and_folder(dataset, tmp_path):
     assert "wav/1.wav" in out.read_text()
 
 
+def test_rows_without_a_label_show_the_option_that_leaves_them_out(tmp_path):
+    own = tmp_path / "own.csv"
+    own.write_text("file,label\na.wav,joy\nb.wav,\n")
+    words = ("manifest", own, "-o", tmp_path / "m.csv")
+    assert "--allow-missing" in run(*words, expect=1)
+    shown = run(*words, "--allow-missing")
+    assert "m.csv: 1 clips" in shown
+    assert "left out: 1 recordings: no label in column 'label'" in shown
+
+
 def test_audformat_database(tmp_path):
     (tmp_path / "db.yaml").write_text("tables: {a: {type: filewise, columns: {emotion: {}}}}")
     (tmp_path / "db.a.csv").write_text("file,emotion\nx.wav,joy\n")

@@ -8,16 +8,14 @@ tables, ``db.TABLE.csv`` or ``db.TABLE.parquet`` is a table, with the files in c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from reno_store.corpora.cards import Subset
 from reno_store.corpora.confinement import Confinement
 from reno_store.corpora.embedded import import_pyarrow
 from reno_store.corpora.making import MadeManifest, check_new, write_made
 from reno_store.corpora.reading import parse_rows
-from reno_store.corpora.scanning import CardScan, count_clips
 from reno_store.corpora.sources.columns import (
     Row,
     check_fields,
@@ -66,6 +64,7 @@ def manifest_from_audformat(
     *,
     columns: Mapping[str, str] | None = None,
     subset: str | None = None,
+    missing: Literal["raise", "drop"] = "raise",
     replace_existing: bool = False,
 ) -> MadeManifest:
     """Turn an audformat database into a manifest.
@@ -82,6 +81,8 @@ def manifest_from_audformat(
         are joined by file. Other columns are kept.
     subset : str, optional
         The table with the labels, if several tables have the column and disagree.
+    missing : {"raise", "drop"}
+        ``"drop"`` leaves rows without a label out, and counts them; ``"raise"`` refuses them.
     replace_existing : bool
         Whether to overwrite an existing CSV.
 
@@ -133,10 +134,10 @@ def manifest_from_audformat(
     kept = {name: new for name, new in kept.items() if name not in disputed}
     rows = list(_rows(entries, [*names, *schemes], disputed, folder))
     kept |= dict.fromkeys(own, "split")
-    clips = clips_of(folder, rows, found, kept, folder)
-    n_others = len(entries) - len(rows)
-    left_out = {f"no row in a table with column {found['label']!r}": n_others} if n_others else {}
-    scan = CardScan(tuple(clips), (), (), tuple(count_clips(Subset(), clips)), left_out)
+    scan = clips_of(folder, rows, found, kept, folder, missing)
+    if n_others := len(entries) - len(rows):
+        others = {f"no row in a table with column {found['label']!r}": n_others}
+        scan = replace(scan, left_out={**scan.left_out, **others})
     notes = [used_columns(found)]
     if disputed:
         notes.append(f"left out, because tables disagree: columns {', '.join(disputed)}")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
+from reno_store.corpora.cards import Subset
 from reno_store.corpora.clips import REQUIRED_COLUMNS, Clip
 from reno_store.corpora.confinement import Confinement
 from reno_store.corpora.names import check_column
+from reno_store.corpora.scanning import CardScan, count_clips
 from reno_store.errors import ManifestError, Remedy, UnknownNameError
 
 __all__ = [
@@ -163,8 +166,9 @@ def clips_of(
     columns: Mapping[str, str | None],
     kept: Mapping[str, str],
     folder: Path,
-) -> list[Clip]:
-    """Return the clips of a source, or every problem with its row.
+    missing: Literal["raise", "drop"],
+) -> CardScan:
+    """Return the clips of a source and their counts, or every problem with its row.
 
     Parameters
     ----------
@@ -178,17 +182,27 @@ def clips_of(
         Further columns: column of the source -> name in the manifest.
     folder : Path
         The audio folder, which no path may leave.
+    missing : {"raise", "drop"}
+        What to do with rows without a label.
 
     Raises
     ------
+    ValueError
+        If `missing` is neither.
     ManifestError
         If there is no row, or one has no recording, no label, or a clip_id used before.
     """
+    if missing not in ("raise", "drop"):
+        raise ValueError(f"missing={missing!r}; expected 'raise' or 'drop'")
 
     def value(row: Row, field: str) -> str:
         column = columns.get(field)
         return row.values[column].strip() if column else ""
 
+    labelled = [row for row in rows if value(row, "label") or row.problem]
+    n_without, left_out = len(rows) - len(labelled), {}
+    if n_without and missing == "drop":
+        rows, left_out = labelled, {f"no label in column {columns['label']!r}": n_without}
     names = [row.name for row in rows]
     if not columns.get("clip_id") and ("" in names or len(set(names)) < len(names)):
         names = [row.fallback for row in rows]
@@ -213,8 +227,10 @@ def clips_of(
             f"{source}: {count if problems else 'no recording'} found"
             + ("; please fix its rows:" if problems else "."),
             problems,
+            *[Remedy("Leave rows without a label out", {"missing": "drop"})]
+            * bool(n_without and missing == "raise"),
         )
-    return clips
+    return CardScan(tuple(clips), (), (), tuple(count_clips(Subset(), clips)), left_out)
 
 
 def _problems(

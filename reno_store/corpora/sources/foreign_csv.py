@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
-from reno_store.corpora.cards import Subset
 from reno_store.corpora.making import MadeManifest, check_new, write_made
 from reno_store.corpora.reading import SEPARATORS, parse_rows
-from reno_store.corpora.scanning import CardScan, count_clips
 from reno_store.corpora.sources.columns import (
     Row,
     check_fields,
@@ -31,6 +30,7 @@ def manifest_from_csv(
     *,
     columns: Mapping[str, str] | None = None,
     audio_folder: str | Path | None = None,
+    missing: Literal["raise", "drop"] = "raise",
     replace_existing: bool = False,
 ) -> MadeManifest:
     """Turn a CSV with other column names into a manifest.
@@ -48,6 +48,8 @@ def manifest_from_csv(
         its ending. Other columns are kept.
     audio_folder : str or Path, optional
         The folder that the paths are relative to; the folder of the CSV by default.
+    missing : {"raise", "drop"}
+        ``"drop"`` leaves rows without a label out, and counts them; ``"raise"`` refuses them.
     replace_existing : bool
         Whether to overwrite an existing manifest.
 
@@ -76,8 +78,7 @@ def manifest_from_csv(
     }
     kept = kept_columns(header, [*found.values()])
     rows = list(_rows(lines, header, found["path"] or "", folder))
-    clips = clips_of(table, rows, found, kept, folder)
-    scan = CardScan(tuple(clips), (), (), tuple(count_clips(Subset(), clips)))
+    scan = clips_of(table, rows, found, kept, folder, missing)
     return write_made(output, table, folder, scan, notes=[used_columns(found)])
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
-from reno_store.corpora.cards import Subset
 from reno_store.corpora.embedded import KEPT_BYTES, EmbeddedPlace
 from reno_store.corpora.making import MadeManifest, check_new, write_made
-from reno_store.corpora.scanning import CardScan, count_clips
 from reno_store.corpora.sources.columns import (
     Row,
     check_fields,
@@ -40,6 +39,7 @@ def manifest_from_hf_dataset(
     columns: Mapping[str, str] | None = None,
     subset: str | None = None,
     split: str | None = None,
+    missing: Literal["raise", "drop"] = "raise",
     replace_existing: bool = False,
 ) -> MadeManifest:
     """Turn a Hugging Face dataset into a manifest.
@@ -60,6 +60,8 @@ def manifest_from_hf_dataset(
         Configuration of the dataset; needed if it has several.
     split : str, optional
         Only this split; by default all, with their names in the column ``split``.
+    missing : {"raise", "drop"}
+        ``"drop"`` leaves rows without a label out, and counts them; ``"raise"`` refuses them.
     replace_existing : bool
         Whether to overwrite an existing CSV.
 
@@ -91,8 +93,7 @@ def manifest_from_hf_dataset(
         for row in _rows(place, file, table, audio, shared)
     ]
     kept |= dict.fromkeys(own, "split")
-    clips = clips_of(dataset, rows, found, kept, place.root)
-    scan = CardScan(tuple(clips), (), (), tuple(count_clips(Subset(), clips)))
+    scan = clips_of(dataset, rows, found, kept, place.root, missing)
     notes = [used_columns({"audio": audio, **found}), *_large(tables, audio)]
     return write_made(output, dataset, place.root, scan, notes=notes)
 

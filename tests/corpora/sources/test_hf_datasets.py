@@ -136,6 +136,19 @@ def test_every_row_that_is_wrong_is_named(columns, sounds, tmp_path):
     assert not (tmp_path / "m.csv").exists()
 
 
+def test_rows_without_a_label_can_be_left_out(columns, tmp_path):
+    some = {**columns(0, 1, 2), "emotion": [0, -1, None]}
+    path = write_parquet(tmp_path / "ds.parquet", some, FEATURES)
+    with pytest.raises(ManifestError) as error:
+        manifest_from_hf_dataset(path, tmp_path / "m.csv")
+    assert [remedy.arguments for remedy in error.value.remedies] == [{"missing": "drop"}]
+    made = manifest_from_hf_dataset(path, tmp_path / "m.csv", missing="drop")
+    assert list(table(made)) == ["0"]
+    assert list(made.scan.left_out.values()) == [2]
+    with pytest.raises(ValueError, match="'raise' or 'drop'"):
+        manifest_from_hf_dataset(path, tmp_path / "n.csv", missing="keep")
+
+
 def test_paths_instead_of_bytes_name_files_in_the_folder(sounds, tmp_path):
     folder = tmp_path / "ds"
     (folder / "clips").mkdir(parents=True)
