@@ -62,6 +62,8 @@ def options(arguments: Mapping[str, Any]) -> list[str]:
     ['--allow-missing', '--folds', '3', '--model', 'mfcc', '--model', 'logmel']
     >>> options({"audio_folder": ...})
     ['--audio-folder', 'AUDIO_FOLDER']
+    >>> options({"columns": {"label": ...}})
+    ['--columns', 'label=NAME']
     """
     words: list[str] = []
     for name, value in arguments.items():
@@ -72,6 +74,9 @@ def options(arguments: Mapping[str, Any]) -> list[str]:
             words.append(option)
         elif value is ...:
             words += [option, option.removeprefix("--").replace("-", "_").upper()]
+        elif isinstance(value, Mapping):
+            pairs = [f"{key}={'NAME' if of is ... else of}" for key, of in value.items()]
+            words += [option, ",".join(pairs)]
         elif isinstance(value, tuple | list):
             words += [word for each in value for word in (option, str(each))]
         elif value is not None and value is not False:
