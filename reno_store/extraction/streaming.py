@@ -23,7 +23,7 @@ _MOST_WINDOWS = 512
 
 def windows_together(windows: Windows, batch_seconds: float) -> int:
     """Return how many windows form a batch."""
-    return min(max(int(batch_seconds / windows.window_s), 1), _MOST_WINDOWS)
+    return max(int(min(batch_seconds / windows.window_s, _MOST_WINDOWS)), 1)
 
 
 def windows_ahead(

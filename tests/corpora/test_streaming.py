@@ -69,7 +69,7 @@ def test_the_end_of_a_truncated_recording_is_noticed_after_its_pieces(tmp_path, 
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     pieces = stream_waveform(path, RATE_HZ)
     assert len(next(pieces)) == 5_000
-    with pytest.raises(AudioError, match="truncated|cannot be decoded|can be decoded"):
+    with pytest.raises(AudioError, match=r"clip\.flac"):
         list(pieces)
 
 
