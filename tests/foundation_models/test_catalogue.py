@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 from factories.checkpoints import write_checkpoint
 
+from reno_store.corpora.names import name_problem
 from reno_store.errors import ModelError, UnknownNameError
 from reno_store.foundation_models import (
     CATALOGUE,
@@ -32,10 +34,33 @@ def test_every_entry_stands_under_its_own_name_and_says_what_it_is():
         assert entry.name == name
         assert entry.description
         assert entry.licence
+        assert entry.group in catalogue.GROUPS
+        assert name_problem(name) is None
 
 
-def test_no_two_entries_have_one_name():
-    assert len(CATALOGUE) == len(catalogue._ROWS)
+def test_no_two_entries_have_one_name_or_one_source():
+    assert len(CATALOGUE) == len(catalogue._ENTRIES)
+    published = [entry.location for entry in CATALOGUE.values() if entry.source == "hf"]
+    assert len(set(published)) == len(published)
+
+
+def test_groups_stand_together_in_their_order():
+    groups = [entry.group for entry in CATALOGUE.values()]
+    assert list(dict.fromkeys(groups)) == list(catalogue.GROUPS)
+    assert sum(before != after for before, after in pairwise(groups)) == len(catalogue.GROUPS) - 1
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "seen"),
+    [
+        ("voc2vec", "VocalSound", ("VocalSound",)),
+        ("voc2vec-hubert-ls-pt", "recanvo_test", ("ReCANVo",)),
+        ("voc2vec", "emogator", ()),
+        ("hubert-base", "vocalsound", ()),
+    ],
+)
+def test_dataset_that_a_model_was_trained_on_is_recognised_by_its_name(model, dataset, seen):
+    assert CATALOGUE[model].corpora_seen(dataset) == seen
 
 
 def test_catalogue_cannot_be_changed_by_accident():
