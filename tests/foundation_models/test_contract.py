@@ -7,6 +7,7 @@ import pytest
 import torch
 from factories.audio_mamba_checkpoints import write_ssam_checkpoint
 from factories.checkpoints import write_checkpoint
+from factories.encoders import KINDS, write_encoder
 
 from reno_store.foundation_models import load_model
 from reno_store.foundation_models.testing import FoundationModelContract
@@ -21,6 +22,8 @@ CHOICES = {
     "wavlm, batched": "wavlm",
     "data2vec-audio, batched": "data2vec-audio",
     "wav2vec2-conformer, batched": "wav2vec2-conformer",
+    "whisper, full": "whisper",
+    "whisper, clip, batched": "whisper?context=clip",
     "wavlm, another layer and pooling, batched": "wavlm?layer=1&pool=mean+std",
 }
 
@@ -35,6 +38,8 @@ def folder_of(tmp_path_factory):
         if not here.exists():
             if kind == "ssam":
                 write_ssam_checkpoint(here, seed=seed)
+            elif kind in KINDS:
+                write_encoder(here, kind, seed=seed)
             else:
                 write_checkpoint(here, kind, seed=seed)
         return here

@@ -34,6 +34,8 @@ _VOLATILE_CONFIG_KEYS = {
     "transformers_version",
 }
 
+_RANDOM = "dither adds random noise to every clip; expected 0"
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -58,22 +60,24 @@ class Checkpoint:
     identity: Mapping[str, Any]
 
 
-def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
+def read_checkpoint(files: CheckpointFiles, context: str = "") -> Checkpoint:
     """Read a checkpoint as ``save_pretrained`` writes it.
+
+    Parameters
+    ----------
+    files : CheckpointFiles
+        From `locate`.
+    context : str
+        One of the family's ``contexts``; the first by default.
 
     Raises
     ------
     ModelError
-        If its config, its preprocessor config or its weights are missing, the weights do
-        not fit the config, the config leaves weights of the encoder unused, or the
-        architecture is not among `FAMILIES`.
+        If its config, its preprocessor config or its weights are missing or do not fit each
+        other, the config leaves weights of the encoder unused, the architecture is not among
+        `FAMILIES`, or it has no such context.
     """
-    from transformers import (
-        AutoFeatureExtractor,
-        AutoModel,
-        FeatureExtractionMixin,
-        PretrainedConfig,
-    )
+    from transformers import AutoFeatureExtractor, FeatureExtractionMixin, PretrainedConfig
 
     location, folder = files.location, str(files.folder)
     config = _read_json(
@@ -89,6 +93,11 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
             f"model {location}: its architecture is {architecture!r}; expected one of "
             f"{', '.join(sorted(FAMILIES))}."
         )
+    if context:
+        try:
+            family = family.in_context(context)
+        except ModelError as error:
+            raise ModelError(f"model {location}: {error}") from None
     settings = _read_json(
         files,
         "preprocessor_config.json",
@@ -106,7 +115,7 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
         try:
             extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
             # Shapes that do not fit come back in `loading`, with their names.
-            model, loading = AutoModel.from_pretrained(
+            model, loading = family.load(
                 folder,
                 dtype=torch.float32,
                 output_loading_info=True,
@@ -123,6 +132,12 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
         )
     _check_weights(location, model, loading, family.parts)
     encoder = family.encoder(model)
+    problem = _RANDOM if getattr(extractor, "dither", 0) else ""
+    if problem := problem or family.problem(extractor, encoder.config):
+        raise ModelError(
+            f"model {location}: its preprocessor_config.json does not fit: {problem}. Take it from "
+            "where the checkpoint was published."
+        )
     identity: dict[str, Any] = {
         "kind": "huggingface",
         "architecture": architecture,
@@ -134,6 +149,8 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
             **{key: getattr(extractor, key) for key in family.settings},
         },
     }
+    if family.context:
+        identity["context"] = family.context
     if files.commit:
         identity["source"] = {"repository": files.repository, "commit": files.commit}
     return Checkpoint(family, encoder, extractor, identity)
