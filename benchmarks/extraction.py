@@ -73,8 +73,6 @@ class Plain:
     def __init__(self, folder: Path, family: PlainFamily, device: str, precision: str) -> None:
         import transformers
 
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
         self._extractor = transformers.AutoFeatureExtractor.from_pretrained(folder)
         model = getattr(transformers, family.model_class).from_pretrained(
             folder, dtype=torch.float32
@@ -183,12 +181,14 @@ def bench(
             f"{np.median(errors):20.1e}{errors.max():10.1e}"
         )
         if competitor == "ours":
-            line = f"{name:20}{precision:10}{errors.max():10.1e}"
+            line = f"{name:36}{precision:10}{errors.max():10.1e}"
     return f"{line}{taken['per clip'] / taken['ours']:10.2f} times as fast as the loop"
 
 
 def main() -> None:
     """Read the arguments and run."""
+    import transformers
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--family", default="wav2vec2", help=f"comma-separated: {', '.join(FAMILIES)}"
@@ -209,6 +209,9 @@ def main() -> None:
     parser.add_argument("--scan", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     arguments.device = resolve_device(arguments.device)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", "At least one mel filter has all zero values")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     print(

@@ -26,6 +26,8 @@ _BASE_TRANSFORMER = {
 }  # fmt: skip
 _SMALL_DECODER = {"decoder_layers": 1, "decoder_attention_heads": 2, "decoder_ffn_dim": 64}
 _WHISPER_HOP, _WHISPER_STRIDE = 160, 2
+_KALDI_WINDOW, _KALDI_HOP = 400, 160
+_CLAP_SAMPLES = 480_000  # 10 s
 
 
 def _run(encoder: Any, inputs: Any, lengths: list[int]) -> torch.Tensor:
@@ -114,12 +116,55 @@ def _whisper(**differences: Any) -> PlainFamily:
     )  # fmt: skip
 
 
+def _ast_frames(encoder: Any, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
+    """Average the patches over frequency, in the columns that begin within the clip."""
+    config = encoder.config
+    n_rows = (config.num_mel_bins - config.patch_size) // config.frequency_stride + 1
+    n_banks = 1 + (n_samples - _KALDI_WINDOW) // _KALDI_HOP
+    return hidden[2:].unflatten(0, (n_rows, -1)).mean(0)[: -(-n_banks // config.time_stride)]
+
+
+def _pairs_of_banks(encoder: Any, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
+    return hidden[: (1 + (n_samples - _KALDI_WINDOW) // _KALDI_HOP) // 2]
+
+
+def _clap_frames(encoder: Any, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
+    """Average over frequency, in the columns that whole repetitions of the clip fill."""
+    n_columns = hidden.shape[-1]
+    filled = _CLAP_SAMPLES // n_samples * n_samples
+    return hidden.mean(1).T[: -(-filled * n_columns // _CLAP_SAMPLES)]
+
+
 FAMILIES: dict[str, PlainFamily] = {
+    "ast": PlainFamily("ASTModel", "ASTFeatureExtractor", covered=_ast_frames),
+    "clap": PlainFamily(
+        "ClapModel",
+        "ClapFeatureExtractor",
+        tiny={
+            "text_config": _TINY_TRANSFORMER,
+            "audio_config": {
+                "depths": [1, 1, 1, 1],
+                "num_attention_heads": [1, 2, 4, 8],
+                "patch_embeds_hidden_size": 16,
+                "hidden_size": 128,
+            },
+        },
+        base={"text_config": _TINY_TRANSFORMER},
+        extractor={"truncation": "rand_trunc"},
+        part=lambda model: model.audio_model,
+        covered=_clap_frames,
+    ),
     "data2vec-audio": _waveforms("Data2VecAudioModel"),
     "hubert": _waveforms("HubertModel"),
     "unispeech": _waveforms("UniSpeechModel"),
     "unispeech-sat": _waveforms("UniSpeechSatModel"),
     "wav2vec2": _waveforms("Wav2Vec2Model"),
+    "wav2vec2-bert": PlainFamily(
+        "Wav2Vec2BertModel",
+        "SeamlessM4TFeatureExtractor",
+        base=_BASE_TRANSFORMER,
+        covered=_pairs_of_banks,
+    ),
     "wav2vec2-conformer": _waveforms("Wav2Vec2ConformerModel"),
     "wavlm": _waveforms("WavLMModel"),
     "whisper": _whisper(),
@@ -132,9 +177,10 @@ def family_of(spec: str) -> tuple[str, PlainFamily, Path]:
     """Return the name, family and folder of ``hf:FOLDER`` or ``hf:FOLDER?context=clip``."""
     folder, mark, options = spec.removeprefix("hf:").partition("?")
     kind = json.loads((Path(folder) / "config.json").read_text())["model_type"]
+    kind = {"audio-spectrogram-transformer": "ast"}.get(kind, kind)
     for name, family in FAMILIES.items():
-        if name.startswith(kind) and family.spec == mark + options:
-            return name, family, Path(folder)
+        if name.removesuffix("-clip") == kind and family.spec == mark + options:
+            return f"{Path(folder).name}{mark}{options}", family, Path(folder)
     raise SystemExit(f"{spec}: its model_type is {kind}; expected one of {', '.join(FAMILIES)}")
 
 
