@@ -12,6 +12,9 @@ from factories.encoders import KINDS, write_encoder
 from reno_store.foundation_models import load_model
 from reno_store.foundation_models.testing import FoundationModelContract
 
+KIN = {"whisper", "clap", "parakeet_encoder"}
+"""Covered by other choices: another context, with fusion, with a head."""
+
 CHOICES = {
     "mfcc": "mfcc",
     "logmel": "logmel",
@@ -24,6 +27,7 @@ CHOICES = {
     "wav2vec2-conformer, batched": "wav2vec2-conformer",
     "whisper, full": "whisper",
     "whisper, clip, batched": "whisper?context=clip",
+    **{f"{kind}, batched": kind for kind in KINDS if kind not in KIN},
     "wavlm, another layer and pooling, batched": "wavlm?layer=1&pool=mean+std",
 }
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from factories.checkpoints import FAMILIES, write_checkpoint
-from factories.encoders import KINDS
+from factories.encoders import KINDS, SAME_ENCODERS
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForCTC
 from transformers.utils import logging as speech
@@ -377,7 +377,7 @@ def test_another_architecture_is_refused_with_those_that_work(checkpoint, family
 
 
 def test_families_are_those_that_the_tests_know():
-    assert sorted(huggingface.FAMILIES) == sorted([*FAMILIES, *KINDS])
+    assert sorted(huggingface.FAMILIES) == sorted([*FAMILIES, *KINDS, *SAME_ENCODERS])
 
 
 def test_missing_weights_file_is_refused(checkpoint):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -211,7 +212,10 @@ def _quiet_transformers() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            # AST's published extractor has such filters.
+            warnings.filterwarnings("ignore", "At least one mel filter has all zero values")
+            yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:

@@ -93,10 +93,9 @@ class HuggingFaceEncoder:
         self._config = config
         self._frames = self._family.frames(config, self._extractor)
         adapter_width = self._family.adapter_width(config)
-        if adapter_width and self._layer.which != "last":
-            raise ModelError(
-                f"layer={layer}: the model has an adapter, so only its last layer can be used."
-            )
+        only_last = "the model has an adapter" if adapter_width else self._family.only_last_because
+        if only_last and self._layer.which != "last":
+            raise ModelError(f"layer={layer}: {only_last}, so only its last layer can be used.")
         self.sample_rate_hz: int = int(self._extractor.sampling_rate)
         self.min_samples: int = self._frames.shortest
         self.max_samples: int | None = self._family.longest(config, self._extractor)

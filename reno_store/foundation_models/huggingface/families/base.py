@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -14,7 +15,14 @@ from reno_store.errors import ModelError
 from reno_store.foundation_models.huggingface.valid_frames import FrameCounts, ValidFrames
 from reno_store.foundation_models.protocol import Waveform
 
-__all__ = ["Family", "Frames", "IgnorePadding", "no_padding", "valid_positions"]
+__all__ = [
+    "Family",
+    "Frames",
+    "IgnorePadding",
+    "convolutions",
+    "no_padding",
+    "valid_positions",
+]
 
 IgnorePadding = Callable[[Sequence[int]], AbstractContextManager[None]]
 """Takes the lengths of the clips in a batch, in samples, and returns a context in which the
@@ -62,6 +70,16 @@ class Family:
         Which of them is used.
     one_by_one_because : str
         Why clips of different lengths cannot share a batch; empty where they can.
+    only_last_because : str
+        Why only the output of the last layer can be used; empty where others can.
+    encoder_class : str
+        Module below ``transformers.models`` and class of the encoder, for checkpoints that
+        contain more than it; by default what ``AutoModel`` returns.
+    inside : str
+        Regular expression of what comes before the names of the encoder's weights in such a
+        checkpoint; only these weights are read.
+    part_config : str
+        Where the encoder's config is in such a checkpoint's config, if it is a part of it.
     """
 
     extractor: str = "Wav2Vec2FeatureExtractor"
@@ -76,6 +94,10 @@ class Family:
     contexts: tuple[str, ...] = ()
     context: str = ""
     one_by_one_because: str = ""
+    only_last_because: str = ""
+    encoder_class: str = ""
+    inside: str = ""
+    part_config: str = ""
 
     def in_context(self: _Self, context: str) -> _Self:
         """Return the family with another context.
@@ -104,10 +126,25 @@ class Family:
         **arguments
             For ``from_pretrained``.
         """
-        from transformers import AutoModel
+        from transformers import AutoConfig, AutoModel
 
-        loaded: tuple[Any, dict[str, Any]] = AutoModel.from_pretrained(folder, **arguments)
+        loaded: tuple[Any, dict[str, Any]]
+        if not self.encoder_class:
+            loaded = AutoModel.from_pretrained(folder, **arguments)
+            return loaded
+        module, _, name = self.encoder_class.rpartition(".")
+        encoder = getattr(importlib.import_module(f"transformers.models.{module}"), name)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        loaded = encoder.from_pretrained(
+            folder,
+            config=getattr(config, self.part_config) if self._is_part(config) else config,
+            key_mapping={self.inside: ""},
+            **arguments,
+        )
         return loaded
+
+    def _is_part(self, config: Any) -> bool:
+        return bool(self.part_config) and hasattr(config, self.part_config)
 
     def encoder(self, model: Any) -> Any:
         """Return the part of a loaded model that embeds."""
@@ -119,7 +156,7 @@ class Family:
 
     def frames(self, config: Any, extractor: Any) -> Frames:
         """Return how many frames cover a clip of any length."""
-        return _convolutions(config)
+        return convolutions(config)
 
     def longest(self, config: Any, extractor: Any) -> int | None:
         """Return the length of the longest clip, in samples; None if there is no limit."""
@@ -183,7 +220,7 @@ class Family:
 
     def ignore_padding(self, encoder: Any) -> IgnorePadding:
         """Change an encoder so that padding changes no embedding."""
-        return ValidFrames(encoder, _convolutions(encoder.config)).of
+        return ValidFrames(encoder, convolutions(encoder.config)).of
 
     def width(self, config: Any) -> int:
         """Return the width of a frame of the encoder."""
@@ -205,5 +242,6 @@ def valid_positions(counts: torch.Tensor, n_positions: int) -> torch.Tensor:
     return torch.arange(n_positions, device=counts.device) < counts[:, None]
 
 
-def _convolutions(config: Any) -> FrameCounts:
+def convolutions(config: Any) -> FrameCounts:
+    """Return the frame counts of the convolutions of a config of the wav2vec 2.0 kind."""
     return FrameCounts(tuple(config.conv_kernel), tuple(config.conv_stride))

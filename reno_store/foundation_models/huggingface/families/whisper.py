@@ -28,7 +28,6 @@ from reno_store.foundation_models.protocol import Waveform
 __all__ = ["StridedFrames", "Whisper"]
 
 _MEL_FRAMES_PER_FRAME = 2  # stride of the second convolution
-_ENCODER_IN_CHECKPOINT = {r"^(model\.)?encoder\.": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +66,8 @@ class Whisper(Family):
     parts: tuple[str, ...] = ("conv", "embed_positions.", "layers.", "layer_norm.")
     contexts: tuple[str, ...] = ("full", "clip")
     context: str = "full"
-
-    def load(self, folder: str, **arguments: Any) -> tuple[Any, dict[str, Any]]:
-        """Load the encoder alone, from a whole checkpoint or one of the encoder."""
-        from transformers.models.whisper.modeling_whisper import WhisperEncoder
-
-        return WhisperEncoder.from_pretrained(
-            folder, key_mapping=_ENCODER_IN_CHECKPOINT, **arguments
-        )
+    encoder_class: str = "whisper.modeling_whisper.WhisperEncoder"
+    inside: str = r"^(model\.)?encoder\."
 
     def problem(self, extractor: Any, config: Any) -> str:
         """Compare the spectrogram of the extractor with what the encoder takes."""
