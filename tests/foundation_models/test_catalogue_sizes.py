@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from reno_store.foundation_models import CATALOGUE
+from reno_store.foundation_models.huggingface.families import FAMILIES
 
 LARGE = {
     "hidden_size": 1024,
@@ -67,6 +68,7 @@ def encoder_of(model_type, settings):
     from transformers import AutoConfig, AutoModel, ClapAudioModel
     from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
+    assert model_type in FAMILIES
     config = AutoConfig.for_model(model_type, **settings)
     assert config.model_type == model_type
     assert set(settings) <= set(type(config)().to_dict())

@@ -106,7 +106,8 @@ class Whisper(Family):
         Only the clip's own part and a little silence are computed, which takes a hundredth of
         the time of 30 s: every later frame is that of silence.
         """
-        n_own = _MEL_FRAMES_PER_FRAME * self.frames(None, extractor).after(len(waveform))
+        stride = _MEL_FRAMES_PER_FRAME * extractor.hop_length
+        n_own = _MEL_FRAMES_PER_FRAME * StridedFrames(stride).after(len(waveform))
         needed = n_own * extractor.hop_length + 2 * extractor.n_fft
         made = extractor(
             waveform,
