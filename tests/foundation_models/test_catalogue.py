@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from factories.checkpoints import write_checkpoint
@@ -157,3 +158,16 @@ def test_audio_mamba_without_a_checkpoint_says_where_to_get_it_and_what_to_type(
     message = str(caught.value)
     assert "github.com/SarthakYadav/audio-mamba-official" in message
     assert f"audio-mamba-{size}=ssam:FOLDER" in message
+
+
+def test_the_page_of_models_has_every_name_with_its_sizes_and_licence():
+    page = Path(__file__).parents[2] / "docs" / "models.md"
+    rows = [line.strip("|").split("|") for line in page.read_text("utf-8").splitlines()]
+    shown = {
+        row[0].strip(" `"): [cell.strip() for cell in row[2:]] for row in rows if len(row) == 5
+    }
+    for name, entry in CATALOGUE.items():
+        if entry.source == "authors":
+            continue
+        size = f"{entry.n_parameters / 1e6:.1f} M" if entry.n_parameters else ""
+        assert shown[name] == [str(entry.dim), size, entry.licence], name
