@@ -25,6 +25,12 @@ _BASE_TRANSFORMER = {
     "intermediate_size": 3072,
 }  # fmt: skip
 _SMALL_DECODER = {"decoder_layers": 1, "decoder_attention_heads": 2, "decoder_ffn_dim": 64}
+_WHISPER_TINY = {
+    "d_model": 64, "encoder_layers": 2, "encoder_attention_heads": 2, "encoder_ffn_dim": 128,
+}  # fmt: skip
+_WHISPER_BASE = {
+    "d_model": 512, "encoder_layers": 6, "encoder_attention_heads": 8, "encoder_ffn_dim": 2048,
+}  # fmt: skip
 _WHISPER_HOP, _WHISPER_STRIDE = 160, 2
 _KALDI_WINDOW, _KALDI_HOP = 400, 160
 _CLAP_SAMPLES = 480_000  # 10 s
@@ -71,12 +77,19 @@ class PlainFamily:
     run: Callable[[Any, Any, list[int]], torch.Tensor] = _run
     covered: Callable[[Any, torch.Tensor, int], torch.Tensor] = _waveform_frames
 
+    @property
+    def pads_waveforms(self) -> bool:
+        """Whether the feature extractor pads only if it is asked to."""
+        return self.extractor_class in {"Wav2Vec2FeatureExtractor", "SpeechT5FeatureExtractor"}
 
-def _waveforms(model_class: str, **tiny: Any) -> PlainFamily:
+
+def _waveforms(model_class: str, n_convolutions: int = 7, **differences: Any) -> PlainFamily:
     return PlainFamily(
-        model_class, tiny={**_TINY_TRANSFORMER, "conv_dim": [32] * 7, **tiny},
+        model_class,
+        tiny={**_TINY_TRANSFORMER, "conv_dim": [32] * n_convolutions},
         extractor={"do_normalize": True},
-    )  # fmt: skip
+        **differences,
+    )
 
 
 def _run_own_frames(encoder: Any, inputs: Any, lengths: list[int]) -> torch.Tensor:
@@ -102,14 +115,8 @@ def _whisper(**differences: Any) -> PlainFamily:
     return PlainFamily(
         "WhisperModel",
         "WhisperFeatureExtractor",
-        tiny={
-            "d_model": 64, "encoder_layers": 2, "encoder_attention_heads": 2,
-            "encoder_ffn_dim": 128, **_SMALL_DECODER,
-        },
-        base={
-            "d_model": 512, "encoder_layers": 6, "encoder_attention_heads": 8,
-            "encoder_ffn_dim": 2048, **_SMALL_DECODER,
-        },
+        tiny={**_WHISPER_TINY, **_SMALL_DECODER},
+        base={**_WHISPER_BASE, **_SMALL_DECODER},
         part=lambda model: model.encoder,
         covered=_whisper_frames,
         **differences,
@@ -135,6 +142,44 @@ def _clap_frames(encoder: Any, hidden: torch.Tensor, n_samples: int) -> torch.Te
     return hidden.mean(1).T[: -(-filled * n_columns // _CLAP_SAMPLES)]
 
 
+def _whole_pairs(encoder: Any, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
+    n_frames = len(_waveform_frames(encoder, hidden, n_samples))
+    return hidden[: n_frames // 2 * 2]
+
+
+def _moonshine_frames(encoder: Any, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
+    n_frames = n_samples
+    for kernel, stride in ((127, 64), (7, 3), (3, 2)):
+        n_frames = (n_frames - kernel) // stride + 1
+    return hidden[:n_frames]
+
+
+def _speecht5_frames(encoder: Any, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
+    return _waveform_frames(encoder.prenet, hidden, n_samples)
+
+
+def _parakeet_frames(encoder: Any, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
+    n_frames = n_samples // _KALDI_HOP
+    for _ in range(3):
+        n_frames = (n_frames - 1) // 2 + 1
+    return hidden[:n_frames]
+
+
+def _run_masked(encoder: Any, inputs: Any, lengths: list[int]) -> torch.Tensor:
+    """Run the audio tower of Qwen2-Audio with a mask over what follows each clip."""
+    n_frames = torch.tensor([-(-length // (_WHISPER_HOP * _WHISPER_STRIDE)) for length in lengths])
+    most = encoder.config.max_source_positions
+    beyond = (torch.arange(most) >= n_frames[:, None])[:, None, None].expand(-1, 1, most, -1)
+    features = inputs["input_features"]
+    mask = torch.zeros(beyond.shape).masked_fill(beyond, -torch.inf).to(features)
+    hidden: torch.Tensor = encoder(features, attention_mask=mask).last_hidden_state
+    return hidden
+
+
+def _paired_whisper_frames(encoder: Any, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
+    return hidden[: -(-n_samples // (_WHISPER_HOP * _WHISPER_STRIDE)) // 2]
+
+
 FAMILIES: dict[str, PlainFamily] = {
     "ast": PlainFamily("ASTModel", "ASTFeatureExtractor", covered=_ast_frames),
     "clap": PlainFamily(
@@ -156,6 +201,60 @@ FAMILIES: dict[str, PlainFamily] = {
     ),
     "data2vec-audio": _waveforms("Data2VecAudioModel"),
     "hubert": _waveforms("HubertModel"),
+    "moonshine": PlainFamily(
+        "MoonshineModel",
+        tiny={
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "encoder_num_hidden_layers": 2,
+            "encoder_num_attention_heads": 2,
+            "decoder_num_hidden_layers": 1,
+            "decoder_num_attention_heads": 2,
+        },
+        base={
+            "hidden_size": 416,
+            "intermediate_size": 1664,
+            "encoder_num_hidden_layers": 8,
+            "encoder_num_attention_heads": 8,
+            "decoder_num_hidden_layers": 1,
+            "decoder_num_attention_heads": 8,
+        },
+        part=lambda model: model.encoder,
+        covered=_moonshine_frames,
+    ),
+    "parakeet": PlainFamily(
+        "ParakeetEncoder",
+        "ParakeetFeatureExtractor",
+        tiny={**_TINY_TRANSFORMER, "subsampling_conv_channels": 16},
+        base=_BASE_TRANSFORMER,
+        covered=_parakeet_frames,
+    ),
+    "qwen2-audio": PlainFamily(
+        "Qwen2AudioEncoder",
+        "WhisperFeatureExtractor",
+        tiny=_WHISPER_TINY,
+        base=_WHISPER_BASE,
+        extractor={"feature_size": 128},
+        run=_run_masked,
+        covered=_paired_whisper_frames,
+    ),
+    "sew": _waveforms("SEWModel", n_convolutions=13, covered=_whole_pairs),
+    "sew-d": _waveforms("SEWDModel", n_convolutions=13, covered=_whole_pairs),
+    "speecht5": PlainFamily(
+        "SpeechT5ForSpeechToText",
+        "SpeechT5FeatureExtractor",
+        tiny={
+            "hidden_size": 64,
+            "encoder_layers": 2,
+            "encoder_attention_heads": 2,
+            "encoder_ffn_dim": 128,
+            "conv_dim": [32] * 7,
+            **_SMALL_DECODER,
+        },
+        base=_SMALL_DECODER,
+        part=lambda model: model.speecht5.encoder,
+        covered=_speecht5_frames,
+    ),
     "unispeech": _waveforms("UniSpeechModel"),
     "unispeech-sat": _waveforms("UniSpeechSatModel"),
     "wav2vec2": _waveforms("Wav2Vec2Model"),
