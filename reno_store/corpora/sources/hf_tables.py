@@ -78,7 +78,7 @@ class DatasetTable:
         self.path = path
         self._pyarrow = import_pyarrow()
         types = self._pyarrow.types
-        schema = self._read(lambda: self._open_schema())
+        schema = self._read(self._open_schema)
         features = _features(schema.metadata or {})
         kind = {name: features.get(name, {}).get("_type") for name in schema.names}
         self.names = tuple(schema.names)
@@ -88,20 +88,19 @@ class DatasetTable:
             if not types.is_nested(field.type) and not _is_bytes(types, field.type)
         )
         self.class_labels = {
-            name: [str(label) for label in features[name].get("names") or ()]
+            name: [str(label) for label in features[name]["names"]]
             for name in schema.names
-            if kind[name] == "ClassLabel"
+            if kind[name] == "ClassLabel" and isinstance(features[name].get("names"), list)
         }
-        structs = {
-            field.name
+        self._structs = {
+            field.name: field.type.get_field_index("path") >= 0
             for field in schema
             if types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0
         }
-        self._structs = structs
         self.audio = tuple(
             name
             for name in schema.names
-            if kind[name] == "Audio" or (name in structs and not kind[name])
+            if kind[name] == "Audio" or (name in self._structs and not kind[name])
         )
         self.maybe_audio = tuple(
             field.name
@@ -127,13 +126,12 @@ class DatasetTable:
         ManifestError
             If the file cannot be read.
         """
-        has_path = self._has_path(audio)
-        table, has_bytes = self._read(lambda: self._load(audio, wanted, has_path))
+        table, has_bytes = self._read(lambda: self._load(audio, wanted))
         columns = [table.column(name).to_pylist() for name in wanted]
         paths: list[Any] = [None] * len(has_bytes)
-        if has_path:
+        if self._structs.get(audio):
             paths = self._field(table.column(audio), "path").to_pylist()
-        elif audio not in self._structs and audio in self.scalars:
+        elif audio in self.scalars:
             paths = table.column(audio).to_pylist()
         for number, in_table in enumerate(has_bytes):
             values, problems = {}, []
@@ -155,7 +153,7 @@ class DatasetTable:
             (
                 about.row_group(group).column(leaf).total_uncompressed_size
                 for group in range(about.num_row_groups)
-                for leaf in self._leaves(about, audio, "bytes")
+                for leaf in self._leaves(about, audio)
             ),
             default=0,
         )
@@ -184,19 +182,14 @@ class DatasetTable:
         except self._pyarrow.ArrowInvalid:
             return self._pyarrow.ipc.open_file(source).read_all()
 
-    def _has_path(self, audio: str) -> bool:
-        if audio not in self._structs:
-            return False
-        return bool(self._open_schema().field(audio).type.get_field_index("path") >= 0)
-
-    def _load(self, audio: str, wanted: Sequence[str], has_path: bool) -> tuple[Any, list[bool]]:
+    def _load(self, audio: str, wanted: Sequence[str]) -> tuple[Any, list[bool]]:
         """Return the table without bytes, and which rows have bytes."""
         if self.path.suffix != ".parquet":
             table = self._arrow_table()
             return table, self._rows_with_bytes(table.column(audio), audio)
         parquet = self._pyarrow.parquet
-        columns = [*wanted, f"{audio}.path"] if has_path else list(wanted)
-        if audio not in self._structs and audio in self.scalars:
+        columns = [*wanted, f"{audio}.path"] if self._structs.get(audio) else list(wanted)
+        if audio in self.scalars:
             columns.append(audio)
         with parquet.ParquetFile(self.path) as file:
             table, about = file.read(columns=list(dict.fromkeys(columns))), file.metadata
@@ -214,16 +207,16 @@ class DatasetTable:
 
     def _missing(self, about: Any, group: int, audio: str) -> int | None:
         """Return how many rows have no bytes by the file's statistics, None if unknown."""
-        if audio not in self._structs and audio in self.scalars:
+        if audio in self.scalars:
             return int(about.row_group(group).num_rows)
-        for leaf in self._leaves(about, audio, "bytes"):
+        for leaf in self._leaves(about, audio):
             statistics = about.row_group(group).column(leaf).statistics
             if statistics is not None and statistics.has_null_count:
                 return int(statistics.null_count)
         return None
 
-    def _leaves(self, about: Any, audio: str, field: str) -> list[int]:
-        wanted = f"{audio}.{field}" if audio in self._structs else audio
+    def _leaves(self, about: Any, audio: str) -> list[int]:
+        wanted = f"{audio}.bytes" if audio in self._structs else audio
         found = range(about.num_columns)
         return [leaf for leaf in found if about.schema.column(leaf).path == wanted]
 

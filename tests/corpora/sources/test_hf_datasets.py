@@ -257,9 +257,13 @@ def test_large_row_groups_are_reported(dataset, tmp_path, monkeypatch):
     assert made.notes[1].startswith("warning: ")
 
 
-@pytest.mark.parametrize(
-    "noted", [b"{", b"[]", b'{"info": 3}', b'{"info": {"features": {"a": 1}}}']
-)
+STRANGE = [
+    *(b"{", b"[]", b'{"info": 3}', b'{"info": {"features": {"a": 1}}}'),
+    b'{"info": {"features": {"emotion": {"_type": "ClassLabel", "names": 3}}}}',
+]
+
+
+@pytest.mark.parametrize("noted", STRANGE)
 def test_strange_features_are_ignored(columns, tmp_path, noted):
     import pyarrow.parquet as parquet
 
