@@ -200,6 +200,14 @@ def test_missing_preprocessor_config_is_refused_with_what_to_copy(copy):
     assert "Copy it from where the checkpoint was published" in message
 
 
+def test_settings_inside_a_processor_config_are_those_of_the_extractor(whole, copy):
+    settings = json.loads((copy / "preprocessor_config.json").read_text())
+    (copy / "preprocessor_config.json").unlink()
+    (copy / "processor_config.json").write_text(json.dumps({"feature_extractor": settings}))
+    one, other = (HuggingFaceEncoder.load(str(each)) for each in (whole, copy))
+    assert one.fingerprint == other.fingerprint
+
+
 def test_another_rate_is_the_models_rate_where_the_spectrogram_still_fits(copy):
     edit_json(copy / "preprocessor_config.json", sampling_rate=32_000, hop_length=320, n_fft=800)
     model = HuggingFaceEncoder.load(str(copy))
