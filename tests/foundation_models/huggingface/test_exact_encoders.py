@@ -142,7 +142,7 @@ def frames_of(folder, frames):
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_any_batch_gives_each_clip_what_transformers_gives_it_alone(case, model, reference, data):
@@ -199,6 +199,13 @@ def test_other_layers_are_exact_in_a_batch_or_refused(case, model, layer):
     assert relative_errors(together, alone).max() <= 1e-5
     half = alone.shape[1] // 2
     assert relative_errors(alone[:, :half], model.embed(clips)).min() > 0.01
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_bfloat16_is_near_float32(case, model, batched):
+    clips = [clip(6000), clip(9000)]
+    short = HuggingFaceEncoder.load(str(case[0]), precision="bfloat16", batched=batched)
+    assert 0 < relative_errors(short.embed(clips), model.embed(clips)).max() < 0.05
 
 
 @pytest.mark.parametrize("kind", SAME_ENCODERS)

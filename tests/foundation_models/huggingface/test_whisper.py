@@ -175,6 +175,16 @@ def test_longer_than_30_seconds_is_refused_with_the_limit(whole):
     assert caught.value.remedies[0].arguments == {"window": 30}
 
 
+@pytest.mark.parametrize("context", ["full", "clip"])
+def test_bfloat16_is_near_float32(whole, context):
+    clips = [clip(6000), clip(9000)]
+    exact = HuggingFaceEncoder.load(str(whole), context=context).embed(clips)
+    for batched in (False, True):
+        choice = {"precision": "bfloat16", "context": context, "batched": batched}
+        short = HuggingFaceEncoder.load(str(whole), **choice).embed(clips)
+        assert 0 < relative_errors(short, exact).max() < 0.05
+
+
 def test_large_batch_goes_through_the_encoder_in_parts(whole, monkeypatch):
     """Each clip takes the memory of 30 s, however short it is."""
     model = HuggingFaceEncoder.load(str(whole), batched=True)
@@ -198,6 +208,14 @@ def test_missing_preprocessor_config_is_refused_with_what_to_copy(copy):
     message = refusal(copy)
     assert "preprocessor_config.json" in message
     assert "Copy it from where the checkpoint was published" in message
+
+
+def test_settings_inside_a_processor_config_are_those_of_the_extractor(whole, copy):
+    settings = json.loads((copy / "preprocessor_config.json").read_text())
+    (copy / "preprocessor_config.json").unlink()
+    (copy / "processor_config.json").write_text(json.dumps({"feature_extractor": settings}))
+    one, other = (HuggingFaceEncoder.load(str(each)) for each in (whole, copy))
+    assert one.fingerprint == other.fingerprint
 
 
 def test_another_rate_is_the_models_rate_where_the_spectrogram_still_fits(copy):

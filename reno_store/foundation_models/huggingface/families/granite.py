@@ -6,10 +6,8 @@ from the same settings, so that embeddings do not depend on what is installed.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -59,7 +57,11 @@ class GraniteSpeech(Family):
 
     def load_extractor(self, folder: str) -> tuple[str, Any]:
         """Return the name and the settings of the feature extractor."""
-        entries = json.loads((Path(folder) / "preprocessor_config.json").read_text("utf-8"))
+        from transformers import FeatureExtractionMixin
+
+        entries, _ = FeatureExtractionMixin.get_feature_extractor_dict(
+            folder, local_files_only=True
+        )
         known = {name: entries[name] for name in self.settings if name in entries}
         return str(entries.get("feature_extractor_type")), GraniteExtractor(**known)
 
