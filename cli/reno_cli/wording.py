@@ -33,6 +33,7 @@ _FLAGS: Mapping[tuple[str, Any], str] = {
 
 _COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "build_store": ("build", ("manifest",)),
+    "import_embeddings": ("import", ("source",)),
     "make_manifest": ("manifest", ("card", "folder")),
     "remove_from_store": ("remove", ("store", "dataset")),
     "run_study": ("tables", ("store", "datasets")),

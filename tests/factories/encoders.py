@@ -1,5 +1,6 @@
 """Tiny checkpoints with random weights of the encoders that are not of the wav2vec 2.0 kind."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -50,6 +51,17 @@ KINDS = {
          "num_attention_heads": [1, 2, 2, 2], "hidden_size": 64, "enable_fusion": True,
          "fusion_type": "aff_2d"},
         "ClapFeatureExtractor", {},
+    ),
+    "granite_speech": (
+        "GraniteSpeechForConditionalGeneration",
+        {"encoder_config": {"hidden_dim": 32, "num_layers": 2, "num_heads": 2, "dim_head": 16,
+                            "context_size": 20, "max_pos_emb": 40, "output_dim": 8},
+         "text_config": {"model_type": "granite", **_LANGUAGE}, "audio_token_index": 2,
+         "projector_config": {"model_type": "blip_2_qformer", "hidden_size": 16,
+                              "num_hidden_layers": 1, "num_attention_heads": 2,
+                              "intermediate_size": 16, "encoder_hidden_size": 32}},
+        "", {"sampling_rate": 16_000, "n_fft": 512, "win_length": 400, "hop_length": 160,
+             "n_mels": 80, "feature_extractor_type": "GraniteSpeechFeatureExtractor"},
     ),
     "moonshine": (
         "MoonshineForConditionalGeneration",
@@ -139,6 +151,10 @@ def write_encoder(folder, kind, *, seed=0, gain=1.0, extractor=None, model_class
                 elif weight.ndim == 1 or "position" in name:  # zeros and ones, fresh
                     weight.add_(0.1 * torch.randn(weight.shape))
         model.save_pretrained(folder)
+    if not extractor_class:  # needs torchaudio
+        settings = {**extractor_settings, **(extractor or {})}
+        (Path(folder) / "preprocessor_config.json").write_text(json.dumps(settings))
+        return Path(folder)
     with warnings.catch_warnings():
         # Also by AST's extractor as published.
         warnings.filterwarnings("ignore", "At least one mel filter has all zero values")

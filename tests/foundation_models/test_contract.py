@@ -12,8 +12,8 @@ from factories.encoders import KINDS, write_encoder
 from reno_store.foundation_models import load_model
 from reno_store.foundation_models.testing import FoundationModelContract
 
-KIN = {"whisper", "clap", "parakeet_encoder"}
-"""Covered by other choices: another context, with fusion, with a head."""
+KIN = {"whisper", "clap", "granite_speech", "parakeet_encoder"}
+"""Covered by other choices (another context, with fusion, with a head), or never batched."""
 
 CHOICES = {
     "mfcc": "mfcc",
@@ -201,6 +201,13 @@ class RefusesTheShortest(Levels):
         return super().embed(waveforms)
 
 
+class CutsLongClips(Levels):
+    max_samples = 20_000
+
+    def describe(self, waveform):
+        return super().describe(waveform[: self.max_samples])
+
+
 class WithoutPooling(Levels):
     def __init__(self, weight=1.0):
         super().__init__(weight)
@@ -240,6 +247,7 @@ FAULTS = {
     ScalesInPlace: "leaves_its_input_alone",
     TakesTooShort: "a_shorter_one_refused",
     RefusesTheShortest: "a_shorter_one_refused",
+    CutsLongClips: "a_longer_one_refused",
     WithoutPooling: "json_with_every_part",
     FingerprintWithArray: "json_with_every_part",
     FingerprintOfTheMoment: "same_every_time",

@@ -19,8 +19,13 @@ from numpy.typing import NDArray
 
 from reno_store.errors import ModelError
 from reno_store.foundation_models.checking import relative_errors
-from reno_store.foundation_models.huggingface.checkpoint import Checkpoint, read_checkpoint
+from reno_store.foundation_models.huggingface.checkpoint import (
+    Checkpoint,
+    read_checkpoint,
+    unusable,
+)
 from reno_store.foundation_models.huggingface.families import Family
+from reno_store.foundation_models.huggingface.families.generic import Generic, check_contract
 from reno_store.foundation_models.huggingface.hub import locate
 from reno_store.foundation_models.inference import computing_in, use_projections
 from reno_store.foundation_models.pooling import LayerChoice, Pooling
@@ -139,16 +144,24 @@ class HuggingFaceEncoder:
         ------
         ModelError
             If the folder, its config, its preprocessor config or its weights are missing,
-            the weights do not fit, the architecture is not among `FAMILIES`, a hub model
-            is not available, or the layer or pooling does not exist.
+            the weights do not fit, a hub model is not available, the layer or pooling does not
+            exist, or the architecture is not among `FAMILIES` and the model does not pass
+            `FoundationModelContract` one clip at a time.
         """
         files = locate(location, revision)
         with _random_state_kept():
             checkpoint = read_checkpoint(files, context)
             try:
-                return cls(checkpoint, **settings)
+                model = cls(checkpoint, **settings)
             except ModelError as error:
                 raise ModelError(f"model {location}: {error}") from None
+        if isinstance(checkpoint.family, Generic):
+            try:
+                check_contract(model)
+            except ModelError as error:
+                architecture = checkpoint.identity["architecture"]
+                raise unusable(location, architecture, error) from None
+        return model
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Embed clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
@@ -158,7 +171,11 @@ class HuggingFaceEncoder:
             return np.empty((0, self.dim), np.float32)
         with _random_state_kept():
             if self._batched and len(waveforms) > 1:
-                return self._embed_together(waveforms)
+                step = self._family.most_clips() or len(waveforms)
+                some = range(0, len(waveforms), step)
+                return np.concatenate(
+                    [self._embed_together(waveforms[start : start + step]) for start in some]
+                )
             if torch.device(self._device).type == "cpu":
                 return np.stack(list(map_on_threads(self._embed_one, waveforms)))
             return np.stack([self._embed_one(waveform) for waveform in waveforms])

@@ -142,7 +142,7 @@ def frames_of(folder, frames):
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_any_batch_gives_each_clip_what_transformers_gives_it_alone(case, model, reference, data):

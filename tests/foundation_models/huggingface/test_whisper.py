@@ -175,6 +175,17 @@ def test_longer_than_30_seconds_is_refused_with_the_limit(whole):
     assert caught.value.remedies[0].arguments == {"window": 30}
 
 
+def test_large_batch_goes_through_the_encoder_in_parts(whole, monkeypatch):
+    """Each clip takes the memory of 30 s, however short it is."""
+    model = HuggingFaceEncoder.load(str(whole), batched=True)
+    sizes = []
+    model._encoder.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    clips = [clip(400 + n) for n in range(18)]
+    rows = model.embed(clips)
+    assert sizes == [16, 2]
+    assert relative_errors(rows[15:], model.embed(clips[15:])).max() <= 1e-5
+
+
 def refusal(folder, **options):
     with pytest.raises(ModelError) as caught:
         HuggingFaceEncoder.load(str(folder), **options)
@@ -187,6 +198,14 @@ def test_missing_preprocessor_config_is_refused_with_what_to_copy(copy):
     message = refusal(copy)
     assert "preprocessor_config.json" in message
     assert "Copy it from where the checkpoint was published" in message
+
+
+def test_settings_inside_a_processor_config_are_those_of_the_extractor(whole, copy):
+    settings = json.loads((copy / "preprocessor_config.json").read_text())
+    (copy / "preprocessor_config.json").unlink()
+    (copy / "processor_config.json").write_text(json.dumps({"feature_extractor": settings}))
+    one, other = (HuggingFaceEncoder.load(str(each)) for each in (whole, copy))
+    assert one.fingerprint == other.fingerprint
 
 
 def test_another_rate_is_the_models_rate_where_the_spectrogram_still_fits(copy):

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from reno_store.foundation_models.huggingface.families.ast import AudioSpectrogramTransformer
 from reno_store.foundation_models.huggingface.families.base import Family, Frames
 from reno_store.foundation_models.huggingface.families.clap import Clap
+from reno_store.foundation_models.huggingface.families.granite import GraniteSpeech
 from reno_store.foundation_models.huggingface.families.moonshine import Moonshine
 from reno_store.foundation_models.huggingface.families.parakeet import Parakeet
 from reno_store.foundation_models.huggingface.families.qwen2_audio import Qwen2Audio
@@ -29,6 +30,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "clap": Clap(),
         "clap_audio_model": Clap(),
         "data2vec-audio": Family(),
+        "granite_speech": GraniteSpeech(),
         "hubert": Family(),
         "moonshine": Moonshine(),
         "parakeet_ctc": Parakeet(),

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from reno_store.foundation_models.huggingface.families.base import (
+    MOST_FIXED_CLIPS,
     Family,
     Frames,
     IgnorePadding,
@@ -103,6 +104,10 @@ class AudioSpectrogramTransformer(Family):
     def stack(self, encoder: Any) -> Any:
         """Return the encoder itself."""
         return encoder
+
+    def most_clips(self) -> int | None:
+        """Return a limit, because every clip takes the memory of the longest."""
+        return MOST_FIXED_CLIPS
 
     def prepare(self, extractor: Any, waveform: Waveform) -> torch.Tensor:
         """Return the spectrogram, shape (max_length, n_bands).

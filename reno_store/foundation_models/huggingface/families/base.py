@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -16,6 +16,7 @@ from reno_store.foundation_models.huggingface.valid_frames import FrameCounts, V
 from reno_store.foundation_models.protocol import Waveform
 
 __all__ = [
+    "MOST_FIXED_CLIPS",
     "Family",
     "Frames",
     "IgnorePadding",
@@ -23,6 +24,9 @@ __all__ = [
     "no_padding",
     "valid_positions",
 ]
+
+MOST_FIXED_CLIPS = 16
+"""Clips in a batch of an encoder that computes 10 or 30 s for every clip, however short."""
 
 IgnorePadding = Callable[[Sequence[int]], AbstractContextManager[None]]
 """Takes the lengths of the clips in a batch, in samples, and returns a context in which the
@@ -130,11 +134,11 @@ class Family:
 
         loaded: tuple[Any, dict[str, Any]]
         if not self.encoder_class:
-            loaded = AutoModel.from_pretrained(folder, **arguments)
+            loaded = AutoModel.from_pretrained(folder, trust_remote_code=False, **arguments)
             return loaded
         module, _, name = self.encoder_class.rpartition(".")
         encoder = getattr(importlib.import_module(f"transformers.models.{module}"), name)
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         loaded = encoder.from_pretrained(
             folder,
             config=getattr(config, self.part_config) if self._is_part(config) else config,
@@ -143,12 +147,39 @@ class Family:
         )
         return loaded
 
+    def load_extractor(self, folder: str) -> tuple[str, Any]:
+        """Return the class name of a folder's feature extractor, and the extractor."""
+        from transformers import AutoFeatureExtractor
+
+        extractor = AutoFeatureExtractor.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        return type(extractor).__name__, extractor
+
     def _is_part(self, config: Any) -> bool:
         return bool(self.part_config) and hasattr(config, self.part_config)
 
     def encoder(self, model: Any) -> Any:
         """Return the part of a loaded model that embeds."""
         return model
+
+    def parts_of(self, model: Any) -> tuple[str, ...]:
+        """Return the beginnings of the names of weights that every embedding needs."""
+        return self.parts
+
+    def fitted(self: _Self, encoder: Any, extractor: Any) -> _Self:
+        """Return the family for one checkpoint, with what has to be tried out.
+
+        Raises
+        ------
+        ModelError
+            If the encoder cannot be used.
+        """
+        return self
+
+    def described(self, extractor: Any) -> Mapping[str, Any]:
+        """Return the settings of an extractor for the fingerprint."""
+        return {key: getattr(extractor, key) for key in self.settings}
 
     def problem(self, extractor: Any, config: Any) -> str:
         """Return why an extractor does not fit an encoder; empty if it does."""
@@ -160,6 +191,10 @@ class Family:
 
     def longest(self, config: Any, extractor: Any) -> int | None:
         """Return the length of the longest clip, in samples; None if there is no limit."""
+        return None
+
+    def most_clips(self) -> int | None:
+        """Return how many clips may share a batch; None where only their lengths count."""
         return None
 
     def n_layers(self, config: Any) -> int:

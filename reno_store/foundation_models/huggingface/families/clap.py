@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from reno_store.foundation_models.huggingface.families.base import (
+    MOST_FIXED_CLIPS,
     Family,
     Frames,
     IgnorePadding,
@@ -93,6 +94,10 @@ class Clap(Family):
     def width(self, config: Any) -> int:
         """Return the width of the last stage."""
         return int(config.patch_embeds_hidden_size * 2 ** (len(config.depths) - 1))
+
+    def most_clips(self) -> int | None:
+        """Return a limit, because every clip takes the memory of the longest."""
+        return MOST_FIXED_CLIPS
 
     def prepare(self, extractor: Any, waveform: Waveform) -> torch.Tensor:
         """Return the spectrogram, shape (1 or 4, n_mel_frames, n_bands).

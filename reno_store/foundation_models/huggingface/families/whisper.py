@@ -17,6 +17,7 @@ import torch
 from torch.nn import functional
 
 from reno_store.foundation_models.huggingface.families.base import (
+    MOST_FIXED_CLIPS,
     Family,
     Frames,
     IgnorePadding,
@@ -99,6 +100,10 @@ class Whisper(Family):
     def stack(self, encoder: Any) -> Any:
         """Return the encoder itself."""
         return encoder
+
+    def most_clips(self) -> int | None:
+        """Return a limit, because every clip takes the memory of the longest."""
+        return MOST_FIXED_CLIPS if self.context == "full" else None
 
     def prepare(self, extractor: Any, waveform: Waveform) -> torch.Tensor:
         """Return the spectrogram, shape (n_mel_frames, n_bands).
