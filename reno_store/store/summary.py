@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +100,7 @@ def _model_summary(reader: StoreReader, dataset: ModelSummary, model: str) -> Mo
     name = dataset.dataset
     try:
         fingerprint = reader.fingerprint(name, model)
-        windows = fingerprint.get("windows", {})
+        window_s, hop_s = _windows(fingerprint)
         n_done = int(np.count_nonzero(reader.done(name, model)))
         return replace(
             dataset,
@@ -110,8 +112,16 @@ def _model_summary(reader: StoreReader, dataset: ModelSummary, model: str) -> Mo
             precision=str(fingerprint.get("precision", "")),
             storage=storage_of(fingerprint).dtype,
             fingerprint=short_fingerprint(fingerprint),
-            window_s=windows.get("window_s"),
-            hop_s=windows.get("hop_s"),
+            window_s=window_s,
+            hop_s=hop_s,
         )
     except StoreError as error:
         return replace(dataset, model=model, problem=dataset.problem or str(error))
+
+
+def _windows(fingerprint: Mapping[str, Any]) -> tuple[float, float] | tuple[None, None]:
+    """Return length and hop of windows; None where there are none or they make no sense."""
+    match fingerprint.get("windows"):
+        case {"window_s": int() | float() as window_s, "hop_s": int() | float() as hop_s}:
+            return window_s, hop_s
+    return None, None

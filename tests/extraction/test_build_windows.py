@@ -254,6 +254,15 @@ def test_command_line_builds_and_checks_such_a_store(corpus, tmp_path, stored, b
     assert "0 problems" in shown.output
 
 
+@pytest.mark.parametrize("windows", [3, {"window_s": "long"}, {"window_s": 1.0}, None])
+def test_overview_survives_windows_that_make_no_sense(build, tmp_path, windows):
+    build()
+    attributes = zarr.open_group(tmp_path / "s.zarr", mode="a")["small/mfcc"].attrs
+    attributes["fingerprint"] = {**attributes["fingerprint"], "windows": windows}
+    (summary,) = rs.open_store(tmp_path / "s.zarr").summary()
+    assert (summary.n_done, summary.window_s, summary.hop_s) == (6, None, None)
+
+
 def note_lengths(monkeypatch):
     """Note the samples of each waveform that goes through MFCC, batch by batch."""
     lengths = []
