@@ -170,9 +170,8 @@ def test_longer_than_30_seconds_is_refused_with_the_limit(whole):
     model = HuggingFaceEncoder.load(str(whole))
     assert model.max_samples == 480_000
     assert np.isfinite(model.embed([clip(480_000)])).all()
-    with pytest.raises(ModelError, match=r"480001 samples .* at most 480000 \(30 s\)") as caught:
+    with pytest.raises(ModelError, match=r"480001 samples .* at most 480000 \(30 s\).* windows of"):
         model.embed([clip(500), clip(480_001)])
-    assert caught.value.remedies[0].arguments == {"window": 30}
 
 
 @pytest.mark.parametrize("context", ["full", "clip"])
