@@ -174,7 +174,7 @@ def marker_handle(colour: str, marker: str, label: str) -> Line2D:
 
 def plot_markers(axes: Axes, x: Any, y: Any, colour: str, marker: str, **others: Any) -> None:
     """Draw markers without a line."""
-    edge = {"markeredgecolor": EDGE, "markeredgewidth": 0.35}
+    edge: dict[str, Any] = {"markeredgecolor": EDGE, "markeredgewidth": 0.35}
     axes.plot(x, y, ls="", marker=marker, mfc=colour, zorder=3, **edge, **others)
 
 

@@ -14,6 +14,7 @@ from factories.odd_studies import make_study
 from factories.parsed_pages import Page, render
 
 from reno_store.errors import RenoStoreError
+from reno_store.reports.commands import PythonCalls
 from reno_store.reports.page import render_page
 
 
@@ -72,7 +73,7 @@ class TestContent:
                 assert f"{100 * cell.mean('macro_f1'):.1f} ±" in text
             else:
                 assert cell.reason in text
-            assert cell.command in text
+            assert PythonCalls().cell(study, cell) in text
 
     def test_each_row_of_a_table_leads_to_its_own_command(self, page, study):
         found = re.findall(
@@ -209,11 +210,6 @@ class TestFigures:
         assert page.words("option") == ["all datasets", "jnv", "vivae"]
         assert not Page(render(make_study())).find("select")
 
-    def test_figures_without_a_way_to_draw_them_are_refused(self, study):
-        with pytest.raises(RenoStoreError, match=r"4 figures.*to_svg"):
-            render_page(study, figures=make_figures(study))
-
-    @pytest.mark.parametrize("svg", ["", "<p>no</p>", "<svg></svg>", '<svg width="9q" height="1">'])
     def test_what_is_no_svg_of_a_size_is_refused_by_name(self, study, svg):
         with pytest.raises(RenoStoreError, match="confusion-jnv"):
             render(study, to_svg=lambda figure: svg)
