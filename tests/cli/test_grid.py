@@ -2,10 +2,6 @@
 
 import csv
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -109,17 +105,6 @@ def test_scores_are_those_of_evaluating_each_point_alone(how, store, results, tm
             assert found == alone.scores(metric)
 
 
-def test_the_second_time_says_the_same_and_trains_nothing(store, results, tmp_path, monkeypatch):
-    words = ("grid", store, "cries", *SMALL, *results, "-o", tmp_path / "cv.csv")
-    first = run(*words)
-    table = (tmp_path / "cv.csv").read_bytes()
-    monkeypatch.setattr(training, "run_fold", None)
-    second = run(*words)
-    assert "0 folds trained, 8 kept from before" in second.stderr
-    assert second.stdout == first.stdout
-    assert (tmp_path / "cv.csv").read_bytes() == table
-
-
 def test_without_divergence_one_fit_stands_for_every_beta_and_delta(store, results, tmp_path):
     words = ("grid", store, "cries", *SMALL, *results, "--lam", "0.4,1")
     first = run(*words, "-o", tmp_path / "cv.csv")
@@ -167,14 +152,6 @@ def test_a_larger_grid_trains_what_is_new_alone(store, kept):
     assert "4 folds trained, 8 kept" in run("grid", store, "cries", *larger, *kept).stderr
 
 
-@pytest.mark.parametrize(
-    "other", [("--seed", 1), ("--as-stored",), ("--protocol", "speaker"), ("--folds", 3)]
-)
-def test_what_is_asked_otherwise_is_not_taken_from_what_is_kept(other, store, kept):
-    again = run("grid", store, "cries", *SMALL, *other, *kept)
-    assert ", 0 kept from before" in again.stderr
-
-
 def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
     searched, store, results, monkeypatch
 ):
@@ -195,24 +172,6 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
     assert again.stdout == searched[0].stdout
 
 
-def test_a_run_that_is_killed_goes_on_to_the_same_table(searched, store, results, tmp_path):
-    words = ["grid", str(store), "cries", *SMALL, *map(str, results)]
-    script = "import sys; from reno_cli.main import main; main(sys.argv[1:])"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    until = time.monotonic() + 120
-    while not list((tmp_path / "kept").rglob("outcomes-1/*/*.json")) and time.monotonic() < until:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    n_kept = len(list((tmp_path / "kept").rglob("outcomes-1/*/*.json")))
-    assert 1 <= n_kept < 8
-    again = run(*words)
-    assert f"{8 - n_kept} folds trained, {n_kept} kept from before" in again.stderr
-    assert again.stdout == searched[0].stdout
-
-
 def test_a_point_that_diverges_is_told_and_the_others_go_on(store, results, monkeypatch):
     real = EmbeddingClassifier._fit
 
@@ -227,13 +186,6 @@ def test_a_point_that_diverges_is_told_and_the_others_go_on(store, results, monk
     only = (*MODELS, "--beta", "3", "--lam", "0.4", "--delta", "0.2", "--folds", 2)
     failed = run("grid", store, "cries", *only, *results, expect=1).output
     assert "every point of the grid failed" in failed
-
-
-def test_where_no_speaker_can_be_spared_clips_are_held_out(tmp_path):
-    store = make_study_store(tmp_path / "my.zarr", cries={"n_speakers": 2})
-    shown = run("grid", store, "cries", *SMALL, "--protocol", "loso")
-    assert "failed" not in shown.stdout
-    assert "2 folds" in shown.stdout
 
 
 def test_the_surface_is_drawn(store, results, tmp_path):

@@ -132,8 +132,3 @@ def test_the_same_seed_gives_the_same_folds(protocol):
     y, groups = np.array(["cry", "laugh"] * 30), np.repeat([f"s{i}" for i in range(10)], 6)
     once, again = (assignment(protocol, y, groups, 7, 5) for _ in range(2))
     assert np.array_equal(once, again)
-
-
-def test_loso_has_nothing_to_seed():
-    y, groups = np.array(["cry", "laugh"] * 30), np.repeat([f"s{i}" for i in range(10)], 6)
-    assert np.array_equal(assignment("loso", y, groups, 0, 5), assignment("loso", y, groups, 1, 3))

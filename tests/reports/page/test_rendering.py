@@ -91,11 +91,6 @@ class TestContent:
         assert "jnv has no embeddings of wav2vec2-base" in " ".join(each["text"] for each in spans)
         assert not any("data-value" in each for each in reasons)
 
-    def test_the_best_of_a_column_is_bold(self, page, study):
-        cells = study.select(dataset="jnv", protocol="paper", computed=True)
-        best = max(100 * cell.mean("accuracy") for cell in cells if len(cell.models) == 1)
-        assert any(text.startswith(f"{best:.1f} ±") for text in page.words("strong"))
-
     def test_places_are_sorted_by_their_whole_value_not_by_what_is_shown(self, page, study):
         first = study.cells[0]
         assert page.find("td", **{"data-value": repr(100 * first.mean("accuracy"))})
@@ -139,18 +134,9 @@ class TestContent:
         assert page.words("pre") == ['{ "lr": 0.001 }'] * 4
         assert "Hyperparameters of RENO" in page.words("summary")
 
-    def test_notes_of_the_study_stand_near_the_top(self, study):
-        text = render_page(replace(study, notes=("2 kept results were damaged.",)))
-        assert text.index("2 kept results were damaged.") < text.index("contents-title")
-
     def test_what_is_not_given_has_no_section(self, study):
         sections = [each["id"] for each in Page(render_page(study)).find("section")]
         assert not {"tables", "conclusions", "figures"} & set(sections)
-
-    def test_a_study_in_which_nothing_was_computed_still_makes_a_page(self):
-        study = make_study(lacking=("mfcc", "wav2vec2-base", "audio-mamba-tiny"))
-        page = Page(render(study, figures=()))
-        assert "0 of which were computed" in page.words("p")[0]
 
 
 class TestSummary:
