@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -12,6 +13,7 @@ from reno_cli.printing import check_output, print_wide, write_text
 
 __all__ = ["grid"]
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _ENDINGS = (".pdf", ".png", ".svg")
 
 
@@ -25,6 +27,11 @@ def _values(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
         raise click.BadParameter(
             f"{value!r}: expected numbers with commas between them, such as 0.2,0.4"
         ) from None
+
+
+def _of_reno(name: str, meaning: str, default: str) -> Callable[[_Command], _Command]:
+    words = f"RENO's {meaning}; short for --set reno.{name}=... (default: {default})."
+    return click.option(f"--{name}", callback=_values, metavar="NUMBERS", help=words)
 
 
 def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
@@ -45,24 +52,9 @@ def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
     metavar="NAME",
     help="What to evaluate, as in evaluate; --set gives its hyperparameters.",
 )
-@click.option(
-    "--beta",
-    callback=_values,
-    metavar="NUMBERS",
-    help="RENO's β, above 1; short for --set reno.beta=... (default: 1.5,2,3).",
-)
-@click.option(
-    "--delta",
-    callback=_values,
-    metavar="NUMBERS",
-    help="RENO's δ, at least 0; short for --set reno.delta=... (default: 0.05,0.2,0.8).",
-)
-@click.option(
-    "--lam",
-    callback=_values,
-    metavar="NUMBERS",
-    help="RENO's λ, from 0 to 1; short for --set reno.lam=... (default: 0.2,0.4,0.8).",
-)
+@_of_reno("beta", "β, above 1", "1.5,2,3")
+@_of_reno("delta", "δ, at least 0", "0.05,0.2,0.8")
+@_of_reno("lam", "λ, from 0 to 1", "0.2,0.4,0.8")
 @click.option(
     "--protocol",
     default="paper",
