@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from reno_store.errors import Remedy
+from reno_store.runtime.numbers import plain
 from reno_store.studies.requests import StudyRequest
 
 if TYPE_CHECKING:
@@ -293,7 +294,4 @@ def settings_text(settings: Mapping[str, Any]) -> str:
     >>> settings_text({"beta": 1.5, "class_weight": "balanced"})
     'beta=1.5, class_weight=balanced'
     """
-    return ", ".join(
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in settings.items()
-    )
+    return ", ".join(f"{name}={plain(value)}" for name, value in settings.items())

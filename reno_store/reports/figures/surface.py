@@ -21,7 +21,7 @@ from reno_store.errors import RenoStoreError
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name, save_figures
 from reno_store.reports.figures.text import LINE_HEIGHT, text_width, wrap
-from reno_store.runtime.numbers import decimal, listing
+from reno_store.runtime.numbers import decimal, listing, plain
 from reno_store.studies import Cell, Grid
 from reno_store.studies.scores import COLLAPSED
 
@@ -106,20 +106,16 @@ def _symbol(name: str) -> str:
     return SYMBOLS.get(name, name)
 
 
-def _written(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
-
-
 @style.in_style
 def _draw(grid: Grid, names: Sequence[str]) -> Canvas:
     across, up, third = [*names, "", ""][:3]
     n_across, n_up = len(grid.axes[across]), len(grid.axes.get(up, "1"))
     panels: Sequence[Any] = grid.axes.get(third, (None,))
-    headings = [f"{_symbol(third)} = {_written(value)}" if third else "" for value in panels]
+    headings = [f"{_symbol(third)} = {plain(value)}" if third else "" for value in panels]
 
     # Cells as large as their text needs, maps as wide as their headings.
     texts = [line for point in grid.points for line in _text(point).split("\n")]
-    texts += [_written(value) for value in grid.axes[across]]
+    texts += [plain(value) for value in grid.axes[across]]
     cell_width = max(map(text_width, texts)) + _AROUND_TEXT
     cell_width = max(cell_width, (max(map(text_width, headings)) + style.PADDING) / n_across)
     cell_height = 2 * LINE_HEIGHT + _AROUND_TEXT
@@ -145,11 +141,11 @@ def _draw(grid: Grid, names: Sequence[str]) -> Canvas:
                 frame = (_FRAME / cell_width, _FRAME / cell_height) if point is grid.paper else None
                 _draw_point(axes, point, (column, row), scale, frame)
         axes.set(xlim=(-0.5, n_across - 0.5), ylim=(-0.5, n_up - 0.5), title=headings[number])
-        axes.set_xticks(range(n_across), map(_written, grid.axes[across]))
+        axes.set_xticks(range(n_across), map(plain, grid.axes[across]))
         axes.set_xlabel(_symbol(across))
         axes.set_yticks([])
         if up and number % n_columns == 0:
-            axes.set_yticks(range(n_up), map(_written, grid.axes[up]))
+            axes.set_yticks(range(n_up), map(plain, grid.axes[up]))
             short = len(_symbol(up)) == 1
             axes.set_ylabel(
                 _symbol(up),
