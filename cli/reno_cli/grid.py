@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from reno_cli import options, study_options
-from reno_cli.printing import check_output, print_wide, write_text
+from reno_cli.printing import check_output, print_wide
 
 __all__ = ["grid"]
 
@@ -110,6 +110,7 @@ def grid(
     study_options.check(store, request)
     # After the checks: these imports take seconds.
     from reno_store.reports.tables.views import grid_renderable
+    from reno_store.runtime.writing import write_output
     from reno_store.studies import Grid, cv_results_csv, run_grid
 
     found = Grid(
@@ -117,7 +118,7 @@ def grid(
     )
     print_wide(grid_renderable(found))
     if output is not None:
-        write_text(output, cv_results_csv(found))
+        write_output(output, cv_results_csv(found).encode())
         click.echo(output)
     if figure is not None:
         from reno_store.reports.figures import save_surface

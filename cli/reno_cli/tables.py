@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reno_cli import options, study_options
-from reno_cli.printing import check_output, print_wide, write_text
+from reno_cli.printing import check_output, print_wide
 from reno_store.studies.classifiers import DEFAULT_ESTIMATORS
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ def _show(study: Study, form: str, output: Path | None) -> None:
     from reno_cli.study_commands import ShellCommands
     from reno_store.conclusions import claims_of, compare_study
     from reno_store.reports.tables import render, study_renderable
+    from reno_store.runtime.writing import write_output
 
     comparisons = compare_study(study)
     claims, commands = claims_of(study, comparisons), ShellCommands()
@@ -165,5 +166,5 @@ def _show(study: Study, form: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        write_text(output, text)
+        write_output(output, text.encode())
         click.echo(output)

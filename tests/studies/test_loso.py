@@ -60,10 +60,6 @@ def test_a_lone_speaker_cannot_be_left_out():
     assert "protocol='paper'" in message
 
 
-def test_a_single_label_is_refused():
-    assert refusal(["joy"] * 24, four_speakers).startswith("all 24 clips have the label 'joy'")
-
-
 def test_a_label_that_one_speaker_alone_shows_is_named():
     y = y_even.copy()
     y[four_speakers == "M1"] = "joy"

@@ -38,6 +38,7 @@ from reno_store.studies.preparation import prepare
 
 QUICK = ("svm", "DummyClassifier")
 REQUEST = StudyRequest(("cries",), estimators=QUICK, n_folds=3)
+SHORT = {"max_epochs": 3}
 N_FOLDS = 2 * 2 * 3 * 3  # protocols x estimators x (two models and their pair) x folds
 
 
@@ -93,17 +94,21 @@ def test_results_lie_beside_the_store(tmp_path):
 def test_numbers_are_those_of_evaluate(store):
     request = StudyRequest(
         ("cries",),
-        estimators=("fcn", "reno", "svm"),
+        estimators=("reno", "svm"),
         n_folds=2,
         seeds=(0, 3),
         protocols=("speaker",),
+        settings={"reno": SHORT},
     )
     study = run_study(store, request)
-    assert len(study.cells) == 6
+    assert len(study.cells) == 4
     for cell in study.cells:
         samples = open_store(store).load("cries", cell.models)
         for seed, outcomes in zip(cell.seeds, cell.outcomes, strict=True):
-            estimator = make_estimator(cell.estimator, samples.block_sizes, seed=seed)
+            settings = cell.settings
+            estimator = make_estimator(
+                cell.estimator, samples.block_sizes, seed=seed, settings=settings
+            )
             options = {"protocol": "speaker", "n_folds": 2, "seed": seed}
             expected = evaluate(samples, estimator, **options)
             assert tuple(each.score for each in outcomes) == expected.folds
@@ -125,7 +130,9 @@ def test_what_is_asked_besides_is_trained_besides(asked_store):
 
 
 def test_processes_do_not_change_the_scores(store):
-    request = dataclasses.replace(REQUEST, estimators=("fcn", "logreg"))
+    request = dataclasses.replace(
+        REQUEST, estimators=("fcn", "logreg"), protocols=("paper",), settings={"fcn": SHORT}
+    )
     one = run_study(store, request, results=store.parent / "one")
     two = run_study(store, request, results=store.parent / "two", n_jobs=2)
     assert two.n_trained == one.n_trained > 0
@@ -155,13 +162,15 @@ def test_an_interrupted_study_keeps_what_was_finished(store, monkeypatch):
 SCRIPT = """
 from reno_store.studies import StudyRequest, run_study
 if __name__ == "__main__":
-    request = StudyRequest(("cries",), estimators=("fcn", "concat"), n_folds=3)
+    settings = {{"fcn": {{"max_epochs": 6}}, "concat": {{"max_epochs": 6}}}}
+    request = StudyRequest("cries", estimators=("fcn", "concat"), n_folds=3, settings=settings)
     run_study({store!r}, request, n_jobs=2)
 """
 
 
 def test_a_killed_study_goes_on_where_it_was(store):
-    request = StudyRequest(("cries",), estimators=("fcn", "concat"), n_folds=3)
+    settings = {"fcn": {"max_epochs": 6}, "concat": {"max_epochs": 6}}
+    request = StudyRequest("cries", estimators=("fcn", "concat"), n_folds=3, settings=settings)
     script = SCRIPT.format(store=str(store))
     process = subprocess.Popen([sys.executable, "-c", script])
     while len(kept_files(store)) < 4 and process.poll() is None:
@@ -275,7 +284,10 @@ def test_results_that_cannot_be_kept_are_refused_before_training(store, monkeypa
 
 
 def test_networks_keep_their_training_history(store):
-    study = run_study(store, dataclasses.replace(REQUEST, estimators=("reno", "svm")))
+    request = dataclasses.replace(
+        REQUEST, estimators=("reno", "svm"), protocols=("paper",), settings={"reno": SHORT}
+    )
+    study = run_study(store, request)
     (cell,) = study.select(protocol="paper", estimator="reno")
     epochs = cell.folds[0].history
     assert [epoch["epoch"] for epoch in epochs] == list(range(1, len(epochs) + 1))
