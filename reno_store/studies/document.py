@@ -7,7 +7,7 @@ from typing import Any
 from reno_store import __version__
 from reno_store.studies.evaluation import Evaluation
 from reno_store.studies.scores import METRICS
-from reno_store.studies.study import Study
+from reno_store.studies.study import Cell, Study
 
 __all__ = ["study_json"]
 
@@ -35,10 +35,7 @@ def study_json(study: Study) -> dict[str, Any]:
         "rare_labels": dict(facts.rare_labels),
         "repeats": [
             {
-                "protocol": cell.protocol,
-                "estimator": cell.estimator,
-                "settings": dict(cell.settings),
-                "models": list(cell.models),
+                **_names(cell),
                 "seeds": list(cell.seeds),
                 "n_scores": cell.n,
                 "n_collapsed": cell.n_collapsed,
@@ -65,14 +62,15 @@ def study_json(study: Study) -> dict[str, Any]:
             for seed, outcomes in zip(cell.seeds, cell.outcomes, strict=True)
         ],
         "failed": [
-            {
-                "protocol": cell.protocol,
-                "estimator": cell.estimator,
-                "settings": dict(cell.settings),
-                "models": list(cell.models),
-                "reason": cell.reason,
-            }
-            for cell in study.cells
-            if not cell.computed
+            {**_names(cell), "reason": cell.reason} for cell in study.cells if not cell.computed
         ],
+    }
+
+
+def _names(cell: Cell) -> dict[str, Any]:
+    return {
+        "protocol": cell.protocol,
+        "estimator": cell.estimator,
+        "settings": dict(cell.settings),
+        "models": list(cell.models),
     }
