@@ -35,7 +35,7 @@ def demo(output: Path, n_jobs: int) -> None:
     Needs no download and no GPU; takes under two minutes on two cores.
     """
     from reno_store.demo import run_demo
-    from reno_store.reports.tables.evaluation import evaluation_renderable
+    from reno_store.reports.tables.views import evaluation_renderable
 
     click.echo("Synthetic vocalisations from a source-filter voice: nobody was recorded.", err=True)
     done = run_demo(output, n_jobs=n_jobs)

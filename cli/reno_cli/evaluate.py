@@ -61,7 +61,7 @@ def evaluate(
     request = evaluation_request(dataset, models, estimators, **others)
     study_options.check(store, request)
     # After the checks: these imports take seconds.
-    from reno_store.reports.tables.evaluation import evaluation_renderable
+    from reno_store.reports.tables.views import evaluation_renderable
     from reno_store.studies import run_study, study_json
 
     study = study_options.run(

@@ -117,7 +117,7 @@ def grid(
     open_store(store).check_names(dataset, models)
     study_options.check(store, request)
     # After the checks: these imports take seconds.
-    from reno_store.reports.tables.grid import grid_renderable
+    from reno_store.reports.tables.views import grid_renderable
     from reno_store.studies import Grid, cv_results_csv, run_grid
 
     found = Grid(

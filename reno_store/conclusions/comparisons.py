@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 from reno_store.conclusions.corrected import (
@@ -137,15 +138,19 @@ def compare_study(study: Study, metric: Metric = "accuracy") -> tuple[Comparison
     """
     if metric not in METRICS:
         raise UnknownNameError.among("metric", metric, METRICS)
-    comparisons = [_test(study, *pair, metric) for pair in _pairs(study)]
+    pairs = list(_pairs(study))
+    tests = [_test(study, *pair, metric) for pair in pairs]
     families: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for place, each in enumerate(comparisons):
-        families[each.kind, each.dataset, each.protocol].append(place)
+    for place, (kind, first, _) in enumerate(pairs):
+        families[kind, first.dataset, first.protocol].append(place)
+    adjusted: dict[int, tuple[float, int]] = {}
     for places in families.values():
-        adjusted = adjust_holm([comparisons[place].p for place in places])
-        for place, p_holm in zip(places, adjusted, strict=True):
-            comparisons[place] = _judge(comparisons[place], p_holm, len(places))
-    return tuple(comparisons)
+        p_holm = adjust_holm([tests[place].p for place in places])
+        adjusted |= {place: (p, len(places)) for place, p in zip(places, p_holm, strict=True)}
+    return tuple(
+        _comparison(*pair, metric, test, *adjusted[place])
+        for place, (pair, test) in enumerate(zip(pairs, tests, strict=True))
+    )
 
 
 def _pairs(study: Study) -> Iterator[tuple[Kind, Cell, Cell]]:
@@ -161,11 +166,10 @@ def _pairs(study: Study) -> Iterator[tuple[Kind, Cell, Cell]]:
                 others = [cell for cell in alone if family.get(cell.models[0]) == "attention"]
                 yield from (("mamba-attention", one, other) for one in mambas for other in others)
             for kind, first, second in _PAIRS:
-                for one in cells:
-                    for other in cells:
-                        names = (one.estimator, other.estimator)
-                        if names == (first, second) and one.models == other.models:
-                            yield kind, one, other
+                for one, other in product(cells, cells):
+                    names = (one.estimator, other.estimator)
+                    if names == (first, second) and one.models == other.models:
+                        yield kind, one, other
         yield from _leaks(computed)
 
 
@@ -178,40 +182,29 @@ def _leaks(cells: Sequence[Cell]) -> Iterator[tuple[Kind, Cell, Cell]]:
             yield "paper-speaker", cell, other
 
 
-def _test(study: Study, kind: Kind, first: Cell, second: Cell, metric: Metric) -> Comparison:
+def _test(study: Study, kind: Kind, first: Cell, second: Cell, metric: Metric) -> CorrectedTest:
     n_speakers = study.dataset(first.dataset).n_speakers
     if kind == "paper-speaker":
-        found = unpaired_test(
-            scores_of(first, metric, n_speakers=n_speakers),
-            scores_of(second, metric, n_speakers=n_speakers),
-        )
-    else:
-        found = paired_test(paired_differences(first, second, metric, n_speakers=n_speakers))
-    lowest, highest = found.interval
-    return Comparison(
-        kind=kind,
-        first=first,
-        second=second,
-        metric=metric,
-        # Subtracting floats leaves a rest where there is no difference.
-        difference=found.difference if abs(found.difference) > ROUNDING else 0.0,
-        # In this order, min and max keep a NaN.
-        interval=(max(lowest, -1.0), min(highest, 1.0)),
-        t=found.t,
-        df=found.df,
-        p=found.p,
-        p_holm=found.p,
-        n_family=1,
-        verdict=_verdict(found),
-    )
+        sides = (scores_of(cell, metric, n_speakers=n_speakers) for cell in (first, second))
+        return unpaired_test(*sides)
+    return paired_test(paired_differences(first, second, metric, n_speakers=n_speakers))
 
 
-def _verdict(found: CorrectedTest) -> Verdict:
-    return "same" if found.same else "inconclusive"
-
-
-def _judge(comparison: Comparison, p_holm: float, n_family: int) -> Comparison:
-    verdict = comparison.verdict
+def _comparison(
+    kind: Kind,
+    first: Cell,
+    second: Cell,
+    metric: Metric,
+    test: CorrectedTest,
+    p_holm: float,
+    n_family: int,
+) -> Comparison:
+    # Subtracting floats leaves a rest where there is no difference.
+    difference = test.difference if abs(test.difference) > ROUNDING else 0.0
+    # In this order, min and max keep a NaN.
+    interval = max(test.interval[0], -1.0), min(test.interval[1], 1.0)
+    verdict: Verdict = "same" if test.same else "inconclusive"
     if p_holm <= _LEVEL:  # false for NaN
-        verdict = "higher" if comparison.difference > 0 else "lower"
-    return replace(comparison, p_holm=p_holm, n_family=n_family, verdict=verdict)
+        verdict = "higher" if difference > 0 else "lower"
+    numbers = (difference, interval, test.t, test.df, test.p, p_holm, n_family)
+    return Comparison(kind, first, second, metric, *numbers, verdict)

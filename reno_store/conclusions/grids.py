@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-import statistics
-
-import numpy as np
 
 from reno_store.conclusions.corrected import CorrectedTest, paired_test
 from reno_store.conclusions.names import settings_title
-from reno_store.conclusions.resampling import resamples_of
+from reno_store.conclusions.resampling import paired_differences
 from reno_store.runtime.numbers import decimal, interval, p_value, points, score
 from reno_store.studies import Cell
 from reno_store.studies.grid import PAPER_POINT, Grid
-from reno_store.studies.protocols import PROTOCOLS
 
 __all__ = ["best_against_paper", "findings_of"]
 
@@ -31,16 +27,8 @@ def best_against_paper(grid: Grid) -> CorrectedTest | None:
     best, paper = grid.best(), grid.paper
     if paper is None or best is paper:
         return None
-    differences = np.subtract(best.scores("accuracy"), paper.scores("accuracy"))
-    ratio = statistics.fmean(fold.score.n_test / fold.score.n_train for fold in best.folds)
-    return paired_test(
-        resamples_of(
-            differences.reshape(-1, grid.n_folds),
-            PROTOCOLS[best.protocol],
-            ratio,
-            n_speakers=grid.facts.n_speakers,
-        )
-    )
+    n_speakers = grid.facts.n_speakers
+    return paired_test(paired_differences(best, paper, "accuracy", n_speakers=n_speakers))
 
 
 def findings_of(grid: Grid) -> list[str]:

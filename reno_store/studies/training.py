@@ -35,6 +35,8 @@ __all__ = ["Training", "find_fold"]
 _POLL_S = 0.5
 _STACKED_BYTES = 2**30
 """Memory for the scaled training sides of the folds that are trained together."""
+_MOST_TOGETHER = 500
+"""Each has a lock, which is an open file; systems allow a process 1,024."""
 
 
 def find_fold(ledger: Ledger, task: FoldTask) -> Result | None:
@@ -200,7 +202,9 @@ class Training:
         folds = list(dict.fromkeys(id(task.rows) for task in tasks))
         for start in range(0, len(folds), most):
             chosen = set(folds[start : start + most])
-            yield [task for task in tasks if id(task.rows) in chosen]
+            part = [task for task in tasks if id(task.rows) in chosen]
+            for first in range(0, len(part), _MOST_TOGETHER):
+                yield part[first : first + _MOST_TOGETHER]
 
     def _train_together(
         self, tasks: Sequence[FoldTask], locks: FoldLocks, counter: Counter

@@ -102,43 +102,31 @@ def test_scores_of_one_cell_are_taken_alike():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    "settings",
     [
-        ({"seeds": (0, 7)}, r"expected the same seeds, got \(0, 1\) and \(0, 7\)"),
-        ({"n_test": 18}, "in fold 1 of seed 0, expected the same n_test, got 20 and 18"),
-        ({"n_train": 79}, "expected the same n_train, got 80 and 79"),
-        ({"labels": ("fear", "pain")}, "expected the same labels"),
-        ({"speakers": ("ann", "bo", "cy")}, "expected the same speaker, got '' and 'ann'"),
+        {"seeds": (0, 7)},
+        {"n_test": 18},
+        {"n_train": 79},
+        {"labels": ("fear", "pain")},
+        {"speakers": ("ann", "bo", "cy")},
     ],
 )
-def test_cells_of_other_folds_are_not_paired(settings, told):
+def test_cells_of_other_folds_are_not_paired(settings):
     cells = scored_cell(PAIR, "reno", *SCORES), scored_cell(PAIR, "concat", *OTHERS, **settings)
-    with pytest.raises(ConclusionError, match=told) as refused:
+    with pytest.raises(ConclusionError, match="the same folds") as refused:
         compare_study(study_of(*cells))
     assert "jnv, protocol paper, reno on audio-mamba-tiny+wav2vec2-base" in str(refused.value)
-
-
-def test_cells_with_fewer_folds_are_not_paired():
-    cells = scored_cell(PAIR, "reno", (0.5, 0.6)), scored_cell(PAIR, "concat", (0.5, 0.6, 0.7))
-    with pytest.raises(ConclusionError, match="the same number of folds, got 2 and 3"):
-        differences(*cells)
 
 
 def test_folds_of_equal_size_with_other_clips_are_not_paired():
     cell, other = both()
     swapped = replace(other.outcomes[1][2], true=(1, 0) * 10)
     other = replace(other, outcomes=(other.outcomes[0], (*other.outcomes[1][:2], swapped)))
-    with pytest.raises(ConclusionError, match="in fold 3 of seed 1, expected the same clips"):
+    with pytest.raises(ConclusionError, match="the same folds"):
         differences(cell, other)
 
 
-def test_a_score_that_is_no_number_is_refused_with_its_place():
-    worse = scored_cell(PAIR, "concat", OTHERS[0], (0.5, math.nan, 0.5))
-    with pytest.raises(ConclusionError, match=r"concat on .*, seed 1, fold 2: accuracy is nan"):
-        compare_study(study_of(scored_cell(PAIR, "reno", *SCORES), worse))
-
-
-def test_seeds_with_different_numbers_of_folds_are_refused():
-    cell = scored_cell(PAIR, "reno", (0.5, 0.6), (0.5, 0.6, 0.7))
-    with pytest.raises(ConclusionError, match="as many folds with each seed, got 2, 3"):
-        scores_of(cell, "accuracy", n_speakers=8)
+@pytest.mark.parametrize("scores", [((0.5, math.nan), (0.5, 0.6)), ((0.5, 0.6), (0.5, 0.6, 0.7))])
+def test_scores_that_are_no_numbers_or_as_many_for_each_seed_are_refused(scores):
+    with pytest.raises(ConclusionError, match=r"reno on audio-mamba-tiny\+wav2vec2-base: expected"):
+        scores_of(scored_cell(PAIR, "reno", *scores), "accuracy", n_speakers=8)

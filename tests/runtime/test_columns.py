@@ -13,8 +13,7 @@ from reno_cli.main import main
 from rich.console import Console
 
 from reno_store.reports.tables import study_renderable
-from reno_store.reports.tables.evaluation import evaluation_renderable
-from reno_store.reports.tables.grid import grid_renderable
+from reno_store.reports.tables.views import evaluation_renderable, grid_renderable
 from reno_store.runtime.columns import FittedTable, TableColumn
 
 WIDTHS = [80, 100, 120]

@@ -424,7 +424,7 @@ def test_a_killed_process_is_told_and_what_was_finished_is_kept(store):
     with pytest.raises(TrainingError, match="was killed") as caught:
         list(training.Training(prepared, ledger, standardize=True, n_jobs=2).run(tasks))
     assert caught.value.remedies[0].arguments == {"n_jobs": ...}
-    assert not list((ledger.folder / "claims").glob("*.json"))
+    assert not list((ledger.folder / "claims").glob("*.lock"))
 
 
 def test_recall_can_be_of_some_datasets(tmp_path):

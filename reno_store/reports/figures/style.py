@@ -13,6 +13,7 @@ import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import matplotlib as mpl
@@ -88,47 +89,9 @@ SHARES = LinearSegmentedColormap.from_list(
     "shares", ["#FFFFFF", "#D6E6F4", "#8CBDDD", "#3C8BC2", "#0F5CA3", "#08306B"]
 )
 
-_STATE: Any = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so figures are the same anywhere
-    "font.size": FONT_SIZE,
-    "axes.titlesize": FONT_SIZE,
-    "axes.labelsize": FONT_SIZE,
-    "xtick.labelsize": FONT_SIZE,
-    "ytick.labelsize": FONT_SIZE,
-    "legend.fontsize": FONT_SIZE,
-    "legend.title_fontsize": FONT_SIZE,
-    "legend.borderaxespad": 0.6,
-    "legend.borderpad": 0.0,
-    "legend.handlelength": 1.0,
-    "legend.handletextpad": 0.4,
-    "legend.columnspacing": 1.0,
-    "legend.labelspacing": 0.22,
-    "figure.titlesize": FONT_SIZE,
-    "figure.constrained_layout.h_pad": PADDING,
-    "figure.constrained_layout.w_pad": PADDING,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlepad": 3.0,
-    "axes.labelpad": 1.5,
-    "xtick.major.pad": 2.0,
-    "ytick.major.pad": 2.0,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "lines.linewidth": 1.2,
-    "grid.linewidth": 0.4,
-    "grid.color": "#DDDDDD",
-    "legend.frameon": False,
-    "text.parse_math": False,  # a label may hold dollar signs
-    "text.usetex": False,
-    "pdf.fonttype": 42,  # whole fonts, which journals ask for
-    "svg.fonttype": "path",  # no font is needed where it is shown
-    "savefig.facecolor": "white",
-    "savefig.bbox": None,
-}
+_STYLE = mpl.rc_params_from_file(
+    Path(__file__).with_name("journal.mplstyle"), use_default_template=False
+)
 
 _LOCK = threading.RLock()
 
@@ -145,7 +108,7 @@ def drawing_state() -> Iterator[None]:
     """
     with _LOCK, mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_STATE)
+        mpl.rcParams.update(_STYLE)
         yield
 
 

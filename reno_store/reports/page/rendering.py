@@ -217,7 +217,7 @@ def _reason(cell: Cell) -> str:
 
 def _score_table(study: Study, table: Table) -> dict[str, Any]:
     places = {id(cell): number for number, cell in enumerate(study.cells, 1)}
-    numeric = table.values.notna().any().tolist()
+    numeric = [any(math.isfinite(e.value) for e in entries) for entries in table.columns]
     rows = []
     for cell, entries in table.rows():
         n_filled = len(entries)

@@ -2,8 +2,7 @@
 
 `results` is the tidy table that every form starts from, one row per cell and metric. `layout`
 makes the paper's tables of it, with `notes`; `terminal`, `markdown`, `latex`, `document`
-(JSON) and `forms` (CSV) write them. `evaluation` and `grid` are the views of `evaluate` and
-`grid` in a terminal.
+(JSON) and `forms` (CSV) write them. `views` are what `evaluate` and `grid` show in a terminal.
 """
 
 import lazy_loader

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -16,18 +17,21 @@ from reno_store.runtime.numbers import points, score
 from reno_store.studies import Cell, Study
 from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, METRICS, PAPER_METRICS
 
-__all__ = ["N_NAMES", "Entry", "Table", "models_with_letters", "tables_of"]
+__all__ = ["N_NAMES", "Entry", "Table", "tables_of"]
 
 N_NAMES = 2
 """Columns that name a row: estimator and models."""
+
+
+_OF_SCORE = ["mean", "sd", "collapsed", "best"]
 
 
 class Entry(NamedTuple):
     """One place of a table: its text, the number to sort by (NaN for none), the best mark."""
 
     text: str
-    value: float
-    best: bool
+    value: float = math.nan
+    best: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,14 +44,12 @@ class Table:
         Single models, or fused ones.
     title, dataset, protocol : str
         Heading and place.
+    headings : list[str]
+        Headings of the columns.
     cells : tuple[Cell, ...]
         The cell of each row.
-    texts : pandas.DataFrame of str
-        Columns are (group, heading), such as ("accuracy", "paper").
-    values : pandas.DataFrame of float64
-        Numbers behind the texts, in per cent or points; NaN where there is none.
-    best : pandas.DataFrame of bool
-        Which entries are the best of their column.
+    columns : list[list[Entry]]
+        The entries of each column; numbers are in per cent or points.
     notes : tuple[Note, ...]
         What a reader must know.
     """
@@ -56,22 +58,14 @@ class Table:
     title: str
     dataset: str
     protocol: str
+    headings: list[str]
     cells: tuple[Cell, ...]
-    texts: pd.DataFrame
-    values: pd.DataFrame
-    best: pd.DataFrame
+    columns: list[list[Entry]]
     notes: tuple[Note, ...] = ()
 
-    @property
-    def headings(self) -> list[str]:
-        """Headings of the columns."""
-        return list(self.texts.columns.get_level_values(1))
-
-    def rows(self) -> Iterator[tuple[Cell, list[Entry]]]:
-        """Return each row's cell and entries."""
-        parts = (frame.to_numpy().tolist() for frame in (self.texts, self.values, self.best))
-        for cell, *row in zip(self.cells, *parts, strict=True):
-            yield cell, [Entry(*entry) for entry in zip(*row, strict=True)]
+    def rows(self) -> Iterator[tuple[Cell, tuple[Entry, ...]]]:
+        """Yield each row's cell and entries."""
+        return zip(self.cells, zip(*self.columns, strict=True), strict=True)
 
 
 def tables_of(study: Study, commands: Commands | None = None) -> tuple[Table, ...]:
@@ -107,35 +101,33 @@ def tables_of(study: Study, commands: Commands | None = None) -> tuple[Table, ..
     )
 
 
-def models_with_letters(study: Study, cell: Cell) -> str:
-    """Return a cell's models: ``"audio-mamba-tiny A(T) + wav2vec2-base W2"``."""
-    return " + ".join(f"{name} {study.model(name).letter}".rstrip() for name in cell.models)
-
-
 def _table(study: Study, own: pd.DataFrame, commands: Commands) -> Table:
     number, dataset, protocol = own.iloc[0][["table", "dataset", "protocol"]]
     cells = tuple(study.cells[place] for place in own.index.unique())
     beside_paper = bool(own["paper"].notna().any())
-    texts: dict[tuple[str, str], list[str]] = {
-        ("", "estimator"): [estimator_title(cell) for cell in cells],
-        ("", "models"): [models_with_letters(study, cell) for cell in cells],
-    }
-    values: dict[tuple[str, str], Any] = {}
-    best: dict[tuple[str, str], Any] = {}
+    columns = [
+        ("estimator", [Entry(estimator_title(cell)) for cell in cells]),
+        ("models", [Entry(_models_with_letters(study, cell)) for cell in cells]),
+    ]
     for metric in METRICS:
-        scores, title = own[own["metric"] == metric], METRIC_TITLES[metric]
-        marks = [COLLAPSED if n else "" for n in scores["collapsed"]]
-        texts[title, title] = list(map(score, scores["mean"], scores["sd"], marks))
-        values[title, title], best[title, title] = scores["mean"], scores["best"]
+        scores = own[own["metric"] == metric]
+        entries = [
+            Entry(
+                score(row["mean"], row["sd"], COLLAPSED * bool(row["collapsed"])),
+                row["mean"],
+                row["best"],
+            )
+            for row in scores.to_dict("records")
+        ]
+        columns.append((METRIC_TITLES[metric], entries))
         if beside_paper and metric in PAPER_METRICS:
             for heading, write in (("paper", "{:.2f}".format), ("difference", points)):
-                values[title, heading] = scores[heading]
-                texts[title, heading] = [
-                    write(each) if pd.notna(each) else "" for each in scores[heading]
-                ]
-    texts["", "n"] = [str(cell.n or "") for cell in cells]
-    values["", "n"] = [float(cell.n) if cell.n else float("nan") for cell in cells]
-    index, columns = own.index.unique(), pd.MultiIndex.from_tuples(texts)
+                numbers = scores[heading].tolist()
+                texts = [write(each) if math.isfinite(each) else "" for each in numbers]
+                columns.append((heading, list(map(Entry, texts, numbers))))
+    columns.append(
+        ("n", [Entry(str(cell.n or ""), float(cell.n) if cell.n else math.nan) for cell in cells])
+    )
     n_models = max(len(cell.models) for cell in cells)
     kind = ("models alone", "pairs of models", "fused models")[min(n_models, 3) - 1]
     return Table(
@@ -143,12 +135,13 @@ def _table(study: Study, own: pd.DataFrame, commands: Commands) -> Table:
         f"Table {number}: {kind}, {dataset}, protocol {protocol}",
         dataset,
         protocol,
+        [heading for heading, _ in columns],
         cells,
-        pd.DataFrame(texts, index, columns),
-        pd.DataFrame(values, index, columns, dtype="float64"),
-        pd.DataFrame(best, index, columns).fillna(value=False).astype(bool),
-        notes=(
-            *table_notes(study, cells, commands, beside_paper=beside_paper),
-            *study_notes(study),
-        ),
+        [entries for _, entries in columns],
+        (*table_notes(study, cells, commands, beside_paper=beside_paper), *study_notes(study)),
     )
+
+
+def _models_with_letters(study: Study, cell: Cell) -> str:
+    """Return a cell's models: ``"audio-mamba-tiny A(T) + wav2vec2-base W2"``."""
+    return " + ".join(f"{name} {study.model(name).letter}".rstrip() for name in cell.models)

@@ -1,25 +1,27 @@
-"""What one evaluation shows in a terminal: each fold, or the mean of each seed."""
+"""What `evaluate` and `grid` show in a terminal: each fold or seed, and each point of a grid."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from operator import itemgetter
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from reno_store.conclusions.names import models_title
+from reno_store.conclusions.grids import findings_of
+from reno_store.conclusions.names import SYMBOLS, estimator_title, models_title, settings_title
 from reno_store.reports.tables.notes import collapsed_note, fold_names, untested_note
 from reno_store.reports.tables.terminal import describe
 from reno_store.runtime.columns import FittedTable, TableColumn
-from reno_store.runtime.numbers import decimal
+from reno_store.runtime.numbers import count, decimal
 from reno_store.samples.rare_labels import rare_labels_note
-from reno_store.studies import PROTOCOLS, Cell, Study
+from reno_store.studies import PROTOCOLS, Cell, DatasetFacts, Grid, Study
 from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, PAPER_METRICS
 
-__all__ = ["evaluation_renderable"]
+__all__ = ["evaluation_renderable", "grid_renderable"]
 
 _MOST_FOLDS = 30
 """A table with more folds (such as speakers) shows mean and sd alone."""
@@ -38,27 +40,55 @@ def evaluation_renderable(study: Study) -> RenderableType:
     parts: list[RenderableType] = []
     for facts in study.datasets:
         cells = list(study.select(dataset=facts.name))
-        scaled = "standardised on each training fold" if study.request.standardize else "as stored"
         numbers = " or ".join(map(str, dict.fromkeys(len(c.outcomes[0]) for c in cells if c.n)))
-        seeds = ", ".join(map(str, study.request.seeds))
-        several = "s" * (len(study.request.seeds) > 1)
+        seeds, scaled, guessing = _facts(study, facts)
         parts.append(
-            Text(
-                f"{describe(facts)}; {numbers or 'no'} folds, seed{several} {seeds}; embeddings "
-                f"{scaled}.\nIn per cent; always guessing the most frequent label gives an "
-                f"accuracy of {100 * facts.majority:.1f} %."
-            )
+            Text(f"{describe(facts)}; {numbers or 'no'} folds, {seeds}; {scaled}.\n{guessing[0]}")
         )
-        if facts.rare_labels:
-            parts.append(Text(rare_labels_note(facts.rare_labels, study.request.min_clips)))
+        parts += map(Text, guessing[1:])
         for protocol in dict.fromkeys(cell.protocol for cell in cells):
             own = [cell for cell in cells if cell.protocol == protocol]
             parts.append(Text(f"\nProtocol {protocol}: {PROTOCOLS[protocol].description}."))
             if computed := [cell for cell in own if cell.computed]:
-                parts.append(Padding(_table(computed), (1, 0)))
+                parts.append(Padding(_folds(computed), (1, 0)))
             parts += [Text(note) for note in _notes(own, len(facts.labels))]
     parts += map(Text, study.notes)
     return Group(*parts)
+
+
+def grid_renderable(grid: Grid) -> RenderableType:
+    """Lay a grid out: its points in per cent, best first, and what they show."""
+    facts, first = grid.facts, grid.points[0]
+    seeds, scaled, guessing = _facts(grid.study, facts)
+    heading = (
+        f"{describe(facts)}; {estimator_title(first.estimator)} on {models_title(first.models)}; "
+        f"{scaled}; {count(len(grid.points), 'point')}, {grid.n_folds} folds, {seeds}.\n"
+        f"Protocol {first.protocol}: {PROTOCOLS[first.protocol].description}.\n{guessing[0]}"
+    )
+    failed = [
+        f"{settings_title(point.settings)} failed: {point.reason}"
+        for point in grid.points
+        if not point.computed
+    ]
+    findings = findings_of(grid) if grid.scored else []
+    return Group(
+        *map(Text, [heading, *guessing[1:]]),
+        Padding(_points(grid), (1, 0)),
+        *map(Text, [*failed, *findings, *grid.study.notes]),
+    )
+
+
+def _facts(study: Study, facts: DatasetFacts) -> tuple[str, str, list[str]]:
+    """Return the seeds, the scaling, and sentences on the accuracy of guessing and rare labels."""
+    request = study.request
+    seeds = f"seed{'s' * (len(request.seeds) > 1)} {', '.join(map(str, request.seeds))}"
+    scaled = "standardised on each training fold" if request.standardize else "as stored"
+    guessing = (
+        "In per cent; always guessing the most frequent label gives an accuracy of "
+        f"{100 * facts.majority:.1f} %."
+    )
+    rare = rare_labels_note(facts.rare_labels, request.min_clips)
+    return seeds, f"embeddings {scaled}", [guessing, *([rare] if rare else [])]
 
 
 def _notes(cells: Sequence[Cell], n_labels: int) -> list[str]:
@@ -81,7 +111,7 @@ def _notes(cells: Sequence[Cell], n_labels: int) -> list[str]:
     ]
 
 
-def _table(cells: Sequence[Cell]) -> FittedTable:
+def _folds(cells: Sequence[Cell]) -> FittedTable:
     several = len(cells[0].seeds) > 1
     if several:
         names = [f"seed {seed}" for seed in cells[0].seeds]
@@ -119,3 +149,32 @@ def _table(cells: Sequence[Cell]) -> FittedTable:
                 ]
             )
     return FittedTable(columns, rows, lines=box.SIMPLE_HEAD, elsewhere="the JSON form")
+
+
+def _points(grid: Grid) -> FittedTable:
+    columns = [
+        TableColumn("rank", numeric=True),
+        *(TableColumn(SYMBOLS.get(name, name), numeric=True) for name in grid.axes),
+    ]
+    for spare, metric in enumerate(PAPER_METRICS):
+        title = METRIC_TITLES[metric]
+        columns.append(TableColumn(title, numeric=True, bold=True, spare=spare))
+        columns.append(TableColumn("sd", numeric=True, spare=2, title=f"sd of {title}"))
+    columns += [TableColumn("n", numeric=True, spare=3), TableColumn("", wraps=True)]
+    rows = []
+    for rank, point in sorted(zip(grid.ranks(), grid.points, strict=True), key=itemgetter(0)):
+        numbers = ["-"] * 2 * len(PAPER_METRICS)
+        if point.computed:
+            numbers = [
+                decimal(100 * number)
+                for metric in PAPER_METRICS
+                for number in (point.mean(metric), point.sd(metric))
+            ]
+        marks = ["paper"] * (point is grid.paper)
+        if point.n_collapsed:
+            marks.append(f"collapsed in {point.n_collapsed} of {point.n}")
+        values = [point.settings[name] for name in grid.axes]
+        shown = [f"{each:g}" if isinstance(each, float) else str(each) for each in values]
+        place = str(rank) if point.computed else "-"
+        rows.append([place, *shown, *numbers, str(point.n), ", ".join(marks)])
+    return FittedTable(columns, rows, lines=box.SIMPLE_HEAD, elsewhere="the CSV file")
