@@ -21,12 +21,15 @@ from .reports.page import Report, write_report
 from .samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
 from .store import remove_from_store
 from .studies import (
+    CorpusSplitter,
     Evaluation,
+    LabelMap,
     ProtocolSplitter,
     Study,
     StudyRequest,
     evaluate,
     evaluate_store,
+    read_label_map,
     recall_study,
     run_study,
 )
@@ -36,12 +39,14 @@ __all__ = [
     "CNNClassifier",
     "Clip",
     "ConcatClassifier",
+    "CorpusSplitter",
     "EmbeddingLookup",
     "EmbeddingStore",
     "Evaluation",
     "FCNClassifier",
     "FoundationModel",
     "ImportReport",
+    "LabelMap",
     "Manifest",
     "MergeReport",
     "ProtocolSplitter",
@@ -63,6 +68,7 @@ __all__ = [
     "make_manifest",
     "merge_stores",
     "open_store",
+    "read_label_map",
     "read_manifest",
     "recall_study",
     "remove_from_store",

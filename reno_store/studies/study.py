@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from reno_store.errors import Remedy
+from reno_store.studies.corpus_pairs import Transfer
 from reno_store.studies.requests import StudyRequest
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ Family = Literal["mamba", "attention", ""]
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """A dataset of a study.
+    """A dataset of a study, or a pair of corpora.
 
     Attributes
     ----------
@@ -48,6 +49,9 @@ class DatasetFacts:
         empty otherwise.
     rare_labels : Mapping[str, int]
         Label that was left out because it has fewer than ``min_clips`` clips -> its clips.
+    transfer : Transfer or None
+        What is trained on, where this is a pair of corpora: then `name` is that of the pair,
+        `labels` are in common words, and clips, speakers and labels are those that are tested.
     """
 
     name: str
@@ -57,6 +61,7 @@ class DatasetFacts:
     labels: Mapping[str, int]
     paper_name: str = ""
     rare_labels: Mapping[str, int] = field(default_factory=dict)
+    transfer: Transfer | None = None
 
     @property
     def majority(self) -> float:
@@ -96,7 +101,7 @@ class Cell:
     Attributes
     ----------
     dataset, protocol, estimator : str
-        Names, as in the request.
+        Names, as in the request; `dataset` may be the name of a pair of corpora.
     models : tuple[str, ...]
         One model, or those that are fused, in the order of the blocks of X.
     seeds : tuple[int, ...]
@@ -209,7 +214,7 @@ class Study:
     request : StudyRequest
         What was evaluated.
     datasets : tuple[DatasetFacts, ...]
-        In the order of the request.
+        In the order of the request; then pairs of corpora.
     models : tuple[ModelFacts, ...]
         In the paper's order, then by name.
     cells : tuple[Cell, ...]
