@@ -3,7 +3,8 @@
 `corrected` holds the statistics and knows no study. `resampling` prepares the folds of cells
 for them, `comparisons` finds the cells to compare, tests them and adjusts the p-values,
 `sentences` puts the results into words. `claims` checks the paper's claims and sums a study
-up, `grids` does so for a grid of hyperparameters. `names` is what cells are called.
+up, `transfer` does so for pairs of corpora, `grids` for a grid of hyperparameters. `names` is
+what cells are called.
 """
 
 from reno_store.conclusions.claims import CLAIMS, Claim, Tally, claims_of, summary
@@ -16,6 +17,7 @@ from reno_store.conclusions.corrected import (
     unpaired_test,
 )
 from reno_store.conclusions.sentences import probe_sentences
+from reno_store.conclusions.transfer import transfer_sentences
 
 __all__ = [
     "CLAIMS",
@@ -30,5 +32,6 @@ __all__ = [
     "paired_test",
     "probe_sentences",
     "summary",
+    "transfer_sentences",
     "unpaired_test",
 ]

@@ -174,10 +174,12 @@ class Cell:
     def sd(self, metric: Metric) -> float:
         """Return the sample standard deviation over the folds of all seeds (n - 1).
 
+        A single fold has none: NaN.
+
         Folds share clips, so it must not be divided by the root of their number to get a
         standard error; `reno_store.conclusions` has the tests.
         """
-        return statistics.stdev(self.scores(metric))
+        return statistics.stdev(self.scores(metric)) if self.n > 1 else float("nan")
 
     def confusion(self) -> pd.DataFrame:
         """Count clips by label and by predicted label, over the folds of all seeds.
@@ -259,6 +261,12 @@ class Study:
                 and (computed is None or cell.computed == computed)
             ):
                 yield cell
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """Names of its datasets: those that have results, else those of its pairs of corpora."""
+        alone = tuple(each.name for each in self.datasets if each.transfer is None)
+        return alone or self.request.datasets
 
     def dataset(self, name: str) -> DatasetFacts:
         """Return a dataset by name."""

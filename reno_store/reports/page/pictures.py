@@ -24,6 +24,7 @@ _KINDS = {
     "map": "Map of embeddings",
     "class-f1": "F1 of each class",
     "training": "Losses over training",
+    "transfer": "Accuracy across corpora",
     "leak": "Paper's protocol vs speaker-disjoint folds",
 }
 

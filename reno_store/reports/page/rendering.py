@@ -26,6 +26,7 @@ from reno_store.reports.figures import Figure
 from reno_store.reports.page.pictures import make_pictures
 from reno_store.reports.tables import Table
 from reno_store.reports.tables.layout import N_NAMES
+from reno_store.reports.tables.transfer_notes import transfer_notes
 from reno_store.runtime.numbers import NOTHING, count, interval, listing, p_value, points, score
 from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.studies import METRICS, PROTOCOLS, Cell, Study
@@ -96,7 +97,7 @@ def render_page(
     lines = [_command_line(study, number, commands) for number in range(len(study.cells))]
     return template.render(
         study=study,
-        title=f"Emotion in non-verbal vocalisations: {listing(d.name for d in study.datasets)}",
+        title=f"Emotion in non-verbal vocalisations: {listing(study.corpora)}",
         style=style,
         script=script,
         policy=_forbid_loads(style, script),
@@ -132,6 +133,7 @@ def _environment() -> Environment:
         "number": "{:,}".format,
         "per_cent": lambda share: f"{100 * share:.1f}",
         "rare_note": rare_labels_note,
+        "transfer_notes": transfer_notes,
     }
     environment.globals |= {"NOTHING": NOTHING}
     return environment
