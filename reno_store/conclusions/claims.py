@@ -161,6 +161,8 @@ def claims_of(
 ) -> tuple[Claim, ...]:
     """Check the paper's claims on each dataset under each protocol of a study.
 
+    Pairs of corpora are left out: they have one fold, and the paper makes no claim on them.
+
     Parameters
     ----------
     study : Study
@@ -182,8 +184,8 @@ def claims_of(
     """
     found = _of_metric(study, comparisons, metric)
     claims = []
-    for dataset in study.datasets:
-        for protocol in _protocols(study, dataset):
+    for dataset in _alone(study):
+        for protocol in study.request.within:
             for kind, title in CLAIMS.items():
                 place = (kind, dataset.name, protocol)
                 own = tuple(c for c in found if (c.kind, c.dataset, c.protocol) == place)
@@ -192,11 +194,9 @@ def claims_of(
     return tuple(claims)
 
 
-def _protocols(study: Study, dataset: DatasetFacts) -> Iterable[str]:
-    """Return the protocols of a dataset, or those that a pair of corpora has."""
-    if dataset.transfer is None:
-        return study.request.within
-    return dict.fromkeys(cell.protocol for cell in study.select(dataset=dataset.name))
+def _alone(study: Study) -> list[DatasetFacts]:
+    """Return the datasets, without pairs of corpora: one fold of a pair cannot be tested."""
+    return [each for each in study.datasets if each.transfer is None]
 
 
 def summary(
@@ -224,11 +224,14 @@ def summary(
     found = _of_metric(study, comparisons, metric)
     claims = claims_of(study, found, metric)
     sentences = [
-        _over_all([claim for claim in claims if claim.kind == kind], metric) for kind in CLAIMS
+        _over_all(own, metric)
+        for kind in CLAIMS
+        if (own := [claim for claim in claims if claim.kind == kind])
     ]
-    leak = _leak(study, [each for each in found if each.kind == "paper-speaker"], metric)
-    across = transfer_sentences(study)
-    return [*sentences, *probe_sentences(found), leak, *across, *([_READING] if found else [])]
+    sentences += probe_sentences(found)
+    if claims:
+        sentences.append(_leak(study, [c for c in found if c.kind == "paper-speaker"], metric))
+    return [*sentences, *transfer_sentences(study), *([_READING] if found else [])]
 
 
 def _of_metric(
@@ -302,7 +305,7 @@ def _leak(study: Study, leaks: Sequence[Comparison], metric: Metric) -> str:
     if not leaks:
         return f"{title}: {untested}."
     parts = []
-    for dataset in [each for each in study.datasets if each.transfer is None]:
+    for dataset in _alone(study):
         tally = Tally.of([each for each in leaks if each.dataset == dataset.name])
         words = (
             f"higher in {tally.n_higher} of {count(tally.n, 'comparison')}, lower in "
