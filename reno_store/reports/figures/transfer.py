@@ -13,7 +13,6 @@ from reno_store.conclusions.names import cell_title
 from reno_store.reports.figures.files import Figure, file_name
 from reno_store.reports.figures.style import (
     COLUMN_WIDTH,
-    EDGE,
     SHARES,
     fit,
     in_style,
@@ -30,6 +29,8 @@ __all__ = ["transfer_figures"]
 _TOGETHER = "all others"
 _WIDEST_NAME = 1.25
 _AROUND_TEXT = 0.16
+_MARGIN = _WIDEST_NAME + 0.35
+"""At most the inches left of the cells."""
 _WITHIN = ("speaker", "loso", "paper")
 """Protocols whose accuracy is on the diagonal: the first that the study has."""
 
@@ -116,7 +117,7 @@ def _figure(study: Study, across: Mapping[tuple[str, str], _Entry], n_models: in
         title=title,
         caption=" ".join(sentences),
         dataset="across corpora",
-        draw=functools.partial(_draw, entries, set(within), title),
+        draw=functools.partial(_draw, entries, set(within), study.request.datasets, title),
     )
 
 
@@ -136,8 +137,14 @@ def _within(
 
 
 @in_style
-def _draw(entries: Mapping[tuple[str, str], _Entry], within: set[str], title: str) -> Canvas:
-    columns = list(dict.fromkeys(column for _, column in entries))
+def _draw(
+    entries: Mapping[tuple[str, str], _Entry],
+    within: set[str],
+    order: Sequence[str],
+    title: str,
+) -> Canvas:
+    tested = dict.fromkeys(column for _, column in entries)
+    columns = [name for name in order if name in tested]
     rows = sorted(dict.fromkeys(row for row, _ in entries), key=lambda row: _order(row, columns))
     names = shorten_all(columns, _WIDEST_NAME)
     widest = max(text_width(line) for e in entries.values() for line in e.text.split("\n"))
@@ -151,7 +158,7 @@ def _draw(entries: Mapping[tuple[str, str], _Entry], within: set[str], title: st
         fill = SHARES(entry.accuracy)
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=fill, edgecolor="white"))
         if row == column and row in within:
-            frame = Rectangle((x - 0.44, y - 0.44), 0.88, 0.88, fill=False, edgecolor=EDGE)
+            frame = Rectangle((x - 0.44, y - 0.44), 0.88, 0.88, fill=False, edgecolor=ink_on(fill))
             frame.set_label("within")
             axes.add_patch(frame)
         axes.text(x, y, entry.text, ha="center", va="center", color=ink_on(fill), linespacing=1.2)
@@ -163,14 +170,10 @@ def _draw(entries: Mapping[tuple[str, str], _Entry], within: set[str], title: st
     axes.set_ylabel("trained on")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    width = max(COLUMN_WIDTH, len(columns) * wide + 1.6)
+    width = max(COLUMN_WIDTH, len(columns) * wide + _MARGIN)
     canvas.suptitle("\n".join(wrap(title, width - 0.1)))
     canvas.set_size_inches(width, len(rows) * high + 1)
-    fit(
-        axes,
-        width=min(2 * wide, (width - 1.6) / len(columns)) * len(columns),
-        height=len(rows) * high,
-    )
+    fit(axes, height=len(rows) * high)
     return canvas
 
 
