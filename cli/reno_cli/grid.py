@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from reno_cli import options, study_options
-from reno_cli.printing import check_output, print_wide, write_text
+from reno_cli.printing import check_output, print_wide
 
 __all__ = ["grid"]
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _ENDINGS = (".pdf", ".png", ".svg")
 
 
@@ -25,6 +27,11 @@ def _values(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
         raise click.BadParameter(
             f"{value!r}: expected numbers with commas between them, such as 0.2,0.4"
         ) from None
+
+
+def _of_reno(name: str, meaning: str, default: str) -> Callable[[_Command], _Command]:
+    words = f"RENO's {meaning}; short for --set reno.{name}=... (default: {default})."
+    return click.option(f"--{name}", callback=_values, metavar="NUMBERS", help=words)
 
 
 def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
@@ -45,24 +52,9 @@ def _figure(ctx: click.Context, param: click.Parameter, value: Path | None) -> P
     metavar="NAME",
     help="What to evaluate, as in evaluate; --set gives its hyperparameters.",
 )
-@click.option(
-    "--beta",
-    callback=_values,
-    metavar="NUMBERS",
-    help="RENO's β, above 1; short for --set reno.beta=... (default: 1.5,2,3).",
-)
-@click.option(
-    "--delta",
-    callback=_values,
-    metavar="NUMBERS",
-    help="RENO's δ, at least 0; short for --set reno.delta=... (default: 0.05,0.2,0.8).",
-)
-@click.option(
-    "--lam",
-    callback=_values,
-    metavar="NUMBERS",
-    help="RENO's λ, from 0 to 1; short for --set reno.lam=... (default: 0.2,0.4,0.8).",
-)
+@_of_reno("beta", "β, above 1", "1.5,2,3")
+@_of_reno("delta", "δ, at least 0", "0.05,0.2,0.8")
+@_of_reno("lam", "λ, from 0 to 1", "0.2,0.4,0.8")
 @click.option(
     "--protocol",
     default="paper",
@@ -118,6 +110,7 @@ def grid(
     study_options.check(store, request)
     # After the checks: these imports take seconds.
     from reno_store.reports.tables.views import grid_renderable
+    from reno_store.runtime.writing import write_output
     from reno_store.studies import Grid, cv_results_csv, run_grid
 
     found = Grid(
@@ -125,7 +118,7 @@ def grid(
     )
     print_wide(grid_renderable(found))
     if output is not None:
-        write_text(output, cv_results_csv(found))
+        write_output(output, cv_results_csv(found).encode())
         click.echo(output)
     if figure is not None:
         from reno_store.reports.figures import save_surface

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -15,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["check_output", "is_terminal", "leave_interrupted", "print_wide", "write_text"]
+__all__ = ["check_output", "is_terminal", "leave_interrupted", "print_wide"]
 
 _WIDTH_OF_TEXT = 140
 _INTERRUPTED = 130
@@ -67,7 +66,7 @@ def check_output(path: Path) -> None:
     """
     from reno_store.errors import RenoStoreError
     from reno_store.runtime.locations import local_path
-    from reno_store.runtime.writing import is_special
+    from reno_store.runtime.writing import check_folder, is_special
 
     path = local_path(path, "output")
     if is_special(path):
@@ -75,9 +74,7 @@ def check_output(path: Path) -> None:
     if path.is_dir():
         raise RenoStoreError(f"{path} is a folder; expected a file to write to.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+        check_folder(path.parent)
     except OSError as error:
         raise RenoStoreError(f"{path} cannot be written: {error.strerror}.") from None
 
@@ -89,20 +86,3 @@ def leave_interrupted() -> NoReturn:
         err=True,
     )
     sys.exit(_INTERRUPTED)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file atomically.
-
-    Raises
-    ------
-    RenoStoreError
-        If it cannot be written.
-    """
-    from reno_store.errors import RenoStoreError
-    from reno_store.runtime.writing import write_whole
-
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise RenoStoreError(f"{path} cannot be written: {error.strerror}.") from None

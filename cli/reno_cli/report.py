@@ -61,7 +61,7 @@ def report(
             local_path(path, "output")
     # Before the import below, which takes seconds.
     find_last_request(store, results, datasets)
-    from reno_cli.report_commands import ShellCommands
+    from reno_cli.study_commands import ShellCommands
     from reno_store.reports.page import write_report
 
     done = write_report(

@@ -1,4 +1,4 @@
-"""Studies and cells as the commands that compute them."""
+"""The commands that reports show for a study and its cells."""
 
 from __future__ import annotations
 
@@ -7,16 +7,30 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reno_cli.wording import command_line
+from reno_cli.wording import command_line, remedy_command
 from reno_store.studies.classifiers import DEFAULT_ESTIMATORS
 from reno_store.studies.requests import StudyRequest, results_folder
 
 if TYPE_CHECKING:
     from reno_store.studies import Cell, Study
 
-__all__ = ["cell_command", "study_command"]
+__all__ = ["ShellCommands", "cell_command", "study_command"]
 
 _DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(StudyRequest)}
+
+
+class ShellCommands:
+    """Commands for a POSIX shell."""
+
+    def study(self, study: Study) -> str:
+        """Return the command that runs a study."""
+        return study_command(study.request, study.store, study.results)
+
+    def cell(self, study: Study, cell: Cell) -> str:
+        """Return the command that computes a cell, or what it lacks."""
+        if cell.remedy is not None:
+            return remedy_command(cell.remedy)
+        return cell_command(study, cell)
 
 
 def study_command(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reno_cli import options, study_options
-from reno_cli.printing import check_output, print_wide, write_text
+from reno_cli.printing import check_output, print_wide
+from reno_store.studies.classifiers import DEFAULT_ESTIMATORS
 
 if TYPE_CHECKING:
     from reno_store.studies import Study
@@ -18,20 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["tables"]
 
 _FORM_OF_ENDING = {".md": "markdown", ".csv": "csv", ".tex": "latex", ".json": "json"}
-_DEFAULT_ESTIMATORS = ("fcn", "cnn", "concat", "reno", "logreg")
-
-
-def _pairs(
-    ctx: click.Context, param: click.Parameter, values: Sequence[str]
-) -> tuple[tuple[str, ...], ...]:
-    """Read pairs of models, with commas between them."""
-    pairs = []
-    for value in values:
-        names = tuple(value.split(","))
-        if len(names) < 2 or not all(names):
-            raise click.BadParameter(f"{value!r}: expected two models, as in mfcc,logmel")
-        pairs.append(names)
-    return tuple(pairs)
 
 
 def _paper_names(
@@ -62,7 +49,6 @@ def _paper_names(
     "--pair",
     "pairs",
     multiple=True,
-    callback=_pairs,
     metavar="NAME,NAME",
     help="Two models to fuse, or more. Repeatable; by default every two, but not two Audio-Mambas.",
 )
@@ -77,7 +63,7 @@ def _paper_names(
 @click.option(
     "--without",
     multiple=True,
-    type=click.Choice(_DEFAULT_ESTIMATORS),
+    type=click.Choice(DEFAULT_ESTIMATORS),
     help="Which of the five to leave out. Repeatable.",
 )
 @click.option(
@@ -117,7 +103,7 @@ def tables(
     store: Path,
     datasets: tuple[str, ...],
     models: tuple[str, ...],
-    pairs: tuple[tuple[str, ...], ...],
+    pairs: tuple[str, ...],
     estimators: tuple[str, ...],
     without: tuple[str, ...],
     results: Path | None,
@@ -139,15 +125,12 @@ def tables(
     form = _form(form, output)
     if output is not None:
         check_output(output)
+    kept = [name for name in DEFAULT_ESTIMATORS if name not in without]
     request = StudyRequest(
         datasets=datasets or open_store(store).datasets,
         models=models,
-        pairs=pairs,
-        estimators=tuple(
-            dict.fromkeys(
-                (*(each for each in _DEFAULT_ESTIMATORS if each not in without), *estimators)
-            )
-        ),
+        pairs=tuple(tuple(each.split(",")) for each in pairs),
+        estimators=tuple(dict.fromkeys((*kept, *estimators))),
         **label_map,
         **others,
     )
@@ -171,9 +154,10 @@ def _form(form: str | None, output: Path | None) -> str:
 
 
 def _show(study: Study, form: str, output: Path | None) -> None:
-    from reno_cli.report_commands import ShellCommands
+    from reno_cli.study_commands import ShellCommands
     from reno_store.conclusions import claims_of, compare_study
     from reno_store.reports.tables import render, study_renderable
+    from reno_store.runtime.writing import write_output
 
     comparisons = compare_study(study)
     claims, commands = claims_of(study, comparisons), ShellCommands()
@@ -186,5 +170,5 @@ def _show(study: Study, form: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        write_text(output, text)
+        write_output(output, text.encode())
         click.echo(output)

@@ -7,31 +7,6 @@ up, `transfer` does so for pairs of corpora, `grids` for a grid of hyperparamete
 what cells are called.
 """
 
-from reno_store.conclusions.claims import CLAIMS, Claim, Tally, claims_of, summary
-from reno_store.conclusions.comparisons import Comparison, compare_study
-from reno_store.conclusions.corrected import (
-    CorrectedTest,
-    Resamples,
-    adjust_holm,
-    paired_test,
-    unpaired_test,
-)
-from reno_store.conclusions.sentences import probe_sentences
-from reno_store.conclusions.transfer import transfer_sentences
+import lazy_loader
 
-__all__ = [
-    "CLAIMS",
-    "Claim",
-    "Comparison",
-    "CorrectedTest",
-    "Resamples",
-    "Tally",
-    "adjust_holm",
-    "claims_of",
-    "compare_study",
-    "paired_test",
-    "probe_sentences",
-    "summary",
-    "transfer_sentences",
-    "unpaired_test",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

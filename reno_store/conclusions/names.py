@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from reno_store.runtime.numbers import plain
 from reno_store.studies import Cell
 from reno_store.studies.classifiers import describe_estimator
 
@@ -37,7 +38,4 @@ def cell_title(cell: Cell) -> str:
 
 def settings_title(settings: Mapping[str, Any]) -> str:
     """Write hyperparameters, with the paper's letters: ``"β 2, δ 0.2, λ 0.4"``."""
-    return ", ".join(
-        f"{SYMBOLS.get(name, name)} {value:g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in settings.items()
-    )
+    return ", ".join(f"{SYMBOLS.get(n, n)} {plain(value)}" for n, value in settings.items())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Protocol
 
 from reno_store.studies import Cell, Study
-from reno_store.studies.calls import python_call
+from reno_store.studies.requests import StudyRequest, results_folder
 
-__all__ = ["Commands", "PythonCalls"]
+__all__ = ["Commands", "PythonCalls", "python_call"]
 
 
 class Commands(Protocol):
@@ -21,7 +22,6 @@ class Commands(Protocol):
         """Return how to compute one cell, or what it lacks."""
 
 
-@dataclass(frozen=True, slots=True)
 class PythonCalls:
     """Commands as calls of this library."""
 
@@ -36,10 +36,8 @@ class PythonCalls:
         if study.request.allow_missing:
             # Which clips are left out depends on all models together.
             return self.study(study)
-        own, names = (
-            {name: (each,) for name, each in cell.settings.items()},
-            study.request.paper_names,
-        )
+        own = {name: (each,) for name, each in cell.settings.items()}
+        names = study.request.paper_names
         transfer = study.dataset(cell.dataset).transfer
         train_on, test_on = (
             (transfer.pair.train_on, (transfer.pair.test_on,)) if transfer else ((), ())
@@ -59,3 +57,34 @@ class PythonCalls:
             paper_names={name: of for name, of in names.items() if name in datasets},
         )
         return python_call(request, study.store, study.results)
+
+
+def python_call(request: StudyRequest, store: str | Path, results: str | Path | None = None) -> str:
+    """Write the call of `run_study` that makes a study.
+
+    Parameters
+    ----------
+    request : StudyRequest
+        What is evaluated.
+    store : str or Path
+        Folder of the store.
+    results : str or Path, optional
+        Folder of kept results; left out where it is `results_folder` of the store.
+
+    Examples
+    --------
+    >>> python_call(StudyRequest("jnv", seeds=3), "my.zarr")
+    "run_study('my.zarr', StudyRequest(datasets=('jnv',), seeds=(3,)))"
+    """
+    words = [
+        f"{each.name}={getattr(request, each.name)!r}"
+        for each in fields(request)
+        if getattr(request, each.name) != getattr(_DEFAULT, each.name)
+    ]
+    call = f"{str(store)!r}, StudyRequest({', '.join(words)})"
+    if results is not None and Path(results).resolve() != results_folder(store):
+        call += f", results={str(results)!r}"
+    return f"run_study({call})"
+
+
+_DEFAULT = StudyRequest(("any",))

@@ -17,6 +17,7 @@ __all__ = [
     "listing",
     "p_value",
     "per_cent",
+    "plain",
     "points",
     "score",
 ]
@@ -113,6 +114,17 @@ def per_cent(share: float, digits: int = 1) -> str:
     if 0 < 100 * share < least / 2:
         return f"<{least:.{digits}f} %"
     return f"{100 * share:.{digits}f} %"
+
+
+def plain(value: object) -> str:
+    """Write a hyperparameter: a float with the digits that it needs, anything else as it is.
+
+    Examples
+    --------
+    >>> plain(2.0), plain(0.05), plain("balanced")
+    ('2', '0.05', 'balanced')
+    """
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def count(number: int, noun: str) -> str:

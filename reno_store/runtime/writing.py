@@ -6,13 +6,43 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["is_special", "write_whole"]
+from reno_store.errors import RenoStoreError
+
+__all__ = ["check_folder", "is_special", "write_output", "write_whole"]
 
 
 def is_special(path: str | Path) -> bool:
     """Return whether a path is neither a file nor a folder: a device or a pipe."""
     path = Path(path)
     return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def check_folder(folder: Path) -> None:
+    """Make a folder and check that files can be written in it, before hours of work.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write a file that the user asked for, as `write_whole` does; make missing folders.
+
+    Raises
+    ------
+    RenoStoreError
+        If it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        raise RenoStoreError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def write_whole(path: str | Path, content: bytes) -> None:

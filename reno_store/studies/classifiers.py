@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -71,14 +72,17 @@ class Choice:
         return dict(self.make().get_params())
 
 
+def _make(module: str, name: str, **arguments: Any) -> BaseEstimator:
+    made: BaseEstimator = getattr(import_module(module), name)(**arguments)
+    return made
+
+
 def _network(title: str, takes: Literal["one", "several"], source: str) -> Choice:
-    def make() -> BaseEstimator:
-        import reno_store.estimators
+    return Choice(title, partial(_make, "reno_store.estimators", source), takes, source)
 
-        made: BaseEstimator = getattr(reno_store.estimators, source)()
-        return made
 
-    return Choice(title, make, takes, source)
+def _classical(title: str, module: str, name: str, **arguments: Any) -> Choice:
+    return Choice(title, partial(_make, module, name, **arguments), "any")
 
 
 @cache
@@ -110,33 +114,23 @@ def _parameters_in_source(name: str) -> Mapping[str, Any]:
     return fields(classes[name])
 
 
-def _svm() -> BaseEstimator:
-    from sklearn.svm import SVC
-
-    return SVC(kernel="rbf", C=1.0, gamma="scale")
-
-
-def _logreg() -> BaseEstimator:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=1.0, max_iter=2_000)
-
-
-def _forest() -> BaseEstimator:
-    from sklearn.ensemble import RandomForestClassifier
-
-    return RandomForestClassifier(n_estimators=500)
-
-
 ESTIMATORS: Mapping[str, Choice] = MappingProxyType(
     {
         "fcn": _network("FCN", "one", "FCNClassifier"),
         "cnn": _network("CNN", "one", "CNNClassifier"),
         "concat": _network("Concat", "several", "ConcatClassifier"),
         "reno": _network("RENO", "several", "RENOClassifier"),
-        "svm": Choice("SVM (RBF)", _svm, "any"),
-        "logreg": Choice("logistic regression", _logreg, "any"),
-        "rf": Choice("random forest", _forest, "any"),
+        "svm": _classical("SVM (RBF)", "sklearn.svm", "SVC", kernel="rbf", C=1.0, gamma="scale"),
+        "logreg": _classical(
+            "logistic regression",
+            "sklearn.linear_model",
+            "LogisticRegression",
+            C=1.0,
+            max_iter=2_000,
+        ),
+        "rf": _classical(
+            "random forest", "sklearn.ensemble", "RandomForestClassifier", n_estimators=500
+        ),
     }
 )
 
@@ -172,17 +166,16 @@ def find_estimator(named: str | tuple[str, Any]) -> Choice:
     """
     if not isinstance(named, str):
         return _given(named)
-    name = named
-    if name in ESTIMATORS:
-        return ESTIMATORS[name]
-    own: dict[str, Callable[[], BaseEstimator]] = {}
-    if _is_like_a_class(name):
-        own = {type_.__name__: type_ for type_ in _classifiers_of_sklearn()}
-    if name in own:
-        return Choice(name, own[name], "any")
-    nearest = suggestion(name, [*ESTIMATORS, *own])
+    if named in ESTIMATORS:
+        return ESTIMATORS[named]
+    # Looking classes up takes a second.
+    is_like_a_class = named[:1].isupper() and named.lower() not in ESTIMATORS
+    own = _classifiers_of_sklearn() if is_like_a_class else {}
+    if named in own:
+        return Choice(named, own[named], "any")
+    nearest = suggestion(named, [*ESTIMATORS, *own])
     raise UnknownNameError(
-        f"unknown estimator {name!r}{nearest} Choices: {', '.join(sorted(ESTIMATORS))}, or a "
+        f"unknown estimator {named!r}{nearest} Choices: {', '.join(sorted(ESTIMATORS))}, or a "
         "classifier of scikit-learn that needs no arguments, such as KNeighborsClassifier."
     )
 
@@ -208,25 +201,20 @@ def _given(named: tuple[str, Any]) -> Choice:
     return Choice(name, partial(clone, estimator), "several" if fuses else "any")
 
 
-def _is_like_a_class(name: str) -> bool:
-    """Return whether a name may be that of a class; looking it up takes a second."""
-    return name[:1].isupper() and name.lower() not in ESTIMATORS
-
-
 @cache
-def _classifiers_of_sklearn() -> tuple[type[BaseEstimator], ...]:
+def _classifiers_of_sklearn() -> Mapping[str, type[BaseEstimator]]:
     """Return those that can be made without arguments."""
     from sklearn.utils import all_estimators
 
     found = [type_ for _, type_ in all_estimators(type_filter="classifier")]
-    return tuple(
-        type_
+    return {
+        type_.__name__: type_
         for type_ in found
         if all(
             each.default is not each.empty or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
             for each in inspect.signature(type_).parameters.values()
         )
-    )
+    }
 
 
 def make_estimator(

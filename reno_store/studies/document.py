@@ -8,7 +8,7 @@ from typing import Any
 from reno_store import __version__
 from reno_store.studies.evaluation import Evaluation
 from reno_store.studies.scores import METRICS
-from reno_store.studies.study import DatasetFacts, Study
+from reno_store.studies.study import Cell, DatasetFacts, Study
 
 __all__ = ["study_json"]
 
@@ -37,10 +37,7 @@ def study_json(study: Study) -> dict[str, Any]:
         **_transfer(facts),
         "repeats": [
             {
-                "protocol": cell.protocol,
-                "estimator": cell.estimator,
-                "settings": dict(cell.settings),
-                "models": list(cell.models),
+                **_names(cell),
                 "seeds": list(cell.seeds),
                 "n_scores": cell.n,
                 "n_collapsed": cell.n_collapsed,
@@ -67,15 +64,7 @@ def study_json(study: Study) -> dict[str, Any]:
             for seed, outcomes in zip(cell.seeds, cell.outcomes, strict=True)
         ],
         "failed": [
-            {
-                "protocol": cell.protocol,
-                "estimator": cell.estimator,
-                "settings": dict(cell.settings),
-                "models": list(cell.models),
-                "reason": cell.reason,
-            }
-            for cell in study.cells
-            if not cell.computed
+            {**_names(cell), "reason": cell.reason} for cell in study.cells if not cell.computed
         ],
     }
 
@@ -86,3 +75,12 @@ def _transfer(facts: DatasetFacts) -> dict[str, Any]:
         return {}
     values = asdict(facts.transfer)
     return {**values.pop("pair"), **values, "labels": dict(facts.labels)}
+
+
+def _names(cell: Cell) -> dict[str, Any]:
+    return {
+        "protocol": cell.protocol,
+        "estimator": cell.estimator,
+        "settings": dict(cell.settings),
+        "models": list(cell.models),
+    }

@@ -14,7 +14,7 @@ from reno_store.studies.study import Cell, settings_text
 if TYPE_CHECKING:
     from reno_store.studies.study import Study
 
-__all__ = ["frame_of_cells", "frame_of_folds", "html_of"]
+__all__ = ["frame_of_cells", "frame_of_folds", "html_of", "names_of"]
 
 _NAMES = ("dataset", "protocol", "estimator", "settings", "models")
 _OF_CELLS = (
@@ -41,7 +41,7 @@ def frame_of_cells(cells: Sequence[Cell]) -> pd.DataFrame:
     """Return a table with one row per cell; see `Study.to_frame`."""
     rows = []
     for cell in cells:
-        row = {**_names(cell), "n": cell.n, "n_collapsed": cell.n_collapsed}
+        row = {**names_of(cell), "n": cell.n, "n_collapsed": cell.n_collapsed}
         for metric in METRICS:
             row[metric] = cell.mean(metric) if cell.computed else float("nan")
             row[f"{metric}_sd"] = cell.sd(metric) if cell.n > 1 else float("nan")
@@ -53,7 +53,7 @@ def frame_of_folds(cells: Sequence[Cell]) -> pd.DataFrame:
     """Return a table with one row per fold of each cell; see `Study.to_frame`."""
     rows = [
         {
-            **_names(cell),
+            **names_of(cell),
             "seed": seed,
             "fold": number,
             **{name: getattr(outcome.score, name) for name in _OF_FOLDS[len(_NAMES) + 2 :]},
@@ -69,7 +69,7 @@ def html_of(study: Study) -> str:
     """Return the mean scores of a study as HTML, in per cent with standard deviations."""
     rows = []
     for cell in study.cells:
-        row: dict[str, Any] = _names(cell)
+        row: dict[str, Any] = names_of(cell)
         for metric in METRICS:
             row[METRIC_TITLES[metric]] = _shown(cell, metric)
         rows.append({**row, "folds": cell.n})
@@ -86,7 +86,8 @@ def html_of(study: Study) -> str:
     return html_table(heading, pd.DataFrame(rows))
 
 
-def _names(cell: Cell) -> dict[str, Any]:
+def names_of(cell: Cell) -> dict[str, Any]:
+    """Return what tells cells apart, as the columns of tables."""
     return {
         "dataset": cell.dataset,
         "protocol": cell.protocol,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from reno_store.errors import LedgerError, Remedy
 from reno_store.runtime.locations import local_path
-from reno_store.runtime.writing import write_whole
+from reno_store.runtime.writing import check_folder, write_whole
 
 __all__ = ["FORMAT", "Ledger", "hash_json"]
 
@@ -75,9 +74,7 @@ class Ledger:
             If it cannot be made or written to.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder):
-                pass
+            check_folder(self.folder)
         except OSError as error:
             raise LedgerError(
                 f"results {self.folder}: cannot be written to: {error.strerror}.", _ELSEWHERE

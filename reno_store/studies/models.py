@@ -54,7 +54,8 @@ def facts_of_models(request: StudyRequest, store: EmbeddingStore) -> tuple[Model
     if not request.models and any(paper_name_of(request, name) for name in request.datasets):
         names |= PAPER_MODELS.keys()
     facts = [_facts(name, held, store) for name in names | named_in_pairs]
-    return tuple(sorted(facts, key=_place))
+    places = {letter: place for place, letter in enumerate(PAPER_LETTERS)}
+    return tuple(sorted(facts, key=lambda each: (places.get(each.letter, len(places)), each.name)))
 
 
 def pairs_of(request: StudyRequest, models: Sequence[ModelFacts]) -> tuple[tuple[str, ...], ...]:
@@ -71,7 +72,12 @@ def pairs_of(request: StudyRequest, models: Sequence[ModelFacts]) -> tuple[tuple
             continue  # the paper: "we refrain from combining the MAFMs"
         turned = (second.letter, first.letter) in PAPER_PAIRS
         pairs.append((second.name, first.name) if turned else (first.name, second.name))
-    return tuple(sorted(pairs, key=lambda pair: _place_of_pair(pair, letter_of)))
+    places = {pair: place for place, pair in enumerate(PAPER_PAIRS)}
+
+    def place(pair: tuple[str, ...]) -> int:
+        return places.get(tuple(letter_of[name] for name in pair), len(places))
+
+    return tuple(sorted(pairs, key=place))
 
 
 def paper_name_of(request: StudyRequest, dataset: str) -> str:
@@ -99,13 +105,3 @@ def _family_of_letter(letter: str) -> Family:
     if not letter:
         return ""
     return "mamba" if letter.startswith("A(") else "attention"
-
-
-def _place(model: ModelFacts) -> tuple[int, str]:
-    known = model.letter in PAPER_LETTERS
-    return (PAPER_LETTERS.index(model.letter) if known else len(PAPER_LETTERS), model.name)
-
-
-def _place_of_pair(pair: tuple[str, ...], letter_of: Mapping[str, str]) -> int:
-    letters = (letter_of[pair[0]], letter_of[pair[1]])
-    return PAPER_PAIRS.index(letters) if letters in PAPER_PAIRS else len(PAPER_PAIRS)

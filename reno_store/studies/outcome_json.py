@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from reno_store.studies.outcomes import FoldOutcome
@@ -14,22 +15,11 @@ __all__ = ["outcome_from_json", "outcome_to_json"]
 
 def outcome_to_json(outcome: FoldOutcome) -> dict[str, Any]:
     """Return an outcome as JSON values; numbers of a history that are not finite become None."""
-    score = outcome.score
-    return {
-        "score": {name: getattr(score, name) for name in score.__slots__},
-        "true": list(outcome.true),
-        "predicted": list(outcome.predicted),
-        "history": [
-            {name: _finite(value) for name, value in epoch.items()} for epoch in outcome.history
-        ],
-        "seconds": outcome.seconds,
-        "n_parameters": outcome.n_parameters,
-    }
-
-
-def _finite(value: float) -> float | None:
-    """Return the number, or None if JSON has no such number."""
-    return value if math.isfinite(value) else None
+    history = [
+        {name: value if math.isfinite(value) else None for name, value in epoch.items()}
+        for epoch in outcome.history
+    ]
+    return {**asdict(outcome), "history": history}
 
 
 def outcome_from_json(document: Mapping[str, Any]) -> FoldOutcome:
@@ -40,14 +30,10 @@ def outcome_from_json(document: Mapping[str, Any]) -> FoldOutcome:
     TypeError, KeyError
         If it is something else.
     """
-    return FoldOutcome(
-        score=FoldScore(**document["score"]),
-        true=tuple(document["true"]),
-        predicted=tuple(document["predicted"]),
-        history=tuple(
-            {name: float("nan") if value is None else value for name, value in epoch.items()}
-            for epoch in document["history"]
-        ),
-        seconds=document["seconds"],
-        n_parameters=document["n_parameters"],
+    history = tuple(
+        {name: float("nan") if value is None else value for name, value in epoch.items()}
+        for epoch in document["history"]
     )
+    clips = {name: tuple(document[name]) for name in ("true", "predicted")}
+    score = FoldScore(**document["score"])
+    return FoldOutcome(**{**document, **clips, "score": score, "history": history})

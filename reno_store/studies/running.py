@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -182,15 +182,12 @@ class _Run:
         todo = {task.key: task for task in tasks if not isinstance(found[task.key], FoldOutcome)}
         if self.train and todo:
             self._train(prepared, list(todo.values()), found, len(found) - len(todo))
-        n_folds = Counter(task.key for task in tasks)
-        self.n_served += sum(
-            n for key, n in n_folds.items() if key not in todo and found[key] is not None
-        )
-        by_cell: dict[int, list[FoldTask]] = {number: [] for number in range(len(cells))}
+        self.n_served += sum(task.key not in todo for task in tasks)
+        by_cell: dict[int, list[tuple[int, Result | None]]] = defaultdict(list)
         for task in tasks:
-            by_cell[task.cell].append(task)
+            by_cell[task.cell].append((task.seed, found[task.key]))
         for number, cell in enumerate(cells):
-            yield self._fill(cell, [(task.seed, found[task.key]) for task in by_cell[number]])
+            yield self._fill(cell, by_cell[number])
 
     def _train(
         self,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from reno_store.errors import Remedy
+from reno_store.runtime.numbers import plain
 from reno_store.studies.corpus_pairs import Transfer
 from reno_store.studies.requests import StudyRequest
 
@@ -139,11 +140,6 @@ class Cell:
         return f"{self.estimator}({settings})" if settings else self.estimator
 
     @property
-    def command(self) -> str:
-        """The remedy; until reports take commands from the command line."""
-        return str(self.remedy or "")
-
-    @property
     def computed(self) -> bool:
         """Whether there is an outcome for every fold of every seed."""
         return bool(self.outcomes)
@@ -251,15 +247,11 @@ class Study:
         computed: bool | None = None,
     ) -> Iterator[Cell]:
         """Yield the cells that match, in order."""
+        wanted: dict[str, Any] = {"dataset": dataset, "protocol": protocol, "estimator": estimator}
+        wanted |= {"models": models, "settings": settings, "computed": computed}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
         for cell in self.cells:
-            if (
-                (dataset is None or cell.dataset == dataset)
-                and (protocol is None or cell.protocol == protocol)
-                and (estimator is None or cell.estimator == estimator)
-                and (models is None or cell.models == models)
-                and (settings is None or cell.settings == settings)
-                and (computed is None or cell.computed == computed)
-            ):
+            if all(getattr(cell, name) == value for name, value in wanted.items()):
                 yield cell
 
     @property
@@ -301,13 +293,6 @@ class Study:
 
         return frame_of_folds(self.cells) if folds else frame_of_cells(self.cells)
 
-    @property
-    def command(self) -> str:
-        """The call that makes this study; until reports take commands from the command line."""
-        from reno_store.studies.calls import python_call
-
-        return python_call(self.request, self.store, self.results)
-
     def _repr_html_(self) -> str:
         from reno_store.studies.frames import html_of
 
@@ -322,7 +307,4 @@ def settings_text(settings: Mapping[str, Any]) -> str:
     >>> settings_text({"beta": 1.5, "class_weight": "balanced"})
     'beta=1.5, class_weight=balanced'
     """
-    return ", ".join(
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in settings.items()
-    )
+    return ", ".join(f"{name}={plain(value)}" for name, value in settings.items())

@@ -11,7 +11,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -79,6 +79,8 @@ class Training:
     n_jobs: int = 1
     progress: bool | None = None
     n_trained: int = 0
+    _locks: FoldLocks = field(init=False)
+    _counter: Counter = field(init=False)
 
     def run(self, tasks: Sequence[FoldTask]) -> Generator[tuple[FoldTask, Result]]:
         """Train folds and keep each as soon as it is finished; yield them in any order.
@@ -103,71 +105,61 @@ class Training:
                 work=work,
                 forecast_s=work / n_processes,
                 show=self.progress,
-            ) as counter,
-            FoldLocks(self.ledger.folder) as locks,
+            ) as self._counter,
+            FoldLocks(self.ledger.folder) as self._locks,
         ):
             pending = list(tasks)
             while pending:
                 done = set()
-                for task, result in self._pass(pending, locks, counter):
+                for task, result in self._pass(pending):
                     done.add(task.key)
-                    counter.advance(work=task.work)
+                    self._counter.advance(work=task.work)
                     yield task, result
                 pending = [task for task in pending if task.key not in done]
                 if pending and not done:
-                    counter.detail("waiting for folds that another process is training")
+                    self._counter.detail("waiting for folds that another process is training")
                     time.sleep(_POLL_S)
 
-    def _pass(
-        self, pending: Sequence[FoldTask], locks: FoldLocks, counter: Counter
-    ) -> Iterator[tuple[FoldTask, Result]]:
+    def _pass(self, pending: Sequence[FoldTask]) -> Iterator[tuple[FoldTask, Result]]:
         """Train what nobody else is training, and take what others have finished."""
         finished: list[tuple[FoldTask, Result]] = []
-        single = [task for task in pending if not task.together]
-        mine = self._claimed(single, locks, finished)
+        mine = self._claimed([task for task in pending if not task.together], finished)
         if (first := next(mine, None)) is not None:
-            yield from self._train_apart(chain([first], mine), locks, counter)
-        groups = defaultdict(list)
-        for task in pending:
-            if task.together:
-                groups[task.models, task.protocol].append(task)
-        for group in groups.values():
-            for part in self._parts(group):
-                own = list(self._claimed(part, locks, finished))
-                yield from self._train_together(own, locks, counter)
+            yield from self._train_apart(chain([first], mine))
+        for part in self._parts([task for task in pending if task.together]):
+            if own := list(self._claimed(part, finished)):
+                yield from self._train_together(own)
         yield from finished
 
     def _claimed(
-        self, tasks: Sequence[FoldTask], locks: FoldLocks, finished: list[tuple[FoldTask, Result]]
+        self, tasks: Sequence[FoldTask], finished: list[tuple[FoldTask, Result]]
     ) -> Iterator[FoldTask]:
         """Claim tasks, one when each is about to be trained; pass over those of others."""
         for task in tasks:
-            if locks.take(task.key):
+            if self._locks.take(task.key):
                 # Kept by another process since it was last looked for.
                 found = find_fold(self.ledger, task)
                 if not isinstance(found, FoldOutcome):
                     yield task
                     continue
-                locks.release(task.key)
+                self._locks.release(task.key)
                 finished.append((task, found))
 
-    def _keep(self, task: FoldTask, result: Result, locks: FoldLocks) -> tuple[FoldTask, Result]:
+    def _keep(self, task: FoldTask, result: Result) -> tuple[FoldTask, Result]:
         if isinstance(result, Failure):
             self.ledger.keep(task.recipe, {"failure": result.reason})
         else:
             self.ledger.keep(task.recipe, outcome_to_json(result))
             self.n_trained += 1
-        locks.release(task.key)
+        self._locks.release(task.key)
         return task, result
 
-    def _train_apart(
-        self, tasks: Iterator[FoldTask], locks: FoldLocks, counter: Counter
-    ) -> Iterator[tuple[FoldTask, Result]]:
+    def _train_apart(self, tasks: Iterator[FoldTask]) -> Iterator[tuple[FoldTask, Result]]:
         begun: dict[str, FoldTask] = {}
         problems: list[Exception] = []
 
         def show() -> None:
-            counter.detail("".join(task.title for task in list(begun.values())[:1]))
+            self._counter.detail("".join(task.title for task in list(begun.values())[:1]))
 
         def jobs() -> Iterator[Any]:
             try:
@@ -184,7 +176,7 @@ class Training:
         parallel = Parallel(self.n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs")
         try:
             for key, result in parallel(jobs()):
-                yield self._keep(begun.pop(key), result, locks)
+                yield self._keep(begun.pop(key), result)
                 show()
         except BrokenProcessPool:
             raise TrainingError(
@@ -196,26 +188,26 @@ class Training:
             raise problems[0]
 
     def _parts(self, tasks: Sequence[FoldTask]) -> Iterator[list[FoldTask]]:
-        """Divide tasks into those whose training sides fit into memory together."""
-        n_bytes = 4 * sum(self.prepared.blocks[name].shape[1] for name in tasks[0].models)
-        most = max(1, _STACKED_BYTES // (n_bytes * len(self.prepared.y)))
-        folds = list(dict.fromkeys(id(task.rows) for task in tasks))
-        for start in range(0, len(folds), most):
-            chosen = set(folds[start : start + most])
-            part = [task for task in tasks if id(task.rows) in chosen]
-            for first in range(0, len(part), _MOST_TOGETHER):
-                yield part[first : first + _MOST_TOGETHER]
+        """Divide tasks into stacks: the same models and protocol, and not too many rows."""
+        groups = defaultdict(list)
+        for task in tasks:
+            groups[task.models, task.protocol].append(task)
+        for (models, _), own in groups.items():
+            n_bytes = 4 * sum(self.prepared.blocks[name].shape[1] for name in models)
+            most = max(1, _STACKED_BYTES // (n_bytes * len(self.prepared.y)))
+            folds = list(dict.fromkeys(id(task.rows) for task in own))
+            for start in range(0, len(folds), most):
+                chosen = set(folds[start : start + most])
+                part = [task for task in own if id(task.rows) in chosen]
+                for first in range(0, len(part), _MOST_TOGETHER):
+                    yield part[first : first + _MOST_TOGETHER]
 
-    def _train_together(
-        self, tasks: Sequence[FoldTask], locks: FoldLocks, counter: Counter
-    ) -> Iterator[tuple[FoldTask, Result]]:
-        if not tasks:
-            return
-        counter.detail(f"{len(tasks):,} folds together, such as {tasks[0].title}")
+    def _train_together(self, tasks: Sequence[FoldTask]) -> Iterator[tuple[FoldTask, Result]]:
+        self._counter.detail(f"{len(tasks):,} folds together, such as {tasks[0].title}")
         done: list[tuple[FoldTask, Result]] = []
 
         def finished(task: FoldTask, result: Result) -> None:
-            done.append(self._keep(task, result, locks))
+            done.append(self._keep(task, result))
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # outcomes say so

@@ -1,11 +1,6 @@
 """`reno-store grid` as a user types it."""
 
 import csv
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -56,13 +51,6 @@ def searched(made, tmp_path_factory):
 
 
 @pytest.fixture
-def kept(searched, results):
-    """The results of the small grid, to go on from."""
-    shutil.copytree(searched[1], results[1])
-    return results
-
-
-@pytest.fixture
 def no_training(monkeypatch):
     def fail(*_, **__):
         raise AssertionError("trained")
@@ -85,52 +73,27 @@ def test_points_are_listed_best_first_and_the_papers_is_marked(searched):
     assert "Spread over the grid" in shown.stdout
 
 
-@pytest.mark.parametrize("how", [("--as-stored",), ("--protocol", "speaker", "--seed", 3)])
-def test_scores_are_those_of_evaluating_each_point_alone(how, store, results, tmp_path):
+def test_scores_are_those_of_evaluating_each_point_alone(store, results, tmp_path):
     out = tmp_path / "cv.csv"
+    how = ("--protocol", "speaker", "--seed", 3, "--as-stored")
     run("grid", store, "cries", *SMALL, *how, *results, "-o", out)
     samples = open_store(store).load("cries", ["mfcc", "logmel"])
     for row in rows_of(out):
-        seed = 3 if "--seed" in how else 0
         alone = evaluate(
             samples,
             RENOClassifier(
                 block_sizes=samples.block_sizes,
-                random_state=seed,
+                random_state=3,
                 **{name: float(row[f"param_{name}"]) for name in ("beta", "delta", "lam")},
             ),
-            protocol="speaker" if "speaker" in how else "paper",
+            protocol="speaker",
             n_folds=2,
-            seed=seed,
-            standardize="--as-stored" not in how,
+            seed=3,
+            standardize=False,
         )
         for metric in ("accuracy", "macro_f1"):
             found = [float(row[f"split{fold}_test_{metric}"]) for fold in range(2)]
             assert found == alone.scores(metric)
-
-
-def test_the_second_time_says_the_same_and_trains_nothing(store, results, tmp_path, monkeypatch):
-    words = ("grid", store, "cries", *SMALL, *results, "-o", tmp_path / "cv.csv")
-    first = run(*words)
-    table = (tmp_path / "cv.csv").read_bytes()
-    monkeypatch.setattr(training, "run_fold", None)
-    second = run(*words)
-    assert "0 folds trained, 8 kept from before" in second.stderr
-    assert second.stdout == first.stdout
-    assert (tmp_path / "cv.csv").read_bytes() == table
-
-
-def test_without_divergence_one_fit_stands_for_every_beta_and_delta(store, results, tmp_path):
-    words = ("grid", store, "cries", *SMALL, *results, "--lam", "0.4,1")
-    first = run(*words, "-o", tmp_path / "cv.csv")
-    assert "6 folds trained, 0 kept" in first.stderr
-    same = [row for row in rows_of(tmp_path / "cv.csv") if float(row["param_lam"]) == 1]
-    assert same[0]["split0_test_accuracy"] == same[1]["split0_test_accuracy"]
-    again = run(*words, "-o", tmp_path / "again.csv")
-    assert "0 folds trained, 8 kept" in again.stderr
-    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "cv.csv").read_bytes()
-    other = run(*words, "--beta", "5,7", "--delta", "0.1", "--lam", "1")
-    assert "0 folds trained, 4 kept" in other.stderr
 
 
 def test_another_estimator_may_be_searched(store, results, tmp_path):
@@ -142,37 +105,6 @@ def test_another_estimator_may_be_searched(store, results, tmp_path):
         (row["param_max_epochs"], row["param_class_weight"]) for row in rows_of(tmp_path / "cv.csv")
     ] == [("1", ""), ("1", "balanced"), ("2", ""), ("2", "balanced")]
     assert "fcn" in run(*words, "--set", "reno.beta=2", *results, expect=2).output
-
-
-def test_seeds_repeat_every_point_with_other_folds(store, kept, tmp_path):
-    """Those of one seed are taken from what was kept of it."""
-    out = tmp_path / "cv.csv"
-    shown = run("grid", store, "cries", *SMALL, "--seeds", "0,1", *kept, "-o", out)
-    assert "4 points, 2 folds, seeds 0, 1" in shown.stdout
-    assert "8 folds trained, 8 kept from before" in shown.stderr
-    both = rows_of(out)
-    for seed in (0, 1):
-        run("grid", store, "cries", *SMALL, "--seed", seed, *kept, "-o", out)
-        for row, one in zip(both, rows_of(out), strict=True):
-            for fold in (0, 1):
-                assert (
-                    row[f"split{2 * seed + fold}_test_accuracy"]
-                    == one[f"split{fold}_test_accuracy"]
-                )
-    assert both[0]["split0_test_macro_f1"] != both[0]["split2_test_macro_f1"]
-
-
-def test_a_larger_grid_trains_what_is_new_alone(store, kept):
-    larger = (*SMALL, "--lam", "0.4,0.6,0.8")
-    assert "4 folds trained, 8 kept" in run("grid", store, "cries", *larger, *kept).stderr
-
-
-@pytest.mark.parametrize(
-    "other", [("--seed", 1), ("--as-stored",), ("--protocol", "speaker"), ("--folds", 3)]
-)
-def test_what_is_asked_otherwise_is_not_taken_from_what_is_kept(other, store, kept):
-    again = run("grid", store, "cries", *SMALL, *other, *kept)
-    assert ", 0 kept from before" in again.stderr
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
@@ -195,24 +127,6 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(
     assert again.stdout == searched[0].stdout
 
 
-def test_a_run_that_is_killed_goes_on_to_the_same_table(searched, store, results, tmp_path):
-    words = ["grid", str(store), "cries", *SMALL, *map(str, results)]
-    script = "import sys; from reno_cli.main import main; main(sys.argv[1:])"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    until = time.monotonic() + 120
-    while not list((tmp_path / "kept").rglob("outcomes-1/*/*.json")) and time.monotonic() < until:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    n_kept = len(list((tmp_path / "kept").rglob("outcomes-1/*/*.json")))
-    assert 1 <= n_kept < 8
-    again = run(*words)
-    assert f"{8 - n_kept} folds trained, {n_kept} kept from before" in again.stderr
-    assert again.stdout == searched[0].stdout
-
-
 def test_a_point_that_diverges_is_told_and_the_others_go_on(store, results, monkeypatch):
     real = EmbeddingClassifier._fit
 
@@ -227,13 +141,6 @@ def test_a_point_that_diverges_is_told_and_the_others_go_on(store, results, monk
     only = (*MODELS, "--beta", "3", "--lam", "0.4", "--delta", "0.2", "--folds", 2)
     failed = run("grid", store, "cries", *only, *results, expect=1).output
     assert "every point of the grid failed" in failed
-
-
-def test_where_no_speaker_can_be_spared_clips_are_held_out(tmp_path):
-    store = make_study_store(tmp_path / "my.zarr", cries={"n_speakers": 2})
-    shown = run("grid", store, "cries", *SMALL, "--protocol", "loso")
-    assert "failed" not in shown.stdout
-    assert "2 folds" in shown.stdout
 
 
 def test_the_surface_is_drawn(store, results, tmp_path):

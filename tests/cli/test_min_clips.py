@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from factories.study_stores import make_study_store
 from reno_cli.main import main
 
-from reno_store.studies import StudyRequest, grid_request, recall_study
+from reno_store.studies import grid_request, recall_study
 
 Y = [*(("anger", "fear", "joy") * 7), "gasp", "sigh", "sigh"]
 NOTE = "Labels with fewer than 3 clips are left out (3 clips): gasp (1), sigh (2)."
@@ -67,12 +67,6 @@ def test_tables_keep_it_in_the_command_the_json_and_the_last_request(store):
 def test_tables_say_where_no_label_has_that_many(store):
     words = ("tables", store, "--model", "mfcc", *ALONE, "--min-clips", 30)
     assert "no label has 30 clips" in flat(run(*words, expect=1).stdout)
-
-
-def test_a_note_of_a_version_without_it_leaves_no_label_out():
-    told = StudyRequest(("cries",)).to_dict()
-    del told["min_clips"]
-    assert StudyRequest.from_dict(told) == StudyRequest(("cries",))
 
 
 def test_grid_names_what_it_leaves_out(store, monkeypatch):

@@ -6,7 +6,6 @@ from factories.parsed_pages import Page
 from factories.study_stores import make_study_store
 from reno_cli.main import main
 
-from reno_store.reports.figures import maps
 from reno_store.studies import StudyRequest, recall_study, run_study, training
 
 REQUEST = StudyRequest(("cries", "laughs"), estimators=("fcn", "reno", "svm"), n_folds=3)
@@ -50,36 +49,10 @@ def test_the_page_can_be_of_some_datasets(store, tmp_path):
     assert not any(caption.startswith("cries") for caption in page.words("caption"))
 
 
-def test_maps_are_laid_out_once_and_kept(store, tmp_path, monkeypatch):
-    out, figures = tmp_path / "report.html", tmp_path / "figures"
-    shown = run("report", store, "cries", "-o", out, "--figures", figures).stdout
-    names = {path.name for path in figures.iterdir()}
-    assert {"map-cries-mfcc.pdf", "map-cries-mfcc.png", "map-cries-logmel.png"} <= names
-    assert shown == f"{out}\n{len(names)} files in {figures}\n"
-    monkeypatch.setattr(maps, "embed_in_plane", None)
-    again = tmp_path / "again.html"
-    run("report", store, "cries", "-o", again)
-    assert again.read_bytes() == out.read_bytes()
-
-
-def test_any_classifier_of_scikit_learn_stands_on_the_page(tmp_path):
-    store = make_study_store(tmp_path / "my.zarr", cries={})
-    request = StudyRequest(("cries",), estimators=("KNeighborsClassifier", "svm"), n_folds=2)
-    run_study(store, request, progress=False)
-    out = tmp_path / "r.html"
-    run("report", store, "-o", out, "--no-maps")
-    assert "KNeighborsClassifier" in out.read_text(encoding="utf-8")
-
-
 def test_a_store_that_was_asked_nothing_says_what_to_type(tmp_path):
     store = make_study_store(tmp_path / "my.zarr", cries={})
     shown = run("report", store, "-o", tmp_path / "r.html", expect=1).output
     assert f"reno-store tables {store} cries" in shown
-
-
-@pytest.mark.parametrize("name", ["report.pdf", "."])
-def test_what_cannot_be_a_page_is_refused(store, tmp_path, name):
-    run("report", store, "-o", tmp_path / name, expect=1)
 
 
 def test_a_dataset_that_was_not_asked_for_is_named(store, tmp_path):

@@ -101,16 +101,6 @@ def test_scores_equal_a_loop_written_by_hand(samples, protocol, splitter, standa
     assert 0.4 < result.mean("accuracy") < 1
 
 
-def test_scaling_changes_the_scores(samples):
-    estimator = LogisticRegression(C=1e-3, max_iter=10_000)
-    scaled, raw = (
-        evaluate(samples, estimator, standardize=standardize) for standardize in (True, False)
-    )
-    assert scaled.folds != raw.folds
-    assert scaled.standardized
-    assert not raw.standardized
-
-
 @pytest.mark.parametrize("protocol", ["paper", "speaker"])
 def test_scaling_is_fitted_on_the_training_rows_alone(samples, spied, protocol):
     evaluate(samples, Spy(), protocol=protocol)
@@ -175,11 +165,6 @@ def test_macro_f1_weighs_rare_labels_as_much_as_frequent_ones(samples):
     assert result.scores("balanced_accuracy") == pytest.approx([0.5] * 4)
 
 
-def test_folds_count_their_clips(samples):
-    folds = evaluate(samples, DummyClassifier(), n_folds=4).folds
-    assert [(fold.n_train, fold.n_test) for fold in folds] == [(45, 15)] * 4
-
-
 def test_result_says_what_was_evaluated(samples):
     result = evaluate(samples, DummyClassifier(), protocol="speaker", n_folds=3, seed=7)
     assert (result.dataset, result.models) == ("cries", ("mfcc", "logmel"))
@@ -188,37 +173,22 @@ def test_result_says_what_was_evaluated(samples):
     assert evaluate(samples, DummyClassifier(), name="guess").estimator == "guess"
 
 
-def test_seed_is_that_of_the_folds(samples):
-    estimator = LogisticRegression(C=1e-3)
-    results = [evaluate(samples, estimator, seed=seed).folds for seed in (0, 0, 1)]
-    assert results[0] == results[1]
-    assert results[0] != results[2]
-
-
 def test_impossible_folds_are_refused_before_anything_is_fitted(samples, spied):
     with pytest.raises(ProtocolError, match="10 speakers cannot be divided into 12"):
         evaluate(samples, Spy(), protocol="speaker", n_folds=12)
     assert not spied
 
 
-@pytest.mark.parametrize("protocol", ["paper", "speaker"])
-def test_scores_do_not_depend_on_the_number_of_processes(samples, protocol):
+def test_scores_do_not_depend_on_the_number_of_processes(samples):
     estimator = RENOClassifier(
         block_sizes=samples.block_sizes, n_tokens=3, align_dim=8, max_epochs=3, random_state=0
     )
     alone, shared = (
-        evaluate(samples, estimator, protocol=protocol, n_folds=3, n_jobs=n_jobs)
+        evaluate(samples, estimator, protocol="speaker", n_folds=3, n_jobs=n_jobs)
         for n_jobs in (1, 2)
     )
     assert alone == shared
     assert len(set(alone.scores("macro_f1"))) > 1
-
-
-def test_classifiers_of_the_paper_learn_in_it(samples):
-    result = evaluate(
-        samples, FCNClassifier(lr=0.003, max_epochs=10, random_state=0), protocol="speaker"
-    )
-    assert result.mean("accuracy") > 0.45
 
 
 def test_two_speakers_can_be_left_out_in_turn_as_the_refusal_of_more_folds_suggests(samples):

@@ -12,7 +12,6 @@ from reno_store.errors import DeviceError, MissingEmbeddingsError, ProtocolError
 from reno_store.samples import open_store
 from reno_store.studies import (
     StudyRequest,
-    evaluate,
     evaluate_store,
     grid_request,
     results_folder,
@@ -88,15 +87,6 @@ def test_a_repeat_is_what_its_seed_alone_has(store):
     assert [[fold.predicted for fold in folds] for folds in both.outcomes] == found
 
 
-def test_scores_are_those_of_evaluate_on_what_the_store_has(store):
-    models = ["mfcc", "logmel"]
-    study = evaluate_store(store, "cries", models=models, estimators=["concat"], n_folds=2, seed=1)
-    samples = open_store(store).load("cries", models)
-    concat = make_estimator("concat", samples.block_sizes, seed=1)
-    expected = evaluate(samples, concat, n_folds=2, seed=1)
-    assert tuple(fold.score for fold in study.cells[0].folds) == expected.folds
-
-
 def test_what_evaluate_trained_is_not_trained_by_tables_or_grid(store, monkeypatch):
     trained = evaluate_store(store, "cries", models=BOTH, estimators=["reno", "svm"], n_folds=2)
     assert trained.n_trained == 8  # reno on both, svm on each and on both
@@ -147,20 +137,6 @@ def test_what_cannot_be_evaluated_is_refused_before_anything_is_trained(
     with pytest.raises(error, match=words):
         evaluate_store(store, **request)
     assert not list(results_folder(store).rglob("outcomes-*"))
-
-
-def test_one_speaker_is_left_out_in_each_fold_whatever_the_number_of_folds(store):
-    study = evaluate_store(store, "cries", models=["mfcc"], protocols=["loso", "paper"], **QUICK)
-    loso, paper = study.cells
-    assert [fold.score.speaker for fold in loso.folds] == [f"s{i}" for i in range(8)]
-    assert paper.n == 2
-
-
-def test_progress_is_shown_on_standard_error_when_asked(store, capfd):
-    evaluate_store(store, "cries", models=["mfcc"], **QUICK, progress=True)
-    out, err = capfd.readouterr()
-    assert "2/2" in err
-    assert not out
 
 
 def test_an_evaluation_does_not_replace_the_study_that_is_recalled(store):

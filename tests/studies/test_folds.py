@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reno_store.errors import ProtocolError
-from reno_store.studies import PROTOCOLS, split
+from reno_store.studies import split
 
 clip_tables = st.lists(
     st.tuples(st.sampled_from(["anger", "fear", "joy"]), st.sampled_from("abcdefgh")),
@@ -110,30 +110,3 @@ def test_speakers_stay_in_their_fold_however_the_rows_are_ordered(protocol, data
             split(protocol, y[order], groups[order], n_folds=3, seed=seed)
         return
     assert np.array_equal(assignment(protocol, y[order], groups[order], seed, 3), fold_of[order])
-
-
-@given(
-    data=st.data(),
-    counts=st.lists(st.integers(5, 15), min_size=2, max_size=4),
-    seed=st.integers(0, 99),
-)
-@settings(deadline=None)
-def test_paper_folds_hold_as_many_of_each_label_however_the_rows_are_ordered(data, counts, seed):
-    y = np.repeat([f"label{i}" for i in range(len(counts))], counts)
-    y = y[np.array(data.draw(st.permutations(range(len(y)))))]
-    folds = split("paper", y, None, n_folds=5, seed=seed)
-    assert_partition(folds, len(y))
-    for label, count in zip(*np.unique(y, return_counts=True), strict=True):
-        assert {(y[test] == label).sum() for _, test in folds} <= {count // 5, -(-count // 5)}
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_same_seed_gives_the_same_folds(protocol):
-    y, groups = np.array(["cry", "laugh"] * 30), np.repeat([f"s{i}" for i in range(10)], 6)
-    once, again = (assignment(protocol, y, groups, 7, 5) for _ in range(2))
-    assert np.array_equal(once, again)
-
-
-def test_loso_has_nothing_to_seed():
-    y, groups = np.array(["cry", "laugh"] * 30), np.repeat([f"s{i}" for i in range(10)], 6)
-    assert np.array_equal(assignment("loso", y, groups, 0, 5), assignment("loso", y, groups, 1, 3))

@@ -7,7 +7,6 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from reno_store.errors import ProtocolError
-from reno_store.estimators import FCNClassifier
 from reno_store.samples import Samples
 from reno_store.studies import evaluate, split
 
@@ -61,10 +60,6 @@ def test_a_lone_speaker_cannot_be_left_out():
     assert "protocol='paper'" in message
 
 
-def test_a_single_label_is_refused():
-    assert refusal(["joy"] * 24, four_speakers).startswith("all 24 clips have the label 'joy'")
-
-
 def test_a_label_that_one_speaker_alone_shows_is_named():
     y = y_even.copy()
     y[four_speakers == "M1"] = "joy"
@@ -97,17 +92,3 @@ def test_speakers_are_those_of_their_rows_whatever_the_order():
     uneven.groups[uneven.groups == "M2"] = "F1"
     folds = evaluate(uneven, DummyClassifier(), protocol="loso").folds
     assert {fold.speaker: fold.n_test for fold in folds} == {"F1": 12, "F2": 6, "M1": 6}
-
-
-def test_early_stopping_holds_out_whole_speakers(monkeypatch):
-    seen = []
-    fit = FCNClassifier.fit
-
-    def spy(self, X, y, groups=None):
-        seen.append(None if groups is None else sorted(set(groups.tolist())))
-        return fit(self, X, y, groups=groups)
-
-    monkeypatch.setattr(FCNClassifier, "fit", spy)
-    evaluate(samples(), FCNClassifier(max_epochs=1, random_state=0), protocol="loso")
-    assert seen[0] == ["F2", "M1", "M2"]
-    assert len(seen) == 4

@@ -50,7 +50,8 @@ def test_the_papers_seven_models_give_its_two_tables_in_its_order():
 
 def test_a_study_is_of_all_that_the_store_holds(tmp_path):
     store = make_study_store(tmp_path / "s.zarr", cries={"models": ALL})
-    study = plan(store, StudyRequest(("cries",)))
+    request = StudyRequest(("cries",), estimators=("cnn", "reno"), protocols=("paper",))
+    study = plan(store, request)
     names = [model.name for model in study.models]
     assert names == [
         "audio-mamba-tiny",

@@ -97,10 +97,6 @@ def test_paper_does_not_look_at_speakers():
     assert any(set(speakers_of_six[a]) & set(speakers_of_six[b]) for a, b in with_speakers)
 
 
-def test_five_folds_unless_told_otherwise():
-    assert len(split("paper", y_balanced, None)) == 5
-
-
 def test_speaker_with_as_many_folds_as_speakers_leaves_one_out():
     folds = split("speaker", y_balanced, speakers_of_six, n_folds=10)
     assert sorted(set(speakers_of_six[test]).pop() for _, test in folds) == sorted(
@@ -163,18 +159,6 @@ def test_fewer_speakers_than_folds_suggests_as_many_folds():
 def test_one_speaker_suggests_the_other_protocol():
     message = refusal("speaker", y_balanced, ["s1"] * 60)
     assert message.endswith("protocol='paper'.")
-
-
-def test_unknown_speakers_are_counted():
-    groups = np.array(["s1", "s2", ""] * 20)
-    message = refusal("speaker", y_balanced, groups)
-    assert "the speaker of 20 of 60 clips is unknown" in message
-    assert "column 'speaker'" in message
-    assert "protocol='paper'" in message
-
-
-def test_no_speakers_at_all_counts_every_clip():
-    assert "the speaker of 60 of 60 clips is unknown" in refusal("speaker", y_balanced)
 
 
 def test_a_class_that_one_speaker_alone_shows_is_named():

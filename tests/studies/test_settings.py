@@ -12,8 +12,8 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.svm import SVC
 
 from reno_store.errors import ProtocolError, SearchError, UnknownNameError
+from reno_store.reports.commands import python_call
 from reno_store.studies import StudyRequest, grid_request, recall_study, run_grid, run_study
-from reno_store.studies.calls import python_call
 from reno_store.studies.recipes import estimator_recipe
 
 QUICK = {"protocols": "paper", "n_folds": 2, "models": ("mfcc",)}

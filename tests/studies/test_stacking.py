@@ -59,11 +59,11 @@ def test_folds_of_networks_are_trained_together_and_score_as_alone(store, stacke
 def test_each_is_kept_as_soon_as_it_is_finished(store, stacked, monkeypatch):
     real, kept = training.Training._keep, []
 
-    def keep(self, task, result, claims):
+    def keep(self, task, result):
         if len(kept) == 3:
             raise KeyboardInterrupt
         kept.append(task.key)
-        return real(self, task, result, claims)
+        return real(self, task, result)
 
     request = StudyRequest(
         "cries", estimators="reno", protocols="paper", settings={"reno": {"max_epochs": 2}}
@@ -74,7 +74,7 @@ def test_each_is_kept_as_soon_as_it_is_finished(store, stacked, monkeypatch):
             run_study(store, request)
     rest = run_study(store, request)
     assert rest.n_served >= 3
-    assert not list((store.parent / "my.results" / "claims").glob("*.json"))
+    assert not list((store.parent / "my.results" / "claims").glob("*.lock"))
 
 
 def test_what_does_not_fit_into_memory_is_trained_in_parts(store, stacked, monkeypatch):

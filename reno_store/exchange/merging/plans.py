@@ -127,8 +127,9 @@ class DatasetPlan:
     ) -> Iterator[str]:
         fingerprint = self.reader.fingerprint(self.dataset, model)
         if target is not None:
-            theirs = target.fingerprint(self.dataset, model)
-            differences = fingerprint_differences(theirs, fingerprint)
+            differences = fingerprint_differences(
+                target.fingerprint(self.dataset, model), fingerprint
+            )
             dims = self.reader.dim(self.dataset, model), target.dim(self.dataset, model)
             if dims[0] != dims[1]:
                 differences.append(f"dimensions: stored {dims[1]:,}, now {dims[0]:,}")
@@ -137,33 +138,24 @@ class DatasetPlan:
             )
             if differences:
                 return
+        done = None if target is None else target.done(self.dataset, model)
+        ours = self._done(model)
         differ: list[str] = []
-        for embeddings, rows, is_there, numbers in self._pairs(target, model, ids):
+        for piece in _pieces(len(ours)):
+            rows = ours[piece]
+            embeddings = self._read(model, rows)
+            if target is None or done is None:
+                continue
+            theirs = self._rows_in(ids, rows)
+            is_there = (theirs >= 0) & (theirs < len(done))
+            is_there[is_there] = done[theirs[is_there]]
+            numbers = target.embeddings(self.dataset, model, theirs[is_there])
             # NaN is never near; imported embeddings are compared exactly.
             error = np.linalg.norm(embeddings[is_there] - numbers, axis=1)
             near = error <= _tolerance(fingerprint) * np.linalg.norm(numbers, axis=1)
             differ += [self.table["clip_id"][row] for row in rows[is_there][~near].tolist()]
         if differ:
             yield f"{self.dataset}: {model}: embeddings of {len(differ):,} clips ({listed(differ)})"
-
-    def _pairs(
-        self, target: StoreReader | None, model: str, ids: Sequence[str]
-    ) -> Iterator[
-        tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_], NDArray[np.float32]]
-    ]:
-        """Yield the source's embeddings, their rows, which of them the target has, and its own."""
-        done = None if target is None else target.done(self.dataset, model)
-        ours = self._done(model)
-        for piece in _pieces(len(ours)):
-            rows = ours[piece]
-            embeddings = self._read(model, rows)
-            is_there, numbers = np.zeros(len(rows), bool), embeddings[:0]
-            if target is not None and done is not None:
-                theirs = self._rows_in(ids, rows)
-                is_there = (theirs >= 0) & (theirs < len(done))
-                is_there[is_there] = done[theirs[is_there]]
-                numbers = target.embeddings(self.dataset, model, theirs[is_there])
-            yield embeddings, rows, is_there, numbers
 
     def _read(self, model: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         embeddings = self.reader.embeddings(self.dataset, model, rows)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from reno_store.corpora.names import check_column
 from reno_store.errors import StoreError, listed
 from reno_store.store import Columns, StoreReader
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["read_table", "table_conflicts", "union"]
 
@@ -38,46 +41,33 @@ def read_table(reader: StoreReader, dataset: str) -> dict[str, list[str]]:
 
 def table_conflicts(dataset: str, ours: Columns, theirs: Columns) -> list[str]:
     """Return a description of clips that differ between two tables; empty values never do."""
-    row_there = {clip_id: row for row, clip_id in enumerate(theirs.get("clip_id", ()))}
-    shared = [
-        (row, row_there[clip_id])
-        for row, clip_id in enumerate(ours["clip_id"])
-        if clip_id in row_there
+    one, other = _frame(ours), _frame(theirs)
+    ids, columns = one.index.intersection(other.index), one.columns.intersection(other.columns)
+    one, other = one.loc[one.index.isin(ids), columns], other.reindex(columns=columns)
+    other = other.loc[one.index]
+    differs = (one != other) & (one != "") & (other != "")
+    if "path" in columns:
+        # The same recording may have another path on another machine.
+        differs["path"] &= (one[_HASH] != other[_HASH]) | (one[_HASH] == "")
+    return [
+        f"{dataset}: {column} of {differs[column].sum():,} clips "
+        f"({listed(one.index[differs[column]].tolist())})"
+        for column in sorted(columns)
+        if differs[column].any()
     ]
-    conflicts = []
-    for column in sorted(ours.keys() & theirs.keys()):
-        differ = [
-            ours["clip_id"][row]
-            for row, other in shared
-            if ours[column][row]
-            and theirs[column][other]
-            and ours[column][row] != theirs[column][other]
-            # The same recording may have another path on another machine.
-            and not (column == "path" and _same_recording(ours, row, theirs, other))
-        ]
-        if differ:
-            conflicts.append(f"{dataset}: {column} of {len(differ):,} clips ({listed(differ)})")
-    return conflicts
-
-
-def _same_recording(ours: Columns, row: int, theirs: Columns, other: int) -> bool:
-    return bool(ours[_HASH][row]) and ours[_HASH][row] == theirs[_HASH][other]
 
 
 def union(ours: Columns, theirs: Columns) -> dict[str, list[str]]:
     """Return the union of two tables: first the clips of the second, in its order."""
     ids = list(dict.fromkeys([*theirs.get("clip_id", ()), *ours["clip_id"]]))
-    return {
-        column: _filled(ids, _by_id(theirs, column), _by_id(ours, column))
-        for column in sorted({*theirs, *ours})
-    }
+    columns = sorted({*theirs, *ours} - {"clip_id"})
+    one, other = (_frame(each).reindex(ids, columns=columns) for each in (ours, theirs))
+    both = other.where(other.notna() & (other != ""), one).fillna("")
+    return {"clip_id": ids, **{name: both[name].tolist() for name in columns}}
 
 
-def _by_id(table: Columns, column: str) -> dict[str, str]:
-    if column not in table:
-        return {}
-    return dict(zip(table["clip_id"], table[column], strict=True))
+def _frame(table: Columns) -> pd.DataFrame:
+    import pandas as pd
 
-
-def _filled(ids: Iterable[str], first: dict[str, str], second: dict[str, str]) -> list[str]:
-    return [first.get(clip_id) or second.get(clip_id, "") for clip_id in ids]
+    columns = {name: pd.Series(values, dtype=object) for name, values in table.items()}
+    return pd.DataFrame({"clip_id": [], **columns}, dtype=object).set_index("clip_id")

@@ -1,7 +1,7 @@
 """A study in pictures: confusion, maps of embeddings, F1 by class, training, leaks.
 
-`collection` makes all figures of a study. `confusion`, `maps` (with `neighbours` and
-`map_drawing`), `class_f1`, `training` (with `histories`) and `leak` make one kind each;
+`collection` makes all figures of a study. `confusion`, `maps` (with `neighbours`), `class_f1`,
+`training` and `leak` make one kind each;
 `surface` draws the scores of a grid. `files` names figures and writes them, `style` and `text`
 are how they look. Figures are matplotlib's without pyplot, so they are safe in threads and
 notebooks.

@@ -11,17 +11,8 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from reno_store.conclusions.names import cell_title
+from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.style import (
-    COLUMN_WIDTH,
-    EDGE,
-    PAGE_WIDTH,
-    fit,
-    in_style,
-    marker_handle,
-    new_canvas,
-    styles_of,
-)
 from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, wrap
 from reno_store.studies import Cell
 
@@ -105,18 +96,18 @@ def class_f1_figure(cells: Sequence[Cell]) -> Figure:
     )
 
 
-@in_style
+@style.in_style
 def _draw(cells: Sequence[Cell]) -> Canvas:
     labels = cells[0].labels
     n_panels = 1 if len(labels) <= _ONE_COLUMN_UP_TO else 2
-    width = COLUMN_WIDTH if n_panels == 1 else PAGE_WIDTH
+    width = style.COLUMN_WIDTH if n_panels == 1 else style.PAGE_WIDTH
     per_panel = -(-len(labels) // n_panels)
     step = _STEP if len(cells) <= _MANY else _SMALL_STEP
     row = max(1.5 * LINE_HEIGHT, (len(cells) + 1.2) * step)
     names = shorten_all(labels, _WIDEST_LABEL)
-    styles = styles_of(cell.estimator for cell in cells)
+    styles = style.styles_of(cell.estimator for cell in cells)
 
-    canvas = new_canvas(width)
+    canvas = style.new_canvas(width)
     panels: list[Axes] = canvas.subplots(1, n_panels, squeeze=False)[0].tolist()
     scores = [(class_f1(cell.confusion().to_numpy()), class_f1_spread(cell)) for cell in cells]
     for number, axes in enumerate(panels):
@@ -128,13 +119,13 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
     entries = shorten_all([cell_title(cell) for cell in cells], width - 0.4)
     canvas.legend(
         handles=[
-            marker_handle(*styles[cell.estimator], entry)
+            style.marker_handle(*styles[cell.estimator], entry)
             for cell, entry in zip(cells, entries, strict=True)
         ],
         loc="outside upper center",
         title="\n".join(wrap(f"{cells[0].dataset}, protocol {cells[0].protocol}", width - 0.1)),
     )
-    fit(panels[0], height=per_panel * row)
+    style.fit(panels[0], height=per_panel * row)
     return canvas
 
 
@@ -148,25 +139,14 @@ def _draw_panel(
     for place in places[::2]:
         axes.axhspan(place - 0.5, place + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
     rows = np.array(places)
-    styles = styles_of(cell.estimator for cell in cells)
+    styles = style.styles_of(cell.estimator for cell in cells)
     for number, (cell, (pooled, spread)) in enumerate(zip(cells, scores, strict=True)):
         colour, marker = styles[cell.estimator]
         y = rows + (number - (len(cells) - 1) / 2) * step
         low, high = 100 * spread[rows].T
         axes.hlines(y, low, high, colors=colour, linewidth=1.1, zorder=2, gid=cell.estimator)
-        axes.plot(
-            100 * pooled[rows],
-            y,
-            linestyle="",
-            marker=marker,
-            markersize=3.4,
-            markerfacecolor=colour,
-            markeredgecolor=EDGE,
-            markeredgewidth=0.35,
-            zorder=3,
-            label=cell.estimator,
-            clip_on=False,
-        )
+        own = {"markersize": 3.4, "label": cell.estimator, "clip_on": False}
+        style.plot_markers(axes, 100 * pooled[rows], y, colour, marker, **own)
     axes.set_xlim(0, 100)
     axes.set_xlabel("F1 (%)")
     axes.grid(axis="x", zorder=1)

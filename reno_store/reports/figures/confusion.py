@@ -10,18 +10,8 @@ from numpy.typing import NDArray
 
 from reno_store.conclusions.names import cell_title
 from reno_store.errors import RenoStoreError
+from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.style import (
-    COLUMN_WIDTH,
-    FONT_SIZE,
-    PAGE_WIDTH,
-    SHARES,
-    axes_size,
-    fit,
-    in_style,
-    ink_on,
-    new_canvas,
-)
 from reno_store.reports.figures.text import POINTS_PER_INCH, shorten_all, text_width, wrap
 from reno_store.runtime.numbers import count
 from reno_store.studies import Cell
@@ -33,7 +23,7 @@ _FEW = 12
 """With more labels, empty cells have no numbers and per cents no sign."""
 _LARGEST_CELL = 0.62
 _PADDING = 0.05
-_TWO_LINES = 2.35 * FONT_SIZE / POINTS_PER_INCH
+_TWO_LINES = 2.35 * style.FONT_SIZE / POINTS_PER_INCH
 
 
 def confusion_figure(cell: Cell) -> Figure:
@@ -85,7 +75,7 @@ def _caption(cell: Cell, counts: NDArray[np.int64]) -> str:
     return " ".join(sentences)
 
 
-@in_style
+@style.in_style
 def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Canvas:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     n, sign = len(labels), " %" if len(labels) <= _FEW else ""
@@ -94,11 +84,11 @@ def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Can
     widest = max(text_width(text) for row in (*texts, *per_cents) for text in row)
     needed = max(_TWO_LINES, widest + _PADDING)
 
-    canvas = new_canvas(COLUMN_WIDTH)
+    canvas = style.new_canvas(style.COLUMN_WIDTH)
     axes = canvas.subplots()
     edges = np.arange(n + 1) - 0.5
     axes.pcolormesh(
-        edges, edges, shares, cmap=SHARES, vmin=0, vmax=1, edgecolors="#E4E4E4", linewidth=0.4
+        edges, edges, shares, cmap=style.SHARES, vmin=0, vmax=1, edgecolors="#E4E4E4", linewidth=0.4
     )
     axes.set_aspect("equal")
     axes.invert_yaxis()
@@ -109,11 +99,11 @@ def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Can
     axes.set_ylabel("true label")
     small = "" if sign else " (above: clips, below: % of the row)"
     axes.set_xlabel(f"predicted label{small}")
-    room = COLUMN_WIDTH - _margin(canvas)
+    room = style.COLUMN_WIDTH - _margin(canvas)
     cell = min(max(room / n, needed), max(needed, _LARGEST_CELL))
     if room / n < needed:  # wider than a column, and no wider than a page if possible
-        cell = max(needed, min((room + PAGE_WIDTH - COLUMN_WIDTH) / n, 1.25 * needed))
-    width = max(COLUMN_WIDTH, COLUMN_WIDTH - room + n * cell)
+        cell = max(needed, min((room + style.PAGE_WIDTH - style.COLUMN_WIDTH) / n, 1.25 * needed))
+    width = max(style.COLUMN_WIDTH, style.COLUMN_WIDTH - room + n * cell)
     rotated = max(map(text_width, names)) + _PADDING > cell
     axes.set_xticks(range(n), names, rotation=90 if rotated else 0, ha="center")
     canvas.suptitle("\n".join(wrap(title, width - 2 * _PADDING)))
@@ -126,10 +116,10 @@ def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Can
                 ha="center",
                 va="center",
                 linespacing=1.1,
-                color=ink_on(SHARES(shares[i, j])),
+                color=style.ink_on(style.SHARES(shares[i, j])),
             )
     canvas.set_size_inches(width, n * cell + 1)
-    fit(axes, height=n * cell)
+    style.fit(axes, height=n * cell)
     return canvas
 
 
@@ -137,6 +127,6 @@ def _margin(canvas: Canvas) -> float:
     """Return the width in inches of what is left and right of the axes."""
     (axes,) = canvas.axes
     axes.set_aspect("auto")
-    margin = canvas.get_size_inches()[0] - axes_size(axes)[0]
+    margin = canvas.get_size_inches()[0] - style.axes_size(axes)[0]
     axes.set_aspect("equal")
     return float(margin)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from html import escape
@@ -17,7 +16,7 @@ import matplotlib as mpl
 
 from reno_store.errors import RenoStoreError, UnknownNameError
 from reno_store.reports.figures.style import drawing_state
-from reno_store.runtime.writing import write_whole
+from reno_store.runtime.writing import check_folder, write_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -140,14 +139,20 @@ def save_figures(
             f"{folder}: two figures have the name {min(twice)!r}; give each its own "
             "(dataclasses.replace)."
         )
-    _check_folder(folder)
+    try:
+        check_folder(folder)
+    except OSError as error:
+        raise RenoStoreError(
+            f"{folder}: figures cannot be written there: {error.strerror or error}. "
+            "Name another folder."
+        ) from error
     paths = []
     for figure in figures:
         with drawing_state():
             canvas = figure.draw()
             for name in formats:
                 path = folder / f"{figure.name}.{name}"
-                _write(path, _render(canvas, figure.name, name))
+                write_output(path, _render(canvas, figure.name, name))
                 paths.append(path)
             canvas.clear()
     return paths
@@ -174,25 +179,3 @@ def _render(canvas: Any, name: str, to: str) -> bytes:
     file = io.BytesIO()
     canvas.savefig(file, format=to, **FIGURE_FORMATS[to])
     return file.getvalue()
-
-
-def _check_folder(folder: Path) -> None:
-    """Raise an error before anything is drawn if a folder cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise RenoStoreError(
-            f"{folder}: figures cannot be written there: {error.strerror or error}. "
-            "Name another folder."
-        ) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise RenoStoreError(
-            f"{path}: cannot be written: {error.strerror or error}. Name another folder."
-        ) from error

@@ -9,16 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from reno_store.conclusions.names import estimator_title, models_title
+from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.style import (
-    COLUMN_WIDTH,
-    EDGE,
-    PAGE_WIDTH,
-    fit,
-    in_style,
-    marker_handle,
-    new_canvas,
-)
 from reno_store.reports.figures.text import shorten_all, text_width, wrap
 from reno_store.runtime.numbers import points
 from reno_store.studies import Cell
@@ -68,7 +60,7 @@ def _drop(pair: tuple[Cell, Cell]) -> float:
     return 100 * (pair[0].mean("accuracy") - pair[1].mean("accuracy"))
 
 
-@in_style
+@style.in_style
 def _draw(pairs: Sequence[tuple[Cell, Cell]], majority: float) -> Canvas:
     first, second = pairs[0]
     names = shorten_all([models_title(one.models) for one, _ in pairs], _WIDEST_NAME)
@@ -85,9 +77,9 @@ def _draw(pairs: Sequence[tuple[Cell, Cell]], majority: float) -> Canvas:
                 left.append(name)
                 right.append(points(_drop(pair)))
 
-    narrow = max(map(text_width, left)) + _LEAST_PLOT <= COLUMN_WIDTH
-    width = COLUMN_WIDTH if narrow else PAGE_WIDTH
-    canvas = new_canvas(width)
+    narrow = max(map(text_width, left)) + _LEAST_PLOT <= style.COLUMN_WIDTH
+    width = style.COLUMN_WIDTH if narrow else style.PAGE_WIDTH
+    canvas = style.new_canvas(width)
     axes = canvas.subplots()
     for y, pair in rows:
         _draw_pair(axes, y, pair)
@@ -107,12 +99,15 @@ def _draw(pairs: Sequence[tuple[Cell, Cell]], majority: float) -> Canvas:
     axes.grid(axis="x")
     title = f"{first.dataset}: protocols {first.protocol} and {second.protocol}"
     canvas.legend(
-        handles=[marker_handle(*_OPEN, first.protocol), marker_handle(*_DISJOINT, second.protocol)],
+        handles=[
+            style.marker_handle(*_OPEN, first.protocol),
+            style.marker_handle(*_DISJOINT, second.protocol),
+        ],
         loc="outside upper center",
         ncols=2,
         title="\n".join(wrap(title, width - 0.1)),
     )
-    fit(axes, height=len(left) * _ROW)
+    style.fit(axes, height=len(left) * _ROW)
     return canvas
 
 
@@ -127,15 +122,5 @@ def _draw_pair(axes: Axes, y: int, pair: tuple[Cell, Cell]) -> None:
         axes.hlines(
             y + shift, max(0.0, mean - sd), min(100.0, mean + sd), colors=colour, linewidth=0.7
         )
-        axes.plot(
-            [mean],
-            [y],
-            linestyle="",
-            marker=marker,
-            markersize=3.8,
-            markerfacecolor=colour,
-            markeredgecolor=EDGE,
-            markeredgewidth=0.35,
-            zorder=3,
-            label=cell.protocol,
-        )
+        own = {"markersize": 3.8, "label": cell.protocol}
+        style.plot_markers(axes, [mean], [y], colour, marker, **own)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TypeAlias
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from reno_store.errors import LedgerError, RenoStoreError
+from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.map_drawing import Panel, draw_map
 from reno_store.reports.figures.neighbours import (
     Agreement,
     agree,
@@ -23,6 +25,7 @@ from reno_store.reports.figures.neighbours import (
     standardize,
     subsample,
 )
+from reno_store.reports.figures.text import shorten_all, text_width, wrap
 from reno_store.runtime.numbers import per_cent
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.recipes import hash_array
@@ -41,6 +44,11 @@ _CODE = 1
 """To be raised when `embed_in_plane` starts to return other places."""
 _MOST_NAMED_SPEAKERS = 12
 _NAMED_SPEAKERS = 8
+_N_LAYERS = 4
+_RASTERIZED_FROM = 1_000
+_HANDLE = 0.32
+"""Inches of an entry's marker and blanks."""
+_WIDEST_ENTRY = 1.5
 
 
 def map_figure(
@@ -87,15 +95,17 @@ def map_figure(
     speakers = None if groups is None else np.asarray(groups)[rows]
     if speakers is not None and not (speakers != "").any():
         speakers = None
-    panels, sentences = [_label_panel(labels)], []
     by_label = agree(scaled, labels)
-    by_speaker = None if speakers is None else agree(scaled, speakers)
-    if speakers is not None:
-        panels.append(_speaker_panel(speakers))
-        sentences.append(_about_speakers(speakers))
+    panels = [_Panel(_heading("by label", by_label), np.unique(labels).tolist(), labels)]
+    by_speaker = None
+    if speakers is None:
+        sentences = ["Speakers are not known, so nobody can tell whether clusters are voices."]
     else:
-        sentences.append("Speakers are not known, so nobody can tell whether clusters are voices.")
-    if len(panels[0].series) > _NAMED_SPEAKERS:
+        by_speaker = agree(scaled, speakers)
+        named, others, about = _choose_speakers(speakers)
+        panels.append(_Panel(_heading("by speaker", by_speaker), named, speakers, others))
+        sentences = [about]
+    if len(panels[0].names) > _NAMED_SPEAKERS:
         sentences.append("Colours recur; colour and marker together tell labels apart.")
     drawn = f"{len(rows):,} clips"
     if len(rows) < len(X):
@@ -113,15 +123,10 @@ def map_figure(
     )
     # Slow, and drawn once per file and page: computed on the first drawing.
     places = functools.cache(functools.partial(lay_out, scaled, seed))
-    headings = [_heading("by label", by_label), _heading("by speaker", by_speaker)]
-    named = [
-        Panel(heading, panel.series, panel.others, panel.other_rows)
-        for heading, panel in zip(headings, panels, strict=False)
-    ]
     title = f"{dataset}: {model}, t-SNE"
 
     def draw() -> Canvas:
-        return draw_map(places(), named, title)
+        return _draw(places(), panels, title)
 
     return Figure(
         name=file_name("map", dataset, model),
@@ -154,45 +159,115 @@ def _about_neighbours(by_label: Agreement | None, by_speaker: Agreement | None) 
     )
 
 
-def _label_panel(labels: NDArray[np.str_]) -> Panel:
-    names = np.unique(labels).tolist()
-    return Panel("", {name: np.flatnonzero(labels == name) for name in names})
-
-
-def _named_speakers(speakers: NDArray[np.str_]) -> tuple[list[str], int]:
-    """Return the speakers that get a colour, sorted by name, and the number of all speakers."""
+def _choose_speakers(speakers: NDArray[np.str_]) -> tuple[list[str], str, str]:
+    """Return the speakers that get a colour, what the others are called, and a sentence."""
     names, counts = np.unique(speakers[speakers != ""], return_counts=True)
-    if len(names) <= _MOST_NAMED_SPEAKERS:
-        return names.tolist(), len(names)
-    most = np.argsort(-counts, kind="stable")[:_NAMED_SPEAKERS]  # ties: first by name
-    return sorted(names[most].tolist()), len(names)
+    named, n_unknown = names.tolist(), int((speakers == "").sum())
+    others = []
+    about = f"Each speaker ({len(names)}) has a colour."
+    if len(names) > _MOST_NAMED_SPEAKERS:
+        most = np.argsort(-counts, kind="stable")[:_NAMED_SPEAKERS]  # ties: first by name
+        named = sorted(names[most].tolist())
+        others.append(f"{len(names) - len(named):,} other speakers")
+        about = (
+            f"Of {len(names):,} speakers the {len(named)} with the most clips have colours (ties: "
+            "the first by name); the others are grey."
+        )
+    if n_unknown:
+        others.append("unknown")
+        about += f" The speakers of {n_unknown:,} clips are not known; they are grey."
+    return named, " and ".join(others), about
 
 
-def _speaker_panel(speakers: NDArray[np.str_]) -> Panel:
-    named, n_speakers = _named_speakers(speakers)
-    rest = np.flatnonzero(~np.isin(speakers, named))
-    words = []
-    if n_speakers > len(named):
-        words.append(f"{n_speakers - len(named):,} other speakers")
-    if (speakers == "").any():
-        words.append("unknown")
-    return Panel(
-        "",
-        {name: np.flatnonzero(speakers == name) for name in named},
-        " and ".join(words),
-        rest if len(rest) else None,
-    )
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """The points by label or by speaker.
+
+    Attributes
+    ----------
+    heading : str
+        Its title.
+    names : list[str]
+        Names with a colour, in the order of the legend.
+    of : numpy.ndarray of str, shape (n_clips,)
+        The name of each point; points of other names are grey and behind the others.
+    others : str
+        What the legend calls those; empty where there are none.
+    """
+
+    heading: str
+    names: list[str]
+    of: NDArray[np.str_]
+    others: str = ""
 
 
-def _about_speakers(speakers: NDArray[np.str_]) -> str:
-    named, n_speakers = _named_speakers(speakers)
-    n_unknown = int((speakers == "").sum())
-    unknown = f" The speakers of {n_unknown:,} clips are not known; they are grey."
-    if n_speakers == len(named):
-        return f"Each speaker ({n_speakers}) has a colour.{unknown if n_unknown else ''}"
-    return (
-        f"Of {n_speakers:,} speakers the {len(named)} with the most clips have colours (ties: the "
-        f"first by name); the others are grey.{unknown if n_unknown else ''}"
+@style.in_style
+def _draw(plane: NDArray[np.float32], panels: Sequence[_Panel], title: str) -> Canvas:
+    width = style.PAGE_WIDTH if len(panels) > 1 else style.COLUMN_WIDTH
+    room = width / len(panels) - 2 * style.PADDING
+    canvas = style.new_canvas(width, room + 1)
+    canvas.suptitle("\n".join(wrap(title, width - 2 * style.PADDING)))
+    places: list[Axes] = canvas.subplots(1, len(panels), squeeze=False)[0].tolist()
+    for axes, panel in zip(places, panels, strict=True):
+        _scatter(axes, plane, panel)
+        axes.set_title("\n".join(wrap(panel.heading, room)))
+        _add_legend(axes, panel, room)
+    style.fit(places[0], height=style.axes_size(places[0])[0])
+    return canvas
+
+
+def _scatter(axes: Axes, plane: NDArray[np.float32], panel: _Panel) -> None:
+    size = min(16.0, max(5.0, 6_000 / len(plane)))
+    rasterized = len(plane) > _RASTERIZED_FROM
+    x, y = plane.T
+    others = ~np.isin(panel.of, panel.names)
+    if others.any():
+        axes.scatter(
+            x[others],
+            y[others],
+            s=0.5 * size,
+            c=style.GREY,
+            linewidths=0,
+            rasterized=rasterized,
+            gid="others",
+        )
+    # In turns, a part of each series at a time, or the last one would hide all others.
+    for layer in range(_N_LAYERS):
+        for number, name in enumerate(panel.names):
+            colour, marker = style.series_style(number)
+            part = np.flatnonzero(panel.of == name)[layer::_N_LAYERS]
+            axes.scatter(
+                x[part],
+                y[part],
+                s=size,
+                c=colour,
+                marker=marker,
+                edgecolors=style.EDGE,
+                linewidths=0.2,
+                rasterized=rasterized,
+                label=name,
+            )
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.margins(0.03)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.spines[:].set(visible=True, color="#999999")
+
+
+def _add_legend(axes: Axes, panel: _Panel, room: float) -> None:
+    names = shorten_all(panel.names, _WIDEST_ENTRY)
+    handles = [
+        style.marker_handle(*style.series_style(number), name) for number, name in enumerate(names)
+    ]
+    if panel.others:
+        handles.append(style.marker_handle(style.GREY, "o", panel.others))
+        handles[-1].set(markersize=3, markeredgewidth=0)
+    entry = max(text_width(str(each.get_label())) for each in handles) + _HANDLE
+    axes.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        ncols=max(1, min(len(handles), int(room / entry))),
     )
 
 

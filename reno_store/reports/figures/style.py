@@ -42,6 +42,7 @@ __all__ = [
     "ink_on",
     "marker_handle",
     "new_canvas",
+    "plot_markers",
     "series_style",
     "styles_of",
 ]
@@ -169,6 +170,12 @@ def marker_handle(colour: str, marker: str, label: str) -> Line2D:
         [], [], linestyle="", marker=marker, markersize=4, markerfacecolor=colour,
         markeredgecolor=EDGE, markeredgewidth=0.4, label=label,
     )  # fmt: skip
+
+
+def plot_markers(axes: Axes, x: Any, y: Any, colour: str, marker: str, **others: Any) -> None:
+    """Draw markers without a line."""
+    edge: dict[str, Any] = {"markeredgecolor": EDGE, "markeredgewidth": 0.35}
+    axes.plot(x, y, ls="", marker=marker, mfc=colour, zorder=3, **edge, **others)
 
 
 def series_style(number: int) -> tuple[str, str]:

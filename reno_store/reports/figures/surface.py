@@ -18,19 +18,10 @@ from matplotlib.patches import Rectangle
 from reno_store.conclusions.grids import findings_of
 from reno_store.conclusions.names import SYMBOLS, estimator_title, models_title
 from reno_store.errors import RenoStoreError
+from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name, save_figures
-from reno_store.reports.figures.style import (
-    COLUMN_WIDTH,
-    GREY,
-    PADDING,
-    PAGE_WIDTH,
-    fit,
-    in_style,
-    ink_on,
-    new_canvas,
-)
 from reno_store.reports.figures.text import LINE_HEIGHT, text_width, wrap
-from reno_store.runtime.numbers import decimal, listing
+from reno_store.runtime.numbers import decimal, listing, plain
 from reno_store.studies import Cell, Grid
 from reno_store.studies.scores import COLLAPSED
 
@@ -115,34 +106,30 @@ def _symbol(name: str) -> str:
     return SYMBOLS.get(name, name)
 
 
-def _written(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
-
-
-@in_style
+@style.in_style
 def _draw(grid: Grid, names: Sequence[str]) -> Canvas:
     across, up, third = [*names, "", ""][:3]
     n_across, n_up = len(grid.axes[across]), len(grid.axes.get(up, "1"))
     panels: Sequence[Any] = grid.axes.get(third, (None,))
-    headings = [f"{_symbol(third)} = {_written(value)}" if third else "" for value in panels]
+    headings = [f"{_symbol(third)} = {plain(value)}" if third else "" for value in panels]
 
     # Cells as large as their text needs, maps as wide as their headings.
     texts = [line for point in grid.points for line in _text(point).split("\n")]
-    texts += [_written(value) for value in grid.axes[across]]
+    texts += [plain(value) for value in grid.axes[across]]
     cell_width = max(map(text_width, texts)) + _AROUND_TEXT
-    cell_width = max(cell_width, (max(map(text_width, headings)) + PADDING) / n_across)
+    cell_width = max(cell_width, (max(map(text_width, headings)) + style.PADDING) / n_across)
     cell_height = 2 * LINE_HEIGHT + _AROUND_TEXT
     map_width = n_across * cell_width
-    fitting = int((PAGE_WIDTH - _MARGIN) / (map_width + 2 * PADDING))
+    fitting = int((style.PAGE_WIDTH - _MARGIN) / (map_width + 2 * style.PADDING))
     n_columns = max(1, min(len(panels), fitting))
     n_rows = -(-len(panels) // n_columns)
-    is_narrow = n_columns * map_width + _MARGIN < COLUMN_WIDTH
+    is_narrow = n_columns * map_width + _MARGIN < style.COLUMN_WIDTH
     if is_narrow:  # maps fill a column
-        map_width = (COLUMN_WIDTH - _MARGIN) / n_columns
+        map_width = (style.COLUMN_WIDTH - _MARGIN) / n_columns
         cell_width = map_width / n_across
 
     scale = _scale(grid)
-    canvas = new_canvas(n_columns * map_width + _MARGIN, n_rows * n_up * cell_height + 1)
+    canvas = style.new_canvas(n_columns * map_width + _MARGIN, n_rows * n_up * cell_height + 1)
     places: list[Axes] = canvas.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
     for axes in places[len(panels) :]:
         axes.remove()
@@ -154,11 +141,11 @@ def _draw(grid: Grid, names: Sequence[str]) -> Canvas:
                 frame = (_FRAME / cell_width, _FRAME / cell_height) if point is grid.paper else None
                 _draw_point(axes, point, (column, row), scale, frame)
         axes.set(xlim=(-0.5, n_across - 0.5), ylim=(-0.5, n_up - 0.5), title=headings[number])
-        axes.set_xticks(range(n_across), map(_written, grid.axes[across]))
+        axes.set_xticks(range(n_across), map(plain, grid.axes[across]))
         axes.set_xlabel(_symbol(across))
         axes.set_yticks([])
         if up and number % n_columns == 0:
-            axes.set_yticks(range(n_up), map(_written, grid.axes[up]))
+            axes.set_yticks(range(n_up), map(plain, grid.axes[up]))
             short = len(_symbol(up)) == 1
             axes.set_ylabel(
                 _symbol(up),
@@ -180,10 +167,12 @@ def _draw(grid: Grid, names: Sequence[str]) -> Canvas:
         + "; framed: the paper's point" * (grid.paper is not None)
         + f";{COLLAPSED}: collapsed in some fold" * any(p.n_collapsed for p in grid.points),
     ]
-    room = COLUMN_WIDTH - 2 * PADDING if is_narrow else n_columns * map_width + _MARGIN / 2
+    room = (
+        style.COLUMN_WIDTH - 2 * style.PADDING if is_narrow else n_columns * map_width + _MARGIN / 2
+    )
     canvas.suptitle("\n".join(line for text in words for line in wrap(text, room)))
     width = None if is_narrow else map_width
-    fit(places[0], width=width, height=n_up * cell_height, columns=n_columns, rows=n_rows)
+    style.fit(places[0], width=width, height=n_up * cell_height, columns=n_columns, rows=n_rows)
     return canvas
 
 
@@ -205,16 +194,16 @@ def _draw_point(
 ) -> None:
     x, y = place
     colours = mpl.colormaps[_COLOURS]
-    fill = colours(scale(100 * point.mean("accuracy"))) if point.computed else GREY
-    ink = ink_on(fill)
+    fill = colours(scale(100 * point.mean("accuracy"))) if point.computed else style.GREY
+    ink = style.ink_on(fill)
     corner = (x - 0.5, y - 0.5)
     axes.add_patch(Rectangle(corner, 1, 1, facecolor=fill, edgecolor="white", linewidth=0.6))
     axes.text(x, y, _text(point), ha="center", va="center", color=ink, linespacing=1.25)
     if frame is not None:
         wide, high = frame
         inner = (corner[0] + wide, corner[1] + high)
-        style: dict[str, Any] = {"edgecolor": ink, "linewidth": 1.6, "label": "paper"}
-        axes.add_patch(Rectangle(inner, 1 - 2 * wide, 1 - 2 * high, fill=False, **style))
+        line: dict[str, Any] = {"edgecolor": ink, "linewidth": 1.6, "label": "paper"}
+        axes.add_patch(Rectangle(inner, 1 - 2 * wide, 1 - 2 * high, fill=False, **line))
 
 
 def _text(point: Cell) -> str:

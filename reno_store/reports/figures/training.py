@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
+import math
+import statistics
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from reno_store.conclusions.names import cell_title, estimator_title, models_title
+from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.histories import (
-    course_of,
-    divergence_minimum,
-    last_epochs,
-    movement_of,
-)
-from reno_store.reports.figures.style import COLUMN_WIDTH, PAGE_WIDTH, fit, in_style, new_canvas
 from reno_store.reports.figures.text import wrap
 from reno_store.studies import Cell
 
@@ -46,7 +45,7 @@ def training_figure(cells: Sequence[Cell]) -> Figure | None:
     if not shown:
         return None
     dataset, protocol = shown[0].dataset, shown[0].protocol
-    stops = [epoch for cell in shown for epoch in last_epochs(cell)]
+    stops = [len(fold.history) for cell in shown for fold in cell.folds if fold.history]
     ended = (
         f"{min(stops)} to {max(stops)} epochs"
         if min(stops) < max(stops)
@@ -97,15 +96,15 @@ def _about_divergence(cell: Cell) -> str:
     return f"{words}; weighted as in the loss, {moved.share:.2g} times as far."
 
 
-@in_style
+@style.in_style
 def _draw(cells: Sequence[Cell]) -> Canvas:
     panels = [(cell, _CROSS_ENTROPY) for cell in cells]
     panels += [(cell, _DIVERGENCE) for cell in cells if _has_divergence(cell)]
     n_columns = min(len(panels), 3)
     n_rows = -(-len(panels) // n_columns)
-    width = COLUMN_WIDTH if n_columns == 1 else PAGE_WIDTH
+    width = style.COLUMN_WIDTH if n_columns == 1 else style.PAGE_WIDTH
 
-    canvas = new_canvas(width, 1 + 2 * n_rows)
+    canvas = style.new_canvas(width, 1 + 2 * n_rows)
     places: list[Axes] = canvas.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
     for axes in places[len(panels) :]:
         axes.remove()
@@ -128,7 +127,7 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
         handlelength=2.0,
         title="\n".join(wrap(f"{cells[0].dataset}, protocol {cells[0].protocol}", width - 0.1)),
     )
-    fit(places[0], height=_PANEL_HEIGHT, rows=n_rows)
+    style.fit(places[0], height=_PANEL_HEIGHT, rows=n_rows)
     return canvas
 
 
@@ -144,32 +143,15 @@ def _draw_panel(axes: Axes, cell: Cell, what: str) -> None:
         course = course_of(cell, f"{side}_{what}")
         if course is None:
             continue
-        n, unit = course.n_trusted, _PER_NAT[what]
-        axes.fill_between(
-            course.epochs,
-            unit * course.lowest,
-            unit * course.highest,
-            color=colour,
-            alpha=0.18,
-            linewidth=0,
-        )
-        axes.plot(
-            course.epochs[:n],
-            unit * course.median[:n],
-            color=colour,
-            marker=marker,
-            markersize=2.4,
-            linewidth=1.1,
-            label=side,
-        )
-        if n < len(course.epochs):
-            axes.plot(
-                course.epochs[n - 1 :],
-                unit * course.median[n - 1 :],
-                color=colour,
-                linewidth=0.5,
-                label=f"{side}, few folds",
-            )
+        n_folds, numbers = course.pop("n_folds"), _PER_NAT[what] * course
+        # Later epochs show only the folds that stopped last.
+        n = int((2 * n_folds >= n_folds.max()).sum())
+        band: dict[str, Any] = {"color": colour, "alpha": 0.18, "linewidth": 0}
+        axes.fill_between(numbers.index, numbers["lowest"], numbers["highest"], **band)
+        line, late = numbers["median"].iloc[:n], numbers["median"].iloc[n - 1 :]
+        axes.plot(line, color=colour, marker=marker, markersize=2.4, linewidth=1.1, label=side)
+        if len(late) > 1:
+            axes.plot(late, color=colour, linewidth=0.5, label=f"{side}, few folds")
     axes.set_xlabel("epoch")
     axes.set_ylabel(_UNITS[what])
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
@@ -177,3 +159,61 @@ def _draw_panel(axes: Axes, cell: Cell, what: str) -> None:
     if what == _DIVERGENCE:
         axes.set_ylim(bottom=0)
     axes.grid(axis="y")
+
+
+def course_of(cell: Cell, key: str) -> pd.DataFrame | None:
+    """Align one number of the histories by epoch; None where no fold has it.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Columns ``median``, ``lowest`` and ``highest`` over the folds that were still training,
+        and ``n_folds``, their number; indexed by the epoch, from 1.
+    """
+    histories = [{n: e.get(key) for n, e in enumerate(fold.history, 1)} for fold in cell.folds]
+    rows = pd.DataFrame(histories, dtype="float64")
+    rows = rows.where(np.isfinite(rows)).dropna(axis="columns", how="all")
+    if rows.empty:
+        return None
+    columns = {"median": rows.median(), "lowest": rows.min(), "highest": rows.max()}
+    return pd.DataFrame({**columns, "n_folds": rows.count()})
+
+
+class Movement(NamedTuple):
+    """The range over the epochs of both parts of RENO's loss: medians over folds.
+
+    The highest minus the lowest epoch, not the last minus the first: on real data the divergence
+    rises first and then falls to zero. `share` is the range of the divergence, weighted by 1 - λ,
+    divided by that of the cross-entropy, weighted by λ; infinite where that does not move.
+    """
+
+    divergence: float
+    cross_entropy: float
+    share: float
+
+
+def movement_of(cell: Cell) -> Movement | None:
+    """Compare the ranges of divergence and cross-entropy; None where no fold has both."""
+    keys = ("train_divergence_excess", "train_cross_entropy")
+    moved = [
+        [max(column) - min(column) for column in zip(*epochs, strict=True)]
+        for fold in cell.folds
+        if len(fold.history) > 1 and all(key in epoch for epoch in fold.history for key in keys)
+        for epochs in [[[epoch[key] for key in keys] for epoch in fold.history]]
+    ]
+    if not moved:
+        return None
+    divergence, cross_entropy = map(statistics.median, zip(*moved, strict=True))
+    lam = float(cell.parameters.get("lam", 0.4))
+    weighted = lam * cross_entropy
+    share = (1 - lam) * divergence / weighted if weighted else math.inf
+    return Movement(divergence, cross_entropy, share)
+
+
+def divergence_minimum(cell: Cell) -> float | None:
+    """Compute the minimum of Eq. 2, log(1 + δ·M) / (β - 1); None where it is not known."""
+    known = cell.parameters
+    if known.get("distribution") != "softmax" or not {"beta", "delta", "align_dim"} <= known.keys():
+        return None
+    beta, delta, align_dim = (float(known[key]) for key in ("beta", "delta", "align_dim"))
+    return math.log1p(delta * align_dim) / (beta - 1) if beta > 1 else None

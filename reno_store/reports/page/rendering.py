@@ -11,7 +11,9 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -23,24 +25,18 @@ from reno_store.conclusions.names import cell_title, estimator_title, models_tit
 from reno_store.errors import RenoStoreError
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.figures import Figure
-from reno_store.reports.page.pictures import make_pictures
-from reno_store.reports.tables import Table
+from reno_store.reports.figures import to_svg as draw_svg
+from reno_store.reports.tables import Entry, Table
 from reno_store.reports.tables.layout import N_NAMES
 from reno_store.reports.tables.transfer_notes import transfer_notes
 from reno_store.runtime.numbers import NOTHING, count, interval, listing, p_value, points, score
 from reno_store.samples.rare_labels import rare_labels_note
-from reno_store.studies import METRICS, PROTOCOLS, Cell, Study
+from reno_store.studies import PROTOCOLS, Cell, Study
 from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, Metric
 
 __all__ = ["render_page"]
 
-_COMPARISONS = {
-    "reno-concat": "RENO vs concatenation",
-    "mamba-attention": "Mamba-based vs attention-based models",
-    "cnn-fcn": "CNN vs FCN",
-    "network-probe": "Networks vs logistic regression",
-    "paper-speaker": "The paper's protocol vs speaker-disjoint folds",
-}
+_SIZES = re.compile(r'<svg\b[^>]*?\swidth="([0-9.]+)pt"\s+height="([0-9.]+)pt"')
 
 
 def render_page(
@@ -70,7 +66,7 @@ def render_page(
     figures : Sequence[Figure]
         Drawn here.
     to_svg : Callable, optional
-        Draws a figure as an SVG that needs no fonts or files; required with figures.
+        Draws a figure as an SVG that needs no fonts or files; `reports.figures.to_svg` by default.
     fingerprints : Mapping, optional
         Model -> its whole fingerprint, as `read_fingerprints` returns it; without it the page
         shows the first digits alone.
@@ -85,36 +81,34 @@ def render_page(
     Raises
     ------
     RenoStoreError
-        If figures are passed without `to_svg`, or its result is not an SVG.
+        If the result of `to_svg` is not an SVG with a width and a height.
     """
-    if figures and to_svg is None:
-        raise RenoStoreError(
-            f"{count(len(figures), 'figure')}, and to_svg, which draws them, is missing."
-        )
-    commands = commands or PythonCalls()
+    commands, to_svg = commands or PythonCalls(), to_svg or draw_svg
+    rows: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for number, cell in enumerate(study.cells, 1):
+        rows[cell.dataset, cell.protocol].append((number, cell, commands.cell(study, cell)))
     style, script = _read("page.css"), _read("page.js")
-    template = _environment().get_template("page.html.jinja")
-    lines = [_command_line(study, number, commands) for number in range(len(study.cells))]
-    return template.render(
-        study=study,
-        title=f"Emotion in non-verbal vocalisations: {listing(study.corpora)}",
-        style=style,
-        script=script,
-        policy=_forbid_loads(style, script),
-        summary=tuple(summary) or tuple(claim.sentence for claim in claims),
-        fingerprints={name: _to_json(each) for name, each in (fingerprints or {}).items()},
-        protocols={name: PROTOCOLS[name] for name in study.request.protocols},
-        hyperparameters=_hyperparameters(study),
-        tables=[
-            {"id": f"table-{number}", "notes": table.notes, **_score_table(study, table)}
-            for number, table in enumerate(tables, 1)
-        ],
-        claims=tuple(claims),
-        comparisons=_comparison_tables(comparisons),
-        pictures=make_pictures(figures, to_svg) if to_svg else (),
-        commands=_grouped(lines),
-        study_command=commands.study(study),
-        version=__version__,
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            study=study,
+            title=f"Emotion in non-verbal vocalisations: {listing(study.corpora)}",
+            style=style,
+            script=script,
+            policy=_forbid_loads(style, script),
+            summary=tuple(summary) or tuple(claim.sentence for claim in claims),
+            fingerprints={name: _to_json(each) for name, each in (fingerprints or {}).items()},
+            protocols={name: PROTOCOLS[name] for name in study.request.protocols},
+            hyperparameters=_hyperparameters(study),
+            tables=[(table, list(_rows(study, table))) for table in tables],
+            claims=tuple(claims),
+            comparisons=comparisons,
+            pictures=[_picture(figure, to_svg(figure)) for figure in figures],
+            commands=rows.values(),
+            study_command=commands.study(study),
+            version=__version__,
+        )
     )
 
 
@@ -127,15 +121,23 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "cell_title": cell_title,
         "count": count,
         "estimator_title": estimator_title,
+        "interval": interval,
         "listing": listing,
+        "models_title": models_title,
         "number": "{:,}".format,
+        "p_value": p_value,
         "per_cent": lambda share: f"{100 * share:.1f}",
+        "points": points,
         "rare_note": rare_labels_note,
         "transfer_notes": transfer_notes,
+        "reason": _reason,
+        "score": _score,
     }
-    environment.globals |= {"NOTHING": NOTHING}
+    environment.tests["finite"] = math.isfinite
+    environment.globals |= {"NOTHING": NOTHING, "METRICS": METRIC_TITLES, "N_NAMES": N_NAMES}
     return environment
 
 
@@ -159,11 +161,6 @@ def _to_json(values: Mapping[str, Any]) -> str:
     return json.dumps(dict(values), indent=2, sort_keys=True, ensure_ascii=False, default=str)
 
 
-def _sort_value(number: float) -> float | None:
-    """Return what a column is sorted by; None, which comes last, where there is no number."""
-    return number if math.isfinite(number) else None
-
-
 def _hyperparameters(study: Study) -> dict[str, str]:
     """Return estimator -> the hyperparameters, as JSON, that all its cells share.
 
@@ -182,28 +179,6 @@ def _hyperparameters(study: Study) -> dict[str, str]:
     return found
 
 
-def _command_line(study: Study, number: int, commands: Commands) -> dict[str, Any]:
-    cell = study.cells[number]
-    return {
-        "id": f"cell-{number + 1}",
-        "cell": cell,
-        "estimator": estimator_title(cell),
-        "models": models_title(cell.models),
-        "accuracy": _score(cell, "accuracy"),
-        "macro_f1": _score(cell, "macro_f1"),
-        "reason": _reason(cell),
-        "command": commands.cell(study, cell),
-    }
-
-
-def _grouped(lines: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Group lines by dataset and protocol."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for line in lines:
-        groups.setdefault((line["cell"].dataset, line["cell"].protocol), []).append(line)
-    return list(groups.values())
-
-
 def _score(cell: Cell, metric: Metric) -> str:
     if not cell.computed:
         return ""
@@ -217,53 +192,28 @@ def _reason(cell: Cell) -> str:
     return f"not computed: {cell.reason}"
 
 
-def _score_table(study: Study, table: Table) -> dict[str, Any]:
-    places = {id(cell): number for number, cell in enumerate(study.cells, 1)}
-    numeric = [any(math.isfinite(e.value) for e in entries) for entries in table.columns]
-    rows = []
+def _rows(study: Study, table: Table) -> Iterator[tuple[int, Cell, Sequence[Entry], int]]:
+    """Yield each cell's number and entries, without the empty ones at its end; and their count."""
+    numbers = {id(cell): number for number, cell in enumerate(study.cells, 1)}
     for cell, entries in table.rows():
         n_filled = len(entries)
         while not cell.computed and n_filled > N_NAMES and not entries[n_filled - 1].text:
             n_filled -= 1
-        rows.append(
-            {
-                "entries": [(e.text, _sort_value(e.value), e.best) for e in entries[:n_filled]],
-                "n_empty": len(entries) - n_filled,
-                "reason": _reason(cell),
-                "command_id": f"cell-{places[id(cell)]}",
-                "label": cell_title(cell),
-            }
+        yield numbers[id(cell)], cell, entries[:n_filled], len(entries) - n_filled
+
+
+def _picture(figure: Figure, svg: str) -> tuple[Figure, str, int, int]:
+    """Return a figure, its image as a ``data:`` address, its width and height in pixels.
+
+    An image rather than elements of the page, because ids of two SVGs could clash, and because a
+    browser runs no script in an image and loads nothing for it.
+    """
+    sizes = _SIZES.search(svg)
+    if sizes is None:
+        raise RenoStoreError(
+            f"figure {figure.name!r}: expected an SVG with a width and a height in pt, got "
+            f"{svg[:60]!r}."
         )
-    columns = list(zip(table.headings, numeric, strict=True))
-    return {"title": table.title, "columns": columns, "n_names": N_NAMES, "rows": rows}
-
-
-def _comparison_tables(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
-    """Sort comparisons by kind and score."""
-    tables = []
-    for kind, title in _COMPARISONS.items():
-        for metric in METRICS:
-            own = [each for each in comparisons if (each.kind, each.metric) == (kind, metric)]
-            if own:
-                lines = list(map(_comparison_line, own))
-                heading = f"{title}: {METRIC_TITLES[metric]}"
-                tables.append({"id": f"{kind}-{metric}", "title": heading, "lines": lines})
-    return tables
-
-
-def _comparison_line(comparison: Comparison) -> dict[str, Any]:
-    first, second = comparison.first, comparison.second
-    low, high = (100 * end for end in comparison.interval)
-    return {
-        "dataset": first.dataset,
-        "protocol": " − ".join(dict.fromkeys((first.protocol, second.protocol))),
-        "first": cell_title(first),
-        "second": cell_title(second),
-        "numbers": [
-            (points(100 * comparison.difference), _sort_value(comparison.difference)),
-            (interval((low, high)), _sort_value(low)),
-            (p_value(comparison.p_holm), _sort_value(comparison.p_holm)),
-        ],
-        "verdict": comparison.verdict,
-        "sentence": comparison.sentence,
-    }
+    width, height = (round(float(each) * 4 / 3) for each in sizes.groups())
+    address = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    return figure, address, width, height

@@ -15,7 +15,7 @@ from reno_store.reports.page.rendering import render_page
 from reno_store.reports.tables import tables_of
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import counting
-from reno_store.runtime.writing import write_whole
+from reno_store.runtime.writing import write_output
 from reno_store.samples import Samples, open_store
 from reno_store.store import StoreReader
 from reno_store.studies import Study, recall_study
@@ -140,12 +140,8 @@ def write_page(study: Study, path: str | Path, **contents: Any) -> Path:
     """
     path = check_path(path)
     text = render_page(study, **contents)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A name that is no text (a file name in another encoding) gets question marks.
-        write_whole(path, text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise RenoStoreError(f"{path} cannot be written: {error.strerror or error}.") from error
+    # A name that is no text (a file name in another encoding) gets question marks.
+    write_output(path, text.encode("utf-8", "replace"))
     return path
 
 

@@ -84,13 +84,13 @@ def to_latex(study: Study, commands: Commands | None = None) -> str:
         own = frame[frame["protocol"] == protocol]
         alone, fused = (own[own["table"] == number] for number in ("I", "II"))
         if len(alone):
-            lines += _Layout(study, alone, 0, commands).lines()
+            lines += _Layout(study, alone, "I", protocol, commands).lines()
         columns = fused[["estimator", "settings"]].apply(tuple, axis="columns")
         order = [*ESTIMATORS, *fused["estimator"]]
         names = sorted(dict.fromkeys(columns), key=lambda name: order.index(name[0]))
         for part, start in enumerate(range(0, len(names), _SIDE_BY_SIDE)):
             chosen = fused[columns.isin(names[start : start + _SIDE_BY_SIDE])]
-            lines += _Layout(study, chosen, part, commands).lines()
+            lines += _Layout(study, chosen, "II", protocol, commands, part).lines()
     return "\n".join(lines)
 
 
@@ -100,18 +100,22 @@ class _Layout:
 
     study: Study
     frame: pd.DataFrame
-    part: int
+    number: str
+    protocol: str
     commands: Commands
+    part: int = 0
 
     def lines(self) -> Iterator[str]:
         sections: dict[str, dict[tuple[str, ...], None]] = {}
         columns: dict[tuple[str, str, str], None] = {}
         entries: dict[Hashable, str] = {}
-        best = mark_best(self.frame, ["dataset", *self._by, "metric"])
+        fused = self.number == "II"
+        by = ["estimator", "settings"] if fused else []
+        best = mark_best(self.frame, ["dataset", *by, "metric"])
         for place, marked, row in zip(self.frame.index, best, self.frame.itertuples(), strict=True):
             cell = self.study.cells[place]
             title = estimator_title(cell)
-            section, estimator = ("", title) if self._fused else (title, "")
+            section, estimator = ("", title) if fused else (title, "")
             section = section or self._pair_of_families(cell)
             column = (cell.dataset, estimator, str(row.metric))
             sections.setdefault(section, {})[cell.models] = None
@@ -121,17 +125,17 @@ class _Layout:
         datasets = list(dict.fromkeys(column[0] for column in columns))
         across = sorted(columns, key=lambda each: (datasets.index(each[0]), order[each[1]]))
 
-        protocol, suffix = self._protocol, f"-{self.part + 1}" if self.part else ""
+        suffix = f"-{self.part + 1}" if self.part else ""
         yield from self._missing()
         yield r"\begin{table*}[t]"
         # With these, Table II of three datasets is as wide as a page of two columns allows.
         yield r"\centering\footnotesize\setlength{\tabcolsep}{2.5pt}"
         yield rf"\caption{{{escape(self._caption())}}}"
-        yield rf"\label{{tab:{self._number}-{protocol}{suffix}}}"
+        yield rf"\label{{tab:{self.number}-{self.protocol}{suffix}}}"
         yield rf"\begin{{tabular}}{{@{{}}l{'c' * len(across)}@{{}}}}"
         yield r"\toprule"
         yield from _spans([each[0] for each in across], [each[0] for each in across])
-        if self._fused:
+        if fused:
             yield from _spans([each[1] for each in across], [each[:2] for each in across])
         yield _line(["Models", *(_INITIALS[each[2]] for each in across)])
         for section, rows in sections.items():
@@ -145,23 +149,6 @@ class _Layout:
         yield r"\end{tabular}"
         yield r"\end{table*}"
         yield ""
-
-    @property
-    def _number(self) -> str:
-        return str(self.frame["table"].iloc[0])
-
-    @property
-    def _fused(self) -> bool:
-        return self._number == "II"
-
-    @property
-    def _protocol(self) -> str:
-        return str(self.frame["protocol"].iloc[0])
-
-    @property
-    def _by(self) -> list[str]:
-        """What makes a column besides the dataset and the metric."""
-        return ["estimator", "settings"] if self._fused else []
 
     @property
     def _cells(self) -> list[Cell]:
@@ -191,8 +178,8 @@ class _Layout:
             f"{self._short_name(name)}: {name}" for name in used if self._short_name(name) != name
         )
         parts = [
-            f"{_CAPTIONS[self._number]}, as in the paper's Table {self._number}, under protocol "
-            f"{self._protocol}: {PROTOCOLS[self._protocol].description}. Accuracy (A) and macro-F1 "
+            f"{_CAPTIONS[self.number]}, as in the paper's Table {self.number}, under protocol "
+            f"{self.protocol}: {PROTOCOLS[self.protocol].description}. Accuracy (A) and macro-F1 "
             f"(F1) in %: mean and standard deviation over folds{folds}; the best of each column in "
             "bold."
         ]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from reno_store.studies import Cell, Study, paper_value
+from reno_store.studies.frames import names_of
 from reno_store.studies.scores import METRICS, Metric
-from reno_store.studies.study import settings_text
 
 __all__ = ["mark_best", "results_frame"]
 
@@ -35,8 +35,9 @@ def results_frame(study: Study) -> pd.DataFrame:
         numbers are NaN.
     """
     rows = [
-        {"place": place, **_names(cell), **_scores(study, cell, metric)}
+        {"place": place, "table": table, **names_of(cell), **_scores(study, cell, metric)}
         for place, cell in enumerate(study.cells)
+        for table in ["I" if len(cell.models) == 1 else "II"]
         for metric in METRICS
     ]
     frame = pd.DataFrame(rows).set_index("place")
@@ -61,17 +62,6 @@ def mark_best(frame: pd.DataFrame, by: list[str]) -> pd.Series[bool]:
     # Sums of the same scores in another order differ in their last digits.
     close = np.isclose(contending, highest, rtol=1e-9, atol=0)
     return pd.Series(close, index=frame.index, dtype=bool)
-
-
-def _names(cell: Cell) -> dict[str, Any]:
-    return {
-        "table": "I" if len(cell.models) == 1 else "II",
-        "dataset": cell.dataset,
-        "protocol": cell.protocol,
-        "estimator": cell.estimator,
-        "settings": settings_text(cell.settings),
-        "models": "+".join(cell.models),
-    }
 
 
 def _scores(study: Study, cell: Cell, metric: Metric) -> dict[str, Any]:

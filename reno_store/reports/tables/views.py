@@ -17,7 +17,7 @@ from reno_store.reports.tables.notes import collapsed_note, fold_names, untested
 from reno_store.reports.tables.terminal import describe
 from reno_store.reports.tables.transfer_notes import transfer_notes
 from reno_store.runtime.columns import FittedTable, TableColumn
-from reno_store.runtime.numbers import count, decimal
+from reno_store.runtime.numbers import count, decimal, plain
 from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.studies import PROTOCOLS, Cell, DatasetFacts, Grid, Study
 from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, PAPER_METRICS
@@ -175,8 +175,7 @@ def _points(grid: Grid) -> FittedTable:
         marks = ["paper"] * (point is grid.paper)
         if point.n_collapsed:
             marks.append(f"collapsed in {point.n_collapsed} of {point.n}")
-        values = [point.settings[name] for name in grid.axes]
-        shown = [f"{each:g}" if isinstance(each, float) else str(each) for each in values]
+        shown = [plain(point.settings[name]) for name in grid.axes]
         place = str(rank) if point.computed else "-"
         rows.append([place, *shown, *numbers, str(point.n), ", ".join(marks)])
     return FittedTable(columns, rows, lines=box.SIMPLE_HEAD, elsewhere="the CSV file")

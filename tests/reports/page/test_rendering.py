@@ -14,6 +14,7 @@ from factories.odd_studies import make_study
 from factories.parsed_pages import Page, render
 
 from reno_store.errors import RenoStoreError
+from reno_store.reports.commands import PythonCalls
 from reno_store.reports.page import render_page
 
 
@@ -72,7 +73,7 @@ class TestContent:
                 assert f"{100 * cell.mean('macro_f1'):.1f} ±" in text
             else:
                 assert cell.reason in text
-            assert cell.command in text
+            assert PythonCalls().cell(study, cell) in text
 
     def test_each_row_of_a_table_leads_to_its_own_command(self, page, study):
         found = re.findall(
@@ -89,11 +90,6 @@ class TestContent:
         assert spans
         assert "jnv has no embeddings of wav2vec2-base" in " ".join(each["text"] for each in spans)
         assert not any("data-value" in each for each in reasons)
-
-    def test_the_best_of_a_column_is_bold(self, page, study):
-        cells = study.select(dataset="jnv", protocol="paper", computed=True)
-        best = max(100 * cell.mean("accuracy") for cell in cells if len(cell.models) == 1)
-        assert any(text.startswith(f"{best:.1f} ±") for text in page.words("strong"))
 
     def test_places_are_sorted_by_their_whole_value_not_by_what_is_shown(self, page, study):
         first = study.cells[0]
@@ -138,18 +134,9 @@ class TestContent:
         assert page.words("pre") == ['{ "lr": 0.001 }'] * 4
         assert "Hyperparameters of RENO" in page.words("summary")
 
-    def test_notes_of_the_study_stand_near_the_top(self, study):
-        text = render_page(replace(study, notes=("2 kept results were damaged.",)))
-        assert text.index("2 kept results were damaged.") < text.index("contents-title")
-
     def test_what_is_not_given_has_no_section(self, study):
         sections = [each["id"] for each in Page(render_page(study)).find("section")]
         assert not {"tables", "conclusions", "figures"} & set(sections)
-
-    def test_a_study_in_which_nothing_was_computed_still_makes_a_page(self):
-        study = make_study(lacking=("mfcc", "wav2vec2-base", "audio-mamba-tiny"))
-        page = Page(render(study, figures=()))
-        assert "0 of which were computed" in page.words("p")[0]
 
 
 class TestSummary:
@@ -209,11 +196,6 @@ class TestFigures:
         assert page.words("option") == ["all datasets", "jnv", "vivae"]
         assert not Page(render(make_study())).find("select")
 
-    def test_figures_without_a_way_to_draw_them_are_refused(self, study):
-        with pytest.raises(RenoStoreError, match=r"4 figures.*to_svg"):
-            render_page(study, figures=make_figures(study))
-
-    @pytest.mark.parametrize("svg", ["", "<p>no</p>", "<svg></svg>", '<svg width="9q" height="1">'])
     def test_what_is_no_svg_of_a_size_is_refused_by_name(self, study, svg):
         with pytest.raises(RenoStoreError, match="confusion-jnv"):
             render(study, to_svg=lambda figure: svg)

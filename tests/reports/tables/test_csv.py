@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from factories.odd_studies import ODD_NAMES, keep_folds, make_study, make_study_with_odd_names
+from factories.odd_studies import keep_folds, make_study
 from factories.odd_studies import make_study_without_results as make_empty
 
 from reno_store.reports.tables import results_frame, to_csv
@@ -26,11 +26,6 @@ def test_lines_are_the_rows_of_the_tidy_table_with_all_digits(study):
         assert str(read_back) == str(frame[name].tolist())
     assert [line["best"] for line in lines] == [str(each).lower() for each in frame["best"]]
     assert all(line["command"].startswith(("run_study(", "Build them: ")) for line in lines)
-
-
-def test_names_come_back_as_they_are():
-    lines = read(make_study_with_odd_names())
-    assert {line["models"] for line in lines if line["table"] == "I"} == set(ODD_NAMES.values())
 
 
 def test_lines_end_alike_on_every_system():

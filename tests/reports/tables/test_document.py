@@ -80,16 +80,6 @@ def test_a_cell_tells_its_scores_in_per_cent_and_every_fold():
     assert np.array_equal(told["confusion"], cell.confusion().to_numpy())
 
 
-def test_every_cell_is_told_once():
-    study = make_study(datasets=("asvp-esd", "jnv", "cries"), lacking=("mfcc",))
-    told = [
-        (each["dataset"], each["protocol"], each["estimator"], tuple(each["models"]))
-        for each in read(study)["cells"]
-    ]
-    expected = [(cell.dataset, cell.protocol, cell.estimator, cell.models) for cell in study.cells]
-    assert sorted(told) == sorted(expected)
-
-
 def test_what_is_not_known_is_null():
     study = change_cells(
         keep_folds(make_study(), 1),

@@ -92,17 +92,6 @@ def test_pairs_are_named_with_their_letters():
     assert "wav2vec2-base W2 + mfcc" in names
 
 
-def test_the_best_of_a_column_is_marked_among_all_estimators():
-    shown = view(make_study_with_svm())
-    for heading in ("accuracy", "macro-F1", "balanced accuracy"):
-        entries = [entry(row, shown, heading) for row in rows(shown)]
-        highest = max(each.value for each in entries)
-        assert [each.best for each in entries] == [each.value == highest for each in entries]
-    assert not any(
-        entry(row, shown, heading).best for row in rows(shown) for heading in ("n", "paper")
-    )
-
-
 def test_a_baseline_stands_in_both_tables():
     study = make_study_with_svm()
     for number in ("I", "II"):
@@ -147,16 +136,6 @@ def test_a_reason_that_is_missing_is_not_made_up():
     study = make_study(lacking=("mfcc",))
     silent = change_cells(study, lambda cell: replace(cell, reason=""))
     assert any("the reason is not known" in text for text in texts(view(silent)))
-
-
-def test_nothing_computed_is_a_table_of_empty_rows():
-    for shown in tables_of(make_study_without_results()):
-        assert {entry(row, shown, "accuracy").text for row in rows(shown)} == {""}
-        assert not any(each.best for row in rows(shown) for each in row)
-        assert not any(text.startswith("n = ") for text in texts(shown))
-        assert len([text for text in texts(shown) if text.startswith("Not computed")]) == 3 - (
-            shown.number == "II"
-        )
 
 
 def test_notes_say_what_n_is():

@@ -185,17 +185,6 @@ def test_settings_tell_cells_of_one_estimator_apart(form):
         assert re.search(rf"RENO\(beta={beta}\)|beta={beta}\W|\"beta\": {beta}", text)
 
 
-@pytest.mark.parametrize("form", SHOWN)
-def test_many_labels_are_no_trouble(form):
-    labels = tuple(f"label {i:02d}" for i in range(30))
-    study = make_study(protocols=("paper",))
-    facts = replace(study.datasets[0], labels=dict.fromkeys(labels, 7))
-    many = make_cell(("mfcc",), "fcn", labels=labels)
-    text = show(replace(study, datasets=(facts,), cells=(many,)), form)
-    mean = 100 * many.mean("accuracy")
-    assert (repr(mean) if form in ("csv", "json") else f"{mean:.1f}") in text
-
-
 @pytest.mark.parametrize("form", TAKES_CONCLUSIONS)
 def test_conclusions_follow(form):
     study = make_study()

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from factories.made_up_studies import with_collapsed
-from factories.odd_studies import change_cells, keep_folds, make_study, score_alike
+from factories.odd_studies import change_cells, make_study, score_alike
 
 from reno_store.reports.tables import results_frame
 from reno_store.studies import METRICS
@@ -65,12 +64,6 @@ def test_other_datasets_have_no_value_of_the_paper():
     assert results_frame(make_study(datasets=("cries",)))["paper"].isna().all()
 
 
-def test_one_fold_has_a_mean_and_no_deviation():
-    row = accuracies(keep_folds(make_study(), 1)).iloc[0]
-    assert np.isfinite(row["mean"])
-    assert np.isnan(row["sd"])
-
-
 def test_a_score_that_is_not_finite_is_unknown_and_not_the_best():
     def lose(outcome):
         return replace(outcome, score=replace(outcome.score, balanced_accuracy=float("nan")))
@@ -98,16 +91,6 @@ def test_the_highest_of_each_table_and_metric_is_best_and_ties_are_best_together
     assert (
         accuracies(score_alike(study, other, best), table="I", protocol="paper")["best"].sum() == 2
     )
-
-
-def test_a_collapsed_cell_is_never_the_best():
-    study = make_study(protocols=("paper",))
-    place = accuracies(study, table="II").query("best").index[0]
-    collapsed = with_collapsed(study, study.cells[place], n_folds=2)
-    frame = accuracies(collapsed, table="II")
-    assert not frame.loc[place, "best"]
-    assert frame.loc[place, "collapsed"] == 2
-    assert frame["best"].any()
 
 
 def test_settings_are_written_out_and_do_not_hide_the_estimator():

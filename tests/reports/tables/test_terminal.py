@@ -61,9 +61,3 @@ def test_a_note_that_holds_for_two_tables_stands_once():
     assert told.count("n = 5: 5 folds (seed 0).") == 1
     assert told.count("no standard error") == 1
     assert told.count("Protocol paper: stratified") == 1
-
-
-def test_datasets_are_described():
-    told = show(make_study(datasets=("jnv", "cries", "vivae")))
-    for name in ("jnv", "cries", "vivae"):
-        assert f"{name}: 200 clips, 4 labels, 4 speakers" in told
