@@ -30,7 +30,7 @@ LABEL_MAPS: Mapping[str, Path] = MappingProxyType(
 """Maps that come with the package: for ASVP-ESD, JNV, VIVAE and EmoGator."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LabelMap:
     """Common words for the labels of datasets.
 
@@ -65,6 +65,11 @@ class LabelMap:
             for dataset, own in self.labels.items()
         }
         object.__setattr__(self, "labels", plain)
+
+    def __repr__(self) -> str:
+        if self.source:
+            return f"read_label_map({self.source!r})"
+        return f"LabelMap({self.labels!r})"
 
     def word(self, dataset: str, label: str) -> str:
         """Return the common word for a label of a dataset; empty where it is left out."""
