@@ -82,12 +82,14 @@ def cell_command(study: Study, cell: Cell) -> str:
     transfer = study.dataset(cell.dataset).transfer
     words: list[object] = ["evaluate", study.store]
     if transfer is None:
-        words += [cell.dataset, "--protocol", cell.protocol]
+        words += [cell.dataset]
     else:
         words += _across(transfer.pair.train_on, (transfer.pair.test_on,), request)
     for name in cell.models:
         words += ["--model", name]
     words += ["--estimator", cell.estimator]
+    if transfer is None:
+        words += ["--protocol", cell.protocol]
     own = {name: (value,) for name, value in cell.settings.items()}
     words += _shared(request, {cell.estimator: own} if own else {})
     if study.results.resolve() != results_folder(study.store):
