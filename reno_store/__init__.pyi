@@ -26,12 +26,15 @@ from .reports.page import Report, write_report
 from .samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
 from .store import remove_from_store
 from .studies import (
+    CorpusSplitter,
     Evaluation,
+    LabelMap,
     ProtocolSplitter,
     Study,
     StudyRequest,
     evaluate,
     evaluate_store,
+    read_label_map,
     recall_study,
     run_study,
 )
@@ -41,6 +44,7 @@ __all__ = [
     "CNNClassifier",
     "Clip",
     "ConcatClassifier",
+    "CorpusSplitter",
     "EmbeddedWindows",
     "EmbeddingLookup",
     "EmbeddingStore",
@@ -48,6 +52,7 @@ __all__ = [
     "FCNClassifier",
     "FoundationModel",
     "ImportReport",
+    "LabelMap",
     "Manifest",
     "MergeReport",
     "ProtocolSplitter",
@@ -73,6 +78,7 @@ __all__ = [
     "manifest_from_hf_dataset",
     "merge_stores",
     "open_store",
+    "read_label_map",
     "read_manifest",
     "recall_study",
     "remove_from_store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,7 @@ def study_command(
     if request.protocols != _DEFAULTS["protocols"]:
         for name in request.protocols:
             words += ["--protocol", name]
+    words += _across(request.train_on, request.test_on, request)
     words += _shared(request)
     if request.allow_missing:
         words += ["--allow-missing"]
@@ -78,15 +79,39 @@ def cell_command(study: Study, cell: Cell) -> str:
     if request.allow_missing:
         # Which clips are left out depends on all models of the study together.
         return study_command(request, study.store, study.results)
-    words: list[object] = ["evaluate", study.store, cell.dataset]
+    transfer = study.dataset(cell.dataset).transfer
+    words: list[object] = ["evaluate", study.store]
+    if transfer is None:
+        words += [cell.dataset]
+    else:
+        words += _across(transfer.pair.train_on, (transfer.pair.test_on,), request)
     for name in cell.models:
         words += ["--model", name]
-    words += ["--estimator", cell.estimator, "--protocol", cell.protocol]
+    words += ["--estimator", cell.estimator]
+    if transfer is None:
+        words += ["--protocol", cell.protocol]
     own = {name: (value,) for name, value in cell.settings.items()}
     words += _shared(request, {cell.estimator: own} if own else {})
     if study.results.resolve() != results_folder(study.store):
         words += ["--results", study.results]
     return command_line(*words)
+
+
+def _across(train_on: Sequence[str], test_on: Sequence[str], request: StudyRequest) -> list[object]:
+    """Return the options of the protocols across corpora, where they differ from the defaults.
+
+    A label map that was not read from a file has no option.
+    """
+    words: list[object] = []
+    for name in train_on:
+        words += ["--train-on", name]
+    for name in test_on:
+        words += ["--test-on", name]
+    if request.label_map.source:
+        words += ["--labels", request.label_map.source]
+    if request.shared_speaker_ids:
+        words += ["--shared-speaker-ids"]
+    return words
 
 
 def _shared(

@@ -15,9 +15,9 @@ from reno_cli import options
 from reno_cli.printing import leave_interrupted
 
 if TYPE_CHECKING:
-    from reno_store.studies import Study, StudyRequest
+    from reno_store.studies import LabelMap, Study, StudyRequest
 
-__all__ = ["check", "models", "run", "shared"]
+__all__ = ["across", "check", "models", "run", "shared"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _VALUE = re.compile(r"""(?:\[[^]]*\]|\([^)]*\)|\{[^}]*\}|"[^"]*"|'[^']*'|[^,])+""")
@@ -88,6 +88,52 @@ _shared = (
         help="Where each finished fold is kept; by default NAME.results next to NAME.zarr.",
     ),
 )
+
+
+def _label_map(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> dict[str, LabelMap]:
+    """Read a label map; an empty dict where none is given, so that the default holds."""
+    from reno_store.studies.label_maps import read_label_map
+
+    return {} if value is None else {"label_map": read_label_map(value)}
+
+
+_across = (
+    click.option(
+        "--train-on",
+        multiple=True,
+        metavar="DATASET",
+        help="Across corpora: train on this dataset. Repeatable.",
+    ),
+    click.option(
+        "--test-on",
+        multiple=True,
+        metavar="DATASET",
+        help="Across corpora: test on this dataset.",
+    ),
+    click.option(
+        "--labels",
+        "label_map",
+        callback=_label_map,
+        metavar="MAP",
+        help="Across corpora: common words for labels, in a TOML file or common-emotions (for "
+        "ASVP-ESD, JNV, VIVAE and EmoGator). By default labels match by name.",
+    ),
+    click.option(
+        "--shared-speaker-ids/--separate-speaker-ids",
+        default=False,
+        help="Across corpora: equal speaker ids are the same person, and refused, or (by default) "
+        "different people.",
+    ),
+)
+
+
+def across(command: _Command) -> _Command:
+    """Add the options of the protocols across corpora."""
+    for option in reversed(_across):
+        command = option(command)
+    return command
 
 
 def shared(command: _Command) -> _Command:

@@ -73,8 +73,10 @@ def _paper_names(
     default=("paper", "speaker"),
     show_default=True,
     metavar="NAME",
-    help=f"{options.PROTOCOL_HELP} Repeatable.",
+    help=f"{options.PROTOCOL_HELP} Across corpora: cross-corpus (train on each dataset, test on "
+    "each other) or leave-one-corpus-out (train on all others). Repeatable.",
 )
+@study_options.across
 @study_options.shared
 @click.option(
     "--as-in-paper",
@@ -106,6 +108,7 @@ def tables(
     without: tuple[str, ...],
     results: Path | None,
     n_jobs: int,
+    label_map: dict[str, Any],
     form: str | None,
     output: Path | None,
     **others: Any,
@@ -128,6 +131,7 @@ def tables(
         models=models,
         pairs=tuple(tuple(each.split(",")) for each in pairs),
         estimators=tuple(dict.fromkeys((*kept, *estimators))),
+        **label_map,
         **others,
     )
     study_options.check(store, request)

@@ -16,9 +16,11 @@ _OPTIONS: Mapping[str, str] = {
     "datasets": "--dataset",
     "estimators": "--estimator",
     "hop_s": "--hop",
+    "label_map": "--labels",
     "models": "--model",
     "n_folds": "--folds",
     "n_jobs": "--jobs",
+    "protocols": "--protocol",
     "replace_existing": "--force",
     "seed": "--seed",
     "window_s": "--window",
@@ -29,6 +31,7 @@ _FLAGS: Mapping[tuple[str, Any], str] = {
     ("all_problems", True): "--all",
     ("missing", "drop"): "--allow-missing",
     ("allow_missing", True): "--allow-missing",
+    ("shared_speaker_ids", False): "--separate-speaker-ids",
     ("standardize", False): "--as-stored",
 }
 """Values that are a flag with another name."""

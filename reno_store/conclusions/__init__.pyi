@@ -8,6 +8,7 @@ from .corrected import (
     unpaired_test,
 )
 from .sentences import probe_sentences
+from .transfer import transfer_sentences
 
 __all__ = [
     "CLAIMS",
@@ -22,5 +23,6 @@ __all__ = [
     "paired_test",
     "probe_sentences",
     "summary",
+    "transfer_sentences",
     "unpaired_test",
 ]

@@ -11,9 +11,10 @@ from reno_store.conclusions.comparisons import Comparison, Kind, compare_study
 from reno_store.conclusions.corrected import ROUNDING
 from reno_store.conclusions.names import estimator_title
 from reno_store.conclusions.sentences import probe_sentences
+from reno_store.conclusions.transfer import transfer_sentences
 from reno_store.errors import ConclusionError
 from reno_store.runtime.numbers import count, points
-from reno_store.studies import Cell, Study
+from reno_store.studies import Cell, DatasetFacts, Study
 from reno_store.studies.scores import METRIC_TITLES, Metric
 
 __all__ = ["CLAIMS", "Claim", "Tally", "claims_of", "summary"]
@@ -160,6 +161,8 @@ def claims_of(
 ) -> tuple[Claim, ...]:
     """Check the paper's claims on each dataset under each protocol of a study.
 
+    Pairs of corpora are left out: they have one fold, and the paper makes no claim on them.
+
     Parameters
     ----------
     study : Study
@@ -181,14 +184,19 @@ def claims_of(
     """
     found = _of_metric(study, comparisons, metric)
     claims = []
-    for dataset in study.datasets:
-        for protocol in study.request.protocols:
+    for dataset in _alone(study):
+        for protocol in study.request.within:
             for kind, title in CLAIMS.items():
                 place = (kind, dataset.name, protocol)
                 own = tuple(c for c in found if (c.kind, c.dataset, c.protocol) == place)
                 why = Tally.of(own).in_words(metric) if own else _why_not_tested(study, *place)
                 claims.append(Claim(kind, title, dataset.name, protocol, own, why))
     return tuple(claims)
+
+
+def _alone(study: Study) -> list[DatasetFacts]:
+    """Return the datasets, without pairs of corpora: one fold of a pair cannot be tested."""
+    return [each for each in study.datasets if each.transfer is None]
 
 
 def summary(
@@ -206,7 +214,7 @@ def summary(
     list of str
         One sentence for each of the three claims, one for each dataset and protocol on which
         networks were compared with logistic regression, one for what the paper's protocol
-        overstates, and one on how to read them.
+        overstates, one for each pair of corpora, and one on how to read them.
 
     Raises
     ------
@@ -216,10 +224,14 @@ def summary(
     found = _of_metric(study, comparisons, metric)
     claims = claims_of(study, found, metric)
     sentences = [
-        _over_all([claim for claim in claims if claim.kind == kind], metric) for kind in CLAIMS
+        _over_all(own, metric)
+        for kind in CLAIMS
+        if (own := [claim for claim in claims if claim.kind == kind])
     ]
-    leak = _leak(study, [each for each in found if each.kind == "paper-speaker"], metric)
-    return [*sentences, *probe_sentences(found), leak, *([_READING] if found else [])]
+    sentences += probe_sentences(found)
+    if claims:
+        sentences.append(_leak(study, [c for c in found if c.kind == "paper-speaker"], metric))
+    return [*sentences, *transfer_sentences(study), *([_READING] if found else [])]
 
 
 def _of_metric(
@@ -293,7 +305,7 @@ def _leak(study: Study, leaks: Sequence[Comparison], metric: Metric) -> str:
     if not leaks:
         return f"{title}: {untested}."
     parts = []
-    for dataset in study.datasets:
+    for dataset in _alone(study):
         tally = Tally.of([each for each in leaks if each.dataset == dataset.name])
         words = (
             f"higher in {tally.n_higher} of {count(tally.n, 'comparison')}, lower in "

@@ -41,9 +41,9 @@ def paired_differences(first: Cell, second: Cell, metric: Metric, *, n_speakers:
 
     A new seed makes new folds, except where each fold is one speaker: there it only changes
     the start of training, and J must not grow. Under ``loso`` the differences of a speaker
-    are averaged over the seeds. Under ``speaker`` with as many folds as speakers, where a
-    fold does not name its speaker, all differences are kept for their variance, and J is the
-    number of speakers.
+    are averaged over the seeds, and across corpora those of the only fold. Under ``speaker``
+    with as many folds as speakers, where a fold does not name its speaker, all differences are
+    kept for their variance, and J is the number of speakers.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def _resamples(values: NDArray[np.float64], cell: Cell, n_speakers: int) -> Resa
     """Return numbers per seed and fold, shape (n_seeds, n_folds), as resamples."""
     protocol, (n_seeds, n_folds) = PROTOCOLS[cell.protocol], values.shape
     taken, n_different = values.ravel(), n_seeds * n_folds
-    if protocol.one_fold_a_speaker:
+    if protocol.one_fold_a_speaker or protocol.across:
         taken, n_different = values.mean(axis=0), n_folds
     elif protocol.speaker_disjoint and n_folds == n_speakers:
         n_different = n_folds

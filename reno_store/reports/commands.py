@@ -38,16 +38,23 @@ class PythonCalls:
             return self.study(study)
         own = {name: (each,) for name, each in cell.settings.items()}
         names = study.request.paper_names
+        transfer = study.dataset(cell.dataset).transfer
+        train_on, test_on = (
+            (transfer.pair.train_on, (transfer.pair.test_on,)) if transfer else ((), ())
+        )
+        datasets = (*train_on, *test_on) or (cell.dataset,)
         request = replace(
             study.request,
-            datasets=(cell.dataset,),
+            datasets=datasets,
+            train_on=train_on,
+            test_on=test_on,
             models=cell.models,
             pairs=(cell.models,) if len(cell.models) > 1 else (),
             alone=len(cell.models) == 1,
             estimators=(study.request.named(cell.estimator),),
             settings={cell.estimator: own} if own else {},
             protocols=(cell.protocol,),
-            paper_names={cell.dataset: names[cell.dataset]} if cell.dataset in names else {},
+            paper_names={name: of for name, of in names.items() if name in datasets},
         )
         return python_call(request, study.store, study.results)
 

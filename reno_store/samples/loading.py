@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,9 +11,20 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import MissingEmbeddingsError, Remedy, UnknownNameError, listed
+from reno_store.errors import (
+    MissingEmbeddingsError,
+    Remedy,
+    StaleStoreError,
+    UnknownNameError,
+    listed,
+)
 from reno_store.runtime.notebooks import html_table
-from reno_store.store import ModelSummary, StoreReader, summarize
+from reno_store.store import (
+    ModelSummary,
+    StoreReader,
+    fingerprint_differences,
+    summarize,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +36,7 @@ _IDENTITY = ("clip_id", "label", "speaker", "audio_sha256")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Embeddings of one dataset, ready to learn from.
+    """Embeddings of one or several datasets, ready to learn from.
 
     Attributes
     ----------
@@ -39,9 +51,11 @@ class Samples:
     block_sizes : tuple[int, ...]
         How many columns each model has.
     dataset : str
-        Name of the dataset.
+        Name of the dataset; of several, their names joined by ``+``.
     models : tuple[str, ...]
         Names of the models, in the order of the blocks.
+    corpus : numpy.ndarray of str, shape (n_clips,), or None
+        The dataset of each clip, from `EmbeddingStore.load_many`; None for a single dataset.
     """
 
     X: NDArray[np.float32]
@@ -51,6 +65,7 @@ class Samples:
     block_sizes: tuple[int, ...]
     dataset: str
     models: tuple[str, ...]
+    corpus: NDArray[np.str_] | None = None
 
     @property
     def feature_names(self) -> list[str]:
@@ -64,6 +79,17 @@ class Samples:
             replace(self, X=self.X[:, end - size : end], block_sizes=(size,), models=(model,))
             for model, size, end in zip(self.models, self.block_sizes, ends, strict=True)
         ]
+
+    def take(self, rows: NDArray[np.int64]) -> Samples:
+        """Return some of the clips, in the order of the row numbers."""
+        return replace(
+            self,
+            X=self.X[rows],
+            y=self.y[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            clip_ids=self.clip_ids[rows],
+            corpus=None if self.corpus is None else self.corpus[rows],
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return X as a DataFrame; the estimators read the blocks from its ``MODEL:i`` columns."""
@@ -222,9 +248,107 @@ class EmbeddingStore(StoreReader):
             models=names,
         )
 
+    def load_many(
+        self,
+        datasets: Sequence[str],
+        models: str | Sequence[str],
+        *,
+        missing: Literal["raise", "drop"] = "raise",
+        word: Callable[[str, str], str] | None = None,
+    ) -> Samples:
+        """Line up the embeddings of several datasets, one below the other.
 
-def ordered_names(models: str | Sequence[str]) -> tuple[str, ...]:
-    """Return names of models as a tuple, each once.
+        Parameters
+        ----------
+        datasets : Sequence[str]
+            Names of datasets, at least one.
+        models, missing
+            As for `load`.
+        word : callable, optional
+            (dataset, label) -> common word, such as `LabelMap.word`; clips with an empty word are
+            left out. By default labels stay as they are.
+
+        Returns
+        -------
+        Samples
+            `corpus` has the dataset of each clip. Ids of clips and speakers begin with it, as in
+            ``jnv/F1``, because equal ids in two datasets are not the same person.
+
+        Raises
+        ------
+        StaleStoreError
+            If a model differs between the datasets.
+        UnknownNameError, MissingEmbeddingsError, StoreError
+            As for `load`.
+        """
+        names = ordered_names(datasets, "dataset")
+        for model in ordered_names(models):
+            self.check_same_model(names, model)
+        parts = []
+        for name in names:
+            own = self.load(name, models, missing=missing)
+            if word is not None:
+                words = {label: word(name, label) for label in np.unique(own.y).tolist()}
+                y = np.array([words[label] for label in own.y.tolist()], np.str_)
+                own = replace(own, y=y).take(np.flatnonzero(y != ""))
+            parts.append(own)
+        n_known = sum(part.groups is not None for part in parts)
+        groups = [
+            np.array([""] * len(p.y)) if p.groups is None else _inside(p.dataset, p.groups)
+            for p in parts
+        ]
+        return Samples(
+            X=np.concatenate([part.X for part in parts]),
+            y=np.concatenate([part.y for part in parts]),
+            groups=np.concatenate(groups) if n_known else None,
+            clip_ids=np.concatenate([_inside(part.dataset, part.clip_ids) for part in parts]),
+            block_sizes=parts[0].block_sizes,
+            dataset="+".join(names),
+            models=parts[0].models,
+            corpus=np.concatenate([np.repeat(part.dataset, len(part.y)) for part in parts]),
+        )
+
+    def check_same_model(self, datasets: Sequence[str], model: str) -> None:
+        """Check that a name means one model in all of the datasets.
+
+        Raises
+        ------
+        StaleStoreError
+            If its fingerprints differ; the message names the parts.
+        UnknownNameError
+            If a dataset does not have it.
+        """
+        first, *others = datasets
+        self.check_names(first, [model])
+        fingerprint = self.fingerprint(first, model)
+        for other in others:
+            self.check_names(other, [model])
+            differences = fingerprint_differences(fingerprint, self.fingerprint(other, model))
+            if differences:
+                parts = "\n".join(f"  {_between(each, first, other)}" for each in differences)
+                raise StaleStoreError(
+                    f"store {self.path}: {model!r} is not one model: it differs between datasets "
+                    f"{first!r} and {other!r}, so their embeddings cannot be compared.\n{parts}\n",
+                    Remedy(
+                        "Build one of them again with the other's model",
+                        {"manifest": ..., "store": str(self.path), "refresh": "model"},
+                        "build_store",
+                    ),
+                    Remedy("Or use the datasets one by one"),
+                )
+
+
+def _inside(dataset: str, ids: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Put the dataset before each id; unknown ones stay empty."""
+    return np.array([f"{dataset}/{each}" if each else "" for each in ids.tolist()], np.str_)
+
+
+def _between(difference: str, first: str, other: str) -> str:
+    return re.sub(r": stored (.*), now ", rf": {first} \1, {other} ", difference, flags=re.DOTALL)
+
+
+def ordered_names(models: str | Sequence[str], kind: str = "model") -> tuple[str, ...]:
+    """Return names of models, or of another kind, as a tuple, each once.
 
     Raises
     ------
@@ -234,11 +358,11 @@ def ordered_names(models: str | Sequence[str]) -> tuple[str, ...]:
     """
     names = (models,) if isinstance(models, str) else models
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"models must be a list or tuple of names, in an order; got {models!r}")
+        raise ValueError(f"{kind}s must be a list or tuple of names, in an order; got {models!r}")
     if not names:
-        raise ValueError("models is empty; expected at least one name")
+        raise ValueError(f"{kind}s is empty; expected at least one name")
     if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"model {min(twice)!r} is named twice; name each once")
+        raise ValueError(f"{kind} {min(twice)!r} is named twice; name each once")
     return tuple(names)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -52,14 +51,7 @@ def leave_out_rare(samples: Samples, min_clips: int) -> tuple[Samples, dict[str,
             Remedy("Require fewer", {"min_clips": max(rare.values())}),
         )
     rows = np.flatnonzero(~np.isin(samples.y, list(rare)))
-    kept = replace(
-        samples,
-        X=samples.X[rows],
-        y=samples.y[rows],
-        groups=None if samples.groups is None else samples.groups[rows],
-        clip_ids=samples.clip_ids[rows],
-    )
-    return kept, rare
+    return samples.take(rows), rare
 
 
 def rare_labels_note(rare: Mapping[str, int], min_clips: int) -> str:

@@ -1,13 +1,14 @@
-"""A study of one dataset as JSON values, as ``evaluate --json`` prints it."""
+"""A study of one dataset or pair of corpora as JSON values, as ``evaluate --json`` prints it."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from reno_store import __version__
 from reno_store.studies.evaluation import Evaluation
 from reno_store.studies.scores import METRICS
-from reno_store.studies.study import Cell, Study
+from reno_store.studies.study import Cell, DatasetFacts, Study
 
 __all__ = ["study_json"]
 
@@ -33,6 +34,7 @@ def study_json(study: Study) -> dict[str, Any]:
         "fingerprints": {model.name: model.fingerprint for model in study.models},
         "min_clips": study.request.min_clips,
         "rare_labels": dict(facts.rare_labels),
+        **_transfer(facts),
         "repeats": [
             {
                 **_names(cell),
@@ -40,7 +42,7 @@ def study_json(study: Study) -> dict[str, Any]:
                 "n_scores": cell.n,
                 "n_collapsed": cell.n_collapsed,
                 "mean": {metric: cell.mean(metric) for metric in METRICS},
-                "sd": {metric: cell.sd(metric) for metric in METRICS},
+                "sd": {m: cell.sd(m) if cell.n > 1 else None for m in METRICS},
             }
             for cell in computed
         ],
@@ -65,6 +67,14 @@ def study_json(study: Study) -> dict[str, Any]:
             {**_names(cell), "reason": cell.reason} for cell in study.cells if not cell.computed
         ],
     }
+
+
+def _transfer(facts: DatasetFacts) -> dict[str, Any]:
+    """Return what is trained on, for a pair of corpora."""
+    if facts.transfer is None:
+        return {}
+    values = asdict(facts.transfer)
+    return {**values.pop("pair"), **values, "labels": dict(facts.labels)}
 
 
 def _names(cell: Cell) -> dict[str, Any]:

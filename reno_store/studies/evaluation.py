@@ -67,8 +67,8 @@ class Evaluation:
         return statistics.fmean(self.scores(metric))
 
     def sd(self, metric: Metric) -> float:
-        """Return the sample standard deviation over folds (n - 1)."""
-        return statistics.stdev(self.scores(metric))
+        """Return the sample standard deviation over folds (n - 1); NaN for a single fold."""
+        return statistics.stdev(self.scores(metric)) if len(self.folds) > 1 else float("nan")
 
     @property
     def n_collapsed(self) -> int:
@@ -111,14 +111,14 @@ class Evaluation:
         return html_table(heading, table.rename(columns=METRIC_TITLES))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
+        """Return everything as JSON values; a number that JSON does not have becomes None."""
         protocol = PROTOCOLS[self.protocol]
         return {
             **asdict(self),
             "protocol_description": protocol.description,
             "n_folds": len(self.folds),
             "mean": {metric: self.mean(metric) for metric in METRICS},
-            "sd": {metric: self.sd(metric) for metric in METRICS},
+            "sd": {m: self.sd(m) if len(self.folds) > 1 else None for m in METRICS},
         }
 
 

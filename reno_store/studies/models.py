@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
-from reno_store.errors import Remedy, StaleStoreError, UnknownNameError
+from reno_store.errors import UnknownNameError
 from reno_store.foundation_models.catalogue import CATALOGUE
 from reno_store.samples import EmbeddingStore
-from reno_store.store import fingerprint_differences, short_fingerprint
+from reno_store.store import short_fingerprint
 from reno_store.studies.paper_values import PAPER_LETTERS, PAPER_PAIRS, paper_dataset
 from reno_store.studies.requests import StudyRequest
 from reno_store.studies.study import Family, ModelFacts
@@ -92,7 +90,8 @@ def _facts(name: str, held: Mapping[str, Sequence[str]], store: EmbeddingStore) 
     letter = PAPER_MODELS.get(name, "")
     if not having:
         return ModelFacts(name, letter, _family_of_letter(letter))
-    fingerprint = _the_fingerprint(name, having, store)
+    store.check_same_model(having, name)
+    fingerprint = store.fingerprint(having[0], name)
     return ModelFacts(
         name,
         letter,
@@ -100,31 +99,6 @@ def _facts(name: str, held: Mapping[str, Sequence[str]], store: EmbeddingStore) 
         store.dim(having[0], name),
         short_fingerprint(fingerprint),
     )
-
-
-def _the_fingerprint(name: str, having: Iterable[str], store: EmbeddingStore) -> dict[str, Any]:
-    """Return a model's fingerprint, which must be the same in all datasets."""
-    first, *others = having
-    fingerprint = store.fingerprint(first, name)
-    for other in others:
-        differences = fingerprint_differences(fingerprint, store.fingerprint(other, name))
-        if differences:
-            parts = "\n".join(f"  {_between(each, first, other)}" for each in differences)
-            raise StaleStoreError(
-                f"store {store.path}: {name!r} is not one model: it differs between datasets "
-                f"{first!r} and {other!r}, so one row of a table cannot be of both.\n{parts}\n",
-                Remedy(
-                    "Build one of them again with the other's model",
-                    {"manifest": ..., "store": str(store.path), "refresh": "model"},
-                    "build_store",
-                ),
-                Remedy("Evaluate the datasets one by one"),
-            )
-    return fingerprint
-
-
-def _between(difference: str, first: str, other: str) -> str:
-    return re.sub(r": stored (.*), now ", rf": {first} \1, {other} ", difference, flags=re.DOTALL)
 
 
 def _family_of_letter(letter: str) -> Family:

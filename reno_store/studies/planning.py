@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from reno_store.studies.classifiers import find_estimator, make_estimator
 from reno_store.studies.ledger import hash_json
 from reno_store.studies.preparation import PreparedDataset
-from reno_store.studies.protocols import Fold
+from reno_store.studies.protocols import PROTOCOLS, Fold
 from reno_store.studies.recipes import estimator_recipe, fold_recipe, plain_parameters
 from reno_store.studies.requests import StudyRequest
 from reno_store.studies.settings import combinations
@@ -68,11 +68,15 @@ def plan_cells(
     prepared: PreparedDataset,
     models: Sequence[ModelFacts],
     pairs: Sequence[tuple[str, ...]],
+    protocols: Sequence[str] | None = None,
 ) -> list[Cell]:
-    """List a dataset's cells by protocol, estimator, settings and models; none computed yet."""
+    """List a dataset's cells by protocol, estimator, settings and models; none computed yet.
+
+    Under the protocols that divide a single dataset, unless others are given.
+    """
     alone = [(model.name,) for model in models]
     cells = []
-    for protocol in request.protocols:
+    for protocol in request.within if protocols is None else protocols:
         for name, named in zip(request.estimator_names, request.estimators, strict=True):
             takes = find_estimator(named).takes
             by_itself = takes == "one" or (takes == "any" and request.alone)
@@ -121,7 +125,8 @@ def plan_folds(
                     clips=prepared.clips,
                     blocks=[prepared.hashes[name] for name in cell.models],
                     estimator=of_estimator,
-                    protocol=cell.protocol,
+                    # The protocols across corpora share the folds of a pair.
+                    protocol="cross-corpus" if PROTOCOLS[cell.protocol].across else cell.protocol,
                     fold=rows,
                     standardize=request.standardize,
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -52,6 +52,8 @@ class PreparedDataset:
         (protocol, seed) -> folds.
     refused : Mapping[str, Obstacle]
         Protocols that cannot divide the clips, and why.
+    clip_ids : numpy.ndarray of str, shape (n_clips,)
+        The clips.
     """
 
     facts: DatasetFacts
@@ -63,6 +65,7 @@ class PreparedDataset:
     without: Mapping[str, Obstacle]
     folds: Mapping[tuple[str, int], list[Fold]]
     refused: Mapping[str, Obstacle]
+    clip_ids: NDArray[np.str_] = field(default_factory=lambda: np.array([], np.str_))
 
     def obstacle(self, models: Sequence[str], protocol: str) -> Obstacle | None:
         """Return why models cannot be evaluated under a protocol; None where they can."""
@@ -81,6 +84,8 @@ def prepare(
     strict: bool = False,
 ) -> PreparedDataset:
     """Load each model's embeddings of a dataset once, and divide the clips into folds.
+
+    Protocols across corpora make no folds here; `corpus_preparation` makes theirs.
 
     Parameters
     ----------
@@ -150,6 +155,7 @@ def prepare(
         without,
         folds,
         refused,
+        samples.clip_ids,
     )
 
 
@@ -183,14 +189,8 @@ def _common(store: EmbeddingStore, loaded: Mapping[str, Samples]) -> Samples:
         clip_ids = clip_ids[np.isin(clip_ids, other.clip_ids)]
     if not len(clip_ids):
         store.load(first.dataset, tuple(loaded), missing="drop")  # raises, and says which lack what
-    rows = _rows(first, clip_ids)
-    return replace(
-        first,
-        X=np.empty((len(rows), 0), np.float32),
-        y=first.y[rows],
-        groups=None if first.groups is None else first.groups[rows],
-        clip_ids=first.clip_ids[rows],
-    )
+    bare = replace(first, X=np.empty((len(first.y), 0), np.float32))
+    return bare.take(_rows(first, clip_ids))
 
 
 def _rows(samples: Samples, clip_ids: NDArray[np.str_]) -> NDArray[np.int64]:
@@ -206,7 +206,7 @@ def _folds(
     strict: bool,
 ) -> tuple[dict[tuple[str, int], list[Fold]], dict[str, Obstacle]]:
     folds, refused = {}, {}
-    for protocol in request.protocols:
+    for protocol in request.within:
         for seed in request.seeds:
             try:
                 folds[protocol, seed] = split(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reno_store.errors import ProtocolError, Remedy, UnknownNameError
 
-__all__ = ["PROTOCOLS", "Fold", "Protocol", "check_protocol", "split"]
+__all__ = ["PROTOCOLS", "Fold", "Protocol", "check_protocol", "check_protocol_within", "split"]
 
 Fold: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Row numbers to train on, and row numbers to test on."""
@@ -34,12 +34,15 @@ class Protocol:
     one_fold_a_speaker : bool
         Whether each fold tests one speaker; then there are as many folds as speakers, and
         a seed makes no difference to them.
+    across : bool
+        Whether it trains on some datasets and tests on another, in one fold per seed.
     """
 
     name: str
     description: str
     speaker_disjoint: bool
     one_fold_a_speaker: bool = False
+    across: bool = False
 
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
@@ -66,6 +69,22 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
                 speaker_disjoint=True,
                 one_fold_a_speaker=True,
             ),
+            Protocol(
+                "cross-corpus",
+                "trained on all clips of one corpus and tested on all of another, with the labels "
+                "that both have: scores are for other voices, other recordings and other "
+                "instructions",
+                speaker_disjoint=True,
+                across=True,
+            ),
+            Protocol(
+                "leave-one-corpus-out",
+                "trained on all other corpora together and tested on one, with the labels that "
+                "both sides have: scores are for other voices, other recordings and other "
+                "instructions",
+                speaker_disjoint=True,
+                across=True,
+            ),
         )
     }
 )
@@ -82,6 +101,18 @@ def check_protocol(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
+def check_protocol_within(name: str) -> Protocol:
+    """Return a protocol that divides a single dataset; raise `ProtocolError` for another."""
+    protocol = check_protocol(name)
+    if protocol.across:
+        raise ProtocolError(
+            f"protocol {name} takes several datasets, and these clips are of one.",
+            Remedy("Divide the rows of several datasets with CorpusSplitter"),
+            _USE_PAPER,
+        )
+    return protocol
+
+
 def split(
     protocol: str,
     y: NDArray[np.str_],
@@ -95,7 +126,7 @@ def split(
     Parameters
     ----------
     protocol : str
-        A name in `PROTOCOLS`.
+        A name in `PROTOCOLS` that divides a single dataset.
     y : numpy.ndarray of str, shape (n_clips,)
         Labels.
     groups : numpy.ndarray of str, shape (n_clips,), or None
@@ -114,14 +145,14 @@ def split(
     Raises
     ------
     ProtocolError
-        If a class has fewer clips than folds, or, for ``speaker`` and ``loso``, a clip's
-        speaker is unknown, there are too few speakers, or a class would be missing from a
-        training side.
+        If the protocol takes several datasets, a class has fewer clips than folds, or, for
+        ``speaker`` and ``loso``, a clip's speaker is unknown, there are too few speakers, or a
+        class would be missing from a training side.
     """
     # Here, so that a protocol can be checked without waiting for scikit-learn.
     from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, StratifiedKFold
 
-    chosen = check_protocol(protocol)
+    chosen = check_protocol_within(protocol)
     if chosen.one_fold_a_speaker:
         _check_labels(y)
         speakers = _known_speakers(y, groups)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reno_store.errors import ProtocolError, Remedy, UnknownNameError
 from reno_store.studies.classifiers import DEFAULT_ESTIMATORS, find_estimator
+from reno_store.studies.corpus_pairs import CorpusPair, list_pairs
+from reno_store.studies.label_maps import LabelMap
 from reno_store.studies.paper_values import PAPER_DATASETS
-from reno_store.studies.protocols import check_protocol
+from reno_store.studies.protocols import PROTOCOLS, check_protocol
 from reno_store.studies.settings import check_settings
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-__all__ = ["Named", "StudyRequest", "evaluation_request", "results_folder"]
+__all__ = ["Named", "StudyRequest", "evaluation_request", "results_folder", "transfer_request"]
 
 Named: TypeAlias = "str | tuple[str, BaseEstimator]"
 """An estimator: a name in `ESTIMATORS`, or a name of your choice and the estimator itself."""
@@ -50,9 +52,9 @@ class StudyRequest:
         Names in `ESTIMATORS`, or of scikit-learn's classifiers, or pairs of a name and an
         estimator. By default the paper's four and ``logreg``, the linear probe.
     protocols : tuple[str, ...]
-        Names in `PROTOCOLS`.
+        Names in `PROTOCOLS`. Those across corpora take two datasets or more.
     n_folds : int
-        Number of folds; ``loso`` has one per speaker.
+        Number of folds; ``loso`` has one per speaker, protocols across corpora have one.
     seeds : tuple[int, ...]
         Everything is repeated with each seed.
     standardize : bool
@@ -73,6 +75,13 @@ class StudyRequest:
     alone : bool
         Whether estimators that take any number of models are evaluated on each model alone too,
         not only on the pairs.
+    train_on, test_on : tuple[str, ...]
+        Under the protocols across corpora, datasets to train and to test on; empty for all.
+    label_map : LabelMap or Mapping
+        Common words for labels of different datasets. Others match by name.
+    shared_speaker_ids : bool
+        Whether equal speaker ids in different datasets name one person. Then corpora that share a
+        speaker are refused; otherwise equal ids are taken as different people.
 
     Raises
     ------
@@ -99,9 +108,13 @@ class StudyRequest:
     device: str = "cpu"
     settings: Mapping[str, Mapping[str, tuple[Any, ...]]] = field(default_factory=dict)
     alone: bool = True
+    train_on: tuple[str, ...] = ()
+    test_on: tuple[str, ...] = ()
+    label_map: LabelMap = field(default_factory=LabelMap)
+    shared_speaker_ids: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("datasets", "models", "estimators", "protocols"):
+        for name in ("datasets", "models", "estimators", "protocols", "train_on", "test_on"):
             object.__setattr__(self, name, _as_names(getattr(self, name)))
         object.__setattr__(self, "pairs", _as_pairs(self.pairs))
         object.__setattr__(self, "seeds", _check_seeds(self.seeds))
@@ -126,6 +139,39 @@ class StudyRequest:
             if name not in PAPER_DATASETS:
                 raise UnknownNameError.among("dataset of the paper", name, PAPER_DATASETS)
         object.__setattr__(self, "settings", check_settings(self.settings, self.estimators))
+        if not isinstance(self.label_map, LabelMap):
+            object.__setattr__(self, "label_map", LabelMap(self.label_map))
+        self._check_across()
+
+    def _check_across(self) -> None:
+        if not self.across:
+            if self.train_on or self.test_on:
+                raise ProtocolError(
+                    "train_on and test_on need a protocol across corpora, got "
+                    f"{', '.join(self.protocols)}.",
+                    Remedy("Use one", {"protocols": ("cross-corpus",)}),
+                )
+            return
+        for protocol in self.across:
+            list_pairs(protocol, self.datasets, self.train_on, self.test_on)
+
+    @property
+    def across(self) -> tuple[str, ...]:
+        """The protocols that train on some datasets and test on another."""
+        return tuple(name for name in self.protocols if PROTOCOLS[name].across)
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """The protocols that divide a single dataset."""
+        return tuple(name for name in self.protocols if not PROTOCOLS[name].across)
+
+    def corpus_pairs(self) -> dict[CorpusPair, tuple[str, ...]]:
+        """Return each pair of corpora, and the protocols that have it."""
+        pairs: dict[CorpusPair, tuple[str, ...]] = {}
+        for protocol in self.across:
+            for pair in list_pairs(protocol, self.datasets, self.train_on, self.test_on):
+                pairs[pair] = (*pairs.get(pair, ()), protocol)
+        return pairs
 
     @property
     def estimator_names(self) -> tuple[str, ...]:
@@ -139,7 +185,13 @@ class StudyRequest:
     def of(self, datasets: Sequence[str]) -> StudyRequest:
         """Return the same request for some of its datasets."""
         names = {name: of for name, of in self.paper_names.items() if name in datasets}
-        return replace(self, datasets=tuple(datasets), paper_names=names)
+        return replace(
+            self,
+            datasets=tuple(datasets),
+            paper_names=names,
+            train_on=tuple(name for name in self.train_on if name in datasets),
+            test_on=tuple(name for name in self.test_on if name in datasets),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request as JSON values; an estimator object becomes its name and class."""
@@ -154,6 +206,7 @@ class StudyRequest:
                 for each in self.estimators
             ],
             "paper_names": dict(self.paper_names),
+            "label_map": asdict(self.label_map),
             "settings": {
                 name: {parameter: list(values) for parameter, values in own.items()}
                 for name, own in self.settings.items()
@@ -176,7 +229,8 @@ class StudyRequest:
                 raise TypeError(f"{name}: expected {_KINDS[name].__name__}, got {value!r}")
         tuples = {name: tuple(value) for name, value in values.items() if _KINDS[name] is list}
         tuples["pairs"] = tuple(map(tuple, tuples.get("pairs", ())))
-        return cls(**{**values, **tuples})
+        label_map = LabelMap(**values.get("label_map", {}))
+        return cls(**{**values, **tuples, "label_map": label_map})
 
 
 def evaluation_request(
@@ -223,6 +277,50 @@ def evaluation_request(
     return StudyRequest((dataset,), names, pairs, chosen, **others)
 
 
+def transfer_request(
+    train_on: str | Sequence[str],
+    test_on: str,
+    models: str | Sequence[str],
+    estimators: Sequence[Named] = (),
+    **others: Any,
+) -> StudyRequest:
+    """Make the request that trains on some datasets, together, and tests on another.
+
+    Parameters
+    ----------
+    train_on : str or Sequence[str]
+        Names of datasets, at least one.
+    test_on : str
+        Name of another dataset.
+    models, estimators, **others
+        As for `evaluation_request`.
+
+    Raises
+    ------
+    ProtocolError
+        If no dataset is trained on, or as for `evaluation_request`.
+    RenoStoreError
+        As for `StudyRequest`.
+
+    Examples
+    --------
+    >>> transfer_request("vivae", "jnv", "mfcc").protocols
+    ('cross-corpus',)
+    """
+    names = _as_names(train_on)
+    if test_on in names:
+        raise ProtocolError(f"{test_on} cannot be trained on and tested on; name another dataset.")
+    protocol = "leave-one-corpus-out" if len(names) > 1 else "cross-corpus"
+    request = evaluation_request(test_on, models, estimators, **others)
+    return replace(
+        request,
+        datasets=(*names, test_on),
+        protocols=(protocol,),
+        train_on=names,
+        test_on=(test_on,),
+    )
+
+
 _LARGEST_SEED = 2**32 - 1
 
 _KINDS: Mapping[str, type] = {
@@ -235,6 +333,9 @@ _KINDS: Mapping[str, type] = {
     "device": str,
     "settings": dict,
     "alone": bool,
+    **dict.fromkeys(("train_on", "test_on"), list),
+    "label_map": dict,
+    "shared_speaker_ids": bool,
 }
 """Field -> type of its JSON value."""
 

@@ -14,6 +14,7 @@ from reno_store.errors import Remedy
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import tell
 from reno_store.samples import EmbeddingStore, open_store
+from reno_store.studies.corpus_preparation import prepare_pairs
 from reno_store.studies.last_request import LAST_REQUEST, find_last_request
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.models import facts_of_models, pairs_of
@@ -21,7 +22,7 @@ from reno_store.studies.outcomes import Failure, FoldOutcome, Result
 from reno_store.studies.planning import FoldTask, plan_cells, plan_folds
 from reno_store.studies.preparation import PreparedDataset, prepare
 from reno_store.studies.requests import StudyRequest, results_folder
-from reno_store.studies.study import Cell, DatasetFacts, Study
+from reno_store.studies.study import Cell, DatasetFacts, ModelFacts, Study
 from reno_store.studies.training import Training, find_fold
 
 __all__ = ["recall_study", "run_study"]
@@ -135,9 +136,8 @@ class _Run:
             self.ledger.keep_note(LAST_REQUEST, request.to_dict())
         facts: list[DatasetFacts] = []
         cells: list[Cell] = []
-        for name in datasets:
-            prepared = prepare(request, self.store, name, models, strict=self.strict)
-            planned = plan_cells(request, prepared, models, pairs)
+        for prepared, protocols in self._prepared(datasets, models):
+            planned = plan_cells(request, prepared, models, pairs, protocols)
             cells += self._filled(prepared, planned)
             facts.append(prepared.facts)
         became = "trained again" if self.train else "left out"
@@ -156,6 +156,21 @@ class _Run:
                 **{package: version(package) for package in _PACKAGES},
             },
         )
+
+    def _prepared(
+        self, datasets: Sequence[str], models: Sequence[ModelFacts]
+    ) -> Iterator[tuple[PreparedDataset, tuple[str, ...]]]:
+        """Yield the datasets, then the pairs of corpora that test one of them, with protocols."""
+        request = self.request
+        for name in datasets if request.within else ():
+            yield prepare(request, self.store, name, models, strict=self.strict), request.within
+        pairs = {
+            pair: protocols
+            for pair, protocols in request.corpus_pairs().items()
+            if pair.test_on in datasets
+        }
+        prepared = prepare_pairs(request, self.store, pairs, models, strict=self.strict)
+        yield from zip(prepared, pairs.values(), strict=True)
 
     def _filled(self, prepared: PreparedDataset, cells: list[Cell]) -> Iterator[Cell]:
         """Yield a dataset's cells with their outcomes, or with the reason why there are none."""

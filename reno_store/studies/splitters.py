@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from reno_store.errors import ProtocolError
-from reno_store.studies.protocols import PROTOCOLS, Fold, check_protocol, split
+from reno_store.studies.protocols import PROTOCOLS, Fold, check_protocol_within, split
 
 __all__ = ["ProtocolSplitter"]
 
@@ -22,7 +22,7 @@ class ProtocolSplitter:
     Parameters
     ----------
     protocol : str
-        A name in `PROTOCOLS`.
+        A name in `PROTOCOLS`; `CorpusSplitter` has those across corpora.
     n_folds : int
         Number of folds; ``loso`` has one per speaker.
     seed : int
@@ -32,6 +32,8 @@ class ProtocolSplitter:
     ------
     UnknownNameError
         If there is no such protocol.
+    ProtocolError
+        If it divides several datasets.
 
     Examples
     --------
@@ -42,7 +44,7 @@ class ProtocolSplitter:
     """
 
     def __init__(self, protocol: str = "paper", n_folds: int = 5, seed: int = 0) -> None:
-        self.protocol = check_protocol(protocol).name
+        self.protocol = check_protocol_within(protocol).name
         self.n_folds = n_folds
         self.seed = seed
 

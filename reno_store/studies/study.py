@@ -16,6 +16,7 @@ import numpy as np
 
 from reno_store.errors import Remedy
 from reno_store.runtime.numbers import plain
+from reno_store.studies.corpus_pairs import Transfer
 from reno_store.studies.requests import StudyRequest
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ Family = Literal["mamba", "attention", ""]
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """A dataset of a study.
+    """A dataset of a study, or a pair of corpora.
 
     Attributes
     ----------
@@ -49,6 +50,9 @@ class DatasetFacts:
         empty otherwise.
     rare_labels : Mapping[str, int]
         Label that was left out because it has fewer than ``min_clips`` clips -> its clips.
+    transfer : Transfer or None
+        What is trained on, where this is a pair of corpora: then `name` is that of the pair,
+        `labels` are in common words, and clips, speakers and labels are those that are tested.
     """
 
     name: str
@@ -58,6 +62,7 @@ class DatasetFacts:
     labels: Mapping[str, int]
     paper_name: str = ""
     rare_labels: Mapping[str, int] = field(default_factory=dict)
+    transfer: Transfer | None = None
 
     @property
     def majority(self) -> float:
@@ -97,7 +102,7 @@ class Cell:
     Attributes
     ----------
     dataset, protocol, estimator : str
-        Names, as in the request.
+        Names, as in the request; `dataset` may be the name of a pair of corpora.
     models : tuple[str, ...]
         One model, or those that are fused, in the order of the blocks of X.
     seeds : tuple[int, ...]
@@ -165,10 +170,12 @@ class Cell:
     def sd(self, metric: Metric) -> float:
         """Return the sample standard deviation over the folds of all seeds (n - 1).
 
+        A single fold has none: NaN.
+
         Folds share clips, so it must not be divided by the root of their number to get a
         standard error; `reno_store.conclusions` has the tests.
         """
-        return statistics.stdev(self.scores(metric))
+        return statistics.stdev(self.scores(metric)) if self.n > 1 else float("nan")
 
     def confusion(self) -> pd.DataFrame:
         """Count clips by label and by predicted label, over the folds of all seeds.
@@ -205,7 +212,7 @@ class Study:
     request : StudyRequest
         What was evaluated.
     datasets : tuple[DatasetFacts, ...]
-        In the order of the request.
+        In the order of the request; then pairs of corpora.
     models : tuple[ModelFacts, ...]
         In the paper's order, then by name.
     cells : tuple[Cell, ...]
@@ -246,6 +253,12 @@ class Study:
         for cell in self.cells:
             if all(getattr(cell, name) == value for name, value in wanted.items()):
                 yield cell
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """Names of its datasets: those that have results, else those of its pairs of corpora."""
+        alone = tuple(each.name for each in self.datasets if each.transfer is None)
+        return alone or self.request.datasets
 
     def dataset(self, name: str) -> DatasetFacts:
         """Return a dataset by name."""

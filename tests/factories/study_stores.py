@@ -28,11 +28,18 @@ def put_study_dataset(
     fingerprints=FINGERPRINTS,
     seed=0,
     y=None,
+    recordings=0,
+    speaker="s",
 ):
-    """A dataset; `lacking` maps a model to the rows that it has no embedding of."""
+    """A dataset; `lacking` maps a model to the rows that it has no embedding of.
+
+    `recordings` is the number of its first recording; None, and none has a hash.
+    """
     rng = np.random.default_rng(seed)
     codes = np.arange(n_clips) % len(labels)
-    speakers = [f"s{i // len(labels) % n_speakers}" if n_speakers else "" for i in range(n_clips)]
+    speakers = [
+        f"{speaker}{i // len(labels) % n_speakers}" if n_speakers else "" for i in range(n_clips)
+    ]
     y = [labels[code] for code in codes] if y is None else y
     clips = writer.put_clips(
         dataset,
@@ -41,7 +48,9 @@ def put_study_dataset(
             "path": [f"clip{i:03}.wav" for i in range(n_clips)],
             "label": y,
             "speaker": speakers,
-            "audio_sha256": [f"{i:064x}" for i in range(n_clips)],
+            "audio_sha256": [
+                "" if recordings is None else f"{recordings + i:064x}" for i in range(n_clips)
+            ],
         },
     )
     for dim, model in enumerate(models, start=6):

@@ -11,6 +11,7 @@ from reno_store.reports.figures.leak import leak_figure
 from reno_store.reports.figures.maps import FEWEST_CLIPS, LayOut, map_figure
 from reno_store.reports.figures.neighbours import embed_in_plane
 from reno_store.reports.figures.training import training_figure
+from reno_store.reports.figures.transfer import transfer_figures
 from reno_store.samples import Samples
 from reno_store.studies import PROTOCOLS, Cell, Study
 
@@ -27,8 +28,8 @@ def figures_of(
 ) -> tuple[Figure, ...]:
     """Return a study's figures; nothing is drawn yet.
 
-    For each dataset: confusion matrices, maps, F1 by class, training, leaks. Cells that were
-    not computed are skipped.
+    Matrices across corpora first. For each dataset: confusion matrices, maps, F1 by class,
+    training, leaks. Cells that were not computed are skipped.
 
     Parameters
     ----------
@@ -60,13 +61,13 @@ def figures_of(
         protocols = [*dict.fromkeys(cell.protocol for cell in cells)]
         chosen = cells if every_confusion else _worth_a_look(cells, protocols)
         figures += map(confusion_figure, chosen)
-        if embeddings is not None:
+        if embeddings is not None and facts.transfer is None:
             figures += _maps(study, facts.name, cells, embeddings, seed, lay_out)
         best = [best_of_each_estimator(study, facts.name, protocol) for protocol in protocols]
         figures += map(class_f1_figure, best)
         figures += [figure for each in best if (figure := training_figure(each)) is not None]
         figures += _leaks(cells, facts.majority)
-    return name_apart(figures)
+    return name_apart([*transfer_figures(study), *figures])
 
 
 def _worth_a_look(cells: list[Cell], protocols: list[str]) -> Iterator[Cell]:

@@ -33,7 +33,8 @@ class Figure:
     name : str
         Stem of its files, unique in the study: ``"confusion-jnv-paper-reno-mfcc+logmel"``.
     kind : str
-        ``"confusion"``, ``"map"``, ``"class-f1"``, ``"training"`` or ``"leak"``.
+        ``"confusion"``, ``"map"``, ``"class-f1"``, ``"training"``, ``"leak"`` or
+        ``"transfer"``.
     title : str
         Heading on the page.
     caption : str

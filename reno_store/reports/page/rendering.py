@@ -28,6 +28,7 @@ from reno_store.reports.figures import Figure
 from reno_store.reports.figures import to_svg as draw_svg
 from reno_store.reports.tables import Entry, Table
 from reno_store.reports.tables.layout import N_NAMES
+from reno_store.reports.tables.transfer_notes import transfer_notes
 from reno_store.runtime.numbers import NOTHING, count, interval, listing, p_value, points, score
 from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.studies import PROTOCOLS, Cell, Study
@@ -92,7 +93,7 @@ def render_page(
         .get_template("page.html.jinja")
         .render(
             study=study,
-            title=f"Emotion in non-verbal vocalisations: {listing(d.name for d in study.datasets)}",
+            title=f"Emotion in non-verbal vocalisations: {listing(study.corpora)}",
             style=style,
             script=script,
             policy=_forbid_loads(style, script),
@@ -131,6 +132,7 @@ def _environment() -> Environment:
         "per_cent": lambda share: f"{100 * share:.1f}",
         "points": points,
         "rare_note": rare_labels_note,
+        "transfer_notes": transfer_notes,
         "reason": _reason,
         "score": _score,
     }

@@ -187,7 +187,7 @@ def read_fingerprints(study: Study) -> dict[str, Mapping[str, Any]]:
     """
     reader = StoreReader(study.store)
     found: dict[str, Mapping[str, Any]] = {}
-    for dataset in study.datasets:
-        for name in {model.name for model in study.models} & set(reader.models(dataset.name)):
-            found.setdefault(name, reader.fingerprint(dataset.name, name))
+    for dataset in study.corpora:
+        for name in {model.name for model in study.models} & set(reader.models(dataset)):
+            found.setdefault(name, reader.fingerprint(dataset, name))
     return dict(sorted(found.items()))

@@ -15,7 +15,7 @@ from reno_store.conclusions import Claim, Comparison
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.layout import tables_of
 from reno_store.reports.tables.results import results_frame
-from reno_store.studies import METRICS, Cell, FoldOutcome, Study
+from reno_store.studies import METRICS, Cell, DatasetFacts, FoldOutcome, Study
 
 __all__ = ["to_json"]
 
@@ -49,7 +49,7 @@ def to_json(
     scores: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
     for place, row in zip(frame.index, frame.to_dict("records"), strict=True):
         scores[place][row["metric"]] = {name: row[name] for name in _SCORES}
-    datasets = [{**_facts(facts), "majority": 100 * facts.majority} for facts in study.datasets]
+    datasets = [{**_dataset(facts), "majority": 100 * facts.majority} for facts in study.datasets]
     document = {
         "units": "Scores are in per cent, differences and intervals in points.",
         "command": commands.study(study),
@@ -83,6 +83,14 @@ def to_json(
 def _facts(facts: Any) -> dict[str, Any]:
     # dataclasses.asdict cannot copy every Mapping.
     return {each.name: getattr(facts, each.name) for each in fields(facts)}
+
+
+def _dataset(facts: DatasetFacts) -> dict[str, Any]:
+    values = _facts(facts)
+    if (transfer := values.pop("transfer")) is not None:
+        parts = _facts(transfer)
+        values |= {**_facts(parts.pop("pair")), **parts}
+    return values
 
 
 def _cell(cell: Cell, scores: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ _ESCAPES = str.maketrans(
         **{each: f"{{{each}}}" for each in "[]*"},
         "−": r"\ensuremath{-}",
         "±": r"\ensuremath{\pm}",
+        "→": r"\ensuremath{\rightarrow}",
     }
 )
 

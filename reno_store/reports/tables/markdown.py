@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from reno_store.conclusions import Claim, Comparison, probe_sentences
+from reno_store.conclusions import Claim, Comparison, probe_sentences, transfer_sentences
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.layout import N_NAMES, Entry, Table, tables_of
 from reno_store.reports.tables.notes import Note, study_notes
@@ -48,6 +48,7 @@ def to_markdown(
     ]
     lines += ["## All tables", "", *_bullets(map(_note, notes))]
     conclusions = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
+    conclusions += transfer_sentences(study)
     for heading, sentences in (
         ("Conclusions", conclusions),
         ("Comparisons", [comparison.sentence for comparison in comparisons]),

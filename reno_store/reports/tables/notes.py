@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reno_store.conclusions.names import cell_title, estimator_title, models_title
 from reno_store.reports.commands import Commands
+from reno_store.reports.tables.transfer_notes import transfer_notes
 from reno_store.runtime.numbers import count
 from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.studies import PROTOCOLS, Cell, DatasetFacts, Study
@@ -121,14 +122,14 @@ def collapsed_note(cells: Sequence[Cell]) -> list[str]:
 
 
 def _clips_notes(facts: DatasetFacts, min_clips: int) -> list[str]:
-    notes = []
-    if facts.n_left_out:
+    notes = transfer_notes(facts, min_clips)
+    if facts.n_left_out and facts.transfer is None:
         n_stored = facts.n_clips + facts.n_left_out + sum(facts.rare_labels.values())
         notes.append(
             f"{facts.n_left_out:,} of {n_stored:,} clips are left out, since they lack an "
             "embedding."
         )
-    if facts.rare_labels:
+    if facts.rare_labels and facts.transfer is None:
         notes.append(rare_labels_note(facts.rare_labels, min_clips))
     majority = f"{100 * facts.majority:.1f} %"
     return [*notes, f"Always guessing the most frequent label gives an accuracy of {majority}."]

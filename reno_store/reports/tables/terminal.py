@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from reno_store.conclusions import Claim, Comparison, probe_sentences
+from reno_store.conclusions import Claim, Comparison, probe_sentences, transfer_sentences
 from reno_store.reports.commands import Commands
 from reno_store.reports.tables.layout import Table, tables_of
 from reno_store.reports.tables.notes import study_notes
@@ -64,6 +64,7 @@ def study_renderable(
             parts.append(Text(""))
     parts += [_bullet(str(note)) for note in (*general, *study.notes)]
     sentences = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
+    sentences += transfer_sentences(study)
     if comparisons:
         n = count(len(comparisons), "comparison")
         sentences.append(f"{n} in all; the Markdown and JSON forms list each.")
@@ -73,10 +74,13 @@ def study_renderable(
 
 
 def describe(facts: DatasetFacts) -> str:
-    """Return a dataset's name and counts."""
+    """Return a dataset's name and counts, or those of a pair of corpora."""
     left_out = f" ({facts.n_left_out:,} left out)" if facts.n_left_out else ""
     speakers = count(facts.n_speakers, "speaker") if facts.n_speakers else "speakers unknown"
     clips, labels = count(facts.n_clips, "clip"), count(len(facts.labels), "label")
+    if facts.transfer is not None:
+        clips, speakers = f"{facts.transfer.n_train:,} clips trained on", f"{speakers} tested"
+        left_out = f", {facts.n_clips:,} tested"
     return f"{facts.name}: {clips}{left_out}, {labels}, {speakers}"
 
 

@@ -15,6 +15,7 @@ from reno_store.conclusions.grids import findings_of
 from reno_store.conclusions.names import SYMBOLS, estimator_title, models_title, settings_title
 from reno_store.reports.tables.notes import collapsed_note, fold_names, untested_note
 from reno_store.reports.tables.terminal import describe
+from reno_store.reports.tables.transfer_notes import transfer_notes
 from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.runtime.numbers import count, decimal, plain
 from reno_store.samples.rare_labels import rare_labels_note
@@ -42,9 +43,8 @@ def evaluation_renderable(study: Study) -> RenderableType:
         cells = list(study.select(dataset=facts.name))
         numbers = " or ".join(map(str, dict.fromkeys(len(c.outcomes[0]) for c in cells if c.n)))
         seeds, scaled, guessing = _facts(study, facts)
-        parts.append(
-            Text(f"{describe(facts)}; {numbers or 'no'} folds, {seeds}; {scaled}.\n{guessing[0]}")
-        )
+        folds = f"{numbers or 'no'} fold{'s' * (numbers != '1')}"
+        parts.append(Text(f"{describe(facts)}; {folds}, {seeds}; {scaled}.\n{guessing[0]}"))
         parts += map(Text, guessing[1:])
         for protocol in dict.fromkeys(cell.protocol for cell in cells):
             own = [cell for cell in cells if cell.protocol == protocol]
@@ -87,8 +87,10 @@ def _facts(study: Study, facts: DatasetFacts) -> tuple[str, str, list[str]]:
         "In per cent; always guessing the most frequent label gives an accuracy of "
         f"{100 * facts.majority:.1f} %."
     )
-    rare = rare_labels_note(facts.rare_labels, request.min_clips)
-    return seeds, f"embeddings {scaled}", [guessing, *([rare] if rare else [])]
+    notes = transfer_notes(facts, request.min_clips)
+    if facts.rare_labels and not notes:
+        notes = [rare_labels_note(facts.rare_labels, request.min_clips)]
+    return seeds, f"embeddings {scaled}", [guessing, *notes]
 
 
 def _notes(cells: Sequence[Cell], n_labels: int) -> list[str]:

@@ -1,0 +1,152 @@
+"""Pairs of corpora in tables, conclusions, figures and the page."""
+
+import json
+
+import numpy as np
+import pytest
+from factories.legibility import assert_legible, texts_of
+from factories.study_stores import make_study_store
+
+from reno_store.conclusions import claims_of, compare_study, summary, transfer_sentences
+from reno_store.reports.figures import figures_of
+from reno_store.reports.figures.transfer import transfer_figures
+from reno_store.reports.page import write_report
+from reno_store.reports.tables import render, tables_of
+from reno_store.studies import StudyRequest, run_study
+
+ONE = {"labels": ("angry", "fear", "happy"), "speaker": "a"}
+TWO = {"labels": ("anger", "fear", "pain"), "recordings": 1000, "seed": 1, "speaker": "b"}
+THREE = {"labels": ("anger", "fear"), "recordings": 2000, "seed": 2, "speaker": "c"}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    path = tmp_path_factory.mktemp("across") / "my.zarr"
+    return make_study_store(path, one=ONE, two=TWO, three=THREE)
+
+
+@pytest.fixture(scope="module")
+def study(store):
+    request = StudyRequest(
+        ("one", "two", "three"),
+        ("mfcc", "logmel"),
+        estimators=("logreg", "GaussianNB"),
+        protocols=("speaker", "cross-corpus", "leave-one-corpus-out"),
+        n_folds=2,
+        seeds=(0, 1),
+        label_map={"one": {"angry": "anger"}},
+    )
+    return run_study(store, request)
+
+
+def cell_of(study, dataset, estimator="logreg", models=("mfcc",)):
+    return next(study.select(dataset=dataset, estimator=estimator, models=models))
+
+
+def test_each_pair_has_its_tables_with_what_was_left_out(study):
+    tables = [table for table in tables_of(study) if table.dataset == "one → two"]
+    assert [(table.number, table.protocol) for table in tables] == [
+        ("I", "cross-corpus"), ("II", "cross-corpus"),
+    ]  # fmt: skip
+    notes = " ".join(map(str, tables[0].notes))
+    for words in ("anger (16 and 16)", "one happy (16); two pain (16)", "label map", "50.0 %"):
+        assert words in notes
+
+
+def test_no_form_loses_a_pair(study):
+    csv, markdown, latex = (render(study, form) for form in ("csv", "markdown", "latex"))
+    assert "one + three → two" in csv
+    assert "one + three → two" in markdown
+    # Not every font of LaTeX has an arrow.
+    assert r"one + three \ensuremath{\rightarrow} two" in latex
+    document = json.loads(render(study, "json"))
+    pair = next(each for each in document["datasets"] if each["name"] == "one + three → two")
+    assert (pair["train_on"], pair["test_on"]) == (["one", "three"], "two")
+    assert pair["unmatched"] == {"one": {"happy": 16}, "two": {"pain": 16}}
+    alone = next(each for each in document["datasets"] if each["name"] == "one")
+    assert "train_on" not in alone
+
+
+def test_conclusions_say_what_each_pair_scores_and_what_guessing_does(study):
+    sentences = transfer_sentences(study)
+    assert len(sentences) == 9
+    highest = max(cell.mean("accuracy") for cell in study.select(dataset="one → two"))
+    (sentence,) = [each for each in sentences if each.startswith("one → two, ")]
+    assert f"{100 * highest:.1f} %" in sentence
+    assert "guessing the most frequent of 2 labels gives 50.0 %" in sentence
+    assert set(sentences) <= set(summary(study))
+
+
+def test_one_fold_is_never_significant_and_never_a_claim_of_the_paper(study):
+    assert {claim.dataset for claim in claims_of(study)} == {"one", "two", "three"}
+    across = [each for each in compare_study(study) if "→" in each.dataset]
+    assert all(np.isnan(each.p) or each.verdict == "same" for each in across)
+
+
+def test_a_study_of_pairs_alone_is_summed_up(store):
+    request = StudyRequest(
+        ("one", "three"), "mfcc", estimators="logreg", protocols="cross-corpus",
+        label_map={"one": {"angry": "anger"}},
+    )  # fmt: skip
+    pairs = run_study(store, request, remember=False)
+    assert claims_of(pairs) == ()
+    assert summary(pairs) == transfer_sentences(pairs)
+
+
+def test_the_matrix_has_the_accuracy_of_each_pair_and_within_each_corpus(study):
+    figures = transfer_figures(study)
+    assert [figure.kind for figure in figures] == ["transfer"] * 2
+    own = {cell.models for cell in study.select(estimator="logreg")}
+    best = max(
+        own,
+        key=lambda models: np.mean(
+            [
+                cell_of(study, facts.name, models=models).mean("accuracy")
+                for facts in study.datasets
+                if facts.transfer is not None
+            ]
+        ),
+    )
+    figure = figures[0]
+    assert " + ".join(best) in figure.title
+    canvas = figure.draw()
+    texts = texts_of(canvas)
+    for dataset in ("one → two", "three → one", "one + three → two", "two"):
+        cell = cell_of(study, dataset, models=best)
+        facts = study.dataset(dataset)
+        assert f"{100 * cell.mean('accuracy'):.1f}\n({100 * facts.majority:.1f})" in texts
+    assert {"one", "two", "three", "all others", "tested", "trained on"} <= set(texts)
+    assert_legible(canvas)
+
+
+@pytest.mark.parametrize("n", [2, 9])
+def test_matrices_of_few_and_many_corpora_can_be_read(study, n):
+    from dataclasses import replace
+
+    from reno_store.studies import CorpusPair
+
+    names = [f"a-corpus-with-a-long-name-{i}" for i in range(n)]
+    like_facts, like = study.dataset("one → two"), cell_of(study, "one → two")
+    pairs = [CorpusPair((one,), other) for one in names for other in names if one != other]
+    made = replace(
+        study,
+        request=replace(study.request, datasets=tuple(names), label_map={}),
+        datasets=tuple(
+            replace(like_facts, name=p.name, transfer=replace(like_facts.transfer, pair=p))
+            for p in pairs
+        ),
+        cells=tuple(replace(like, dataset=pair.name) for pair in pairs),
+    )
+    (figure,) = transfer_figures(made)
+    assert_legible(figure.draw())
+
+
+def test_the_page_lists_pairs_apart_from_datasets(store, study, tmp_path):
+    page = write_report(store, tmp_path / "page.html", maps=False).page.read_text()
+    assert "3 datasets with" in page
+    assert "9 pairs of corpora" in page
+    assert page.count('<th scope="row" class="name">one → two</th>') >= 1
+    assert "Accuracy across corpora" in page
+    assert "one happy (16); two pain (16)" in page
+    kinds = [figure.kind for figure in figures_of(study)]
+    assert kinds.count("transfer") == 2
