@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import ModelError, Remedy, UnknownNameError
+from reno_store.errors import ModelError, UnknownNameError
 
 __all__ = [
     "PRECISIONS",
@@ -132,6 +132,6 @@ def refuse_long(waveforms: Sequence[Waveform], model: FoundationModel) -> None:
             seconds = most / rate_hz
             raise ModelError(
                 f"{len(waveform)} samples at {rate_hz} Hz ({len(waveform) / rate_hz:.1f} s) are "
-                f"longer than the model takes; it takes at most {most} ({seconds:g} s).",
-                Remedy("Embed it window by window", {"window": int(seconds) or seconds}),
+                f"longer than the model takes; it takes at most {most} ({seconds:g} s). Cut the "
+                f"clip, or embed it in windows of at most {seconds:g} s."
             )

@@ -1,7 +1,8 @@
-"""Encoders of the wav2vec 2.0 kind from the Hugging Face hub or from a folder.
+"""Encoders of audio from the Hugging Face hub or from a folder.
 
-`hub` finds the files, `families` is the table of architectures, `checkpoint` reads the
-weights, `valid_frames` makes padded batches exact, and `encoder` is the foundation model.
+`hub` finds the files, `families` has the table of architectures and how to embed with each,
+`checkpoint` reads the weights, `valid_frames` makes padded batches exact, and `encoder` is the
+foundation model.
 
 Names are loaded when first used: looking for files needs neither torch nor transformers.
 """

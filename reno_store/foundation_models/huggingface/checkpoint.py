@@ -36,6 +36,10 @@ _VOLATILE_CONFIG_KEYS = {
     "transformers_version",
 }
 
+_EXTRACTOR_ADVICE = (
+    "It defines the input of the model (sample rate, normalised or not). Copy it from where the "
+    "checkpoint was published, or write it with the feature extractor's save_pretrained"
+)
 _FOREIGN_CODE = "it needs Python code of its own, which reno-store never runs"
 _RANDOM = "dither adds random noise to every clip; expected 0"
 
@@ -123,8 +127,7 @@ def _read(
         files,
         "preprocessor_config.json",
         FeatureExtractionMixin.get_feature_extractor_dict,
-        "It defines the input of the model (sample rate, normalised or not). Copy it from where "
-        "the checkpoint was published, or write it with the feature extractor's save_pretrained",
+        _EXTRACTOR_ADVICE if family.extractor else "A checkpoint that takes audio has one",
     )
     rate_hz = settings.get("sampling_rate", 16_000 if family.extractor else None)
     if not isinstance(rate_hz, int) or rate_hz < 1:
@@ -187,6 +190,8 @@ def _read_json(
         entries, _ = read(str(files.folder), local_files_only=True)
     except (OSError, ValueError, AttributeError, TypeError) as error:
         entries, reason = None, str(error).partition("\n")[0]
+    if not (files.folder / name).exists():
+        reason = "the folder has no such file"
     if not entries or not isinstance(entries, dict):
         raise ModelError(f"model {files.location}: no usable {name}. {advice}. ({reason})")
     return entries

@@ -208,15 +208,15 @@ class HuggingFaceEncoder:
         return float(np.nan_to_num(relative_errors(together, alone), nan=np.inf).max())
 
     def _embed_one(self, waveform: Waveform) -> NDArray[np.float32]:
+        clip = self._prepare(waveform)
         with computing_in(self._precision, self._device):
-            clip = self._family.prepare(self._extractor, waveform)
             hidden = self._hidden(clip[None].to(self._device))[0]
             return self._pooled(hidden, len(waveform)).cpu().numpy()
 
     def _embed_together(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
+        clips = [self._prepare(waveform) for waveform in waveforms]
         with computing_in(self._precision, self._device):
             lengths = [len(waveform) for waveform in waveforms]
-            clips = [self._family.prepare(self._extractor, waveform) for waveform in waveforms]
             batch, mask = self._family.pad(clips)
             with self._ignoring_padding(lengths):
                 hidden = self._hidden(
@@ -226,6 +226,11 @@ class HuggingFaceEncoder:
                 self._pooled(clip, length) for clip, length in zip(hidden, lengths, strict=True)
             ]
             return torch.stack(pooled).cpu().numpy()
+
+    def _prepare(self, waveform: Waveform) -> torch.Tensor:
+        """Return one clip as the encoder takes it, in float32: spectrograms need its range."""
+        with computing_in("float32", "cpu"):
+            return self._family.prepare(self._extractor, waveform)
 
     def _pooled(self, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
         """Pool the frames that a clip covers, shape (dim,)."""

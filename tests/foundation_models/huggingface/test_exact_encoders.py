@@ -201,6 +201,13 @@ def test_other_layers_are_exact_in_a_batch_or_refused(case, model, layer):
     assert relative_errors(alone[:, :half], model.embed(clips)).min() > 0.01
 
 
+@pytest.mark.parametrize("batched", [False, True])
+def test_bfloat16_is_near_float32(case, model, batched):
+    clips = [clip(6000), clip(9000)]
+    short = HuggingFaceEncoder.load(str(case[0]), precision="bfloat16", batched=batched)
+    assert 0 < relative_errors(short.embed(clips), model.embed(clips)).max() < 0.05
+
+
 @pytest.mark.parametrize("kind", SAME_ENCODERS)
 def test_encoder_inside_another_checkpoint(tmp_path, kind):
     folder = write_encoder(tmp_path, kind, gain=3.0)

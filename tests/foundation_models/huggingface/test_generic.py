@@ -88,6 +88,14 @@ def test_fingerprint_has_the_settings_of_the_extractor(folder):
     assert preprocessing["extractor"].endswith("FeatureExtractor")
 
 
+def test_bfloat16_is_near_float32(folder):
+    exact, short = (
+        load_model(f"hf:{folder}", precision=precision).embed([clip(9000)])
+        for precision in ("float32", "bfloat16")
+    )
+    assert 0 < np.linalg.norm(short - exact) < 0.05 * np.linalg.norm(exact)
+
+
 def test_shortest_clip_is_found_by_trial(folder):
     model = load_model(f"hf:{folder}")
     assert np.isfinite(model.embed([clip(model.min_samples)])).all()

@@ -152,9 +152,11 @@ class Generic(Family):
 
     def run(self, encoder: Any, batch: torch.Tensor, **arguments: Any) -> Any:
         """Run extractor and encoder on one clip."""
-        made = self.processor(
-            batch[0].cpu().numpy(), sampling_rate=self.processor.sampling_rate, return_tensors="pt"
-        )
+        rate_hz = self.processor.sampling_rate
+        with torch.autocast("cpu", enabled=False):  # spectrograms need the range of float32
+            made = self.processor(
+                batch[0].cpu().numpy(), sampling_rate=rate_hz, return_tensors="pt"
+            )
         taken = inspect.signature(encoder.forward).parameters
         inputs = {key: value for key, value in made.items() if key in taken}
         if self.processor.model_input_names[0] not in inputs:
