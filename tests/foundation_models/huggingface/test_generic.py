@@ -67,8 +67,12 @@ def folder(request, tmp_path_factory):
     return request.param(tmp_path_factory.mktemp("tiny") / "tiny")
 
 
-def test_embedding_is_the_mean_over_all_frames_of_plain_transformers(folder):
-    model = load_model(f"hf:{folder}", batched=True)
+@pytest.fixture(scope="module")
+def model(folder):
+    return load_model(f"hf:{folder}", batched=True)
+
+
+def test_embedding_is_the_mean_over_all_frames_of_plain_transformers(folder, model):
     assert model._family.__class__ is Generic
     assert model.one_by_one_because
     extractor = transformers.AutoFeatureExtractor.from_pretrained(folder)
@@ -82,22 +86,19 @@ def test_embedding_is_the_mean_over_all_frames_of_plain_transformers(folder):
         assert np.linalg.norm(row - expected) <= 1e-5 * np.linalg.norm(expected)
 
 
-def test_fingerprint_has_the_settings_of_the_extractor(folder):
-    preprocessing = load_model(f"hf:{folder}").fingerprint["preprocessing"]
+def test_fingerprint_has_the_settings_of_the_extractor(model):
+    preprocessing = model.fingerprint["preprocessing"]
     assert preprocessing["sampling_rate"] == 16_000
     assert preprocessing["extractor"].endswith("FeatureExtractor")
 
 
-def test_bfloat16_is_near_float32(folder):
-    exact, short = (
-        load_model(f"hf:{folder}", precision=precision).embed([clip(9000)])
-        for precision in ("float32", "bfloat16")
-    )
+def test_bfloat16_is_near_float32(folder, model):
+    exact = model.embed([clip(9000)])
+    short = load_model(f"hf:{folder}", precision="bfloat16").embed([clip(9000)])
     assert 0 < np.linalg.norm(short - exact) < 0.05 * np.linalg.norm(exact)
 
 
-def test_shortest_clip_is_found_by_trial(folder):
-    model = load_model(f"hf:{folder}")
+def test_shortest_clip_is_found_by_trial(model):
     assert np.isfinite(model.embed([clip(model.min_samples)])).all()
     with pytest.raises(ModelError, match=f"at least {model.min_samples}"):
         model.embed([clip(model.min_samples - 1)])

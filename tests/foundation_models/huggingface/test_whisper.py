@@ -148,8 +148,10 @@ def test_same_encoder_in_another_checkpoint_is_the_same_model(whole, copy, rewri
     assert not any("decoder" in name for name, _ in model._encoder.named_parameters())
 
 
-@pytest.mark.parametrize("layer", ["0", "1", "2", "all"])
-@pytest.mark.parametrize("context", ["full", "clip"])
+@pytest.mark.parametrize(
+    ("context", "layer"),
+    [("full", "1"), ("full", "all"), ("clip", "0"), ("clip", "1"), ("clip", "2"), ("clip", "all")],
+)
 def test_every_layer_and_pooling(whole, plain, monkeypatch, context, layer):
     clips = [clip(n_samples) for n_samples in (400, 7000)]
     choice = {"layer": layer, "pool": "mean+std", "context": context}
