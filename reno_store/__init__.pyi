@@ -14,7 +14,7 @@ from .exchange.exporting import export_samples
 from .exchange.importing import ImportReport, import_embeddings
 from .exchange.merging import MergeReport, merge_stores
 from .exchange.verification import Verification, verify_store
-from .extraction import embed_files
+from .extraction import EmbeddedWindows, embed_files, embed_windows
 from .extraction.build import BuildReport, build_store
 from .foundation_models import FoundationModel, load_model
 from .reports.page import Report, write_report
@@ -36,6 +36,7 @@ __all__ = [
     "CNNClassifier",
     "Clip",
     "ConcatClassifier",
+    "EmbeddedWindows",
     "EmbeddingLookup",
     "EmbeddingStore",
     "Evaluation",
@@ -55,6 +56,7 @@ __all__ = [
     "Verification",
     "build_store",
     "embed_files",
+    "embed_windows",
     "evaluate",
     "evaluate_store",
     "export_samples",

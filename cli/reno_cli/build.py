@@ -70,7 +70,21 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     default=_MAX_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="Maximum clip length; longer recordings fail.",
+    help="Maximum clip length; longer recordings fail. Not used with --window.",
+)
+@click.option(
+    "--window",
+    "window_s",
+    type=float,
+    metavar="SECONDS",
+    help="Embed longer recordings window by window; the embedding is the mean over windows.",
+)
+@click.option(
+    "--hop",
+    "hop_s",
+    type=float,
+    metavar="SECONDS",
+    help="Time between the starts of two windows; by default the length of a window.",
 )
 @click.option(
     "--refresh",

@@ -15,11 +15,13 @@ _SHOWN_PROBLEMS = 20
 _OPTIONS: Mapping[str, str] = {
     "datasets": "--dataset",
     "estimators": "--estimator",
+    "hop_s": "--hop",
     "models": "--model",
     "n_folds": "--folds",
     "n_jobs": "--jobs",
     "replace_existing": "--force",
     "seed": "--seed",
+    "window_s": "--window",
 }
 """Arguments whose option is not their name with dashes."""
 

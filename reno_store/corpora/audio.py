@@ -26,6 +26,7 @@ __all__ = [
     "is_silent",
     "read_duration_s",
     "read_waveform",
+    "stream_waveform",
 ]
 
 PREPROCESSING = {"channels": "mean", "resampler": "soxr HQ"}
@@ -42,6 +43,7 @@ _SHORTFALL = re.compile(
 # A WAV written to a pipe has a length near 2**31 or 2**32, which means 'unknown'.
 _UNKNOWN_LENGTH_BYTES = 0x7FFF0000
 _UNKNOWN_FRAMES = 2**62  # libsndfile's value for a stream of unknown length
+_BLOCK_SAMPLES = 2**19  # of all channels: 2 MB
 _OGG_CUT_OFF = re.compile(r"end-of-stream bit|End-Of-Stream flag|Junk after the last page")
 
 
@@ -66,27 +68,63 @@ def read_waveform(path: str | Path, sample_rate_hz: int) -> NDArray[np.float32]:
         If the file is missing, is not audio, is truncated, has no samples, or has samples
         that are not finite.
     """
+    return np.concatenate([*stream_waveform(path, sample_rate_hz)])
+
+
+def stream_waveform(path: str | Path, sample_rate_hz: int) -> Iterator[NDArray[np.float32]]:
+    """Read a recording piece by piece, so that hours of audio need little memory.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any file that libsndfile reads.
+    sample_rate_hz : int
+        Rate of the pieces in hertz.
+
+    Yields
+    ------
+    numpy.ndarray of float32, shape (n_samples,)
+        The next seconds. Joined, they are `read_waveform`'s result to the last bit.
+
+    Raises
+    ------
+    AudioError
+        As `read_waveform`; some errors are found only at the end, after all pieces.
+    """
     import soxr
 
     path = Path(path)
-    frames, rate_hz = _decode(path)
-    if not len(frames):
+    resampler: Any = None
+    n_frames = n_bad = n_samples = rate_hz = 0
+    for frames, rate_hz in _decode(path):
+        if not n_frames and rate_hz != sample_rate_hz:
+            resampler = soxr.ResampleStream(rate_hz, sample_rate_hz, 1, "float32", quality="HQ")
+        n_frames += len(frames)
+        is_finite = np.isfinite(frames)
+        if n_bad or not is_finite.all():
+            n_bad += int(np.count_nonzero(~is_finite.all(axis=1)))
+            continue
+        mono = frames.mean(axis=1, dtype=np.float32)
+        if resampler is not None:
+            mono = resampler.resample_chunk(mono)
+        n_samples += len(mono)
+        yield mono
+    if not n_frames:
         raise AudioError(f"{path}: has no samples; expected at least one. Record it again.")
-    if not np.isfinite(frames).all():
-        bad = int(np.count_nonzero(~np.isfinite(frames).all(axis=1)))
+    if n_bad:
         raise AudioError(
-            f"{path}: {bad:,} of {len(frames):,} samples are NaN or infinite; "
+            f"{path}: {n_bad:,} of {n_frames:,} samples are NaN or infinite; "
             "expected finite numbers. Convert the recording again from its source."
         )
-    mono = frames.mean(axis=1, dtype=np.float32)
-    if rate_hz != sample_rate_hz:
-        mono = soxr.resample(mono, rate_hz, sample_rate_hz, quality="HQ")
-        if not len(mono):
-            raise AudioError(
-                f"{path}: its {len(frames)} samples at {rate_hz} Hz are less than one sample "
-                f"at {sample_rate_hz} Hz. Record it again."
-            )
-    return np.ascontiguousarray(mono, dtype=np.float32)
+    if resampler is not None:
+        mono = resampler.resample_chunk(np.empty(0, np.float32), last=True)
+        n_samples += len(mono)
+        yield mono
+    if not n_samples:
+        raise AudioError(
+            f"{path}: its {n_frames} samples at {rate_hz} Hz are less than one sample "
+            f"at {sample_rate_hz} Hz. Record it again."
+        )
 
 
 def read_duration_s(path: str | Path) -> float:
@@ -123,15 +161,26 @@ def is_silent(waveform: NDArray[np.float32]) -> bool:
     return bool(np.abs(waveform).max(initial=0.0) < SILENCE_PEAK)
 
 
-def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Return (n_frames, n_channels) float32 and the sample rate of the file in hertz."""
+def _decode(path: Path) -> Iterator[tuple[NDArray[np.float32], int]]:
+    """Yield (n_frames, n_channels) float32, block by block, and the file's rate in hertz."""
     import soundfile
 
+    n_frames = 0
     try:
         with _opened(path) as file:
             declared, rate_hz = file.frames, file.samplerate
-            frames = file.read(dtype="float32", always_2d=True)
-            details = file.extra_info
+            _refuse_cut_off(path, file)  # before hours are decoded in vain
+            # soundfile would seek after each block, which changes what mp3 and opus decode to.
+            file.seekable = lambda: False
+            n_left = declared if 0 <= declared < _UNKNOWN_FRAMES else _UNKNOWN_FRAMES
+            n_wanted = max(_BLOCK_SAMPLES // file.channels, 1)
+            while n_left:
+                frames = file.read(min(n_wanted, n_left), dtype="float32", always_2d=True)
+                if not len(frames):
+                    break
+                n_frames, n_left = n_frames + len(frames), n_left - len(frames)
+                yield frames, rate_hz
+            _refuse_cut_off(path, file)
     except OSError as error:
         raise AudioError(_unreadable(path, error)) from None
     except soundfile.LibsndfileError as error:
@@ -143,14 +192,11 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
             "Expected wav, flac, ogg, mp3, aiff or another format that libsndfile reads, "
             "whatever the file's ending. Convert it, or copy it again if it is damaged."
         ) from None
-    if len(frames) < declared:
+    if n_frames < declared < _UNKNOWN_FRAMES:
         raise AudioError(
             f"{path}: truncated: its header states {declared:,} samples per channel, "
-            f"{len(frames):,} can be decoded. Copy it again from its source."
+            f"{n_frames:,} can be decoded. Copy it again from its source."
         )
-    if missing := _missing_end(details):
-        raise AudioError(f"{path}: truncated: {missing}. Copy it again from its source.")
-    return frames, rate_hz
 
 
 @contextlib.contextmanager
@@ -165,15 +211,20 @@ def _opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def _missing_end(details: str) -> str | None:
-    """Return what is missing at the end of a file by libsndfile's notes, None if complete."""
+def _refuse_cut_off(path: Path, file: Any) -> None:
+    """Raise an error if libsndfile has noted that the end of a file is missing."""
+    details = file.extra_info
     shortfall = _SHORTFALL.search(details)
     if shortfall and int(shortfall[2]) < int(shortfall[1]) < _UNKNOWN_LENGTH_BYTES:
-        return (
+        missing = (
             f"its header states {int(shortfall[1]):,} bytes of samples, "
             f"the file has {int(shortfall[2]):,}"
         )
-    return "its last Ogg page is missing or cut off" if _OGG_CUT_OFF.search(details) else None
+    elif _OGG_CUT_OFF.search(details):
+        missing = "its last Ogg page is missing or cut off"
+    else:
+        return
+    raise AudioError(f"{path}: truncated: {missing}. Copy it again from its source.")
 
 
 def _unreadable(path: Path, error: OSError) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from reno_store.extraction import (
     Extraction,
     Recording,
     Task,
+    Windows,
     clip_columns,
     default_batch_seconds,
     read_durations,
@@ -60,6 +62,8 @@ def build_store(
     precision: str = "float32",
     batch_seconds: float | None = None,
     max_seconds: float | None = MAX_SECONDS,
+    window_s: float | None = None,
+    hop_s: float | None = None,
     refresh: str | Sequence[str] = (),
     storage: str = "float32",
     progress: bool | None = None,
@@ -88,7 +92,13 @@ def build_store(
         on a CPU and 160 on a GPU. No embedding depends on it.
     max_seconds : float or None
         Maximum clip length: longer recordings fail, each by name, because a model's memory
-        grows with the length; None allows any.
+        grows with the length; None allows any. Not used with windows.
+    window_s : float, optional
+        Cut longer recordings into windows of so many seconds and embed each; the embedding of
+        the clip is the mean over them, weighted by their lengths. Part of the fingerprint of
+        every model.
+    hop_s : float, optional
+        Seconds between the starts of two windows; by default `window_s`, without overlap.
     refresh : str or Sequence[str]
         What may have changed and is updated: ``"labels"`` accepts new labels and speakers, on
         which no embedding depends; ``"audio"`` embeds changed recordings again, with every
@@ -112,19 +122,26 @@ def build_store(
     ManifestError
         If the manifest is wrong, or none of its recordings can be read.
     ModelError, UnknownNameError, DeviceError
-        If a model cannot be loaded or the device does not exist.
+        If a model cannot be loaded or does not take such windows, or the device does not exist.
     StaleStoreError
         If the store was built from other recordings, labels, speakers or weights.
     StoreError
         If the store cannot be written, or its path is a URL.
+    RenoStoreError
+        If a number of seconds is not positive, or the hop is longer than the window.
     """
     store = local_path(store, "store", StoreError)
     specs = parse_model_specs([models] if isinstance(models, str) else models)
     check_precision(precision)
-    stored_fingerprint = partial(fingerprint_as_stored, precision=storage)
-    largest = storage_of(stored_fingerprint({})).largest
     _check_seconds("batch_seconds", batch_seconds)
     _check_seconds("max_seconds", max_seconds)
+    windows = Windows.parse(window_s, hop_s)
+
+    def stored_fingerprint(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+        in_windows = windows.added_to(fingerprint) if windows else fingerprint
+        return fingerprint_as_stored(in_windows, precision=storage)
+
+    largest = storage_of(stored_fingerprint({})).largest
     refreshed = _parts_to_refresh(refresh)
     table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
     for warning in warn_of_variants(manifest, table.label_counts):
@@ -139,6 +156,8 @@ def build_store(
         loaded: FoundationModel | None = None
         for spec in specs:  # so that a wrong model is reported before the first one runs
             loaded = load(spec)
+            if windows:
+                windows.check(loaded, spec.name)
             if "model" not in refreshed:
                 fingerprint = stored_fingerprint(loaded.fingerprint)
                 check_model(writer.reader, table.dataset, spec.name, fingerprint)
@@ -165,6 +184,7 @@ def build_store(
                     max_seconds,
                     padded=not device.startswith("cpu"),
                     largest=largest,
+                    windows=windows,
                 )
                 extraction = Extraction(spec.name, model, task, target.put)
                 interrupted = extraction.run(progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from reno_store.extraction.recordings import LoadedClip
 from reno_store.foundation_models import FoundationModel, Waveform
 from reno_store.runtime.devices import free_memory, is_out_of_memory
 
-__all__ = ["BatchEmbedder"]
+__all__ = ["BatchEmbedder", "ClipEmbedder", "located"]
 
 
 class BatchEmbedder:
@@ -93,13 +94,100 @@ class BatchEmbedder:
         return np.asarray(rows, np.float32)
 
 
+class ClipEmbedder:
+    """Embeds recordings that arrive whole or window by window.
+
+    The embedding of a recording is the mean over its windows, weighted by their lengths. Of
+    one window it is the window's embedding.
+
+    Parameters
+    ----------
+    embedder : BatchEmbedder
+        Embeds the windows.
+    sample_rate_hz : int
+        The model's rate.
+    """
+
+    def __init__(self, embedder: BatchEmbedder, sample_rate_hz: int) -> None:
+        self._embedder, self._rate_hz = embedder, sample_rate_hz
+        self._begun: dict[int, _Mean] = {}
+
+    def embed(
+        self, windows: Sequence[LoadedClip]
+    ) -> tuple[list[LoadedClip], dict[int, NDArray[np.float32]], dict[int, str]]:
+        """Embed a batch.
+
+        Returns
+        -------
+        list of LoadedClip
+            The recordings that are now complete, without their waveforms.
+        dict of int to numpy.ndarray of float32, shape (dim,)
+            Their embeddings by the recordings' indices.
+        dict of int to str
+            Reasons of those that failed.
+        """
+        numbered = [
+            replace(window, index=number)
+            for number, window in enumerate(windows)
+            if window.index not in self._begun or not self._begun[window.index].problem
+        ]
+        rows, reasons = self._embedder.embed(numbered)
+        complete: list[LoadedClip] = []
+        embeddings: dict[int, NDArray[np.float32]] = {}
+        problems: dict[int, str] = {}
+        for number, window in enumerate(windows):
+            mean = self._begun.setdefault(window.index, _Mean())
+            mean.is_silent &= window.is_silent
+            if number in reasons:
+                mean.problem = mean.problem or located(window, reasons[number], self._rate_hz)
+            elif number in rows and window.waveform is not None:
+                mean.add(rows[number], len(window.waveform))
+            if window.is_last:
+                del self._begun[window.index]
+                complete.append(
+                    LoadedClip(window.index, None, window.problem, is_silent=mean.is_silent)
+                )
+                if mean.problem:
+                    problems[window.index] = mean.problem
+                else:
+                    embeddings[window.index] = mean.embedding
+        return complete, embeddings, problems
+
+
+@dataclass(slots=True)
+class _Mean:
+    """A recording of which some windows have been embedded."""
+
+    total: NDArray[np.float64] | float = 0.0
+    n_samples: int = 0
+    is_silent: bool = True
+    problem: str = ""
+
+    def add(self, row: NDArray[np.float32], n_samples: int) -> None:
+        self.total = self.total + row.astype(np.float64) * n_samples
+        self.n_samples += n_samples
+
+    @property
+    def embedding(self) -> NDArray[np.float32]:
+        return np.asarray(self.total / self.n_samples, np.float32)
+
+
+def located(window: LoadedClip, reason: str, rate_hz: int) -> str:
+    """Add to a reason which window of a long recording it is about."""
+    if window.waveform is None or (window.is_last and not window.start):
+        return reason
+    start_s = window.start / rate_hz
+    end_s = start_s + len(window.waveform) / rate_hz
+    return f"window from {start_s:.2f} to {end_s:.2f} s: {reason}"
+
+
 def _reason(error: Exception, duration_s: float) -> str:
     if isinstance(error, RenoStoreError):
         return str(error)
     if is_out_of_memory(error):
         message = "".join(f": {line}" for line in str(error).splitlines()[:1])
         return (
-            f"its {duration_s:.1f} s do not fit into memory; cut it into its vocalisations, "
-            f"or use a device with more memory ({type(error).__name__}{message})"
+            f"its {duration_s:.1f} s do not fit into memory; cut it into its vocalisations or "
+            f"shorter windows, or use a device with more memory ({type(error).__name__}{message})"
         )
     return f"the model raised {type(error).__name__}: {error}"

@@ -18,6 +18,7 @@ from reno_store.extraction.planning import default_batch_seconds
 from reno_store.extraction.recordings import MAX_SECONDS, Recording, read_durations
 from reno_store.extraction.reports import Failure
 from reno_store.extraction.running import Extraction, Task
+from reno_store.extraction.windows import Windows
 from reno_store.foundation_models import (
     FoundationModel,
     ModelSpec,
@@ -29,20 +30,23 @@ from reno_store.runtime.devices import free_memory, resolve_device
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["embed_files"]
+__all__ = ["Model", "embed_files", "named_models"]
 
-_Model: TypeAlias = str | ModelSpec | FoundationModel
+Model: TypeAlias = str | ModelSpec | FoundationModel
+"""As ``[NAME=]SPEC``, read from it, or loaded."""
 
 _MOST_LISTED = 10
 
 
 def embed_files(
     paths: str | Path | Sequence[str | Path],
-    models: _Model | Sequence[_Model] | Mapping[str, _Model],
+    models: Model | Sequence[Model] | Mapping[str, Model],
     *,
     device: str = "auto",
     precision: str = "float32",
     max_seconds: float | None = MAX_SECONDS,
+    window_s: float | None = None,
+    hop_s: float | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Embed audio files, resampled to the rate of each model.
@@ -59,7 +63,10 @@ def embed_files(
     precision : str
         ``"float32"``, ``"bfloat16"`` or ``"float16"``, for models that are loaded here.
     max_seconds : float or None
-        Longer files raise an error; None allows any length.
+        Longer files raise an error; None allows any length. Not used with windows.
+    window_s, hop_s : float, optional
+        Cut longer files into windows, as `build_store` does; see `embed_windows` for the
+        embeddings of the windows.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -76,10 +83,12 @@ def embed_files(
         If a file is missing, is not audio, is damaged or is too long. All such files are
         named.
     ModelError
-        If there is no model, one cannot be loaded or cannot embed a file (it is too short,
-        say), or two have one name.
+        If there is no model, one cannot be loaded, does not take such windows or cannot embed
+        a file (it is too short, say), or two have one name.
     UnknownNameError, DeviceError
         If there is no model of a name, or the device does not exist.
+    RenoStoreError
+        If `window_s` or `hop_s` is not positive, or the hop is longer than the window.
     ValueError
         If a name of a mapping cannot be used in columns.
 
@@ -96,7 +105,8 @@ def embed_files(
     files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     if not files:
         raise AudioError("paths: no file is given; expected at least one.")
-    named = _named(models)
+    named = named_models(models)
+    windows = Windows.parse(window_s, hop_s)
     device = resolve_device(device)
     recordings = [
         Recording(str(file), file, None, duration_s)
@@ -104,7 +114,18 @@ def embed_files(
     ]
     blocks = []
     for name, model in _loaded(named, device, precision):
-        blocks.append(_embed(name, model, recordings, device, max_seconds, progress))
+        if windows:
+            windows.check(model, name)
+        task = Task(
+            recordings,
+            np.arange(len(files)),
+            np.ones(len(files), bool),
+            default_batch_seconds(device),
+            max_seconds,
+            padded=not device.startswith("cpu"),
+            windows=windows,
+        )
+        blocks.append(_embed(name, model, task, progress))
     columns = [
         f"{name}:{i}"
         for name, block in zip(named, blocks, strict=True)
@@ -114,11 +135,19 @@ def embed_files(
     return pd.DataFrame(np.concatenate(blocks, axis=1), index=index, columns=columns)
 
 
-def _named(
-    models: _Model | Sequence[_Model] | Mapping[str, _Model],
+def named_models(
+    models: Model | Sequence[Model] | Mapping[str, Model],
 ) -> dict[str, ModelSpec | FoundationModel]:
-    """Return the models, loaded or as specs, by their names."""
-    given: Sequence[tuple[str, _Model]]
+    """Return the models, loaded or as specs, by their names.
+
+    Raises
+    ------
+    ModelError
+        If there is none, one is neither, or two have one name.
+    UnknownNameError
+        If there is no model of a name.
+    """
+    given: Sequence[tuple[str, Model]]
     if isinstance(models, Mapping):
         given = list(models.items())
     elif isinstance(models, str) or not isinstance(models, Sequence):
@@ -164,28 +193,15 @@ def _loaded(
 
 
 def _embed(
-    name: str,
-    model: FoundationModel,
-    recordings: Sequence[Recording],
-    device: str,
-    max_seconds: float | None,
-    progress: bool | None,
+    name: str, model: FoundationModel, task: Task, progress: bool | None
 ) -> NDArray[np.float32]:
     """Return one model's embeddings of all recordings, shape (n_files, dim)."""
-    n_files = len(recordings)
+    n_files = len(task.recordings)
     block = np.empty((n_files, model.dim), np.float32)
 
     def put(rows: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
         block[rows] = embeddings
 
-    task = Task(
-        recordings,
-        np.arange(n_files),
-        np.ones(n_files, bool),
-        default_batch_seconds(device),
-        max_seconds,
-        padded=not device.startswith("cpu"),
-    )
     extraction = Extraction(name, model, task, put)
     if extraction.run(progress):
         raise KeyboardInterrupt

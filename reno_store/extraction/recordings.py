@@ -22,8 +22,10 @@ __all__ = [
     "LoadedClip",
     "Recording",
     "clip_columns",
+    "failed_clip",
     "loaded_ahead",
     "read_durations",
+    "refuse_changed",
     "refuse_long",
 ]
 
@@ -59,7 +61,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class LoadedClip:
-    """A decoded recording, or why it could not be decoded.
+    """A decoded recording or a window of one, or why it could not be decoded.
 
     Attributes
     ----------
@@ -71,12 +73,18 @@ class LoadedClip:
         Why decoding failed; empty otherwise.
     is_silent : bool
         Whether it is silent.
+    start : int
+        Where it begins in its recording, in samples.
+    is_last : bool
+        Whether nothing of its recording follows.
     """
 
     index: int
     waveform: NDArray[np.float32] | None
     problem: str = ""
     is_silent: bool = False
+    start: int = 0
+    is_last: bool = True
 
 
 def read_durations(paths: Sequence[Path]) -> list[float]:
@@ -177,9 +185,28 @@ def refuse_long(path: Path, duration_s: float, max_seconds: float | None) -> Non
     if max_seconds is not None and duration_s > max_seconds:
         raise AudioError(
             f"{path}: lasts {duration_s:,.2f} s; the maximum is {max_seconds:g} s, because a "
-            "model's memory grows with a clip's length. Cut it into its vocalisations, or raise "
-            "max_seconds."
+            "model's memory grows with a clip's length. Cut it into its vocalisations, embed it in "
+            "windows (window_s), or raise max_seconds."
         )
+
+
+def refuse_changed(recording: Recording) -> None:
+    """Check that a file still has its expected hash: the stored one must be what was embedded.
+
+    Raises
+    ------
+    AudioError
+        If it has changed or is gone.
+    """
+    if recording.sha256 is not None and hash_file(recording.path) != recording.sha256:
+        raise AudioError(f"{recording.path}: changed while it was being built; build again.")
+
+
+def failed_clip(index: int, recording: Recording, error: Exception) -> LoadedClip:
+    """Return a recording that could not be decoded, with the reason."""
+    if isinstance(error, RenoStoreError):
+        return LoadedClip(index, None, str(error))
+    return LoadedClip(index, None, f"{recording.path}: {type(error).__name__}: {error}")
 
 
 def _load(
@@ -190,11 +217,7 @@ def _load(
         refuse_long(recording.path, recording.duration_s, max_seconds)
         waveform = read_waveform(recording.path, sample_rate_hz)
         refuse_long(recording.path, len(waveform) / sample_rate_hz, max_seconds)
-        # The stored hash must be that of the recording that was embedded.
-        if recording.sha256 is not None and hash_file(recording.path) != recording.sha256:
-            raise AudioError(f"{recording.path}: changed while it was being built; build again.")
-    except RenoStoreError as error:
-        return LoadedClip(index, None, str(error))
+        refuse_changed(recording)
     except Exception as error:
-        return LoadedClip(index, None, f"{recording.path}: {type(error).__name__}: {error}")
+        return failed_clip(index, recording, error)
     return LoadedClip(index, waveform, is_silent=is_silent(waveform))

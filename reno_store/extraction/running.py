@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.extraction.embedding import BatchEmbedder
+from reno_store.extraction.embedding import BatchEmbedder, ClipEmbedder
 from reno_store.extraction.planning import plan_batches
 from reno_store.extraction.recordings import LoadedClip, Recording, loaded_ahead
 from reno_store.extraction.reports import Failure, ModelReport
 from reno_store.extraction.sinking import EmbeddingSink, Put
+from reno_store.extraction.streaming import windows_ahead, windows_together
+from reno_store.extraction.windows import Windows
 from reno_store.foundation_models import FoundationModel
 from reno_store.runtime.progress import counting
 
@@ -40,11 +42,13 @@ class Task:
     batch_seconds : float
         Seconds of audio in a batch, padding included.
     max_seconds : float or None
-        Maximum clip length.
+        Maximum clip length; not used with windows.
     padded : bool
         Whether the clips of a batch are padded to one length.
     largest : float
         Largest magnitude that can be stored; clips with larger numbers fail.
+    windows : Windows, optional
+        How longer recordings are cut; by default all are embedded whole.
     """
 
     recordings: Sequence[Recording]
@@ -54,6 +58,7 @@ class Task:
     max_seconds: float | None
     padded: bool = True
     largest: float = float(np.finfo(np.float32).max)
+    windows: Windows | None = None
 
 
 class Extraction:
@@ -86,10 +91,8 @@ class Extraction:
         task = self._task
         if not task.is_missing.any():
             return False
-        durations = np.array([recording.duration_s for recording in task.recordings])
         is_first = self._find_twins()
-        batches = plan_batches(durations, is_first, task.batch_seconds, padded=task.padded)
-        work = np.nan_to_num(durations) + _SECONDS_A_CLIP
+        work = self._work()
         begun = time.perf_counter()
         interrupted = False
         with (
@@ -102,15 +105,14 @@ class Extraction:
             ) as counter,
             self._sink,
         ):
-            embedder = BatchEmbedder(self._model, task.batch_seconds)
-            loaded = loaded_ahead(
-                task.recordings, batches, self._model.sample_rate_hz, task.max_seconds
-            )
+            rate_hz = self._model.sample_rate_hz
+            embedder = ClipEmbedder(BatchEmbedder(self._model, task.batch_seconds), rate_hz)
+            loaded = self._loaded(is_first)
             try:
                 for clips in loaded:
-                    self._embed(embedder, clips)
-                    done = [clip.index for clip in clips]
-                    counter.advance(len(done), work=float(work[done].sum()))
+                    complete, embeddings, problems = embedder.embed(clips)
+                    self._keep(complete, embeddings, problems)
+                    counter.advance(len(complete), work=_worked_off(clips, work, rate_hz))
             except KeyboardInterrupt:
                 interrupted = True
             finally:
@@ -159,8 +161,36 @@ class Extraction:
                 self._twins.setdefault(first, []).append(index)
         return is_first
 
-    def _embed(self, embedder: BatchEmbedder, clips: Sequence[LoadedClip]) -> None:
-        embeddings, problems = embedder.embed(clips)
+    def _work(self) -> NDArray[np.float64]:
+        """Return the seconds of audio that a model gets of each clip, and a fixed cost."""
+        windows = self._task.windows
+        seconds = np.nan_to_num([each.duration_s for each in self._task.recordings])
+        if windows is not None:
+            seconds = np.array([windows.total_s(duration_s) for duration_s in seconds.tolist()])
+        return seconds + _SECONDS_A_CLIP
+
+    def _loaded(self, is_first: NDArray[np.bool_]) -> Generator[list[LoadedClip], None, None]:
+        """Yield batches of clips; before them batches of windows of those that are longer."""
+        task, model = self._task, self._model
+        durations = np.array([recording.duration_s for recording in task.recordings])
+        max_seconds = task.max_seconds
+        if task.windows is not None:
+            max_seconds = None
+            is_long = is_first & ~(durations <= task.windows.window_s)  # or of unknown length
+            n_together = windows_together(task.windows, task.batch_seconds)
+            long = np.flatnonzero(is_long).tolist()
+            yield from windows_ahead(task.recordings, long, model, task.windows, n_together)
+            is_first = is_first & ~is_long
+        batches = plan_batches(durations, is_first, task.batch_seconds, padded=task.padded)
+        yield from loaded_ahead(task.recordings, batches, model.sample_rate_hz, max_seconds)
+
+    def _keep(
+        self,
+        clips: Sequence[LoadedClip],
+        embeddings: dict[int, NDArray[np.float32]],
+        problems: dict[int, str],
+    ) -> None:
+        """Hand over the embeddings of complete clips to be stored, and note what failed."""
         for index, embedding in list(embeddings.items()):
             if (magnitude := float(np.abs(embedding).max())) > self._task.largest:
                 del embeddings[index]
@@ -191,3 +221,18 @@ class Extraction:
         self._problems.update(problems)
         self._unreadable |= unreadable
         self._silent += sorted(silent & embeddings.keys())
+
+
+def _worked_off(clips: Sequence[LoadedClip], work: NDArray[np.float64], rate_hz: int) -> float:
+    """Subtract what a batch did from the work of its clips, and return it.
+
+    With the last of a clip all that is left of it is done: its header may be wrong.
+    """
+    done = 0.0
+    for clip in clips:
+        n_samples = 0 if clip.waveform is None else len(clip.waveform)
+        left = work[clip.index]
+        step = left if clip.is_last else min(n_samples / rate_hz, left)
+        work[clip.index] -= step
+        done += float(step)
+    return done
