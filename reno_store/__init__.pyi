@@ -18,7 +18,7 @@ from .extraction import EmbeddedWindows, embed_files, embed_windows
 from .extraction.build import BuildReport, build_store
 from .foundation_models import FoundationModel, load_model
 from .reports.page import Report, write_report
-from .samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
+from .samples import AudioEmbedder, EmbeddingLookup, EmbeddingStore, Samples, open_store
 from .store import remove_from_store
 from .studies import (
     Evaluation,
@@ -32,6 +32,7 @@ from .studies import (
 )
 
 __all__ = [
+    "AudioEmbedder",
     "BuildReport",
     "CNNClassifier",
     "Clip",
