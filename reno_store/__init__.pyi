@@ -17,6 +17,7 @@ from .exchange.verification import Verification, verify_store
 from .extraction import EmbeddedWindows, embed_files, embed_windows
 from .extraction.build import BuildReport, build_store
 from .foundation_models import FoundationModel, load_model
+from .recognition import Recognizer, load_recognizer, save_recognizer, train_recognizer
 from .reports.page import Report, write_report
 from .samples import AudioEmbedder, EmbeddingLookup, EmbeddingStore, Samples, open_store
 from .store import remove_from_store
@@ -49,6 +50,7 @@ __all__ = [
     "ProtocolSplitter",
     "RENOClassifier",
     "RENOGridSearchCV",
+    "Recognizer",
     "RenoStoreError",
     "Report",
     "Samples",
@@ -63,6 +65,7 @@ __all__ = [
     "export_samples",
     "import_embeddings",
     "load_model",
+    "load_recognizer",
     "make_manifest",
     "merge_stores",
     "open_store",
@@ -71,6 +74,8 @@ __all__ = [
     "remove_from_store",
     "renyi_divergence",
     "run_study",
+    "save_recognizer",
+    "train_recognizer",
     "verify_store",
     "write_manifest",
     "write_report",

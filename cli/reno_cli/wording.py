@@ -19,6 +19,7 @@ _OPTIONS: Mapping[str, str] = {
     "models": "--model",
     "n_folds": "--folds",
     "n_jobs": "--jobs",
+    "overwrite": "--force",
     "replace_existing": "--force",
     "seed": "--seed",
     "window_s": "--window",

@@ -198,9 +198,7 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):
         recordings, labels = self._recordings(X)
         windows = Windows.parse(self.window_s, self.hop_s)
         models = self._load()
-        for name, fingerprint, model in zip(
-            self.models_, self.fingerprints_, models, strict=True
-        ):
+        for name, fingerprint, model in zip(self.models_, self.fingerprints_, models, strict=True):
             now = _fingerprint(model, windows)
             if differences := fingerprint_differences(fingerprint, now):
                 raise StaleStoreError(
@@ -210,17 +208,13 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):
                 )
         kept = self._kept(recordings, labels)
         blocks = []
-        for name, fingerprint, model in zip(
-            self.models_, self.fingerprints_, models, strict=True
-        ):
+        for name, fingerprint, model in zip(self.models_, self.fingerprints_, models, strict=True):
             embed = self._embedding(name, model, windows, labels)
             if kept is None:
                 blocks.append(embed(recordings, None))
             else:
                 blocks.append(kept.block(name, fingerprint, model.dim, embed))
-        return pd.DataFrame(
-            np.concatenate(blocks, axis=1), columns=self.get_feature_names_out()
-        )
+        return pd.DataFrame(np.concatenate(blocks, axis=1), columns=self.get_feature_names_out())
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns, ``MODEL:i``; `input_features` is ignored."""

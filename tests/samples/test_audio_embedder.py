@@ -129,9 +129,12 @@ def test_a_model_is_loaded_once_in_a_process(paths, monkeypatch):
     recordings_module.loaded_model.cache_clear()
     loads = []
     plain = recordings_module.load_model
-    monkeypatch.setattr(
-        recordings_module, "load_model", lambda spec, **how: loads.append(spec) or plain(spec, **how)
-    )
+
+    def load(spec, **how):
+        loads.append(spec)
+        return plain(spec, **how)
+
+    monkeypatch.setattr(recordings_module, "load_model", load)
     for _ in range(2):
         AudioEmbedder("mfcc").fit_transform(paths[:1])
     assert len(loads) == 1

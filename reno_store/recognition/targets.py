@@ -1,0 +1,40 @@
+"""Where a recognizer may be written; checked before hours of work, without slow imports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reno_store.errors import RecognizerError, Remedy
+from reno_store.runtime.locations import local_path
+
+__all__ = ["CONFIG", "FORMAT", "check_target"]
+
+CONFIG = "config.json"
+"""The file that makes a folder a recognizer."""
+
+FORMAT = "reno-store recognizer"
+"""What it says that it is."""
+
+
+def check_target(folder: str | Path, *, overwrite: bool = False) -> Path:
+    """Return the path of a folder that can be written.
+
+    Raises
+    ------
+    RecognizerError
+        If it exists, unless it is empty, or a recognizer that may be replaced.
+    """
+    folder = Path(local_path(folder, "recognizer", RecognizerError)).absolute()
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return folder
+    if not (folder / CONFIG).is_file() or FORMAT not in (folder / CONFIG).read_text(
+        "utf-8", "replace"
+    ):
+        raise RecognizerError(
+            f"{folder} exists and is not a recognizer; expected a new folder, or an empty one."
+        )
+    if not overwrite:
+        raise RecognizerError(
+            f"{folder} is a recognizer already.", Remedy("Replace it", {"overwrite": True})
+        )
+    return folder
