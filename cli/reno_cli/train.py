@@ -95,11 +95,11 @@ def train(
     from reno_store.samples import open_store
 
     check_device(device)
-    if unknown := sorted(settings.keys() - {estimator}):
-        raise SearchError(f"settings of {unknown[0]!r}: expected those of {estimator!r}.")
     found = stored_models(open_store(store), dataset, models)
     names = [model.name for model in found]
     recognizer_request(dataset, names, estimator, settings.get(estimator, {}))
+    if unknown := sorted(settings.keys() - {estimator}):
+        raise SearchError(f"settings of {unknown[0]!r}: expected those of {estimator!r}.")
     check_target(output, overwrite=force)
     # After the checks: these imports take seconds.
     from reno_store.recognition import save_recognizer, train_recognizer

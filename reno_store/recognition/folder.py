@@ -165,7 +165,8 @@ def _files(recognizer: Recognizer) -> dict[str, bytes]:
         "trained_on": dict(recognizer.trained_on),
         "versions": {"reno-store": __version__, "python": platform.python_version(), **_versions()},
     }
-    metadata = {"format": FORMAT, "config_sha256": _hash_config(config)}
+    # One entry: safetensors writes several in any order, and the same recognizer is one file.
+    metadata = {"config_sha256": _hash_config(config)}
     content[_WEIGHTS] = save(
         {name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=metadata
     )

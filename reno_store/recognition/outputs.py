@@ -17,6 +17,8 @@ from reno_store.errors import RecognizerError
 from reno_store.runtime.numbers import per_cent
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from reno_store.recognition.predicting import Prediction
 
 __all__ = ["FORMATS", "FORMAT_OF_ENDING", "format_predictions"]
@@ -62,7 +64,12 @@ def format_predictions(
 def _best(prediction: Prediction, labels: Sequence[str]) -> tuple[str, float]:
     assert prediction.probabilities is not None
     place = int(prediction.probabilities.argmax())
-    return labels[place], float(prediction.probabilities[place])
+    return labels[place], _rounded(prediction.probabilities[place])
+
+
+def _rounded(probability: np.float64) -> float:
+    """Return ten digits: those after them depend on which recordings are predicted together."""
+    return float(f"{probability:.10g}")
 
 
 def _text(predictions: Iterable[Prediction], labels: Sequence[str], top: int) -> Iterator[str]:
@@ -85,9 +92,9 @@ def _csv(predictions: Iterable[Prediction], labels: Sequence[str], top: int) -> 
         row |= {"start_s": _seconds(each.start_s), "end_s": _seconds(each.end_s)}
         if each.probabilities is not None:
             row["label"], probability = _best(each, labels)
-            row["probability"] = repr(probability)
+            row["probability"] = probability
             row |= {
-                f"p({label})": repr(float(p))
+                f"p({label})": _rounded(p)
                 for label, p in zip(labels, each.probabilities, strict=True)
             }
         row["problem"] = each.problem
@@ -117,7 +124,7 @@ def _record(each: Prediction, labels: Sequence[str]) -> dict[str, Any]:
     if each.probabilities is None:
         return {**record, "problem": each.problem}
     label, probability = _best(each, labels)
-    probabilities = dict(zip(labels, each.probabilities.tolist(), strict=True))
+    probabilities = dict(zip(labels, map(_rounded, each.probabilities), strict=True))
     return {**record, "label": label, "probability": probability, "probabilities": probabilities}
 
 
