@@ -112,9 +112,11 @@ def predict(
         raise click.BadParameter(
             f"{max_seconds:g}: expected more than 0.", param_hint="max-seconds"
         )
+    from reno_store.recognition.targets import check_source
     from reno_store.runtime.devices import check_device
 
     check_device(device)
+    check_source(folder)
     if output is not None:
         check_output(output)
     from reno_store.recognition.finding import find_recordings

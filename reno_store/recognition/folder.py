@@ -36,8 +36,7 @@ from reno_store.recognition.models import RecognizerModel, moved_models
 from reno_store.recognition.networks import NETWORKS, arrays_of, describe_network, make_network
 from reno_store.recognition.recognizer import Recognizer
 from reno_store.recognition.scikit import read_classifier, write_classifier
-from reno_store.recognition.targets import CONFIG, FORMAT, check_target
-from reno_store.runtime.locations import local_path
+from reno_store.recognition.targets import CONFIG, FORMAT, check_source, check_target
 
 __all__ = ["load_recognizer", "save_recognizer"]
 
@@ -119,14 +118,11 @@ def load_recognizer(
     RecognizerError
         If the folder is not a recognizer, is damaged, was edited, or was made by a later version.
     """
-    folder = Path(local_path(folder, "recognizer", RecognizerError))
+    folder = check_source(folder)
     try:
         return _load(folder, device, [models] if isinstance(models, str) else models)
     except RecognizerError as error:
-        where = str(folder)
-        if error.message.startswith(where):
-            raise
-        raise RecognizerError(f"{where}: {error.message}", *error.remedies) from None
+        raise RecognizerError(f"{folder}: {error.message}", *error.remedies) from None
 
 
 def _files(recognizer: Recognizer) -> dict[str, bytes]:
@@ -273,10 +269,6 @@ def _read(path: Path) -> bytes:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
-    if not folder.is_dir():
-        raise RecognizerError(f"{folder} is not a folder; expected a recognizer.")
-    if not path.is_file():
-        raise RecognizerError(f"{folder} has no config.json, so it is not a recognizer.")
     if path.stat().st_size > _LARGEST_CONFIG:
         raise RecognizerError("config.json has more than 16 MiB; that is no recognizer's.")
     try:
