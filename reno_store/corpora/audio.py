@@ -169,7 +169,7 @@ def _decode(path: Path) -> Iterator[tuple[NDArray[np.float32], int]]:
     try:
         with _opened(path) as file:
             declared, rate_hz = file.frames, file.samplerate
-            _refuse_cut_off(path, file)  # before hours are decoded in vain
+            _refuse_cut_off(path, file.extra_info)  # before hours are decoded in vain
             # soundfile would seek after each block, which changes what mp3 and opus decode to.
             file.seekable = lambda: False
             n_left = declared if 0 <= declared < _UNKNOWN_FRAMES else _UNKNOWN_FRAMES
@@ -180,7 +180,7 @@ def _decode(path: Path) -> Iterator[tuple[NDArray[np.float32], int]]:
                     break
                 n_frames, n_left = n_frames + len(frames), n_left - len(frames)
                 yield frames, rate_hz
-            _refuse_cut_off(path, file)
+            _refuse_cut_off(path, file.extra_info)
     except OSError as error:
         raise AudioError(_unreadable(path, error)) from None
     except soundfile.LibsndfileError as error:
@@ -211,20 +211,20 @@ def _opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def _refuse_cut_off(path: Path, file: Any) -> None:
-    """Raise an error if libsndfile has noted that the end of a file is missing."""
-    details = file.extra_info
+def _missing_end(details: str) -> str | None:
+    """Return what is missing at the end of a file by libsndfile's notes, None if complete."""
     shortfall = _SHORTFALL.search(details)
     if shortfall and int(shortfall[2]) < int(shortfall[1]) < _UNKNOWN_LENGTH_BYTES:
-        missing = (
+        return (
             f"its header states {int(shortfall[1]):,} bytes of samples, "
             f"the file has {int(shortfall[2]):,}"
         )
-    elif _OGG_CUT_OFF.search(details):
-        missing = "its last Ogg page is missing or cut off"
-    else:
-        return
-    raise AudioError(f"{path}: truncated: {missing}. Copy it again from its source.")
+    return "its last Ogg page is missing or cut off" if _OGG_CUT_OFF.search(details) else None
+
+
+def _refuse_cut_off(path: Path, details: str) -> None:
+    if missing := _missing_end(details):
+        raise AudioError(f"{path}: truncated: {missing}. Copy it again from its source.")
 
 
 def _unreadable(path: Path, error: OSError) -> str:
