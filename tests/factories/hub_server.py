@@ -1,4 +1,4 @@
-"""A Hugging Face hub of our own on this machine: models, branches, commits, refusals."""
+"""A Hugging Face hub of our own on this machine: models, datasets, branches, commits, refusals."""
 
 import hashlib
 import json
@@ -42,13 +42,21 @@ class FakeHub:
     ) -> str:
         """Make a folder's files (and further ones) a branch's newest commit; give its hash."""
         files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-        files |= extra or {}
+        return self._commit(repository, {**files, **(extra or {})}, branch)
+
+    def push_dataset(
+        self, repository: str, files: Mapping[str, bytes], *, branch: str = "main"
+    ) -> str:
+        """Make files, by their paths, the newest commit of a dataset's branch; give its hash."""
+        return self._commit(f"datasets/{repository}", files, branch)
+
+    def _commit(self, repository: str, files: Mapping[str, bytes], branch: str) -> str:
         commits = self._commits.setdefault(repository, {})
         digest = hashlib.sha1(f"{repository} {branch} {len(commits)}".encode())
         for name, content in files.items():
             digest.update(name.encode() + content)
         commit = digest.hexdigest()
-        commits[commit] = files
+        commits[commit] = dict(files)
         self._branches.setdefault(repository, {})[branch] = commit
         return commit
 
@@ -58,14 +66,16 @@ class FakeHub:
         return sorted({path.partition("/")[2] for path in asked if path})
 
     def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        """Give status, headers and body for a path."""
+        """Give status, headers and body for a path in which names are still encoded."""
         for beginning, (status, headers) in self.refusals.items():
-            if path.startswith(beginning):
+            if unquote(path).startswith(beginning):
                 return status, headers, b""
-        parts = path.strip("/").split("/")
-        about = parts[:2] == ["api", "models"]
-        owner, name, *rest = [*(parts[2:] if about else parts), "", ""]
-        repository = f"{owner}/{name}"
+        parts = [unquote(part) for part in path.strip("/").split("/")]
+        about = parts[:1] == ["api"]
+        is_dataset = "datasets" in parts[:2]
+        kept = parts[2:] if about else parts[1:] if is_dataset else parts
+        owner, name, *rest = [*kept, "", ""]
+        repository = f"{'datasets/' * is_dataset}{owner}/{name}"
         if repository not in self._commits:
             return 404, {"X-Error-Code": "RepoNotFound"}, b""
         kind, revision, *file = [part for part in rest if part] or ["revision", "main"]
@@ -125,9 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
     hub_of: dict[int, FakeHub] = {}  # noqa: RUF012
 
     def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
+        path = urlsplit(self.path).path
         hub = self.hub_of[self.server.server_port]
-        hub.asked.append((self.command, path))
+        hub.asked.append((self.command, unquote(path)))
         status, headers, body = hub.answer(path)
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
