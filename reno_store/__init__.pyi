@@ -22,8 +22,9 @@ from .exchange.verification import Verification, verify_store
 from .extraction import EmbeddedWindows, embed_files, embed_windows
 from .extraction.build import BuildReport, build_store
 from .foundation_models import FoundationModel, load_model
+from .recognition import Recognizer, load_recognizer, save_recognizer, train_recognizer
 from .reports.page import Report, write_report
-from .samples import EmbeddingLookup, EmbeddingStore, Samples, open_store
+from .samples import AudioEmbedder, EmbeddingLookup, EmbeddingStore, Samples, open_store
 from .store import remove_from_store
 from .studies import (
     CorpusSplitter,
@@ -40,6 +41,7 @@ from .studies import (
 )
 
 __all__ = [
+    "AudioEmbedder",
     "BuildReport",
     "CNNClassifier",
     "Clip",
@@ -58,6 +60,7 @@ __all__ = [
     "ProtocolSplitter",
     "RENOClassifier",
     "RENOGridSearchCV",
+    "Recognizer",
     "RenoStoreError",
     "Report",
     "Samples",
@@ -72,6 +75,7 @@ __all__ = [
     "export_samples",
     "import_embeddings",
     "load_model",
+    "load_recognizer",
     "make_manifest",
     "manifest_from_audformat",
     "manifest_from_csv",
@@ -84,6 +88,8 @@ __all__ = [
     "remove_from_store",
     "renyi_divergence",
     "run_study",
+    "save_recognizer",
+    "train_recognizer",
     "verify_store",
     "write_manifest",
     "write_report",

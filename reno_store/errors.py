@@ -26,6 +26,7 @@ __all__ = [
     "MissingEmbeddingsError",
     "ModelError",
     "ProtocolError",
+    "RecognizerError",
     "Remedy",
     "RenoStoreError",
     "SearchError",
@@ -198,6 +199,10 @@ class MissingEmbeddingsError(StoreError):
 
 class ProtocolError(RenoStoreError, ValueError):
     """A protocol that is not possible with the data, such as more folds than speakers."""
+
+
+class RecognizerError(RenoStoreError, ValueError):
+    """A recognizer that cannot be saved or loaded, or whose folder was changed."""
 
 
 class ConclusionError(RenoStoreError, ValueError):

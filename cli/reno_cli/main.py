@@ -24,9 +24,11 @@ from reno_cli.info import info
 from reno_cli.manifest import manifest
 from reno_cli.merge import merge
 from reno_cli.models import models
+from reno_cli.predict import predict
 from reno_cli.remove import remove
 from reno_cli.report import report
 from reno_cli.tables import tables
+from reno_cli.train import train
 from reno_cli.verify import verify
 from reno_cli.wording import worded
 from reno_store import __version__
@@ -73,6 +75,6 @@ def main() -> None:
 
 for _command in (
     *(build, datasets, demo, evaluate, export, grid, import_, info),
-    *(manifest, merge, models, remove, report, tables, verify),
+    *(manifest, merge, models, predict, remove, report, tables, train, verify),
 ):
     main.add_command(_command)

@@ -17,7 +17,7 @@ from reno_cli.printing import leave_interrupted
 if TYPE_CHECKING:
     from reno_store.studies import LabelMap, Study, StudyRequest
 
-__all__ = ["across", "check", "models", "run", "shared"]
+__all__ = ["across", "check", "models", "results", "run", "settings", "shared"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _VALUE = re.compile(r"""(?:\[[^]]*\]|\([^)]*\)|\{[^}]*\}|"[^"]*"|'[^']*'|[^,])+""")
@@ -60,14 +60,25 @@ models = click.option(
     help="A model in the store. Repeatable.",
 )
 
+results = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where each finished fold is kept; by default NAME.results next to NAME.zarr.",
+)
+
+
+def settings(metavar: str, help: str) -> Callable[[_Command], _Command]:  # noqa: A002
+    """Return the option for hyperparameters."""
+    return click.option(
+        "--set", "settings", multiple=True, callback=_settings, metavar=metavar, help=help
+    )
+
+
 _shared = (
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        callback=_settings,
-        metavar="ESTIMATOR.PARAMETER=VALUE,...",
-        help="Hyperparameters, such as reno.beta=1.5,2 or logreg.C=0.1. Every combination of "
+    settings(
+        "ESTIMATOR.PARAMETER=VALUE,...",
+        "Hyperparameters, such as reno.beta=1.5,2 or logreg.C=0.1. Every combination of "
         "values is evaluated. Repeatable.",
     ),
     options.n_folds,
@@ -81,12 +92,7 @@ _shared = (
     options.min_clips,
     options.device,
     options.jobs,
-    click.option(
-        "--results",
-        type=click.Path(path_type=Path),
-        metavar="FOLDER",
-        help="Where each finished fold is kept; by default NAME.results next to NAME.zarr.",
-    ),
+    results,
 )
 
 

@@ -21,6 +21,7 @@ _OPTIONS: Mapping[str, str] = {
     "n_folds": "--folds",
     "n_jobs": "--jobs",
     "protocols": "--protocol",
+    "overwrite": "--force",
     "replace_existing": "--force",
     "seed": "--seed",
     "window_s": "--window",

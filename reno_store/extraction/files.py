@@ -30,7 +30,7 @@ from reno_store.runtime.devices import free_memory, resolve_device
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Model", "embed_files", "named_models"]
+__all__ = ["Model", "embed_files", "failure_message", "named_models"]
 
 Model: TypeAlias = str | ModelSpec | FoundationModel
 """As ``[NAME=]SPEC``, read from it, or loaded."""
@@ -206,14 +206,14 @@ def _embed(
     if extraction.run(progress):
         raise KeyboardInterrupt
     if failures := extraction.report().failures:
-        message = _message(name, n_files, failures)
+        message = failure_message(name, n_files, failures)
         is_audio = any(failure.is_unreadable for failure in failures)
         raise AudioError(message) if is_audio else ModelError(message)
     return block
 
 
-def _message(name: str, n_files: int, failures: Sequence[Failure]) -> str:
-    """Return a message with one line per failed file."""
+def failure_message(name: str, n_files: int, failures: Sequence[Failure]) -> str:
+    """Return a message about a model's failures, with one line per failed file."""
     lines = [
         each.reason if each.reason.startswith(each.clip_id) else f"{each.clip_id}: {each.reason}"
         for each in failures

@@ -1,4 +1,5 @@
+from .audio_embedder import AudioEmbedder
 from .loading import EmbeddingStore, Samples, open_store
 from .lookup import EmbeddingLookup
 
-__all__ = ["EmbeddingLookup", "EmbeddingStore", "Samples", "open_store"]
+__all__ = ["AudioEmbedder", "EmbeddingLookup", "EmbeddingStore", "Samples", "open_store"]

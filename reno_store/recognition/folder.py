@@ -1,0 +1,354 @@
+"""A recognizer as a folder, and back.
+
+::
+
+    config.json          labels, foundation models with their fingerprints, the classifier's class
+                         and hyperparameters, hashes of the other files
+    model.safetensors    weights of the classifier and of the scaler; its header has the hash of
+                         the config
+    classifier.skops     instead of weights, for classifiers of scikit-learn
+    README.md            the model card, for people
+
+Loading runs nothing that is in the folder: numbers are read as numbers, classes come from a fixed
+table, or are of scikit-learn and trusted by skops.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from reno_store import __version__
+from reno_store.corpora.names import name_problem
+from reno_store.errors import RecognizerError
+from reno_store.recognition.models import RecognizerModel, moved_models
+from reno_store.recognition.networks import NETWORKS, arrays_of, describe_network, make_network
+from reno_store.recognition.recognizer import Recognizer
+from reno_store.recognition.scikit import read_classifier, write_classifier
+from reno_store.recognition.targets import CONFIG, FORMAT, check_source, check_target
+
+__all__ = ["load_recognizer", "save_recognizer"]
+
+_VERSION = 1
+_WEIGHTS, _CLASSIFIER, _CARD = "model.safetensors", "classifier.skops", "README.md"
+_LARGEST_CONFIG = 2**24
+_PACKAGES = ("numpy", "scikit-learn", "skops", "skorch", "torch", "transformers")
+_SCALER = ("mean", "scale", "var")
+
+
+def save_recognizer(
+    recognizer: Recognizer | Any, folder: str | Path, *, overwrite: bool = False
+) -> Path:
+    """Write a recognizer into a folder.
+
+    Parameters
+    ----------
+    recognizer : Recognizer or Pipeline
+        A pipeline as for `Recognizer.of_pipeline`.
+    folder : str or Path
+        The folder; it appears when all files are complete.
+    overwrite : bool
+        Whether another recognizer in this folder may be replaced.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    RecognizerError
+        If it is not a recognizer, its classifier cannot be kept without pickle, or the folder
+        exists.
+    """
+    if not isinstance(recognizer, Recognizer):
+        recognizer = Recognizer.of_pipeline(recognizer)
+    folder = check_target(folder, overwrite=overwrite)
+    temporary = folder.with_name(f".{folder.name[:40]}-{secrets.token_hex(4)}")
+    try:
+        temporary.mkdir(parents=True)
+        for name, content in _files(recognizer).items():
+            (temporary / name).write_bytes(content)
+        if folder.exists():
+            old = temporary.with_name(f"{temporary.name}-old")
+            folder.rename(old)
+            temporary.rename(folder)
+            shutil.rmtree(old)
+        else:
+            temporary.rename(folder)
+    except OSError as error:
+        raise RecognizerError(f"{folder} cannot be written: {error.strerror or error}.") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def load_recognizer(
+    folder: str | Path, *, device: str = "auto", models: str | Sequence[str] = ()
+) -> Recognizer:
+    """Read a recognizer from a folder. Nothing in it is run; foundation models load when used.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As `save_recognizer` wrote it.
+    device : str
+        Where the foundation models compute: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+    models : str or Sequence[str]
+        ``NAME=SPEC`` for each foundation model that is elsewhere on this machine. It must have
+        the fingerprint of training.
+
+    Returns
+    -------
+    Recognizer
+
+    Raises
+    ------
+    RecognizerError
+        If the folder is not a recognizer, is damaged, was edited, or was made by a later version.
+    """
+    folder = check_source(folder)
+    try:
+        return _load(folder, device, [models] if isinstance(models, str) else models)
+    except RecognizerError as error:
+        raise RecognizerError(f"{folder}: {error.message}", *error.remedies) from None
+
+
+def _files(recognizer: Recognizer) -> dict[str, bytes]:
+    """Return the files of a recognizer, by their names."""
+    from safetensors.numpy import save
+
+    classifier, arrays = recognizer.classifier, {}
+    content: dict[str, bytes] = {}
+    if type(classifier).__name__ in NETWORKS and hasattr(classifier, "network_"):
+        described = describe_network(classifier)
+        arrays = arrays_of(classifier)
+    else:
+        described = {"class": type(classifier).__name__, "file": _CLASSIFIER}
+        content[_CLASSIFIER] = write_classifier(classifier)
+    if recognizer.scaler is not None:
+        arrays |= {
+            f"scaler.{name}": np.asarray(getattr(recognizer.scaler, f"{name}_"), np.float64)
+            for name in _SCALER
+        }
+    config: dict[str, Any] = {
+        "format": FORMAT,
+        "format_version": _VERSION,
+        "classes": _labels_as_json(recognizer.classes_),
+        "models": [
+            {
+                "name": each.name,
+                "spec": each.spec,
+                "dim": each.dim,
+                "fingerprint": dict(each.fingerprint),
+            }
+            for each in recognizer.models
+        ],
+        "standardize": recognizer.scaler is not None,
+        "estimator": described,
+        "temperature": recognizer.temperature,
+        "trained_on": dict(recognizer.trained_on),
+        "versions": {"reno-store": __version__, "python": platform.python_version(), **_versions()},
+    }
+    # One entry: safetensors writes several in any order, and the same recognizer is one file.
+    metadata = {"config_sha256": _hash_config(config)}
+    content[_WEIGHTS] = save(
+        {name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=metadata
+    )
+    config["files"] = {
+        name: hashlib.sha256(each).hexdigest() for name, each in sorted(content.items())
+    }
+    content[CONFIG] = (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
+    content[_CARD] = (recognizer.card or _bare_card(recognizer)).encode()
+    return content
+
+
+def _bare_card(recognizer: Recognizer) -> str:
+    from reno_store.recognition.card import bare_card
+
+    return bare_card(recognizer)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _hash_config(config: Mapping[str, Any]) -> str:
+    """Hash everything in a config except the hashes of the other files."""
+    hashed = {name: value for name, value in config.items() if name != "files"}
+    text = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _labels_as_json(classes: NDArray[Any]) -> list[Any]:
+    labels = [label.item() if isinstance(label, np.generic) else label for label in classes]
+    if not _are_labels(labels):
+        raise RecognizerError(
+            f"the labels are {type(labels[0]).__name__}; expected text or whole numbers."
+        )
+    return labels
+
+
+def _are_labels(labels: Any) -> bool:
+    return (
+        isinstance(labels, list)
+        and len(labels) > 1
+        and len({type(each) for each in labels}) == 1
+        and type(labels[0]) in (str, int)
+        and len(set(labels)) == len(labels)
+    )
+
+
+def _load(folder: Path, device: str, specs: Sequence[str]) -> Recognizer:
+    config = _read_config(folder)
+    contents = {}
+    estimator = config["estimator"]
+    names = [_WEIGHTS, *([_CLASSIFIER] if estimator.get("file") is not None else [])]
+    if sorted(config["files"]) != sorted(names):
+        raise RecognizerError(f"config.json: files: expected {' and '.join(names)}.")
+    for name in names:
+        contents[name] = _read(folder / name)
+        if hashlib.sha256(contents[name]).hexdigest() != config["files"][name]:
+            raise RecognizerError(
+                f"{name} is not the file that config.json describes: its hash differs. It is "
+                "damaged, was edited or belongs to another recognizer; copy the folder again."
+            )
+    arrays = _read_arrays(contents[_WEIGHTS], _hash_config(config))
+    classes = np.array(config["classes"])
+    models = _models(config["models"])
+    n_features = sum(model.dim for model in models)
+    scaler = _scaler(arrays, n_features) if config["standardize"] else None
+    if _CLASSIFIER in contents:
+        classifier = read_classifier(contents[_CLASSIFIER])
+    else:
+        classifier = make_network(estimator, arrays, classes)
+    n_own = getattr(classifier, "n_features_in_", None)
+    if n_own != n_features:
+        raise RecognizerError(
+            f"the classifier takes {n_own} columns, its foundation models have {n_features}."
+        )
+    if np.asarray(getattr(classifier, "classes_", ())).tolist() != classes.tolist():
+        raise RecognizerError("the classifier has other labels than config.json.")
+    card = folder / _CARD
+    return Recognizer(
+        moved_models(models, specs),
+        classifier,
+        scaler,
+        config["temperature"],
+        device,
+        card.read_text("utf-8", "replace") if card.is_file() else "",
+        config["trained_on"],
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise RecognizerError(f"{path.name} is missing; copy the folder again.") from None
+    except OSError as error:
+        raise RecognizerError(f"{path.name} cannot be read: {error.strerror}.") from None
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    if path.stat().st_size > _LARGEST_CONFIG:
+        raise RecognizerError("config.json has more than 16 MiB; that is no recognizer's.")
+    try:
+        config = json.loads(_read(path))
+    except (ValueError, RecursionError) as error:
+        raise RecognizerError(f"config.json is damaged: {error}") from None
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise RecognizerError("config.json is of another program; expected a recognizer.")
+    if config.get("format_version") != _VERSION:
+        raise RecognizerError(
+            f"it has the format version {config.get('format_version')!r}; this reno-store "
+            f"({__version__}) reads version {_VERSION}. Install a later reno-store."
+        )
+    temperature = config.get("temperature")
+    expected = {
+        "classes": _are_labels(config.get("classes")),
+        "models": isinstance(config.get("models"), list) and bool(config["models"]),
+        "standardize": isinstance(config.get("standardize"), bool),
+        "estimator": isinstance(config.get("estimator"), dict),
+        "files": isinstance(config.get("files"), dict),
+        "trained_on": isinstance(config.get("trained_on"), dict),
+        "temperature": temperature is None
+        or (isinstance(temperature, int | float) and 0 < temperature < float("inf")),
+    }
+    if wrong := [name for name, is_right in expected.items() if not is_right]:
+        raise RecognizerError(f"config.json: {', '.join(wrong)}: missing or not as expected.")
+    return config
+
+
+def _read_arrays(content: bytes, config_sha256: str) -> dict[str, NDArray[Any]]:
+    """Read weights, and check that they were written with the config."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays: dict[str, NDArray[Any]] = load(content)
+        size = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RecognizerError(f"model.safetensors is damaged: {error}") from None
+    if metadata.get("config_sha256") != config_sha256:
+        raise RecognizerError(
+            "config.json is not the one that model.safetensors was written with: it was edited or "
+            "belongs to another recognizer. Copy the folder again."
+        )
+    return arrays
+
+
+def _models(described: Sequence[Any]) -> tuple[RecognizerModel, ...]:
+    models = []
+    for each in described:
+        is_right = (
+            isinstance(each, dict)
+            and isinstance(each.get("name"), str)
+            and name_problem(each["name"]) is None
+            and isinstance(each.get("spec"), str)
+            and type(each.get("dim")) is int
+            and each["dim"] > 0
+            and isinstance(each.get("fingerprint"), dict)
+        )
+        if not is_right:
+            raise RecognizerError("config.json: models: missing or not as expected.")
+        models.append(RecognizerModel(each["name"], each["spec"], each["dim"], each["fingerprint"]))
+    if len({model.name for model in models}) < len(models):
+        raise RecognizerError("config.json: two models have one name.")
+    return tuple(models)
+
+
+def _scaler(arrays: Mapping[str, NDArray[Any]], n_features: int) -> StandardScaler:
+    scaler = StandardScaler()
+    for name in _SCALER:
+        array = arrays.get(f"scaler.{name}")
+        if (
+            array is None
+            or array.dtype != np.float64
+            or array.shape != (n_features,)
+            or not np.isfinite(array).all()
+        ):
+            raise RecognizerError(f"scaler.{name}: expected {n_features} finite numbers.")
+        setattr(scaler, f"{name}_", array)
+    scaler.n_features_in_ = n_features
+    scaler.n_samples_seen_ = 0
+    return scaler

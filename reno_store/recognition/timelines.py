@@ -1,0 +1,110 @@
+"""How a long recording changes: a prediction for each window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from reno_store.errors import RecognizerError, RenoStoreError
+from reno_store.extraction import read_durations
+from reno_store.extraction.embedded_windows import embed_windows
+from reno_store.extraction.windows import Windows
+from reno_store.recognition.finding import Found
+from reno_store.recognition.predicting import Prediction
+from reno_store.recognition.recognizer import Recognizer
+from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.progress import counting
+
+__all__ = ["predict_timelines"]
+
+_SECONDS_A_FILE = 0.1
+"""Fixed cost of a recording, in seconds of audio, for the time left."""
+
+
+def predict_timelines(
+    recognizer: Recognizer,
+    recordings: Sequence[Found],
+    *,
+    window_s: float = 2.0,
+    hop_s: float | None = 1.0,
+    progress: bool | None = None,
+) -> Iterator[Prediction]:
+    """Yield a prediction for each window of each recording, in the order of time.
+
+    Each window is recognized as if it were a recording of its own. Recordings are decoded as
+    they are embedded, so their length is not limited.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        The recognizer.
+    recordings : Sequence[Found]
+        From `find_recordings`.
+    window_s : float
+        Length of a window in seconds.
+    hop_s : float, optional
+        Seconds between the starts of two windows; by default `window_s`, without overlap.
+    progress : bool, optional
+        Whether to show a progress bar; by default where standard error is a terminal.
+
+    Raises
+    ------
+    ModelError
+        If a foundation model cannot be loaded, is not the one of training, or does not take
+        such windows.
+    RecognizerError
+        If the windows are longer than those into which recordings were cut for training.
+    RenoStoreError
+        If `window_s` or `hop_s` is not positive, or the hop is longer than the window.
+    """
+    windows, device = Windows.parse(window_s, hop_s), resolve_device(recognizer.device)
+    loaded = []
+    for model in recognizer.models:
+        loaded.append(model.load(device))
+        if windows is not None:
+            windows.check(loaded[-1], model.name)
+        if model.windows is not None and window_s > model.windows.window_s:
+            raise RecognizerError(
+                f"windows of {window_s:g} s are longer than those of training for "
+                f"{model.name}; expected at most {model.windows.window_s:g} s."
+            )
+    # Of one long recording the windows are counted, of several the recordings.
+    is_one = len(recordings) == 1
+    seconds = np.nan_to_num(read_durations([each.path for each in recordings])) + _SECONDS_A_FILE
+    with counting(
+        "predicting",
+        len(recordings),
+        unit="recordings",
+        work=float(seconds.sum()),
+        show=False if is_one else progress,
+    ) as counter:
+        for each, work in zip(recordings, seconds.tolist(), strict=True):
+            try:
+                parts = [
+                    embed_windows(
+                        each.path,
+                        model,
+                        window_s,
+                        hop_s,
+                        device=device,
+                        progress=progress if is_one else False,
+                    )
+                    for model in loaded
+                ]
+            except RenoStoreError as error:
+                yield Prediction(each, None, str(error))
+            else:
+                # Models of other rates may round the length to one window more.
+                n = min(len(part.start_s) for part in parts)
+                blocks = [
+                    model.as_stored(part.embeddings[:n])
+                    for model, part in zip(recognizer.models, parts, strict=True)
+                ]
+                probabilities = recognizer.probabilities(np.concatenate(blocks, axis=1))
+                ends = parts[0].end_s[:n]
+                for row, start_s, end_s in zip(
+                    probabilities, parts[0].start_s[:n].tolist(), ends.tolist(), strict=True
+                ):
+                    yield Prediction(each, row, "", start_s, end_s)
+            counter.advance(work=work)
