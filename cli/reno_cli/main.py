@@ -27,6 +27,7 @@ from reno_cli.models import models
 from reno_cli.predict import predict
 from reno_cli.remove import remove
 from reno_cli.report import report
+from reno_cli.serve import serve
 from reno_cli.tables import tables
 from reno_cli.train import train
 from reno_cli.verify import verify
@@ -75,6 +76,6 @@ def main() -> None:
 
 for _command in (
     *(build, datasets, demo, evaluate, export, grid, import_, info),
-    *(manifest, merge, models, predict, remove, report, tables, train, verify),
+    *(manifest, merge, models, predict, remove, report, serve, tables, train, verify),
 ):
     main.add_command(_command)
