@@ -17,7 +17,14 @@ from .exchange.verification import Verification, verify_store
 from .extraction import EmbeddedWindows, embed_files, embed_windows
 from .extraction.build import BuildReport, build_store
 from .foundation_models import FoundationModel, load_model
-from .recognition import Recognizer, load_recognizer, save_recognizer, train_recognizer
+from .recognition import (
+    Recognizer,
+    load_recognizer,
+    pull_recognizer,
+    push_recognizer,
+    save_recognizer,
+    train_recognizer,
+)
 from .reports.page import Report, write_report
 from .samples import AudioEmbedder, EmbeddingLookup, EmbeddingStore, Samples, open_store
 from .store import remove_from_store
@@ -69,6 +76,8 @@ __all__ = [
     "make_manifest",
     "merge_stores",
     "open_store",
+    "pull_recognizer",
+    "push_recognizer",
     "read_manifest",
     "recall_study",
     "remove_from_store",

@@ -25,6 +25,8 @@ from reno_cli.manifest import manifest
 from reno_cli.merge import merge
 from reno_cli.models import models
 from reno_cli.predict import predict
+from reno_cli.pull import pull
+from reno_cli.push import push
 from reno_cli.remove import remove
 from reno_cli.report import report
 from reno_cli.tables import tables
@@ -75,6 +77,6 @@ def main() -> None:
 
 for _command in (
     *(build, datasets, demo, evaluate, export, grid, import_, info),
-    *(manifest, merge, models, predict, remove, report, tables, train, verify),
+    *(manifest, merge, models, predict, pull, push, remove, report, tables, train, verify),
 ):
     main.add_command(_command)
