@@ -199,7 +199,9 @@ def hub_errors(place: HubPlace) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.filename:
             raise RecognizerError(f"{place}: {error.filename}: {error.strerror}.") from error
-        reason = _first_line(str(error)) or type(error).__name__
+        # An upload that failed has its reason as its cause.
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        reason = _first_line(str(cause)) or type(cause).__name__
         raise _UnreachableError(
             f"{place}: the Hugging Face hub cannot be reached ({reason})."
         ) from error

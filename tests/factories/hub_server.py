@@ -66,6 +66,10 @@ class FakeHub:
         self._branches.setdefault(repository, {})[branch] = commit
         return commit
 
+    def branch(self, repository: str, name: str) -> None:
+        """Start a branch at the newest commit of main."""
+        self._branches[repository][name] = self._branches[repository]["main"]
+
     def has(self, repository: str) -> bool:
         """Say whether there is a model of this name."""
         return repository in self._commits

@@ -42,7 +42,7 @@ def answer_upload(hub: Any, path: str, body: bytes, *, is_owner: bool) -> Answer
     if not hub.has(repository):
         return 404, {"X-Error-Code": "RepoNotFound"}, b"{}"
     if action == "branch":
-        hub.commit(repository, dict(hub.files(repository)), branch=branch)
+        hub.branch(repository, branch)
         return _json(200, {})
     if hub.newest(repository, branch) is None:
         return 404, {"X-Error-Code": "RevisionNotFound"}, b"{}"
