@@ -32,6 +32,24 @@ def emogator_folder() -> Path:
     return Path(named)
 
 
+@pytest.fixture(scope="session")
+def models_folder() -> Path:
+    """Genuine checkpoints, where the machine has them."""
+    named = os.environ.get("RENO_STORE_MODELS")
+    if not named:
+        pytest.skip("RENO_STORE_MODELS names no folder of checkpoints")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def embeddings_folder() -> Path:
+    """Their known embeddings, where the machine has them."""
+    named = os.environ.get("RENO_STORE_EMBEDDINGS")
+    if not named:
+        pytest.skip("RENO_STORE_EMBEDDINGS names no folder of embeddings")
+    return Path(named)
+
+
 @pytest.fixture(autouse=True)
 def _pages_stand_beside_the_demo(request: pytest.FixtureRequest) -> Iterator[None]:
     """The pages' examples open reno-demo/embeddings.zarr, which README's first command makes."""

@@ -1,6 +1,11 @@
 __version__: str
 
 from .corpora import Clip, Manifest, make_manifest, read_manifest, write_manifest
+from .corpora.sources import (
+    manifest_from_audformat,
+    manifest_from_csv,
+    manifest_from_hf_dataset,
+)
 from .errors import RenoStoreError
 from .estimators import (
     CNNClassifier,
@@ -74,6 +79,9 @@ __all__ = [
     "load_model",
     "load_recognizer",
     "make_manifest",
+    "manifest_from_audformat",
+    "manifest_from_csv",
+    "manifest_from_hf_dataset",
     "merge_stores",
     "open_store",
     "pull_recognizer",

@@ -96,3 +96,29 @@ def test_stored_vectors_are_those_of_plain_transformers(manifest, tmp_path, fami
             expected = encoder(**inputs).last_hidden_state.mean(dim=1)[0].numpy()
         error = np.linalg.norm(samples.X[row] - expected) / np.linalg.norm(expected)
         assert error < 1e-5, clip.clip_id
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("context", "least"),
+    # Known values are 48.8 and 53.6 %. The second takes half an hour on two cores.
+    [("clip", 0.45), ("full", 0.5)],
+)
+def test_linear_probe_on_genuine_whisper_base_recognises_new_speakers(
+    manifest, models_folder, tmp_path, context, least
+):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    store = tmp_path / "s.zarr"
+    spec = f"whisper=hf:{models_folder}/whisper-base-encoder?context={context}"
+    report = build_store(manifest.path, store, [spec], audio_folder=manifest.audio_folder)
+    assert report.complete
+    samples = open_store(store).load("emogator", "whisper")
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    scores = cross_val_score(probe, samples.X, samples.y, groups=samples.groups, cv=folds)
+    print(f"context={context}: {report.models[0].seconds:.0f} s, accuracy {scores.mean():.3f}")
+    assert scores.mean() > least

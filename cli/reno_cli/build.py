@@ -105,6 +105,7 @@ def build(all_problems: bool, **arguments: Any) -> None:
     with listing_problems(all_problems):
         report = build_store(**arguments)
     _print_report(report)
+    _warn_of_leakage(arguments["models"], report.dataset)
     if report.interrupted:
         sys.exit(_INTERRUPTED)
     if not report.complete:
@@ -129,6 +130,16 @@ def _print_report(report: BuildReport) -> None:
         click.echo(f"the same recording, which would leak across folds: {', '.join(clip_ids)}")
     if report.interrupted:
         click.echo("interrupted: the same command continues from here")
+
+
+def _warn_of_leakage(specs: tuple[str, ...], dataset: str) -> None:
+    """Print which models were trained on a dataset, judged by its name."""
+    from reno_store.foundation_models import CATALOGUE, parse_model_specs
+
+    for spec in parse_model_specs(specs):
+        known = [each for each in CATALOGUE.values() if spec.location in (each.name, each.location)]
+        for corpus in known[0].corpora_seen(dataset) if known else ():
+            click.echo(f"{spec.name} was trained on {corpus}: scores on {dataset} are too high")
 
 
 def _by_reason(model: ModelReport) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ def _print(store: Path, summary: list[ModelSummary]) -> None:
             click.echo(
                 f"  {row.model}: {row.n_done:,} done, {row.n_missing:,} missing, "
                 f"{row.dim} dimensions, {_size(row.n_bytes)}, {_precision(row)}, "
-                f"fingerprint {row.fingerprint}"
+                f"{_windows(row)}fingerprint {row.fingerprint}"
             )
         if row.problem:
             click.echo(f"  damaged: {row.problem}")
@@ -63,3 +63,9 @@ def _size(n_bytes: int) -> str:
 def _precision(row: ModelSummary) -> str:
     computed = row.precision or "unknown precision"
     return computed if computed == row.storage else f"{computed} stored as {row.storage}"
+
+
+def _windows(row: ModelSummary) -> str:
+    if row.window_s is None:
+        return ""
+    return f"windows of {row.window_s:g} s every {row.hop_s:g} s, "

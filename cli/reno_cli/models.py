@@ -51,8 +51,8 @@ def models(
 ) -> None:
     """List the models with a name, and whether their weights are on this machine.
 
-    Other models: hf:REPO_OR_FOLDER is any transformers encoder of the wav2vec 2.0 kind,
-    ssam:FOLDER_OR_FILE an Audio-Mamba checkpoint.
+    Other models: hf:REPO_OR_FOLDER is an audio encoder of transformers, ssam:FOLDER_OR_FILE an
+    Audio-Mamba checkpoint.
     """
     if not check and (specs or precisions):
         raise click.UsageError("--model and --precision need --check.")
@@ -70,6 +70,7 @@ def _catalogue() -> list[dict[str, Any]]:
     rows = [
         {
             "model": entry.name,
+            "group": entry.group,
             "paper": entry.paper_letter,
             "description": entry.description,
             "dimension": entry.dim,
@@ -79,12 +80,18 @@ def _catalogue() -> list[dict[str, Any]]:
             if entry.source == "hf"
             else _SOURCES.get(entry.source, entry.source),
             "licence": entry.licence,
+            "trained_on": list(entry.trained_on),
             "on_this_machine": entry.is_on_this_machine,
         }
         for entry in CATALOGUE.values()
     ]
     return rows + [
-        {"model": name, "source": f"package {package_of(offer)}", "on_this_machine": True}
+        {
+            "model": name,
+            "group": "plugins",
+            "source": f"package {package_of(offer)}",
+            "on_this_machine": True,
+        }
         for name, offers in installed_models().items()
         for offer in offers
     ]
@@ -122,6 +129,7 @@ def _checks(
 
 
 def _print_catalogue(rows: list[dict[str, Any]]) -> None:
+    from reno_store.foundation_models.catalogue import GROUPS
     from reno_store.runtime.columns import FittedTable, TableColumn
 
     columns = [
@@ -129,25 +137,44 @@ def _print_catalogue(rows: list[dict[str, Any]]) -> None:
         TableColumn("paper", spare=3),
         TableColumn("dimension", numeric=True, spare=1),
         TableColumn("parameters", numeric=True, spare=2),
-        TableColumn("rate", numeric=True, spare=5),
-        TableColumn("source", wraps=True),
-        TableColumn("licence", wraps=True, spare=4),
+        TableColumn("rate", numeric=True, spare=4),
+        TableColumn("source", wraps=True, spare=5),
+        TableColumn("licence", wraps=True),
         TableColumn("here"),
     ]
-    lines = [
-        [
-            row["model"],
-            row.get("paper", ""),
-            str(row.get("dimension", "")),
-            f"{row['parameters'] / 1e6:.1f} M" if row.get("parameters") else "-",
-            f"{row['sample_rate_hz'] / 1000:g} kHz" if "sample_rate_hz" in row else "",
-            row["source"],
-            row.get("licence", ""),
-            "yes" if row["on_this_machine"] else "no",
-        ]
-        for row in rows
-    ]
+    lines = []
+    for group, heading in {**GROUPS, "plugins": "plugins"}.items():
+        members = [row for row in rows if row["group"] == group]
+        if members:
+            lines.append([heading, *[""] * (len(columns) - 1)])
+            lines += map(_line, members)
     print_wide(FittedTable(columns, lines, elsewhere="--json"))
+    _print_leakage(rows)
+
+
+def _line(row: dict[str, Any]) -> list[str]:
+    return [
+        f"  {row['model']}",
+        row.get("paper", ""),
+        str(row.get("dimension", "")),
+        f"{row['parameters'] / 1e6:.1f} M" if row.get("parameters") else "-",
+        f"{row['sample_rate_hz'] / 1000:g} kHz" if "sample_rate_hz" in row else "",
+        row["source"],
+        row.get("licence", ""),
+        "yes" if row["on_this_machine"] else "no",
+    ]
+
+
+def _print_leakage(rows: list[dict[str, Any]]) -> None:
+    """Print one warning for all models that were trained on the same corpora."""
+    models_of: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        if row.get("trained_on"):
+            models_of.setdefault(tuple(row["trained_on"]), []).append(row["model"])
+    click.echo("\nScores are too high on corpora that a model was trained on:")
+    for corpora, models in models_of.items():
+        text = f"{', '.join(models)}: {', '.join(corpora)}"
+        click.echo(click.wrap_text(text, 78, initial_indent="  ", subsequent_indent="    "))
 
 
 def _print_checks(rows: list[dict[str, Any]]) -> None:

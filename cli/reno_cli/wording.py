@@ -36,6 +36,7 @@ _FLAGS: Mapping[tuple[str, Any], str] = {
 
 _COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "build_store": ("build", ("manifest",)),
+    "import_embeddings": ("import", ("source",)),
     "make_manifest": ("manifest", ("card", "folder")),
     "remove_from_store": ("remove", ("store", "dataset")),
     "run_study": ("tables", ("store", "datasets")),
@@ -64,6 +65,8 @@ def options(arguments: Mapping[str, Any]) -> list[str]:
     ['--allow-missing', '--folds', '3', '--model', 'mfcc', '--model', 'logmel']
     >>> options({"audio_folder": ...})
     ['--audio-folder', 'AUDIO_FOLDER']
+    >>> options({"columns": {"label": ...}})
+    ['--columns', 'label=NAME']
     """
     words: list[str] = []
     for name, value in arguments.items():
@@ -74,6 +77,9 @@ def options(arguments: Mapping[str, Any]) -> list[str]:
             words.append(option)
         elif value is ...:
             words += [option, option.removeprefix("--").replace("-", "_").upper()]
+        elif isinstance(value, Mapping):
+            pairs = [f"{key}={'NAME' if of is ... else of}" for key, of in value.items()]
+            words += [option, ",".join(pairs)]
         elif isinstance(value, tuple | list):
             words += [word for each in value for word in (option, str(each))]
         elif value is not None and value is not False:

@@ -1,14 +1,16 @@
-"""File -> mono float32 waveform at the sample rate of a model.
+"""Recording -> mono float32 waveform at the sample rate of a model.
 
-libsndfile decodes (wav, flac, ogg, mp3 and more), channels are averaged, soxr resamples.
-Files that libsndfile accepts silently are refused here: those that end before the length in
-their header, with samples that are not finite, or without samples.
+A recording is a file, or a row of a table (`embedded`); `opened` opens both. libsndfile decodes
+(wav, flac, ogg, mp3 and more), channels are averaged, soxr resamples. Files that libsndfile
+accepts silently are refused here: those that end before the length in their header, with samples
+that are not finite, or without samples.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import AudioError
+from reno_store.corpora.embedded import EmbeddedPlace, read_embedded
+from reno_store.errors import AudioError, RenoStoreError
 
 __all__ = [
     "PREPROCESSING",
     "SILENCE_PEAK",
     "hash_file",
     "is_silent",
+    "opened",
     "read_duration_s",
     "read_waveform",
     "stream_waveform",
@@ -53,7 +57,7 @@ def read_waveform(path: str | Path, sample_rate_hz: int) -> NDArray[np.float32]:
     Parameters
     ----------
     path : str or Path
-        Any file that libsndfile reads.
+        Any file that libsndfile reads, or a row of a table (see `embedded`).
     sample_rate_hz : int
         Rate of the result in hertz.
 
@@ -133,22 +137,56 @@ def read_duration_s(path: str | Path) -> float:
     Use it only for planning: headers can be wrong.
     """
     try:
-        with _opened(Path(path)) as file:
+        with opened(path) as file:
             frames, rate_hz = file.frames, file.samplerate
     # libsndfile's errors are RuntimeErrors.
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, RenoStoreError):
         return float("nan")
     return frames / rate_hz if 0 <= frames < _UNKNOWN_FRAMES else float("nan")
 
 
+@contextlib.contextmanager
+def opened(path: str | Path) -> Iterator[Any]:
+    """Open a recording, a file or a row of a table, for decoding.
+
+    Yields
+    ------
+    soundfile.SoundFile
+        Its format is found from its content, whatever the ending of its name.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    soundfile.LibsndfileError
+        If it is not audio.
+    AudioError
+        If a row of a table cannot be read.
+    """
+    import soundfile
+
+    with contextlib.ExitStack() as stack:
+        if place := EmbeddedPlace.parse(path):
+            content: Any = io.BytesIO(read_embedded(place))
+        else:
+            # By its descriptor, so that libsndfile ignores a wrong ending.
+            content = stack.enter_context(Path(path).open("rb")).fileno()
+        yield stack.enter_context(soundfile.SoundFile(content, closefd=False))
+
+
 def hash_file(path: str | Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal.
+    """Return the SHA-256 of a recording's audio file, in hexadecimal.
+
+    For a row of a table it is that of the audio file in the row, so moving recordings between
+    files and tables does not change it.
 
     Raises
     ------
     AudioError
         If the file is missing or cannot be read.
     """
+    if place := EmbeddedPlace.parse(path):
+        return hashlib.sha256(read_embedded(place)).hexdigest()
     try:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -167,9 +205,9 @@ def _decode(path: Path) -> Iterator[tuple[NDArray[np.float32], int]]:
 
     n_frames = 0
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             declared, rate_hz = file.frames, file.samplerate
-            _refuse_cut_off(path, file)  # before hours are decoded in vain
+            _refuse_cut_off(path, file.extra_info)  # before hours are decoded in vain
             # soundfile would seek after each block, which changes what mp3 and opus decode to.
             file.seekable = lambda: False
             n_left = declared if 0 <= declared < _UNKNOWN_FRAMES else _UNKNOWN_FRAMES
@@ -180,7 +218,7 @@ def _decode(path: Path) -> Iterator[tuple[NDArray[np.float32], int]]:
                     break
                 n_frames, n_left = n_frames + len(frames), n_left - len(frames)
                 yield frames, rate_hz
-            _refuse_cut_off(path, file)
+            _refuse_cut_off(path, file.extra_info)
     except OSError as error:
         raise AudioError(_unreadable(path, error)) from None
     except soundfile.LibsndfileError as error:
@@ -199,32 +237,20 @@ def _decode(path: Path) -> Iterator[tuple[NDArray[np.float32], int]]:
         )
 
 
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a file by its descriptor, so that libsndfile ignores a wrong ending."""
-    import soundfile
-
-    with (
-        path.open("rb") as opened,
-        soundfile.SoundFile(opened.fileno(), closefd=False) as file,
-    ):
-        yield file
-
-
-def _refuse_cut_off(path: Path, file: Any) -> None:
-    """Raise an error if libsndfile has noted that the end of a file is missing."""
-    details = file.extra_info
+def _missing_end(details: str) -> str | None:
+    """Return what is missing at the end of a file by libsndfile's notes, None if complete."""
     shortfall = _SHORTFALL.search(details)
     if shortfall and int(shortfall[2]) < int(shortfall[1]) < _UNKNOWN_LENGTH_BYTES:
-        missing = (
+        return (
             f"its header states {int(shortfall[1]):,} bytes of samples, "
             f"the file has {int(shortfall[2]):,}"
         )
-    elif _OGG_CUT_OFF.search(details):
-        missing = "its last Ogg page is missing or cut off"
-    else:
-        return
-    raise AudioError(f"{path}: truncated: {missing}. Copy it again from its source.")
+    return "its last Ogg page is missing or cut off" if _OGG_CUT_OFF.search(details) else None
+
+
+def _refuse_cut_off(path: Path, details: str) -> None:
+    if missing := _missing_end(details):
+        raise AudioError(f"{path}: truncated: {missing}. Copy it again from its source.")
 
 
 def _unreadable(path: Path, error: OSError) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from reno_store.corpora.cards import (
     Card,
     Expectation,
+    LabelTable,
     LeftOut,
     Subset,
     cards_folder,
@@ -77,6 +78,7 @@ def _read_card(path: Path) -> Card:
         clip_id=files.get("clip_id", "name"),
         labels=entries.get("labels", {}),
         values=entries.get("values", {}),
+        table=LabelTable(**entries["table"]) if "table" in entries else None,
         left_out=tuple(
             LeftOut(re.compile(each["pattern"]), each["reason"])
             for each in entries.get("left_out", [])
@@ -137,10 +139,11 @@ def _clip_id(value: object) -> str | None:
 _CARD: Mapping[str, _Check] = {
     **dict.fromkeys(_TEXTS, _text),
     "uncertain": _sentences,
-    **dict.fromkeys(("files", "labels", "values", "expected", "subsets"), _table),
+    **dict.fromkeys(("files", "labels", "values", "table", "expected", "subsets"), _table),
     "left_out": lambda value: None if isinstance(value, list) else "is not a list of tables",
 }
 _FILES: Mapping[str, _Check] = {"pattern": _pattern, "clip_id": _clip_id}
+_TABLE: Mapping[str, _Check] = dict.fromkeys(("file", "path", "label", "speaker"), _text)
 _LEFT_OUT: Mapping[str, _Check] = {"pattern": _pattern, "reason": _text}
 _SUBSET: Mapping[str, _Check] = {"description": _text, "left_out": _pattern, "expected": _table}
 _EXPECTED: Mapping[str, _Check] = {**dict.fromkeys(TOTALS, _number), "counts": _table}
@@ -173,14 +176,21 @@ def _card_problems(entries: Mapping[str, Any]) -> Iterator[str]:
     right = {key: of for key, of in entries.items() if key in _CARD and not _CARD[key](of)}
     files = right.get("files", {})
     yield from _entry_problems("[files]", files, _FILES, ("pattern",) if files else ())
+    table = right.get("table", {})
+    if "table" in right:
+        yield from _entry_problems("[table]", table, _TABLE, ("file", "path", "label"))
     columns = None
     if "pattern" in files and not _pattern(files["pattern"]):
+        in_table = [column for column in ("label", "speaker") if column in table]
         columns = list(re.compile(files["pattern"]).groupindex)
-        if "label" not in columns:
+        if "label" not in [*columns, *in_table]:
             yield "[files] pattern has no group named 'label'"
         for column in columns:
             if column in {"clip_id", "path"} or check_column(column):
                 yield f"[files] pattern: the group name {column!r} is reserved"
+            elif column in in_table:
+                yield f"[files] pattern: the group {column!r} is also a column of [table]"
+        columns += in_table
     yield from _entry_problems("[labels]", right.get("labels", {}), {}, others=_text)
     for column, names in right.get("values", {}).items():
         place = f"[values.{column}]"

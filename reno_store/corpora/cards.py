@@ -30,6 +30,12 @@ Card
     [values.sex]             # the same for a further column; other codes stay as they are
     "0" = "female"
 
+    [table]                  # labels that are in a CSV of the corpus and not in the names;
+    file = "labels.csv"      # its name, in the folder or below it
+    path = "File"            # column with the name of the recording's file, or its path
+    label = "Label"          # columns of label and, where known, speaker; then the pattern
+    speaker = "Person"       # has no group of this name
+
     [[left_out]]             # recordings of the corpus that are not in the dataset:
     pattern = '...'          # whole relative paths,
     reason = "speech"        # and why
@@ -62,7 +68,7 @@ from typing import Any
 
 from reno_store.errors import UnknownNameError
 
-__all__ = ["WHOLE", "Card", "Expectation", "LeftOut", "Subset", "list_cards"]
+__all__ = ["WHOLE", "Card", "Expectation", "LabelTable", "LeftOut", "Subset", "list_cards"]
 
 WHOLE = "whole"
 """Name of the only subset of a card without subsets."""
@@ -82,6 +88,24 @@ class LeftOut:
 
     pattern: re.Pattern[str]
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTable:
+    """A CSV of the corpus with the labels.
+
+    Attributes
+    ----------
+    file : str
+        Its name.
+    path, label, speaker : str
+        Its columns; `speaker` is empty where it has none.
+    """
+
+    file: str
+    path: str
+    label: str
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +164,8 @@ class Card:
         Code in the file name -> label; empty where the code is the label.
     values : Mapping[str, Mapping[str, str]]
         Further column -> code -> its meaning; other codes are unchanged.
+    table : LabelTable or None
+        Where the labels are, if not in the names.
     left_out : tuple[LeftOut, ...]
         Recordings that are in no subset.
     subsets : tuple[Subset, ...]
@@ -158,6 +184,7 @@ class Card:
     clip_id: str = "name"
     labels: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    table: LabelTable | None = None
     left_out: tuple[LeftOut, ...] = ()
     subsets: tuple[Subset, ...] = (Subset(),)
     uncertain: tuple[str, ...] = ()

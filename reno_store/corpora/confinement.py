@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from reno_store.corpora.embedded import EmbeddedPlace
+
 __all__ = ["Confinement"]
 
 
@@ -29,7 +31,12 @@ class Confinement:
         self._resolved: dict[Path, str] = {}
 
     def problem(self, path: str) -> str | None:
-        """Return what is wrong with a path, None if it stays inside the folder."""
+        """Return what is wrong with a path, None if it stays inside the folder.
+
+        Of a path that names a row of a table, the path of the table is checked.
+        """
+        if place := EmbeddedPlace.parse(path):
+            path = place.file
         if not path:
             return "path is empty"
         if "\x00" in path:

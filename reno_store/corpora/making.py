@@ -1,4 +1,4 @@
-"""Card + folder -> CSV."""
+"""Card + folder -> CSV, and the checks that every source of a manifest shares."""
 
 from __future__ import annotations
 
@@ -17,33 +17,36 @@ from reno_store.corpora.scanning import CardScan, scan_folder
 from reno_store.corpora.writing import write_manifest
 from reno_store.errors import ManifestError, Remedy
 
-__all__ = ["MadeManifest", "make_manifest"]
+__all__ = ["MadeManifest", "check_new", "make_manifest", "write_made"]
 
 
 @dataclass(frozen=True, slots=True)
 class MadeManifest:
-    """A manifest made from a folder.
+    """A manifest made from a folder or another source.
 
     Attributes
     ----------
     path : Path
         The CSV.
-    card : Card
-        The card.
+    card : Card or None
+        The card; None for other sources.
     scan : CardScan
-        What the card found; `scan.counts` has the numbers found and expected.
+        What was found; `scan.counts` has the numbers found and expected.
     manifest : Manifest
         The CSV as a build reads it.
     audio_folder : Path or None
         ``audio_folder`` for the build, where the recordings are not below the folder of the
         CSV; None where it is not needed.
+    notes : tuple[str, ...]
+        What else to know, a sentence each.
     """
 
     path: Path
-    card: Card
+    card: Card | None
     scan: CardScan
     manifest: Manifest
     audio_folder: Path | None
+    notes: tuple[str, ...] = ()
 
 
 def make_manifest(
@@ -81,6 +84,19 @@ def make_manifest(
     output, folder = Path(output), Path(folder)
     found = find_card(card)
     scan = scan_folder(found, folder, subset)
+    check_new(output, replace_existing)
+    return write_made(output, folder, folder, scan, found)
+
+
+def check_new(output: Path, replace_existing: bool) -> None:
+    """Check that a manifest can be written, before the work.
+
+    Raises
+    ------
+    ManifestError
+        If it exists and is not to be replaced, its folder does not exist, or its name cannot be
+        that of a dataset.
+    """
     if output.exists() and not replace_existing:
         raise ManifestError(
             f"{output}: already exists. Choose another name.",
@@ -89,22 +105,55 @@ def make_manifest(
         )
     if not output.parent.is_dir():
         raise ManifestError(f"{output}: its folder {output.parent} does not exist.")
-    clips, audio_folder = scan.clips, folder
     if problem := name_problem(output.stem):
         raise ManifestError(
             f"{output}: the dataset would have its name, but {problem}. Choose another name."
         )
+
+
+def write_made(
+    output: Path,
+    source: object,
+    folder: Path,
+    scan: CardScan,
+    card: Card | None = None,
+    notes: Sequence[str] = (),
+) -> MadeManifest:
+    """Write the clips that were found, after the checks of a build.
+
+    Parameters
+    ----------
+    output : Path
+        The CSV.
+    source : object
+        Where the clips come from, for messages.
+    folder : Path
+        The folder that their paths are relative to. If it is in the CSV's folder, the CSV has
+        paths relative to the CSV instead.
+    scan : CardScan
+        The clips and their counts.
+    card : Card, optional
+        The card that was used.
+    notes : Sequence[str]
+        What else to know.
+
+    Raises
+    ------
+    ManifestError
+        If a build would reject the clips, or the CSV cannot be written.
+    """
+    clips, audio_folder = scan.clips, folder
     below = folder.resolve().is_relative_to(output.parent.resolve())
     if below:
         prefix = folder.resolve().relative_to(output.parent.resolve())
         clips = tuple(replace(clip, path=(prefix / clip.path).as_posix()) for clip in clips)
         audio_folder = output.parent
-    manifest = _checked(output, clips, audio_folder, folder)
+    manifest = _checked(output, clips, audio_folder, source)
     write_manifest(output, clips)
-    return MadeManifest(output, found, scan, manifest, None if below else folder)
+    return MadeManifest(output, card, scan, manifest, None if below else folder, tuple(notes))
 
 
-def _checked(output: Path, clips: Sequence[Clip], audio_folder: Path, corpus: Path) -> Manifest:
+def _checked(output: Path, clips: Sequence[Clip], audio_folder: Path, corpus: object) -> Manifest:
     """Read clips as a build will read them, before an existing file is replaced."""
     awkward = [clip for clip in clips if not _survives_a_csv(clip)]
     if awkward:

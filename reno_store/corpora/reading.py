@@ -18,9 +18,10 @@ from reno_store.corpora.confinement import Confinement
 from reno_store.corpora.names import check_column, name_problem
 from reno_store.errors import ManifestError, Remedy, suggestion
 
-__all__ = ["read_manifest"]
+__all__ = ["SEPARATORS", "parse_rows", "read_manifest"]
 
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""What separates the columns of a CSV that does not use commas."""
 
 
 def read_manifest(
@@ -60,7 +61,7 @@ def read_manifest(
     if audio_folder is not None and not folder.is_dir():
         raise ManifestError(f"audio folder {folder} does not exist or is not a folder.")
     problems: list[str] = []
-    lines = _parse(path, problems)
+    lines = parse_rows(path, problems)
     header_line, header = next(lines, (1, []))
     header = [column.strip() for column in header]
     problems += [f"line {header_line}: {problem}" for problem in _header_problems(header)]
@@ -105,8 +106,25 @@ def _refused(path: Path, problems: list[str], *remedies: Remedy) -> ManifestErro
     return ManifestError(f"{path}: {count} found; please fix the file:", problems, *remedies)
 
 
-def _parse(path: Path, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, fields) of each row that is not blank, as far as it is CSV."""
+def parse_rows(
+    path: Path, problems: list[str], separator: str = ","
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, fields) of each row that is not blank, as far as it is CSV.
+
+    Parameters
+    ----------
+    path : Path
+        The CSV.
+    problems : list of str
+        What is wrong with it is added here.
+    separator : str
+        What separates the columns.
+
+    Raises
+    ------
+    ManifestError
+        If the file cannot be read, is not UTF-8, or is empty.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -132,7 +150,7 @@ def _parse(path: Path, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
             f"{path}: the manifest is empty; expected a header "
             f"({', '.join(REQUIRED_COLUMNS)}) and one line per clip."
         )
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     start = 1
     try:
         for fields in reader:
@@ -168,7 +186,7 @@ def _other_separator(header: list[str]) -> str | None:
     """Return what separates the columns if it is not a comma and the header has known columns."""
     if len(set(header) & set(REQUIRED_COLUMNS)) > 1:
         return None
-    for separator, name in _SEPARATORS.items():
+    for separator, name in SEPARATORS.items():
         parts = {part.strip().strip('"') for part in ",".join(header).split(separator)}
         if len(parts & set(REQUIRED_COLUMNS)) > 1:
             return name

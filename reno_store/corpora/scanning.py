@@ -6,14 +6,15 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from reno_store.corpora.card_reading import TOTALS
-from reno_store.corpora.cards import Card, Subset
+from reno_store.corpora.cards import Card, LabelTable, Subset
 from reno_store.corpora.clips import Clip
+from reno_store.corpora.reading import parse_rows
 from reno_store.errors import CardError, Remedy
 
-__all__ = ["CardScan", "Count", "scan_folder"]
+__all__ = ["CardScan", "Count", "count_clips", "scan_folder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,10 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
     UnknownNameError
         If the card has no such subset.
     CardError
-        If the folder does not exist, nothing in it matches, the code of a label is not in
-        the card, or two recordings would have the same clip_id. (Where the clip_id is the
-        path without its ending, recordings that differ only in the ending keep it.)
+        If the folder does not exist, nothing in it matches, the card's table is missing or
+        wrong, the code of a label is not in the card, or two recordings would have the same
+        clip_id. (Where the clip_id is the path without its ending, recordings that differ only
+        in the ending keep it.)
     """
     folder = Path(folder)
     chosen = card.subset(subset)
@@ -110,6 +112,7 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
     # Where the clip_id is a path without its ending, paths that differ only in that keep it.
     matched = [_clip_id(card, path) for path in files if card.pattern.fullmatch(path)]
     repeated = {each for each, n in Counter(matched).items() if n > 1 and card.clip_id == "path"}
+    table = _read_table(card.table, folder, files) if card.table else None
     for path in files:
         if reason := _left_out_because(card, chosen, path):
             left_out[reason] += 1
@@ -119,6 +122,12 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
             ignored.append(path)
             continue
         groups = {key: value or "" for key, value in match.groupdict().items()}
+        if table is not None:
+            row = table.get(path) or table.get(PurePosixPath(path).name)
+            if row is None:
+                left_out[f"not in {card.table.file}" if card.table else ""] += 1
+                continue
+            groups |= row
         code = groups.pop("label")
         if card.labels and code not in card.labels:
             problems.append(f"{path}: label code {code!r} is not among {sorted(card.labels)}")
@@ -139,13 +148,44 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
         raise CardError("\n  ".join([f"{folder} does not fit card {card.name!r}:", *problems]))
     if not clips:
         raise _nothing_found(card, chosen, folder, ignored, left_out)
-    counts = tuple(_counts(chosen, clips))
+    counts = tuple(count_clips(chosen, clips))
+    if card.table and table is not None:
+        counts += (Count("", f"of {card.table.file}", len(clips), len(table)),)
     differences = tuple(
         f"{count.found:,} {_named(count)} found, {count.expected:,} expected by the card"
         for count in counts
         if count.expected is not None and count.differs
     )
     return CardScan(tuple(clips), tuple(ignored), differences, counts, dict(left_out))
+
+
+def _read_table(table: LabelTable, folder: Path, files: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return label and speaker by the path or name of a recording."""
+    found = [path for path in files if PurePosixPath(path).name == table.file]
+    if len(found) != 1:
+        number = "no" if not found else f"{len(found)}"
+        raise CardError(f"{folder}: {number} files {table.file}; expected the one with the labels.")
+    problems: list[str] = []
+    lines = parse_rows(folder / found[0], problems)
+    header = [column.strip() for column in next(lines, (1, []))[1]]
+    columns = {"label": table.label, **({"speaker": table.speaker} if table.speaker else {})}
+    if lost := [name for name in (table.path, *columns.values()) if name not in header]:
+        raise CardError(
+            f"{folder / found[0]}: has no column {', '.join(map(repr, lost))}; found: "
+            f"{', '.join(header)}."
+        )
+    rows: dict[str, dict[str, str]] = {}
+    for line, fields in lines:
+        row = dict(zip(header, map(str.strip, fields), strict=False))
+        place = PureWindowsPath(row[table.path]).as_posix()
+        if len(fields) != len(header) or not row[table.label]:
+            problems.append(f"line {line}: expected {len(header)} fields, with a label")
+        elif place in rows:
+            problems.append(f"line {line}: {place!r} is in it twice")
+        rows[place] = {field: row.get(column, "") for field, column in columns.items()}
+    if problems:
+        raise CardError("\n  ".join([f"{folder / found[0]}: please fix its rows:", *problems]))
+    return rows
 
 
 def _files_below(folder: Path) -> list[str]:
@@ -207,7 +247,8 @@ def _nothing_found(
     )
 
 
-def _counts(subset: Subset, clips: Sequence[Clip]) -> Iterator[Count]:
+def count_clips(subset: Subset, clips: Sequence[Clip]) -> Iterator[Count]:
+    """Yield the totals, the clips per label, and those of other columns that a subset counts."""
     expected = subset.expected
     labels = Counter(clip.label for clip in clips)
     found = {

@@ -114,11 +114,12 @@ class ProductConvolution(nn.Conv1d):
         weight = self.weight.to(windows.dtype).reshape(self.groups, -1, self.weight[0].numel())
         outputs = windows.new_empty(n_clips, self.out_channels, n_frames)
         n_at_once = max(_MOST_IN_COLUMNS // max(windows[:1].numel(), 1), 1)
-        for some, into in zip(windows.split(n_at_once), outputs.split(n_at_once), strict=True):
-            grouped = some.unflatten(1, (self.groups, -1))
+        for start in range(0, n_clips, n_at_once):
+            some = windows[start : start + n_at_once]
+            grouped = some.reshape(len(some), self.groups, -1, n_frames, self.kernel_size[0])
             columns = grouped.permute(1, 2, 4, 0, 3).reshape(self.groups, weight.shape[2], -1)
             product = torch.bmm(weight, columns).reshape(self.out_channels, len(some), n_frames)
-            into.copy_(product.transpose(0, 1))
+            outputs[start : start + n_at_once] = product.transpose(0, 1)
         return outputs
 
 

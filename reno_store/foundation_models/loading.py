@@ -13,7 +13,7 @@ from reno_store.foundation_models.specs import ModelSpec, parse_model_spec
 __all__ = ["load_model", "parse_model_specs"]
 
 _OPTIONS = {
-    "hf": ("layer", "pool", "revision"),
+    "hf": ("context", "layer", "pool", "revision"),
     "ssam": ("layer", "pool"),
     "built in": (),
     "opensmile": (),

@@ -8,9 +8,16 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import ModelError, UnknownNameError
+from reno_store.errors import ModelError, Remedy, UnknownNameError
 
-__all__ = ["PRECISIONS", "FoundationModel", "Waveform", "check_precision", "refuse_short"]
+__all__ = [
+    "PRECISIONS",
+    "FoundationModel",
+    "Waveform",
+    "check_precision",
+    "refuse_long",
+    "refuse_short",
+]
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 """Weights stay in float32; only products and convolutions use the shorter types."""
@@ -38,6 +45,11 @@ class FoundationModel(Protocol):
         preprocessing, layer, pooling, precision, and the version of the code), as JSON
         values. Models with equal fingerprints return the same embeddings. A change of any
         part is another model, except for ``source``, where the weights came from.
+
+    Notes
+    -----
+    A model that takes clips of a limited length also has ``max_samples``, the length of the
+    longest waveform in samples (None: no limit).
     """
 
     @property
@@ -102,4 +114,24 @@ def refuse_short(
                 f"{len(waveform)} samples at {model.sample_rate_hz} Hz are shorter than {least}; "
                 f"it needs at least {model.min_samples} "
                 f"({model.min_samples / model.sample_rate_hz:.3f} s)."
+            )
+
+
+def refuse_long(waveforms: Sequence[Waveform], model: FoundationModel) -> None:
+    """Refuse waveforms that are longer than a model's ``max_samples``, if it has one.
+
+    Raises
+    ------
+    ModelError
+        With the length of the first and the longest length.
+    """
+    most = getattr(model, "max_samples", None)
+    for waveform in waveforms:
+        if most is not None and len(waveform) > most:
+            rate_hz = model.sample_rate_hz
+            seconds = most / rate_hz
+            raise ModelError(
+                f"{len(waveform)} samples at {rate_hz} Hz ({len(waveform) / rate_hz:.1f} s) are "
+                f"longer than the model takes; it takes at most {most} ({seconds:g} s).",
+                Remedy("Embed it window by window", {"window": int(seconds) or seconds}),
             )

@@ -18,6 +18,8 @@ _SOURCES = ("hf", "ssam")
 # A revision may contain a slash, as refs/pr/1 does.
 _OPTION = re.compile(r"((?<![a-z_])revision(?==)|[a-z_]+)=((?<=revision=)[^&?=]*|[^&?=/]*)")
 _OPTIONS = re.compile(rf"\?({_OPTION.pattern}(?:&{_OPTION.pattern})*)\Z")
+# After a name, which has no slash, a value may be a path, such as the checkpoint of a plugin.
+_NAMED = re.compile(r"[^:/?]*\?([a-z_]+=[^&]*(?:&[a-z_]+=[^&]*)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +103,15 @@ def parse_model_spec(text: str) -> ModelSpec:
 
 def _split_options(text: str) -> tuple[str, dict[str, str]]:
     """Split the options after the question mark from the rest."""
-    found = _OPTIONS.search(text)
+    found = _NAMED.fullmatch(text) or _OPTIONS.search(text)
     if not found:
         return text, {}
-    pairs = _OPTION.findall(found[1])
+    split = (part.partition("=") for part in found[1].split("&"))
+    pairs = [(key, value) for key, _, value in split]
     options = dict(pairs)
     for key, value in pairs:
         if not value:
             raise ModelError(f"model {text!r}: option {key!r} has no value; expected {key}=VALUE.")
         if [other for other, _ in pairs].count(key) > 1:
             raise ModelError(f"model {text!r}: option {key!r} is given twice.")
-    return text[: found.start()], options
+    return text[: found.start(1) - 1], options

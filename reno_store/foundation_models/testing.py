@@ -153,6 +153,24 @@ class FoundationModelContract:
             f"the error does not name the shortest length: {message}"
         )
 
+    def test_longest_clip_is_taken_and_a_longer_one_refused(self) -> None:
+        """A model with ``max_samples`` embeds a clip of that length, and refuses a longer one."""
+        model = self.load()
+        longest = getattr(model, "max_samples", None)
+        if longest is None:
+            return
+        assert isinstance(longest, int), f"max_samples is {longest!r}; expected an int or None"
+        clip = _noise(np.random.default_rng(3), longest + 1, 0.1)
+        assert np.isfinite(model.embed([clip[:-1]])).all()
+        message = ""
+        try:
+            model.embed([clip])
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+        assert str(longest) in message, (
+            f"a clip of {longest + 1} samples was not refused: {message}"
+        )
+
     def test_fingerprint_is_json_with_every_part(self) -> None:
         """It can be stored and compared, and is complete."""
         fingerprint = dict(self.load().fingerprint)

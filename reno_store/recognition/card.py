@@ -70,8 +70,8 @@ def write_card(content: CardContent) -> str:
     parts = [
         f"# {_text(title)}",
         f"Recognizes {count(len(recognizer.classes_), 'label')} in recordings of non-verbal "
-        f"vocalisations: {_text(listing(map(str, recognizer.classes_)))}. Trained by "
-        f"[reno-store](https://pypi.org/project/reno-store/) {__version__} on "
+        f"vocalisations: {_text(listing(map(str, recognizer.classes_)))}. Trained by reno-store "
+        f"{__version__} on "
         f"{count(len(samples.y), 'clip')} of the dataset {_text(samples.dataset)}.",
         "## Use",
         _usage(),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from reno_store.errors import RecognizerError, RenoStoreError
+from reno_store.extraction import read_durations
 from reno_store.extraction.embedded_windows import embed_windows
 from reno_store.extraction.windows import Windows
 from reno_store.recognition.finding import Found
@@ -16,6 +17,9 @@ from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import counting
 
 __all__ = ["predict_timelines"]
+
+_SECONDS_A_FILE = 0.1
+"""Fixed cost of a recording, in seconds of audio, for the time left."""
 
 
 def predict_timelines(
@@ -65,11 +69,27 @@ def predict_timelines(
                 f"windows of {window_s:g} s are longer than those of training for "
                 f"{model.name}; expected at most {model.windows.window_s:g} s."
             )
-    with counting("predicting", len(recordings), unit="recordings", show=progress) as counter:
-        for each in recordings:
+    # Of one long recording the windows are counted, of several the recordings.
+    is_one = len(recordings) == 1
+    seconds = np.nan_to_num(read_durations([each.path for each in recordings])) + _SECONDS_A_FILE
+    with counting(
+        "predicting",
+        len(recordings),
+        unit="recordings",
+        work=float(seconds.sum()),
+        show=False if is_one else progress,
+    ) as counter:
+        for each, work in zip(recordings, seconds.tolist(), strict=True):
             try:
                 parts = [
-                    embed_windows(each.path, model, window_s, hop_s, device=device, progress=False)
+                    embed_windows(
+                        each.path,
+                        model,
+                        window_s,
+                        hop_s,
+                        device=device,
+                        progress=progress if is_one else False,
+                    )
                     for model in loaded
                 ]
             except RenoStoreError as error:
@@ -87,4 +107,4 @@ def predict_timelines(
                     probabilities, parts[0].start_s[:n].tolist(), ends.tolist(), strict=True
                 ):
                     yield Prediction(each, row, "", start_s, end_s)
-            counter.advance()
+            counter.advance(work=work)

@@ -32,6 +32,7 @@ from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import tell
 from reno_store.samples import Samples, open_store
 from reno_store.samples.rare_labels import leave_out_rare
+from reno_store.samples.recordings import loaded_model
 from reno_store.studies import Study, run_study, split
 from reno_store.studies.classifiers import make_estimator
 from reno_store.studies.settings import combinations
@@ -179,6 +180,7 @@ def _check_places(models: Sequence[RecognizerModel]) -> None:
             tell(f"{error.message} Predictions need it.")
         else:
             model.check(loaded)
+    loaded_model.cache_clear()  # training needs the memory
 
 
 def _fit(

@@ -36,6 +36,8 @@ class ModelSummary:
         Precision on disk.
     fingerprint : str
         First digits of the fingerprint's hash.
+    window_s, hop_s : float or None
+        Length and hop of the windows of long recordings; None if they were embedded whole.
     problem : str
         What is damaged, so that some of the numbers above are unknown; empty otherwise.
     """
@@ -52,6 +54,8 @@ class ModelSummary:
     precision: str = ""
     storage: str = ""
     fingerprint: str = ""
+    window_s: float | None = None
+    hop_s: float | None = None
     problem: str = ""
 
 
@@ -94,6 +98,7 @@ def _model_summary(reader: StoreReader, dataset: ModelSummary, model: str) -> Mo
     name = dataset.dataset
     try:
         fingerprint = reader.fingerprint(name, model)
+        windows = fingerprint.get("windows", {})
         n_done = int(np.count_nonzero(reader.done(name, model)))
         return replace(
             dataset,
@@ -105,6 +110,8 @@ def _model_summary(reader: StoreReader, dataset: ModelSummary, model: str) -> Mo
             precision=str(fingerprint.get("precision", "")),
             storage=storage_of(fingerprint).dtype,
             fingerprint=short_fingerprint(fingerprint),
+            window_s=windows.get("window_s"),
+            hop_s=windows.get("hop_s"),
         )
     except StoreError as error:
         return replace(dataset, model=model, problem=dataset.problem or str(error))

@@ -268,7 +268,10 @@ class TestModelOptions:
             ("?layer=first", "layer=first: no such layer"),
             ("?pool=median", "pool=median: no such pooling; expected mean, max, std"),
             ("?pool=mean+mean", "pool=mean+mean: no such pooling"),
-            ("?pooling=max", "no option 'pooling'; its options are layer, pool, revision."),
+            (
+                "?pooling=max",
+                "no option 'pooling'; its options are context, layer, pool, revision.",
+            ),
             ("?layer=", "option 'layer' has no value; expected layer=VALUE."),
             ("?layer=1&layer=2", "option 'layer' is given twice."),
             ("?revision=main", "has no revision; leave it out."),

@@ -64,7 +64,7 @@ class TestManifest:
     def test_an_unknown_card_lists_the_choices(self, tmp_path):
         shown = run("manifest", "emogater", tmp_path, "-o", tmp_path / "m.csv", expect=1).output
         assert "unknown card 'emogater'; did you mean 'emogator'?" in shown
-        assert "Choices: asvp-esd, deeply, donateacry, emogator, folders, jnv," in shown
+        assert "Choices: asvp-esd, cnvve, crema-d, deeply, donateacry, emogator," in shown
 
     def test_an_existing_manifest_is_kept(self, corpus):
         before = corpus.manifest.read_text()

@@ -1,16 +1,21 @@
 """``reno-store models``: what is listed, what is here, and how exact it is."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 from click.testing import CliRunner
 from factories.checkpoints import write_checkpoint
 from reno_cli.main import main
+from rich.console import Console
 
-from reno_store.foundation_models import CATALOGUE, PRECISIONS, CatalogueEntry
+from reno_store.foundation_models import CATALOGUE, PRECISIONS, CatalogueEntry, plugins
+from reno_store.foundation_models.catalogue import GROUPS
+from reno_store.foundation_models.plugins import GROUP
 
 COMMIT = "5a1c0ffee" + 31 * "0"
 
@@ -60,22 +65,59 @@ def put_into_cache(cache, *names):
 
 class TestList:
     def test_every_name_of_the_catalogue_has_a_row(self):
-        rows = table(run())
-        assert [row[0] for row in rows][: len(CATALOGUE)] == list(CATALOGUE)
+        names = [row[0] for row in table(run())]
+        assert [name for name in names if name in CATALOGUE] == list(CATALOGUE)
+
+    def test_models_are_grouped_by_what_they_were_made_for(self):
+        headings, group_of = [], {}
+        for line in run().split("\n\n")[0].splitlines()[1:]:
+            if line.startswith("  "):
+                group_of[line.split()[0]] = headings[-1]
+            else:
+                headings.append(line)
+        assert headings == list(GROUPS.values())
+        assert group_of["hubert-base"] == "the paper's models"
+        assert group_of["hubert-large"] == "self-supervised speech"
+        assert group_of["whisper-base"] == "Whisper"
+        assert group_of["voc2vec-hubert-ls-pt"] == "non-verbal vocalisations"
+        assert group_of["clap"] == "audio events"
+
+    def test_models_of_packages_are_a_group(self, monkeypatch):
+        offer = EntryPoint("theirs", "nowhere:Model", GROUP)
+        monkeypatch.setattr(plugins, "installed_models", lambda: {"theirs": [offer]})
+        *_, heading, row = run().split("\n\n")[0].splitlines()
+        assert heading == "plugins"
+        assert row.split() == ["theirs", "-", "package", "nowhere", "yes"]
+
+    def test_80_columns_show_dimension_parameters_and_licence(self, monkeypatch):
+        shown = io.StringIO()
+        console = Console(width=80, file=shown)
+        monkeypatch.setattr("reno_cli.models.print_wide", console.print)
+        run()
+        lines = [line.split() for line in shown.getvalue().splitlines()]
+        assert lines[0] == ["model", "paper", "dimension", "parameters", "licence", "here"]
+        assert ["wav2vec2-emotion", "1024", "164.3", "M", "CC", "BY-NC-SA", "4.0", "no"] in lines
+
+    def test_training_data_of_this_field_is_a_warning(self):
+        table, warning = run().split("\n\n")
+        assert "VocalSound" not in table
+        models, corpora = " ".join(warning.split()).split("hubert-ls-pt: ")
+        assert "voc2vec, voc2vec-as-pt, voc2vec-ls-pt, voc2vec-" in models
+        assert {"ReCANVo", "VocalSound"} <= set(corpora.split(" ast:")[0].split(", "))
 
     def test_row_says_what_the_model_is(self):
         shown = run()
         header = " ".join(shown.splitlines()[0].split())
         assert header == "model paper dimension parameters rate source licence here"
-        wavlm = next(line for line in shown.splitlines() if line.startswith("wavlm-base "))
+        wavlm = next(line for line in shown.splitlines() if line.startswith("  wavlm-base "))
         expected = "wavlm-base W 768 94.4 M 16 kHz hf:microsoft/wavlm-base none stated no"
         assert " ".join(wavlm.split()) == expected
-        mfcc = next(line for line in shown.splitlines() if line.startswith("mfcc "))
+        mfcc = next(line for line in shown.splitlines() if line.startswith("  mfcc "))
         assert " ".join(mfcc.split()) == "mfcc 120 - 16 kHz built in MIT yes"
 
     def test_model_to_be_fetched_by_hand_says_what_to_type(self):
         shown = run()
-        row = next(line for line in shown.splitlines() if line.startswith("audio-mamba-tiny"))
+        row = next(line for line in shown.splitlines() if line.startswith("  audio-mamba-tiny"))
         assert "its authors, by hand: ssam:FOLDER" in row
         assert row.split()[-1] == "no"
 
@@ -84,6 +126,7 @@ class TestList:
         assert set(CATALOGUE) <= set(rows)
         assert rows["mms-1b"] == {
             "model": "mms-1b",
+            "group": "speech",
             "paper": "",
             "description": "MMS, 1 billion",
             "dimension": 1280,
@@ -91,10 +134,12 @@ class TestList:
             "sample_rate_hz": 16_000,
             "source": "hf:facebook/mms-1b",
             "licence": "CC BY-NC 4.0",
+            "trained_on": [],
             "on_this_machine": False,
         }
         assert rows["logmel"]["on_this_machine"] is True
         assert rows["egemaps"]["source"] == "extra egemaps"
+        assert "ReCANVo" in rows["voc2vec"]["trained_on"]
 
     @pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
     def test_model_in_the_hubs_cache_is_here(self, cache, weights):

@@ -96,6 +96,13 @@ def test_card_that_is_not_toml_is_refused(tmp_path, content):
         ),
         ("[files]", "[expected.counts.sex]\nf = 3\n[files]", ["[expected.counts.sex]"]),
         ("[files]", "subsets = 3\n[files]", ["'subsets'"]),
+        ("[files]", "table = 3\n[files]", ["'table'"]),
+        ("[files]", "[table]\nfile = 'x.csv'\n[files]", ["[table] 'label'", "[table] 'path'"]),
+        (
+            "[files]",
+            "[table]\nfile = 'x.csv'\npath = 'p'\nlabel = 'l'\nspeaker = 's'\n[files]",
+            ["[files] pattern: the group 'label'", "[files] pattern: the group 'speaker'"],
+        ),
         ("[files]", "[subsets]\n[files]", ["[subsets] is empty"]),
         ("[files]", "[subsets.a]\n[files]", ["[subsets.a] 'description'"]),
         ("[files]", "[subsets.'a/b']\ndescription = 'd'\n[files]", ["[subsets.a/b]"]),

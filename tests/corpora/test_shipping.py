@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-CARDS = "asvp-esd deeply donateacry emogator folders jnv vivae vocalsound"
+CARDS = (
+    "asvp-esd cnvve crema-d deeply donateacry emogator folders jnv jvnv ravdess recanvo vivae "
+    "vocalsound"
+)
 SOURCES = ["reno_store", "cli", "data_manifests"]
 FILES = ["pyproject.toml", "README.md", "LICENSE", ".gitignore"]
 

@@ -44,15 +44,18 @@ def test_audio_mamba_there_is_what_it_is_on_the_cpu(tmp_path):
     assert error(found, expected) < 1e-5
 
 
-def test_a_store_built_there_with_scarce_memory_is_what_it_is_on_the_cpu(tmp_path, monkeypatch):
+@pytest.mark.parametrize("windows", [{}, {"window_s": 0.4, "hop_s": 0.1}])
+def test_a_store_built_there_with_scarce_memory_is_what_it_is_on_the_cpu(
+    tmp_path, monkeypatch, windows
+):
     corpus = make_corpus(tmp_path)
     spec = f"hf:{write_checkpoint(tmp_path / 'tiny', 'wavlm')}"
-    build_store(corpus.manifest, tmp_path / "here.zarr", [spec])
+    build_store(corpus.manifest, tmp_path / "here.zarr", [spec], **windows)
     # What a first convolution makes of half of the clips, and of the noises that a model is
     # tried on when it is loaded, but not of all clips.
     monkeypatch.setattr(pretend_device.MEMORY, "largest", 400_000)
     COUNTS.clear()
-    report = build_store(corpus.manifest, tmp_path / "there.zarr", [spec], device="auto")
+    report = build_store(corpus.manifest, tmp_path / "there.zarr", [spec], device="auto", **windows)
     assert report.complete
     assert COUNTS["to_cpu"] > 0
     assert COUNTS["emptied"] > 1, "else all clips went through together"

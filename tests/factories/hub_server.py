@@ -1,4 +1,4 @@
-"""A Hugging Face hub of our own on this machine: models, branches, commits, refusals.
+"""A Hugging Face hub of our own on this machine: models, datasets, branches, commits, refusals.
 
 `hub_uploads` answers what changes a model.
 """
@@ -53,16 +53,22 @@ class FakeHub:
     ) -> str:
         """Make a folder's files (and further ones) a branch's newest commit; give its hash."""
         files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-        return self.commit(repository, files | dict(extra or {}), branch=branch)
+        return self.commit(repository, {**files, **(extra or {})}, branch=branch)
 
-    def commit(self, repository: str, files: dict[str, bytes], *, branch: str = "main") -> str:
+    def push_dataset(
+        self, repository: str, files: Mapping[str, bytes], *, branch: str = "main"
+    ) -> str:
+        """Make files, by their paths, the newest commit of a dataset's branch; give its hash."""
+        return self.commit(f"datasets/{repository}", files, branch=branch)
+
+    def commit(self, repository: str, files: Mapping[str, bytes], *, branch: str = "main") -> str:
         """Make files a branch's newest commit; give its hash."""
         commits = self._commits.setdefault(repository, {})
         digest = hashlib.sha1(f"{repository} {branch} {len(commits)}".encode())
         for name, content in files.items():
             digest.update(name.encode() + content)
         commit = digest.hexdigest()
-        commits[commit] = files
+        commits[commit] = dict(files)
         self._branches.setdefault(repository, {})[branch] = commit
         return commit
 
@@ -90,18 +96,20 @@ class FakeHub:
     def refusal(self, path: str) -> tuple[int, dict[str, str], bytes] | None:
         """Give what is answered instead of what is there."""
         for beginning, (status, headers) in self.refusals.items():
-            if path.startswith(beginning):
+            if unquote(path).startswith(beginning):
                 return status, headers, b""
         return None
 
     def answer(self, path: str, *, is_owner: bool = False) -> tuple[int, dict[str, str], bytes]:
-        """Give status, headers and body for a path."""
+        """Give status, headers and body for a path in which names are still encoded."""
         if refusal := self.refusal(path):
             return refusal
-        parts = path.strip("/").split("/")
-        about = parts[:2] == ["api", "models"]
-        owner, name, *rest = [*(parts[2:] if about else parts), "", ""]
-        repository = f"{owner}/{name}"
+        parts = [unquote(part) for part in path.strip("/").split("/")]
+        about = parts[:1] == ["api"]
+        is_dataset = "datasets" in parts[:2]
+        kept = parts[2:] if about else parts[1:] if is_dataset else parts
+        owner, name, *rest = [*kept, "", ""]
+        repository = f"{'datasets/' * is_dataset}{owner}/{name}"
         if repository not in self._commits or (repository in self.private and not is_owner):
             return 404, {"X-Error-Code": "RepoNotFound"}, b""
         kind, revision, *file = [part for part in rest if part] or ["revision", "main"]
@@ -163,9 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
     hub_of: dict[int, FakeHub] = {}  # noqa: RUF012
 
     def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
+        path = urlsplit(self.path).path
         hub = self.hub_of[self.server.server_port]
-        hub.asked.append((self.command, path))
+        hub.asked.append((self.command, unquote(path)))
         self._send(*hub.answer(path, is_owner=is_owner(self.headers)))
 
     do_HEAD = do_GET  # noqa: N815

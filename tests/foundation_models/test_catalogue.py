@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from factories.checkpoints import write_checkpoint
 
+from reno_store.corpora.names import name_problem
 from reno_store.errors import ModelError, UnknownNameError
 from reno_store.foundation_models import (
     CATALOGUE,
@@ -32,10 +35,33 @@ def test_every_entry_stands_under_its_own_name_and_says_what_it_is():
         assert entry.name == name
         assert entry.description
         assert entry.licence
+        assert entry.group in catalogue.GROUPS
+        assert name_problem(name) is None
 
 
-def test_no_two_entries_have_one_name():
-    assert len(CATALOGUE) == len(catalogue._ROWS)
+def test_no_two_entries_have_one_name_or_one_source():
+    assert len(CATALOGUE) == len(catalogue._ENTRIES)
+    published = [entry.location for entry in CATALOGUE.values() if entry.source == "hf"]
+    assert len(set(published)) == len(published)
+
+
+def test_groups_stand_together_in_their_order():
+    groups = [entry.group for entry in CATALOGUE.values()]
+    assert list(dict.fromkeys(groups)) == list(catalogue.GROUPS)
+    assert sum(before != after for before, after in pairwise(groups)) == len(catalogue.GROUPS) - 1
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "seen"),
+    [
+        ("voc2vec", "VocalSound", ("VocalSound",)),
+        ("voc2vec-hubert-ls-pt", "recanvo_test", ("ReCANVo",)),
+        ("voc2vec", "emogator", ()),
+        ("hubert-base", "vocalsound", ()),
+    ],
+)
+def test_dataset_that_a_model_was_trained_on_is_recognised_by_its_name(model, dataset, seen):
+    assert CATALOGUE[model].corpora_seen(dataset) == seen
 
 
 def test_catalogue_cannot_be_changed_by_accident():
@@ -132,3 +158,16 @@ def test_audio_mamba_without_a_checkpoint_says_where_to_get_it_and_what_to_type(
     message = str(caught.value)
     assert "github.com/SarthakYadav/audio-mamba-official" in message
     assert f"audio-mamba-{size}=ssam:FOLDER" in message
+
+
+def test_the_page_of_models_has_every_name_with_its_sizes_and_licence():
+    page = Path(__file__).parents[2] / "docs" / "models.md"
+    rows = [line.strip("|").split("|") for line in page.read_text("utf-8").splitlines()]
+    shown = {
+        row[0].strip(" `"): [cell.strip() for cell in row[2:]] for row in rows if len(row) == 5
+    }
+    for name, entry in CATALOGUE.items():
+        if entry.source == "authors":
+            continue
+        size = f"{entry.n_parameters / 1e6:.1f} M" if entry.n_parameters else ""
+        assert shown[name] == [str(entry.dim), size, entry.licence], name

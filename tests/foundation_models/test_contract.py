@@ -7,9 +7,13 @@ import pytest
 import torch
 from factories.audio_mamba_checkpoints import write_ssam_checkpoint
 from factories.checkpoints import write_checkpoint
+from factories.encoders import KINDS, write_encoder
 
 from reno_store.foundation_models import load_model
 from reno_store.foundation_models.testing import FoundationModelContract
+
+KIN = {"whisper", "clap", "granite_speech", "parakeet_encoder"}
+"""Covered by other choices (another context, with fusion, with a head), or never batched."""
 
 CHOICES = {
     "mfcc": "mfcc",
@@ -21,6 +25,9 @@ CHOICES = {
     "wavlm, batched": "wavlm",
     "data2vec-audio, batched": "data2vec-audio",
     "wav2vec2-conformer, batched": "wav2vec2-conformer",
+    "whisper, full": "whisper",
+    "whisper, clip, batched": "whisper?context=clip",
+    **{f"{kind}, batched": kind for kind in KINDS if kind not in KIN},
     "wavlm, another layer and pooling, batched": "wavlm?layer=1&pool=mean+std",
 }
 
@@ -35,6 +42,8 @@ def folder_of(tmp_path_factory):
         if not here.exists():
             if kind == "ssam":
                 write_ssam_checkpoint(here, seed=seed)
+            elif kind in KINDS:
+                write_encoder(here, kind, seed=seed)
             else:
                 write_checkpoint(here, kind, seed=seed)
         return here
@@ -192,6 +201,13 @@ class RefusesTheShortest(Levels):
         return super().embed(waveforms)
 
 
+class CutsLongClips(Levels):
+    max_samples = 20_000
+
+    def describe(self, waveform):
+        return super().describe(waveform[: self.max_samples])
+
+
 class WithoutPooling(Levels):
     def __init__(self, weight=1.0):
         super().__init__(weight)
@@ -231,6 +247,7 @@ FAULTS = {
     ScalesInPlace: "leaves_its_input_alone",
     TakesTooShort: "a_shorter_one_refused",
     RefusesTheShortest: "a_shorter_one_refused",
+    CutsLongClips: "a_longer_one_refused",
     WithoutPooling: "json_with_every_part",
     FingerprintWithArray: "json_with_every_part",
     FingerprintOfTheMoment: "same_every_time",

@@ -131,7 +131,7 @@ def broken(monkeypatch):
 
     def remove(remedy):
         if remedy == "norm":
-            target, name = valid_frames._ValidGroupNorm, "forward"
+            target, name = valid_frames.ValidGroupNorm, "forward"
             monkeypatch.setattr(target, name, lambda self, hidden: self._norm(hidden))
         elif remedy == "convolutions":
             target, name = valid_frames.ValidFrames, "_silence_padding"

@@ -334,6 +334,24 @@ class TestCutOff:
         assert f"incomplete: {named} missing" in message
         assert f"run: hf download {ID} --revision {commit}\n" in message
 
+    @pytest.mark.parametrize("nested", [True, False])
+    def test_processor_config_counts_where_it_has_the_extractors_settings(
+        self, hub, cache, cut_off, checkpoint, nested
+    ):
+        settings = json.loads((checkpoint / "preprocessor_config.json").read_text())
+        processor = {"feature_extractor": settings} if nested else {"processor_class": "X"}
+        (checkpoint / "processor_config.json").write_text(json.dumps(processor))
+        if nested:
+            (checkpoint / "preprocessor_config.json").unlink()
+        commit = hub.push(ID, checkpoint)
+        embedded = load_model(SPEC).sample_rate_hz
+        (snapshot(cache, commit) / "preprocessor_config.json").unlink(missing_ok=True)
+        cut_off()
+        if nested:
+            assert load_model(SPEC).sample_rate_hz == embedded
+        else:
+            assert "incomplete: preprocessor_config.json missing" in refusal()
+
     def test_shard_that_is_missing_is_named(self, hub, cache, cut_off, checkpoint):
         shard = next(name for name in as_shards(checkpoint) if "00002" in name)
         commit = hub.push(ID, checkpoint)

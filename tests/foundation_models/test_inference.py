@@ -5,6 +5,7 @@ import pytest
 import torch
 from factories.audio_mamba_checkpoints import write_ssam_checkpoint
 from factories.checkpoints import write_checkpoint
+from factories.encoders import KINDS, write_encoder
 from torch import nn
 
 from reno_store.errors import UnknownNameError
@@ -185,16 +186,35 @@ def test_other_convolutions_are_left_alone(layer):
     assert network[0] is layer
 
 
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(huggingface_encoder, "use_projections", use_product_convolutions)
+    monkeypatch.setattr(inference, "_LEAST_CHANNELS", 1)
+
+
+def convolutions_of(model):
+    return [each for each in model._encoder.modules() if type(each) is ProductConvolution]
+
+
 @pytest.mark.parametrize(
     "architecture", ["hubert", "wavlm", "wav2vec2-conformer", "data2vec-audio"]
 )
-def test_batches_are_exact_with_convolutions_as_products(architecture, tmp_path, monkeypatch):
+def test_batches_are_exact_with_convolutions_as_products(architecture, tmp_path, request):
     spec = f"hf:{write_checkpoint(tmp_path / 'tiny', architecture)}"
     expected = load_model(spec).embed(CLIPS)
-    monkeypatch.setattr(huggingface_encoder, "use_projections", use_product_convolutions)
-    monkeypatch.setattr(inference, "_LEAST_CHANNELS", 1)
+    request.getfixturevalue("as_on_a_gpu")
     model = load_model(spec, batched=True)
     assert not model.one_by_one_because
-    exchanged = [each for each in model._encoder.modules() if type(each) is ProductConvolution]
-    assert any(each.groups > 1 for each in exchanged)
+    assert any(each.groups > 1 for each in convolutions_of(model))
     np.testing.assert_allclose(model.embed(CLIPS), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_encoder_embeds_with_convolutions_as_products(kind, tmp_path, request):
+    spec = f"hf:{write_encoder(tmp_path / 'tiny', kind)}"
+    plain = load_model(spec)
+    clips = [noise(max(n_samples, plain.min_samples)) for n_samples in (1, 5000, 20_000)]
+    expected = plain.embed(clips)
+    request.getfixturevalue("as_on_a_gpu")
+    found = load_model(spec, batched=True).embed(clips)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-5)

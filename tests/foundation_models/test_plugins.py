@@ -322,7 +322,7 @@ class TestCommands:
         install("voice-tools", MODEL, loudness="Loudness")
         install("sound-tools", MODEL, loudness="Loudness")
         rows = [line.split() for line in run("models").splitlines()]
-        packages = [row[3] for row in rows if row[0] == "loudness"]
+        packages = [row[3] for row in rows if row[:1] == ["loudness"]]
         assert packages == ["sound-tools", "voice-tools"]
 
     def test_listing_runs_none_of_its_code(self, install):

@@ -63,6 +63,7 @@ def test_hub_id_without_its_source_is_refused_with_what_to_type():
     ("text", "name", "problem", "advice"),
     [
         ("a/b=mfcc", "a/b", "not '/'", "NAME=mfcc"),
+        ("b?file=m/b.pt", "b-filem/b.pt", "not '/'", "NAME=b"),
         ("../b=mfcc", "../b", "not '/'", "NAME=mfcc"),
         (".b=mfcc", ".b", "begin with a letter or digit", "NAME=mfcc"),
         ("=mfcc", "", "it is empty", "NAME=mfcc"),
@@ -122,6 +123,12 @@ def test_unnamed_location_is_named_by_its_last_part(parts):
             "mine",
             "a/wavlm",
             {"layer": "2", "revision": "v/2"},
+        ),
+        (
+            "mine=beats?checkpoint=/models/run=3/b.pt&layer=2",
+            "mine",
+            "beats",
+            {"checkpoint": "/models/run=3/b.pt", "layer": "2"},
         ),
         ("mine=hf:what?", "mine", "what?", {}),
         ("mine=hf:what?/run", "mine", "what?/run", {}),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +20,11 @@ import torch
 from reno_store.corpora.audio import PREPROCESSING
 from reno_store.errors import ModelError
 from reno_store.foundation_models.huggingface.families import FAMILIES, Family
+from reno_store.foundation_models.huggingface.families.generic import WAYS_OUT, Generic
 from reno_store.foundation_models.huggingface.hub import CheckpointFiles
 from reno_store.foundation_models.weights import PRETRAINING_WEIGHTS, hash_weights
 
-__all__ = ["Checkpoint", "read_checkpoint"]
+__all__ = ["Checkpoint", "read_checkpoint", "unusable"]
 
 # Where a checkpoint came from or who wrote it, not what it computes.
 _VOLATILE_CONFIG_KEYS = {
@@ -33,6 +35,9 @@ _VOLATILE_CONFIG_KEYS = {
     "torch_dtype",
     "transformers_version",
 }
+
+_FOREIGN_CODE = "it needs Python code of its own, which reno-store never runs"
+_RANDOM = "dither adds random noise to every clip; expected 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +63,25 @@ class Checkpoint:
     identity: Mapping[str, Any]
 
 
-def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
+def read_checkpoint(files: CheckpointFiles, context: str = "") -> Checkpoint:
     """Read a checkpoint as ``save_pretrained`` writes it.
+
+    Parameters
+    ----------
+    files : CheckpointFiles
+        From `locate`.
+    context : str
+        One of the family's ``contexts``; the first by default.
 
     Raises
     ------
     ModelError
-        If its config, its preprocessor config or its weights are missing, the weights do
-        not fit the config, the config leaves weights of the encoder unused, or the
-        architecture is not among `FAMILIES`.
+        If its config, its preprocessor config or its weights are missing or do not fit each
+        other, the config leaves weights of the encoder unused, it has no such context, or the
+        architecture is not among `FAMILIES` and does not turn a clip into frames either.
     """
-    from transformers import (
-        AutoFeatureExtractor,
-        AutoModel,
-        FeatureExtractionMixin,
-        PretrainedConfig,
-    )
+    from transformers import PretrainedConfig
 
-    location, folder = files.location, str(files.folder)
     config = _read_json(
         files,
         "config.json",
@@ -85,10 +91,34 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
     architecture = config.get("model_type")
     family = FAMILIES.get(str(architecture))
     if family is None:
-        raise ModelError(
-            f"model {location}: its architecture is {architecture!r}; expected one of "
-            f"{', '.join(sorted(FAMILIES))}."
-        )
+        try:
+            return _read(files, config, Generic(), context)
+        except ModelError as error:
+            raise unusable(files.location, architecture, error) from error.__cause__
+    return _read(files, config, family, context)
+
+
+def unusable(location: str, architecture: object, error: ModelError) -> ModelError:
+    """Return the refusal of an encoder without a family, with what to do instead."""
+    reason = error.message.removeprefix(f"model {location}: ")
+    return ModelError(
+        f"model {location}: its architecture is {architecture!r}, which is not one of "
+        f"{', '.join(sorted(FAMILIES))}; as any other encoder of audio it cannot be used: {reason}",
+        *WAYS_OUT,
+    )
+
+
+def _read(
+    files: CheckpointFiles, config: Mapping[str, Any], family: Family, context: str
+) -> Checkpoint:
+    from transformers import FeatureExtractionMixin
+
+    location, folder = files.location, str(files.folder)
+    if context:
+        try:
+            family = family.in_context(context)
+        except ModelError as error:
+            raise ModelError(f"model {location}: {error}") from None
     settings = _read_json(
         files,
         "preprocessor_config.json",
@@ -96,7 +126,7 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
         "It defines the input of the model (sample rate, normalised or not). Copy it from where "
         "the checkpoint was published, or write it with the feature extractor's save_pretrained",
     )
-    rate_hz = settings.get("sampling_rate", 16_000)
+    rate_hz = settings.get("sampling_rate", 16_000 if family.extractor else None)
     if not isinstance(rate_hz, int) or rate_hz < 1:
         raise ModelError(
             f"model {location}: sampling_rate is {rate_hz!r} in its preprocessor_config.json; "
@@ -104,9 +134,9 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
         )
     with _quiet_transformers():
         try:
-            extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
+            extractor_name, extractor = family.load_extractor(folder)
             # Shapes that do not fit come back in `loading`, with their names.
-            model, loading = AutoModel.from_pretrained(
+            model, loading = family.load(
                 folder,
                 dtype=torch.float32,
                 output_loading_info=True,
@@ -115,25 +145,35 @@ def read_checkpoint(files: CheckpointFiles) -> Checkpoint:
             )
         # A broken checkpoint makes transformers and what it calls raise almost anything.
         except Exception as error:
-            raise ModelError(f"model {location}: cannot be loaded: {error}") from error
-    if type(extractor).__name__ != family.extractor:
+            reason = _FOREIGN_CODE if "trust_remote_code" in str(error) else str(error)
+            raise ModelError(f"model {location}: cannot be loaded: {reason}") from error
+    if family.extractor and extractor_name != family.extractor:
         raise ModelError(
-            f"model {location}: its preprocessor_config.json names {type(extractor).__name__}; "
-            f"expected {family.extractor}."
+            f"model {location}: its preprocessor_config.json names {extractor_name}; expected "
+            f"{family.extractor}."
         )
-    _check_weights(location, model, loading, family.parts)
     encoder = family.encoder(model)
+    _check_weights(location, model, loading, family.parts_of(model))
+    problem = _RANDOM if getattr(extractor, "dither", 0) else ""
+    if problem := problem or family.problem(extractor, encoder.config):
+        raise ModelError(
+            f"model {location}: its preprocessor_config.json does not fit: {problem}. Take it from "
+            "where the checkpoint was published."
+        )
+    family = family.fitted(encoder, extractor)
     identity: dict[str, Any] = {
         "kind": "huggingface",
-        "architecture": architecture,
+        "architecture": config.get("model_type"),
         "config": _config_digest(config),
         "weights": hash_weights(encoder),
         "preprocessing": {
             **PREPROCESSING,
             "extractor": family.extractor,
-            **{key: getattr(extractor, key) for key in family.settings},
+            **family.described(extractor),
         },
     }
+    if family.context:
+        identity["context"] = family.context
     if files.commit:
         identity["source"] = {"repository": files.repository, "commit": files.commit}
     return Checkpoint(family, encoder, extractor, identity)
@@ -194,7 +234,10 @@ def _quiet_transformers() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            # AST's published extractor has such filters.
+            warnings.filterwarnings("ignore", "At least one mel filter has all zero values")
+            yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:

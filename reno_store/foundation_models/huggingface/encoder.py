@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 
 from reno_store.errors import ModelError
 from reno_store.foundation_models.checking import relative_errors
-from reno_store.foundation_models.huggingface.checkpoint import Checkpoint, read_checkpoint
+from reno_store.foundation_models.huggingface.checkpoint import (
+    Checkpoint,
+    read_checkpoint,
+    unusable,
+)
+from reno_store.foundation_models.huggingface.families import Family
+from reno_store.foundation_models.huggingface.families.generic import Generic, check_contract
 from reno_store.foundation_models.huggingface.hub import locate
 from reno_store.foundation_models.inference import (
     computing_in,
@@ -27,7 +33,12 @@ from reno_store.foundation_models.inference import (
     use_projections,
 )
 from reno_store.foundation_models.pooling import LayerChoice, Pooling
-from reno_store.foundation_models.protocol import Waveform, check_precision, refuse_short
+from reno_store.foundation_models.protocol import (
+    Waveform,
+    check_precision,
+    refuse_long,
+    refuse_short,
+)
 from reno_store.runtime.devices import map_on_threads
 
 __all__ = ["HuggingFaceEncoder"]
@@ -62,6 +73,8 @@ class HuggingFaceEncoder:
 
     Attributes
     ----------
+    max_samples : int or None
+        Length of the longest waveform, in samples; None if there is no limit.
     one_by_one_because : str
         Why clips never share a batch; empty where batches are exact.
 
@@ -85,16 +98,18 @@ class HuggingFaceEncoder:
         self._family, self._extractor = checkpoint.family, checkpoint.extractor
         self._device, self._precision = device, check_precision(precision)
         self._pooling = Pooling(pool)
-        self._layer = LayerChoice.parse(layer, config.num_hidden_layers)
-        self._frames = self._family.frames(config)
+        self._layer = LayerChoice.parse(layer, self._family.n_layers(config))
+        self._config = config
+        self._frames = self._family.frames(config, self._extractor)
         adapter_width = self._family.adapter_width(config)
-        if adapter_width and self._layer.which != "last":
-            raise ModelError(
-                f"layer={layer}: the model has an adapter, so only its last layer can be used."
-            )
+        only_last = "the model has an adapter" if adapter_width else self._family.only_last_because
+        if only_last and self._layer.which != "last":
+            raise ModelError(f"layer={layer}: {only_last}, so only its last layer can be used.")
         self.sample_rate_hz: int = int(self._extractor.sampling_rate)
         self.min_samples: int = self._frames.shortest
-        self.dim: int = (adapter_width or int(config.hidden_size)) * self._pooling.n_statistics
+        self.max_samples: int | None = self._family.longest(config, self._extractor)
+        width = adapter_width or self._family.width(config)
+        self.dim: int = width * self._pooling.n_statistics
         self.fingerprint = {
             **checkpoint.identity,
             "layer": self._layer.which,
@@ -102,8 +117,8 @@ class HuggingFaceEncoder:
             "precision": precision,
             "code": _CODE_VERSION,
         }
-        self._encoder = _prepared(checkpoint.encoder, self._layer, device)
-        self.one_by_one_because = _ADAPTER if adapter_width else ""
+        self._encoder = _prepared(checkpoint.encoder, self._family, self._layer, device)
+        self.one_by_one_because = _ADAPTER if adapter_width else self._family.one_by_one_because
         self._batched = torch.device(device).type != "cpu" if batched is None else batched
         if self._batched and not self.one_by_one_because:
             self._ignoring_padding = self._family.ignore_padding(self._encoder)
@@ -113,7 +128,7 @@ class HuggingFaceEncoder:
 
     @classmethod
     def load(
-        cls, location: str, *, revision: str | None = None, **settings: Any
+        cls, location: str, *, revision: str | None = None, context: str = "", **settings: Any
     ) -> HuggingFaceEncoder:
         """Load a checkpoint; only weights are read, no code in it is run.
 
@@ -123,6 +138,9 @@ class HuggingFaceEncoder:
             A folder as ``save_pretrained`` writes it, or a hub id.
         revision : str, optional
             A branch, tag or commit of the hub.
+        context : str
+            What the encoder is given around a clip, for architectures that have a choice:
+            Whisper has ``"full"`` (30 s) and ``"clip"``. By default what it was trained on.
         **settings
             ``device``, ``precision``, ``layer``, ``pool`` and ``batched``, as in the class.
 
@@ -130,25 +148,38 @@ class HuggingFaceEncoder:
         ------
         ModelError
             If the folder, its config, its preprocessor config or its weights are missing,
-            the weights do not fit, the architecture is not among `FAMILIES`, a hub model
-            is not available, or the layer or pooling does not exist.
+            the weights do not fit, a hub model is not available, the layer or pooling does not
+            exist, or the architecture is not among `FAMILIES` and the model does not pass
+            `FoundationModelContract` one clip at a time.
         """
         files = locate(location, revision)
         with _random_state_kept():
-            checkpoint = read_checkpoint(files)
+            checkpoint = read_checkpoint(files, context)
             try:
-                return cls(checkpoint, **settings)
+                model = cls(checkpoint, **settings)
             except ModelError as error:
                 raise ModelError(f"model {location}: {error}") from None
+        if isinstance(checkpoint.family, Generic):
+            try:
+                check_contract(model)
+            except ModelError as error:
+                architecture = checkpoint.identity["architecture"]
+                raise unusable(location, architecture, error) from None
+        return model
 
     def embed(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Embed clips sampled at `sample_rate_hz`; see `FoundationModel.embed`."""
         refuse_short(waveforms, self)
+        refuse_long(waveforms, self)
         if not len(waveforms):
             return np.empty((0, self.dim), np.float32)
         with _random_state_kept():
             if self._batched and len(waveforms) > 1:
-                return self._embed_together(waveforms)
+                step = self._family.most_clips() or len(waveforms)
+                some = range(0, len(waveforms), step)
+                return np.concatenate(
+                    [self._embed_together(waveforms[start : start + step]) for start in some]
+                )
             if torch.device(self._device).type == "cpu":
                 return np.stack(list(map_on_threads(self._embed_one, waveforms)))
             return np.stack([self._embed_one(waveform) for waveform in waveforms])
@@ -181,36 +212,45 @@ class HuggingFaceEncoder:
         return float(np.nan_to_num(relative_errors(together, alone), nan=np.inf).max())
 
     def _embed_one(self, waveform: Waveform) -> NDArray[np.float32]:
+        clip = self._prepare(waveform)
         with computing_in(self._precision, self._device):
-            clip = self._family.prepare(self._extractor, waveform)
             hidden = self._hidden(clip[None].to(self._device))[0]
-            return self._pooling(hidden[: self._frames.after(len(waveform))]).cpu().numpy()
+            return self._pooled(hidden, len(waveform)).cpu().numpy()
 
     def _embed_together(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
+        clips = [self._prepare(waveform) for waveform in waveforms]
         with computing_in(self._precision, self._device):
             lengths = [len(waveform) for waveform in waveforms]
-            clips = [self._family.prepare(self._extractor, waveform) for waveform in waveforms]
             batch, mask = self._family.pad(clips)
             with self._ignoring_padding(lengths):
                 hidden = self._hidden(
                     batch.to(self._device), None if mask is None else mask.to(self._device)
                 )
             pooled = [
-                self._pooling(frames[: self._frames.after(length)])
-                for frames, length in zip(hidden, lengths, strict=True)
+                self._pooled(clip, length) for clip, length in zip(hidden, lengths, strict=True)
             ]
             return torch.stack(pooled).cpu().numpy()
+
+    def _prepare(self, waveform: Waveform) -> torch.Tensor:
+        """Return one clip as the encoder takes it, in float32: spectrograms need its range."""
+        with computing_in("float32", "cpu"):
+            return self._family.prepare(self._extractor, waveform)
+
+    def _pooled(self, hidden: torch.Tensor, n_samples: int) -> torch.Tensor:
+        """Pool the frames that a clip covers, shape (dim,)."""
+        n_frames = self._frames.after(n_samples)
+        return self._pooling(self._family.covered(hidden, n_frames, self._config))
 
     def _hidden(self, batch: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return the hidden state of the chosen layer, shape (n_clips, n_frames, width)."""
         arguments = {"output_hidden_states": not self._layer.is_top}
         if mask is None:  # also on threads, where warnings cannot be filtered
-            output = self._encoder(batch, **arguments)
+            output = self._family.run(self._encoder, batch, **arguments)
         else:
             with warnings.catch_warnings():
                 # About the masks of WavLM, one of which holds numbers; they are right.
                 warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")
-                output = self._encoder(batch, attention_mask=mask, **arguments)
+                output = self._family.run(self._encoder, batch, attention_mask=mask, **arguments)
         if self._layer.is_top:
             return output.last_hidden_state
         if self._layer.which != "all":
@@ -229,12 +269,12 @@ def _random_state_kept() -> AbstractContextManager[None]:
     return torch.random.fork_rng(devices=[])
 
 
-def _prepared(encoder: Any, layer: LayerChoice, device: str) -> Any:
+def _prepared(encoder: Any, family: Family, layer: LayerChoice, device: str) -> Any:
     """Return an encoder on its device, frozen, without the layers above the chosen one."""
-    blocks = getattr(getattr(encoder, "encoder", None), "layers", None)
-    if isinstance(layer.which, int) and not layer.is_top and blocks is not None:
+    stack = family.stack(encoder)
+    if isinstance(layer.which, int) and not layer.is_top and hasattr(stack, "layers"):
         # One more than needed: some architectures norm what comes out of the last one.
-        encoder.encoder.layers = blocks[: layer.which + 1]
+        stack.layers = stack.layers[: layer.which + 1]
     if torch.device(device).type == "cpu":
         use_projections(encoder)
     else:

@@ -7,6 +7,7 @@ recorded.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from reno_store.errors import ModelError
 
 __all__ = ["CheckpointFiles", "locate", "weights_are_here"]
 
-_CONFIGS = ("config.json", "preprocessor_config.json")
+_CONFIG, _PREPROCESSOR = "config.json", "preprocessor_config.json"
+# Newer checkpoints have the settings of their feature extractor inside this file instead.
+_PROCESSOR, _PARTS = "processor_config.json", {"feature_extractor", "audio_processor"}
 # In order of preference. The index of a checkpoint in shards names the other files.
 _WEIGHTS = {
     "model.safetensors": "",
@@ -114,9 +117,9 @@ def _snapshot(repository: str, revision: str | None) -> Path | None:
 
 def _missing(snapshot: Path) -> list[str]:
     """List which files a snapshot lacks."""
-    import json
-
-    missing = [name for name in _CONFIGS if not (snapshot / name).exists()]
+    missing = [] if (snapshot / _CONFIG).exists() else [_CONFIG]
+    if not (snapshot / _PREPROCESSOR).exists() and not _has_extractor(snapshot / _PROCESSOR):
+        missing.append(_PREPROCESSOR)
     present = [name for name in _WEIGHTS if (snapshot / name).exists()]
     if not present:
         return [*missing, "weights"]
@@ -128,6 +131,15 @@ def _missing(snapshot: Path) -> list[str]:
             return [*missing, present[0]]
         missing += [shard for shard in shards if not (snapshot / str(shard)).exists()]
     return missing
+
+
+def _has_extractor(processor: Path) -> bool:
+    """Return whether the config of a processor contains that of a feature extractor."""
+    try:
+        entries = json.loads(processor.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(entries, dict) and not _PARTS.isdisjoint(entries)
 
 
 def _fetch(repository: str, revision: str | None) -> Path:
@@ -151,7 +163,7 @@ def _fetch(repository: str, revision: str | None) -> Path:
                 f"model {repository}: the hub has no weights for it; expected one of "
                 f"{', '.join(_WEIGHTS)}."
             )
-        patterns = [*_CONFIGS, weights, *filter(None, [_WEIGHTS[weights]])]
+        patterns = [_CONFIG, _PREPROCESSOR, _PROCESSOR, weights, *filter(None, [_WEIGHTS[weights]])]
         # By branch, not by commit, so that the cache knows the branch next time.
         folder = snapshot_download(repository, revision=revision, allow_patterns=patterns)
     except GatedRepoError:

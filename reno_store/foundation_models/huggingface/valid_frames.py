@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["FrameCounts", "ValidFrames"]
+__all__ = ["FrameCounts", "ValidFrames", "ValidGroupNorm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +60,26 @@ class ValidFrames:
     Parameters
     ----------
     encoder : torch.nn.Module
-        With a ``feature_extractor`` of convolutions. Its group norms and all later
-        convolutions see only valid frames inside `of`; outside they behave as before.
+        The encoder. All convolutions after its feature extractor see only valid frames
+        inside `of`; outside they behave as before.
     counts : FrameCounts
         Of the feature extractor.
+    extractor : torch.nn.Module, optional
+        The part of the encoder that turns a waveform into frames by convolutions without
+        padding; ``encoder.feature_extractor`` by default. The group norms of its
+        ``conv_layers`` see only valid frames too.
     """
 
-    def __init__(self, encoder: nn.Module, counts: FrameCounts) -> None:
+    def __init__(
+        self, encoder: nn.Module, counts: FrameCounts, extractor: nn.Module | None = None
+    ) -> None:
         self._counts = counts
         self._lengths: Sequence[int] | None = None
-        extractor: Any = encoder.feature_extractor
-        for depth, layer in enumerate(extractor.conv_layers, start=1):
+        front: Any = extractor or encoder.feature_extractor
+        for depth, layer in enumerate(getattr(front, "conv_layers", ()), start=1):
             if isinstance(getattr(layer, "layer_norm", None), nn.GroupNorm):
-                layer.layer_norm = _ValidGroupNorm(layer.layer_norm, self, depth)
-        inside = {id(module) for module in extractor.modules()}
+                layer.layer_norm = ValidGroupNorm(layer.layer_norm, self, depth)
+        inside = {id(module) for module in front.modules()}
         for module in encoder.modules():
             if (
                 isinstance(module, nn.Conv1d)
@@ -107,7 +113,7 @@ class ValidFrames:
         return (hidden.masked_fill(beyond, 0.0), *others)
 
 
-class _ValidGroupNorm(nn.Module):
+class ValidGroupNorm(nn.Module):
     """A group norm with the mean and variance of each clip's own frames; zeros after them.
 
     It applies the original norm clip by clip. On any device this costs less than the

@@ -42,8 +42,9 @@ def sizes_of(text):
     return tuple(int(size) for size in text.split("+"))
 
 
-def test_every_estimator_is_counted_for_every_size_in_the_catalogue():
-    dims = {entry.dim for entry in CATALOGUE.values()}
+def test_every_estimator_is_counted_for_every_size_of_the_paper():
+    named = [entry for entry in CATALOGUE.values() if entry.group in ("built in", "paper")]
+    dims = {entry.dim for entry in (*named, CATALOGUE["mms-1b"])}
     for name in ("FCN", "CNN"):
         assert {sizes_of(row[1]) for row in ROWS if row[0] == name} == {(dim,) for dim in dims}
     for name in ("Concat", "RENO"):  # those pairs of which the paper's table II is made
