@@ -22,7 +22,14 @@ from .exchange.verification import Verification, verify_store
 from .extraction import EmbeddedWindows, embed_files, embed_windows
 from .extraction.build import BuildReport, build_store
 from .foundation_models import FoundationModel, load_model
-from .recognition import Recognizer, load_recognizer, save_recognizer, train_recognizer
+from .recognition import (
+    Recognizer,
+    load_recognizer,
+    pull_recognizer,
+    push_recognizer,
+    save_recognizer,
+    train_recognizer,
+)
 from .reports.page import Report, write_report
 from .samples import AudioEmbedder, EmbeddingLookup, EmbeddingStore, Samples, open_store
 from .store import remove_from_store
@@ -82,6 +89,8 @@ __all__ = [
     "manifest_from_hf_dataset",
     "merge_stores",
     "open_store",
+    "pull_recognizer",
+    "push_recognizer",
     "read_label_map",
     "read_manifest",
     "recall_study",

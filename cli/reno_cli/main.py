@@ -25,6 +25,8 @@ from reno_cli.manifest import manifest
 from reno_cli.merge import merge
 from reno_cli.models import models
 from reno_cli.predict import predict
+from reno_cli.pull import pull
+from reno_cli.push import push
 from reno_cli.remove import remove
 from reno_cli.report import report
 from reno_cli.serve import serve
@@ -76,6 +78,7 @@ def main() -> None:
 
 for _command in (
     *(build, datasets, demo, evaluate, export, grid, import_, info),
-    *(manifest, merge, models, predict, remove, report, serve, tables, train, verify),
+    *(manifest, merge, models, predict, pull, push, remove, report, serve),
+    *(tables, train, verify),
 ):
     main.add_command(_command)

@@ -102,6 +102,9 @@ def predict(
 ) -> None:
     """Recognize recordings with what `reno-store train` wrote into FOLDER.
 
+    FOLDER may also be a recognizer on the Hugging Face hub: hf:OWNER/NAME or
+    hf:OWNER/NAME@REVISION.
+
     PATH is an audio file, a folder of them, a manifest (.csv) or - for a list on standard input.
     Results are in that order. The exit code is 1 if a recording failed.
     """
@@ -112,11 +115,13 @@ def predict(
         raise click.BadParameter(
             f"{max_seconds:g}: expected more than 0.", param_hint="max-seconds"
         )
+    from reno_store.recognition.hub import HubPlace
     from reno_store.recognition.targets import check_source
     from reno_store.runtime.devices import check_device
 
     check_device(device)
-    check_source(folder)
+    if HubPlace.find(str(folder)) is None:
+        check_source(folder)
     if output is not None:
         check_output(output)
     from reno_store.recognition.finding import find_recordings

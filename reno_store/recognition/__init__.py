@@ -4,7 +4,8 @@
 `card` describes it for people. A `recognizer` embeds recordings and predicts; `folder` writes it
 and reads it again, with `networks` and `scikit` for the two kinds of classifiers. `finding` lists
 recordings, `predicting` streams predictions, `timelines` predicts long recordings window by
-window, `outputs` writes the results.
+window, `outputs` writes the results. `hub` finds recognizers on the Hugging Face hub, `sharing`
+pushes and pulls them.
 """
 
 import lazy_loader

@@ -2,6 +2,7 @@ from .finding import Found, find_recordings
 from .folder import load_recognizer, save_recognizer
 from .predicting import Prediction, predict_recordings
 from .recognizer import Recognizer
+from .sharing import pull_recognizer, push_recognizer
 from .timelines import predict_timelines
 from .training import train_recognizer
 
@@ -13,6 +14,8 @@ __all__ = [
     "load_recognizer",
     "predict_recordings",
     "predict_timelines",
+    "pull_recognizer",
+    "push_recognizer",
     "save_recognizer",
     "train_recognizer",
 ]

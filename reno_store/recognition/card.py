@@ -24,7 +24,10 @@ from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.store import short_fingerprint
 from reno_store.studies import PROTOCOLS, Cell, Study
 
-__all__ = ["CardContent", "bare_card", "write_card"]
+__all__ = ["PLACE_IN_CARDS", "CardContent", "bare_card", "rename_model", "write_card"]
+
+PLACE_IN_CARDS = "THIS_FOLDER"
+"""How a card names the recognizer that it describes; replaced when it is published."""
 
 _TAGS = ("audio-classification", "emotion-recognition", "non-verbal-vocalisations", "reno-store")
 
@@ -103,6 +106,11 @@ def bare_card(recognizer: Recognizer) -> str:
     return _yaml(header) + "\n\n".join(parts) + "\n"
 
 
+def rename_model(card: bytes, old: str, new: str) -> bytes:
+    """Return a card that names another place of a foundation model."""
+    return card.replace(_text(old).encode(), _text(new).encode())
+
+
 def _models_title(recognizer: Recognizer) -> str:
     return " + ".join(model.name for model in recognizer.models)
 
@@ -153,9 +161,9 @@ def _header(content: CardContent, title: str, cells: Sequence[Cell]) -> str:
 
 def _usage() -> str:
     return (
-        "```sh\nreno-store predict THIS_FOLDER recording.wav recordings/ -o labels.csv\n```\n\n"
-        "```python\nimport reno_store as rs\n\n"
-        'recognizer = rs.load_recognizer("THIS_FOLDER")\n'
+        f"```sh\nreno-store predict {PLACE_IN_CARDS} recording.wav recordings/ -o labels.csv\n"
+        "```\n\n```python\nimport reno_store as rs\n\n"
+        f'recognizer = rs.load_recognizer("{PLACE_IN_CARDS}")\n'
         'recognizer.predict_proba(["recording.wav"])\n```'
     )
 

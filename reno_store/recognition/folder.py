@@ -32,16 +32,25 @@ from sklearn.preprocessing import StandardScaler
 from reno_store import __version__
 from reno_store.corpora.names import name_problem
 from reno_store.errors import RecognizerError
+from reno_store.recognition.hub import HubPlace, fetch_recognizer
 from reno_store.recognition.models import RecognizerModel, moved_models
 from reno_store.recognition.networks import NETWORKS, arrays_of, describe_network, make_network
 from reno_store.recognition.recognizer import Recognizer
 from reno_store.recognition.scikit import read_classifier, write_classifier
-from reno_store.recognition.targets import CONFIG, FORMAT, check_source, check_target
+from reno_store.recognition.targets import (
+    CARD,
+    CLASSIFIER,
+    CONFIG,
+    FILES,
+    FORMAT,
+    WEIGHTS,
+    check_source,
+    check_target,
+)
 
-__all__ = ["load_recognizer", "save_recognizer"]
+__all__ = ["config_as_bytes", "hash_config", "load_recognizer", "save_recognizer", "write_files"]
 
 _VERSION = 1
-_WEIGHTS, _CLASSIFIER, _CARD = "model.safetensors", "classifier.skops", "README.md"
 _LARGEST_CONFIG = 2**24
 _PACKAGES = ("numpy", "scikit-learn", "skops", "skorch", "torch", "transformers")
 _SCALER = ("mean", "scale", "var")
@@ -75,34 +84,42 @@ def save_recognizer(
     if not isinstance(recognizer, Recognizer):
         recognizer = Recognizer.of_pipeline(recognizer)
     folder = check_target(folder, overwrite=overwrite)
+    write_files(_files(recognizer), folder)
+    return folder
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write a recognizer's files into a folder from `check_target`, whose other files stay."""
     temporary = folder.with_name(f".{folder.name[:40]}-{secrets.token_hex(4)}")
     try:
         temporary.mkdir(parents=True)
-        for name, content in _files(recognizer).items():
+        for name, content in files.items():
             (temporary / name).write_bytes(content)
-        if folder.exists():
-            old = temporary.with_name(f"{temporary.name}-old")
-            folder.rename(old)
+        if not folder.exists():
             temporary.rename(folder)
-            shutil.rmtree(old)
-        else:
-            temporary.rename(folder)
+            return
+        for name in FILES:
+            if name in files:
+                (temporary / name).replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise RecognizerError(f"{folder} cannot be written: {error.strerror or error}.") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return folder
 
 
 def load_recognizer(
     folder: str | Path, *, device: str = "auto", models: str | Sequence[str] = ()
 ) -> Recognizer:
-    """Read a recognizer from a folder. Nothing in it is run; foundation models load when used.
+    """Read a recognizer. Nothing in it is run; foundation models load when used.
 
     Parameters
     ----------
     folder : str or Path
-        As `save_recognizer` wrote it.
+        As `save_recognizer` wrote it; or ``hf:OWNER/NAME`` or ``hf:OWNER/NAME@REVISION`` on the
+        Hugging Face hub. Of a branch, the newest commit is used, and the copy on this machine
+        where the hub cannot be reached.
     device : str
         Where the foundation models compute: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
     models : str or Sequence[str]
@@ -116,13 +133,15 @@ def load_recognizer(
     Raises
     ------
     RecognizerError
-        If the folder is not a recognizer, is damaged, was edited, or was made by a later version.
+        If the folder is not a recognizer, is damaged, was edited, or was made by a later version;
+        or the hub has none, or does not give it to this user.
     """
-    folder = check_source(folder)
+    place = HubPlace.find(str(folder))
+    local = check_source(folder) if place is None else fetch_recognizer(place)
     try:
-        return _load(folder, device, [models] if isinstance(models, str) else models)
+        return _load(local, device, [models] if isinstance(models, str) else models)
     except RecognizerError as error:
-        raise RecognizerError(f"{folder}: {error.message}", *error.remedies) from None
+        raise RecognizerError(f"{place or local}: {error.message}", *error.remedies) from None
 
 
 def _files(recognizer: Recognizer) -> dict[str, bytes]:
@@ -135,8 +154,8 @@ def _files(recognizer: Recognizer) -> dict[str, bytes]:
         described = describe_network(classifier)
         arrays = arrays_of(classifier)
     else:
-        described = {"class": type(classifier).__name__, "file": _CLASSIFIER}
-        content[_CLASSIFIER] = write_classifier(classifier)
+        described = {"class": type(classifier).__name__, "file": CLASSIFIER}
+        content[CLASSIFIER] = write_classifier(classifier)
     if recognizer.scaler is not None:
         arrays |= {
             f"scaler.{name}": np.asarray(getattr(recognizer.scaler, f"{name}_"), np.float64)
@@ -162,15 +181,15 @@ def _files(recognizer: Recognizer) -> dict[str, bytes]:
         "versions": {"reno-store": __version__, "python": platform.python_version(), **_versions()},
     }
     # One entry: safetensors writes several in any order, and the same recognizer is one file.
-    metadata = {"config_sha256": _hash_config(config)}
-    content[_WEIGHTS] = save(
+    metadata = {"config_sha256": hash_config(config)}
+    content[WEIGHTS] = save(
         {name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=metadata
     )
     config["files"] = {
         name: hashlib.sha256(each).hexdigest() for name, each in sorted(content.items())
     }
-    content[CONFIG] = (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
-    content[_CARD] = (recognizer.card or _bare_card(recognizer)).encode()
+    content[CONFIG] = config_as_bytes(config)
+    content[CARD] = (recognizer.card or _bare_card(recognizer)).encode()
     return content
 
 
@@ -190,7 +209,12 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _hash_config(config: Mapping[str, Any]) -> str:
+def config_as_bytes(config: Mapping[str, Any]) -> bytes:
+    """Return the content of the file that holds a config."""
+    return (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def hash_config(config: Mapping[str, Any]) -> str:
     """Hash everything in a config except the hashes of the other files."""
     hashed = {name: value for name, value in config.items() if name != "files"}
     text = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
@@ -220,7 +244,7 @@ def _load(folder: Path, device: str, specs: Sequence[str]) -> Recognizer:
     config = _read_config(folder)
     contents = {}
     estimator = config["estimator"]
-    names = [_WEIGHTS, *([_CLASSIFIER] if estimator.get("file") is not None else [])]
+    names = [WEIGHTS, *([CLASSIFIER] if estimator.get("file") is not None else [])]
     if sorted(config["files"]) != sorted(names):
         raise RecognizerError(f"config.json: files: expected {' and '.join(names)}.")
     for name in names:
@@ -230,13 +254,13 @@ def _load(folder: Path, device: str, specs: Sequence[str]) -> Recognizer:
                 f"{name} is not the file that config.json describes: its hash differs. It is "
                 "damaged, was edited or belongs to another recognizer; copy the folder again."
             )
-    arrays = _read_arrays(contents[_WEIGHTS], _hash_config(config))
+    arrays = _read_arrays(contents[WEIGHTS], hash_config(config))
     classes = np.array(config["classes"])
     models = _models(config["models"])
     n_features = sum(model.dim for model in models)
     scaler = _scaler(arrays, n_features) if config["standardize"] else None
-    if _CLASSIFIER in contents:
-        classifier = read_classifier(contents[_CLASSIFIER])
+    if CLASSIFIER in contents:
+        classifier = read_classifier(contents[CLASSIFIER])
     else:
         classifier = make_network(estimator, arrays, classes)
     n_own = getattr(classifier, "n_features_in_", None)
@@ -246,7 +270,7 @@ def _load(folder: Path, device: str, specs: Sequence[str]) -> Recognizer:
         )
     if np.asarray(getattr(classifier, "classes_", ())).tolist() != classes.tolist():
         raise RecognizerError("the classifier has other labels than config.json.")
-    card = folder / _CARD
+    card = folder / CARD
     return Recognizer(
         moved_models(models, specs),
         classifier,

@@ -7,10 +7,25 @@ from pathlib import Path
 from reno_store.errors import RecognizerError, Remedy
 from reno_store.runtime.locations import local_path
 
-__all__ = ["CONFIG", "FORMAT", "check_source", "check_target"]
+__all__ = [
+    "CARD",
+    "CLASSIFIER",
+    "CONFIG",
+    "FILES",
+    "FORMAT",
+    "WEIGHTS",
+    "check_source",
+    "check_target",
+]
 
 CONFIG = "config.json"
 """The file that makes a folder a recognizer."""
+
+WEIGHTS, CLASSIFIER, CARD = "model.safetensors", "classifier.skops", "README.md"
+"""The other files; CLASSIFIER only of classifiers of scikit-learn."""
+
+FILES = (WEIGHTS, CLASSIFIER, CARD, CONFIG)
+"""All that may be in the folder; other files in it are not touched."""
 
 FORMAT = "reno-store recognizer"
 """What it says that it is."""
