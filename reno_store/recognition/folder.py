@@ -51,7 +51,8 @@ from reno_store.recognition.targets import (
 __all__ = ["config_as_bytes", "hash_config", "load_recognizer", "save_recognizer", "write_files"]
 
 _VERSION = 1
-_LARGEST_CONFIG = 2**24
+_LARGEST_TEXT = 2**24
+_TEMPERATURES = (1e-3, 1e3)
 _PACKAGES = ("numpy", "scikit-learn", "skops", "skorch", "torch", "transformers")
 _SCALER = ("mean", "scale", "var")
 
@@ -277,13 +278,18 @@ def _load(folder: Path, device: str, specs: Sequence[str]) -> Recognizer:
         scaler,
         config["temperature"],
         device,
-        card.read_text("utf-8", "replace") if card.is_file() else "",
+        _read(card, _LARGEST_TEXT).decode("utf-8", "replace") if card.is_file() else "",
         config["trained_on"],
     )
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: float = float("inf")) -> bytes:
     try:
+        # A device or a pipe may never end.
+        if path.exists() and not path.is_file():
+            raise RecognizerError(f"{path.name} is not a file.")
+        if path.stat().st_size > most:
+            raise RecognizerError(f"{path.name} has more than 16 MiB; that is no recognizer's.")
         return path.read_bytes()
     except FileNotFoundError:
         raise RecognizerError(f"{path.name} is missing; copy the folder again.") from None
@@ -293,10 +299,8 @@ def _read(path: Path) -> bytes:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
-    if path.stat().st_size > _LARGEST_CONFIG:
-        raise RecognizerError("config.json has more than 16 MiB; that is no recognizer's.")
     try:
-        config = json.loads(_read(path))
+        config = json.loads(_read(path, _LARGEST_TEXT))
     except (ValueError, RecursionError) as error:
         raise RecognizerError(f"config.json is damaged: {error}") from None
     if not isinstance(config, dict) or config.get("format") != FORMAT:
@@ -315,7 +319,10 @@ def _read_config(folder: Path) -> dict[str, Any]:
         "files": isinstance(config.get("files"), dict),
         "trained_on": isinstance(config.get("trained_on"), dict),
         "temperature": temperature is None
-        or (isinstance(temperature, int | float) and 0 < temperature < float("inf")),
+        or (
+            type(temperature) in (int, float)
+            and _TEMPERATURES[0] <= temperature <= _TEMPERATURES[1]
+        ),
     }
     if wrong := [name for name, is_right in expected.items() if not is_right]:
         raise RecognizerError(f"config.json: {', '.join(wrong)}: missing or not as expected.")

@@ -164,6 +164,13 @@ def _read(folder: Path) -> dict[str, bytes]:
 def _publishable(folder: str | Path, place: HubPlace, specs: Sequence[str]) -> dict[str, bytes]:
     """Return the files to upload, without anything that only this machine has."""
     folder = check_source(folder)
+    for name in FILES:
+        # The card may say anything, so it must not be another file of this machine.
+        if (folder / name).resolve().parent != folder.resolve():
+            raise RecognizerError(
+                f"{folder / name} is a link to a file outside the folder, which would be "
+                "published. Copy the file instead."
+            )
     old = load_recognizer(folder, device="cpu").models
     new = _moved(old, specs)
     local = [model for model in new if _is_local(model)]
