@@ -20,7 +20,7 @@ from sklearn.svm import LinearSVC
 
 import reno_store as rs
 from reno_store.errors import ModelError, RecognizerError, UnknownNameError
-from reno_store.recognition.folder import _hash_config
+from reno_store.recognition.config import hash_config
 from reno_store.recognition.scikit import read_classifier
 
 
@@ -32,7 +32,7 @@ def write(folder, config, *, seal=False):
     """Write a config; `seal` makes its hashes right, as somebody with bad intent would."""
     if seal:
         arrays = load((folder / "model.safetensors").read_bytes())
-        content = save(arrays, metadata={"config_sha256": _hash_config(config)})
+        content = save(arrays, metadata={"config_sha256": hash_config(config)})
         reseal(folder, config, content)
         return
     (folder / "config.json").write_text(json.dumps(config))
@@ -242,7 +242,7 @@ class TestChangedFolders:
         arrays = load((edited / "model.safetensors").read_bytes())
         name = next(name for name in sorted(arrays) if name.startswith("network."))
         for bad in (arrays[name] * np.nan, arrays[name].astype(np.float64)):
-            metadata = {"config_sha256": _hash_config(config)}
+            metadata = {"config_sha256": hash_config(config)}
             reseal(edited, config, save({**arrays, name: bad.astype(bad.dtype)}, metadata=metadata))
             self.refuse(edited, "finite float32")
 
