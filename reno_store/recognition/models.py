@@ -156,16 +156,20 @@ def find_spec(name: str, fingerprint: Mapping[str, Any]) -> str:
             "cannot be embedded and nothing can be recognized with it.",
             Remedy("Use a model that reno-store can load", {"models": ...}),
         )
+    source = fingerprint.get("source")
+    if kind == "huggingface" and isinstance(source, Mapping) and source.get("repository"):
+        settings = {
+            "layer": fingerprint["layer"],
+            "pool": fingerprint["pooling"],
+            "context": fingerprint.get("context"),
+            "revision": source.get("commit"),
+        }
+        options = "&".join(f"{key}={value}" for key, value in settings.items() if value is not None)
+        return f"{name}=hf:{source['repository']}?{options}"
     if (name in CATALOGUE and CATALOGUE[name].source != "authors") or name in installed_models():
         return name
     if isinstance(kind, str) and kind in CATALOGUE:  # mfcc, logmel, egemaps
         return f"{name}={kind}"
-    source = fingerprint.get("source")
-    if kind == "huggingface" and isinstance(source, Mapping) and source.get("repository"):
-        settings = [f"layer={fingerprint['layer']}", f"pool={fingerprint['pooling']}"]
-        if source.get("commit"):
-            settings.append(f"revision={source['commit']}")
-        return f"{name}=hf:{source['repository']}?{'&'.join(settings)}"
     raise RecognizerError(
         f"model {name}: the store does not say from which folder it was loaded.",
         Remedy("Name it", {"models": f"{name}=SPEC"}),

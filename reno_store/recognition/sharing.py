@@ -20,12 +20,8 @@ from reno_store.errors import RecognizerError, Remedy, UnknownNameError
 from reno_store.foundation_models.catalogue import CATALOGUE
 from reno_store.foundation_models.specs import parse_model_spec
 from reno_store.recognition.card import PLACE_IN_CARDS, rename_model
-from reno_store.recognition.folder import (
-    config_as_bytes,
-    hash_config,
-    load_recognizer,
-    write_files,
-)
+from reno_store.recognition.config import config_as_bytes, hash_config
+from reno_store.recognition.folder import load_recognizer, write_files
 from reno_store.recognition.hub import HubPlace, fetch_recognizer, hub_errors, is_recognizer
 from reno_store.recognition.models import RecognizerModel, moved_models
 from reno_store.recognition.targets import (

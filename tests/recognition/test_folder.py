@@ -21,7 +21,7 @@ from sklearn.svm import LinearSVC
 
 import reno_store as rs
 from reno_store.errors import ModelError, RecognizerError, UnknownNameError
-from reno_store.recognition.folder import hash_config
+from reno_store.recognition.config import hash_config
 from reno_store.recognition.scikit import read_classifier
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories.checkpoints import write_checkpoint
 from factories.recognizers import LABELS, SMALL
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -15,6 +16,7 @@ from reno_store.errors import (
     UnknownNameError,
 )
 from reno_store.recognition.models import absolute_spec, find_spec
+from reno_store.samples.recordings import loaded_model
 from reno_store.store import StoreWriter
 
 PAIR = ["mfcc", "logmel"]
@@ -120,6 +122,10 @@ def test_places_are_found_in_fingerprints():
     source = {"repository": "someone/model", "commit": "abc"}
     fingerprint = {"kind": "huggingface", "layer": 9, "pooling": "mean", "source": source}
     assert find_spec("w", fingerprint) == "w=hf:someone/model?layer=9&pool=mean&revision=abc"
+    in_context = {**fingerprint, "context": "clip"}
+    assert "&context=clip&" in find_spec("wavlm-base", in_context)
+    assert "?layer=0&" in find_spec("w", {**fingerprint, "layer": 0})
+    assert find_spec("wavlm-base", {"kind": "huggingface"}) == "wavlm-base"
     assert find_spec("mfcc", {"kind": "mfcc"}) == "mfcc"
     assert find_spec("m", {"kind": "mfcc"}) == "m=mfcc"
     with pytest.raises(RecognizerError, match="does not say from which folder"):
@@ -142,3 +148,25 @@ def test_clips_without_embedding_can_be_left_out(corpus, tmp_path):
         rs.train_recognizer(tmp_path / "my.zarr", "cries", PAIR, **how)
     recognizer = rs.train_recognizer(tmp_path / "my.zarr", "cries", PAIR, missing="drop", **how)
     assert recognizer.trained_on["n_clips"] == 34
+
+
+def test_a_model_of_a_folder_is_named_and_may_move(corpus, tmp_path):
+    folder = write_checkpoint(tmp_path / "ckpt", "wav2vec2")
+    spec = f"mine=hf:{folder}?layer=1"
+    rs.build_store(corpus / "cries.csv", tmp_path / "my.zarr", spec)
+    how = {"estimator": "fcn", "settings": {"max_epochs": 1}, "scores": False, "progress": False}
+    with pytest.raises(RecognizerError, match="from which folder"):
+        rs.train_recognizer(tmp_path / "my.zarr", "cries", "mine", **how)
+    trained = rs.train_recognizer(tmp_path / "my.zarr", "cries", spec, **how)
+    saved = rs.save_recognizer(trained, tmp_path / "laughs")
+    paths = [corpus / "00.wav", corpus / "01.wav"]
+    expected = trained.predict_proba(paths)
+    folder.rename(tmp_path / "moved")
+    loaded_model.cache_clear()
+    with pytest.raises(ModelError, match="cannot be loaded here"):
+        rs.load_recognizer(saved).predict(paths)
+    moved = rs.load_recognizer(saved, models=f"mine=hf:{tmp_path}/moved?layer=1")
+    assert moved.predict_proba(paths).tobytes() == expected.tobytes()
+    other = rs.load_recognizer(saved, models=f"mine=hf:{tmp_path}/moved")
+    with pytest.raises(ModelError, match="layer: in training 1"):
+        other.predict(paths)
