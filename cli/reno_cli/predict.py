@@ -20,6 +20,8 @@ __all__ = ["predict"]
 
 _INTERRUPTED = 130
 _MAX_SECONDS = 60.0  # extraction.MAX_SECONDS, which --help must not import
+_IN_LINES = ("text", "csv", "jsonl")
+"""Formats whose beginning is of use without the end."""
 _FORMATS = ("text", "csv", "json", "jsonl", "audacity", "textgrid")
 
 
@@ -145,7 +147,7 @@ def predict(
     counted = _counting_problems(predictions, problems, shown=form != "text" or output is not None)
     texts = format_predictions(form, counted, recognizer.classes_.tolist(), top=top)
     try:
-        _write(texts, output)
+        _write(texts, output, keep_part=form in _IN_LINES)
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         sys.exit(_INTERRUPTED)
@@ -179,8 +181,11 @@ def _counting_problems(
         yield each
 
 
-def _write(texts: Iterable[str], output: Path | None) -> None:
-    """Print texts as they come, or write a file that appears when it is complete."""
+def _write(texts: Iterable[str], output: Path | None, *, keep_part: bool) -> None:
+    """Print texts as they come, or write a file that appears when it is complete.
+
+    With `keep_part` it appears after Ctrl-C too, with what was finished.
+    """
     if output is None:
         for text in texts:
             click.echo(text, nl=False)
@@ -194,9 +199,18 @@ def _write(texts: Iterable[str], output: Path | None) -> None:
     handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name[:40]}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(texts)
+            interrupted = None
+            try:
+                for text in texts:
+                    file.write(text)
+            except KeyboardInterrupt as error:
+                interrupted = error
+                if not keep_part:
+                    raise
         Path(temporary).chmod(0o644)
         Path(temporary).replace(output)
     finally:
         Path(temporary).unlink(missing_ok=True)
     click.echo(output)
+    if interrupted is not None:
+        raise interrupted

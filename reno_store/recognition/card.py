@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from reno_store.errors import RenoStoreError
 from reno_store.foundation_models import parse_model_specs
 from reno_store.foundation_models.catalogue import CATALOGUE
 from reno_store.recognition.calibration import Calibration
+from reno_store.recognition.hub_header import hub_header
 from reno_store.recognition.models import RecognizerModel
 from reno_store.recognition.recognizer import Recognizer
 from reno_store.runtime.numbers import count, listing, per_cent, score
@@ -28,8 +27,6 @@ __all__ = ["PLACE_IN_CARDS", "CardContent", "bare_card", "rename_model", "write_
 
 PLACE_IN_CARDS = "THIS_FOLDER"
 """How a card names the recognizer that it describes; replaced when it is published."""
-
-_TAGS = ("audio-classification", "emotion-recognition", "non-verbal-vocalisations", "reno-store")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +63,7 @@ def write_card(content: CardContent) -> str:
     cells = list(content.study.cells) if content.study else []
     computed = [cell for cell in cells if cell.computed]
     title = f"{type(recognizer.classifier).__name__} on {_models_title(recognizer)}"
-    header = _header(content, title, computed)
+    header = hub_header(title, recognizer.models, computed, content.licence)
     parts = [
         f"# {_text(title)}",
         f"Recognizes {count(len(recognizer.classes_), 'label')} in recordings of non-verbal "
@@ -93,7 +90,7 @@ def write_card(content: CardContent) -> str:
 def bare_card(recognizer: Recognizer) -> str:
     """Return the card of a recognizer of which only the classifier is known."""
     title = f"{type(recognizer.classifier).__name__} on {_models_title(recognizer)}"
-    header = {"license": "other", "library_name": "reno-store", "tags": list(_TAGS)}
+    header = hub_header(title, recognizer.models)
     parts = [
         f"# {_text(title)}",
         f"Labels: {_text(listing(map(str, recognizer.classes_)))}. It was saved from a pipeline, "
@@ -103,7 +100,7 @@ def bare_card(recognizer: Recognizer) -> str:
         "## Details",
         *_details(recognizer),
     ]
-    return _yaml(header) + "\n\n".join(parts) + "\n"
+    return header + "\n\n".join(parts) + "\n"
 
 
 def rename_model(card: bytes, old: str, new: str) -> bytes:
@@ -113,50 +110,6 @@ def rename_model(card: bytes, old: str, new: str) -> bytes:
 
 def _models_title(recognizer: Recognizer) -> str:
     return " + ".join(model.name for model in recognizer.models)
-
-
-def _yaml(values: Mapping[str, Any]) -> str:
-    """Write a header; JSON values are YAML values."""
-    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    return "\n".join(["---", *lines, "---", "", ""])
-
-
-def _header(content: CardContent, title: str, cells: Sequence[Cell]) -> str:
-    recognizer = content.recognizer
-    header: dict[str, Any] = {
-        "license": content.licence,
-        "library_name": "reno-store",
-        "pipeline_tag": "audio-classification",
-        "tags": list(_TAGS),
-        "metrics": ["accuracy", "f1"],
-    }
-    if base := [repository for model in recognizer.models if (repository := _repository(model))]:
-        header["base_model"] = base
-    if cells:
-        header["model-index"] = [
-            {
-                "name": title,
-                "results": [
-                    {
-                        "task": {"type": "audio-classification"},
-                        "dataset": {
-                            "name": f"{cell.dataset}, protocol {cell.protocol}",
-                            "type": cell.dataset,
-                        },
-                        "metrics": [
-                            {"type": "accuracy", "value": round(cell.mean("accuracy"), 4)},
-                            {
-                                "type": "f1",
-                                "name": "macro-F1",
-                                "value": round(cell.mean("macro_f1"), 4),
-                            },
-                        ],
-                    }
-                    for cell in cells
-                ],
-            }
-        ]
-    return _yaml(header)
 
 
 def _usage() -> str:
@@ -281,14 +234,6 @@ def _licence_of(model: RecognizerModel) -> str:
         if spec.location in (entry.name, entry.location):
             return entry.licence
     return "not known to reno-store"
-
-
-def _repository(model: RecognizerModel) -> str | None:
-    """Return the model's repository on the hub, if it is from there."""
-    source = model.fingerprint.get("source")
-    if isinstance(source, Mapping) and isinstance(source.get("repository"), str):
-        return str(source["repository"])
-    return None
 
 
 def _details(recognizer: Recognizer) -> Iterator[str]:

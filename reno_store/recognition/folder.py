@@ -21,7 +21,6 @@ import platform
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +29,20 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
 from reno_store import __version__
-from reno_store.corpora.names import name_problem
 from reno_store.errors import RecognizerError
+from reno_store.recognition.config import (
+    LARGEST_TEXT,
+    VERSION,
+    config_as_bytes,
+    hash_config,
+    labels_as_json,
+    models_of,
+    package_versions,
+    read_config,
+    read_file,
+)
 from reno_store.recognition.hub import HubPlace, fetch_recognizer
-from reno_store.recognition.models import RecognizerModel, moved_models
+from reno_store.recognition.models import moved_models
 from reno_store.recognition.networks import NETWORKS, arrays_of, describe_network, make_network
 from reno_store.recognition.recognizer import Recognizer
 from reno_store.recognition.scikit import read_classifier, write_classifier
@@ -48,11 +57,8 @@ from reno_store.recognition.targets import (
     check_target,
 )
 
-__all__ = ["config_as_bytes", "hash_config", "load_recognizer", "save_recognizer", "write_files"]
+__all__ = ["load_recognizer", "save_recognizer", "write_files"]
 
-_VERSION = 1
-_LARGEST_CONFIG = 2**24
-_PACKAGES = ("numpy", "scikit-learn", "skops", "skorch", "torch", "transformers")
 _SCALER = ("mean", "scale", "var")
 
 
@@ -163,8 +169,8 @@ def _files(recognizer: Recognizer) -> dict[str, bytes]:
         }
     config: dict[str, Any] = {
         "format": FORMAT,
-        "format_version": _VERSION,
-        "classes": _labels_as_json(recognizer.classes_),
+        "format_version": VERSION,
+        "classes": labels_as_json(recognizer.classes_),
         "models": [
             {
                 "name": each.name,
@@ -178,7 +184,11 @@ def _files(recognizer: Recognizer) -> dict[str, bytes]:
         "estimator": described,
         "temperature": recognizer.temperature,
         "trained_on": dict(recognizer.trained_on),
-        "versions": {"reno-store": __version__, "python": platform.python_version(), **_versions()},
+        "versions": {
+            "reno-store": __version__,
+            "python": platform.python_version(),
+            **package_versions(),
+        },
     }
     # One entry: safetensors writes several in any order, and the same recognizer is one file.
     metadata = {"config_sha256": hash_config(config)}
@@ -199,56 +209,15 @@ def _bare_card(recognizer: Recognizer) -> str:
     return bare_card(recognizer)
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def config_as_bytes(config: Mapping[str, Any]) -> bytes:
-    """Return the content of the file that holds a config."""
-    return (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def hash_config(config: Mapping[str, Any]) -> str:
-    """Hash everything in a config except the hashes of the other files."""
-    hashed = {name: value for name, value in config.items() if name != "files"}
-    text = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _labels_as_json(classes: NDArray[Any]) -> list[Any]:
-    labels = [label.item() if isinstance(label, np.generic) else label for label in classes]
-    if not _are_labels(labels):
-        raise RecognizerError(
-            f"the labels are {type(labels[0]).__name__}; expected text or whole numbers."
-        )
-    return labels
-
-
-def _are_labels(labels: Any) -> bool:
-    return (
-        isinstance(labels, list)
-        and len(labels) > 1
-        and len({type(each) for each in labels}) == 1
-        and type(labels[0]) in (str, int)
-        and len(set(labels)) == len(labels)
-    )
-
-
 def _load(folder: Path, device: str, specs: Sequence[str]) -> Recognizer:
-    config = _read_config(folder)
+    config = read_config(folder)
     contents = {}
     estimator = config["estimator"]
     names = [WEIGHTS, *([CLASSIFIER] if estimator.get("file") is not None else [])]
     if sorted(config["files"]) != sorted(names):
         raise RecognizerError(f"config.json: files: expected {' and '.join(names)}.")
     for name in names:
-        contents[name] = _read(folder / name)
+        contents[name] = read_file(folder / name)
         if hashlib.sha256(contents[name]).hexdigest() != config["files"][name]:
             raise RecognizerError(
                 f"{name} is not the file that config.json describes: its hash differs. It is "
@@ -256,7 +225,7 @@ def _load(folder: Path, device: str, specs: Sequence[str]) -> Recognizer:
             )
     arrays = _read_arrays(contents[WEIGHTS], hash_config(config))
     classes = np.array(config["classes"])
-    models = _models(config["models"])
+    models = models_of(config["models"])
     n_features = sum(model.dim for model in models)
     scaler = _scaler(arrays, n_features) if config["standardize"] else None
     if CLASSIFIER in contents:
@@ -277,49 +246,9 @@ def _load(folder: Path, device: str, specs: Sequence[str]) -> Recognizer:
         scaler,
         config["temperature"],
         device,
-        card.read_text("utf-8", "replace") if card.is_file() else "",
+        read_file(card, LARGEST_TEXT).decode("utf-8", "replace") if card.is_file() else "",
         config["trained_on"],
     )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise RecognizerError(f"{path.name} is missing; copy the folder again.") from None
-    except OSError as error:
-        raise RecognizerError(f"{path.name} cannot be read: {error.strerror}.") from None
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
-    if path.stat().st_size > _LARGEST_CONFIG:
-        raise RecognizerError("config.json has more than 16 MiB; that is no recognizer's.")
-    try:
-        config = json.loads(_read(path))
-    except (ValueError, RecursionError) as error:
-        raise RecognizerError(f"config.json is damaged: {error}") from None
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise RecognizerError("config.json is of another program; expected a recognizer.")
-    if config.get("format_version") != _VERSION:
-        raise RecognizerError(
-            f"it has the format version {config.get('format_version')!r}; this reno-store "
-            f"({__version__}) reads version {_VERSION}. Install a later reno-store."
-        )
-    temperature = config.get("temperature")
-    expected = {
-        "classes": _are_labels(config.get("classes")),
-        "models": isinstance(config.get("models"), list) and bool(config["models"]),
-        "standardize": isinstance(config.get("standardize"), bool),
-        "estimator": isinstance(config.get("estimator"), dict),
-        "files": isinstance(config.get("files"), dict),
-        "trained_on": isinstance(config.get("trained_on"), dict),
-        "temperature": temperature is None
-        or (isinstance(temperature, int | float) and 0 < temperature < float("inf")),
-    }
-    if wrong := [name for name, is_right in expected.items() if not is_right]:
-        raise RecognizerError(f"config.json: {', '.join(wrong)}: missing or not as expected.")
-    return config
 
 
 def _read_arrays(content: bytes, config_sha256: str) -> dict[str, NDArray[Any]]:
@@ -339,26 +268,6 @@ def _read_arrays(content: bytes, config_sha256: str) -> dict[str, NDArray[Any]]:
             "belongs to another recognizer. Copy the folder again."
         )
     return arrays
-
-
-def _models(described: Sequence[Any]) -> tuple[RecognizerModel, ...]:
-    models = []
-    for each in described:
-        is_right = (
-            isinstance(each, dict)
-            and isinstance(each.get("name"), str)
-            and name_problem(each["name"]) is None
-            and isinstance(each.get("spec"), str)
-            and type(each.get("dim")) is int
-            and each["dim"] > 0
-            and isinstance(each.get("fingerprint"), dict)
-        )
-        if not is_right:
-            raise RecognizerError("config.json: models: missing or not as expected.")
-        models.append(RecognizerModel(each["name"], each["spec"], each["dim"], each["fingerprint"]))
-    if len({model.name for model in models}) < len(models):
-        raise RecognizerError("config.json: two models have one name.")
-    return tuple(models)
 
 
 def _scaler(arrays: Mapping[str, NDArray[Any]], n_features: int) -> StandardScaler:

@@ -20,12 +20,8 @@ from reno_store.errors import RecognizerError, Remedy, UnknownNameError
 from reno_store.foundation_models.catalogue import CATALOGUE
 from reno_store.foundation_models.specs import parse_model_spec
 from reno_store.recognition.card import PLACE_IN_CARDS, rename_model
-from reno_store.recognition.folder import (
-    config_as_bytes,
-    hash_config,
-    load_recognizer,
-    write_files,
-)
+from reno_store.recognition.config import config_as_bytes, hash_config
+from reno_store.recognition.folder import load_recognizer, write_files
 from reno_store.recognition.hub import HubPlace, fetch_recognizer, hub_errors, is_recognizer
 from reno_store.recognition.models import RecognizerModel, moved_models
 from reno_store.recognition.targets import (
@@ -164,6 +160,13 @@ def _read(folder: Path) -> dict[str, bytes]:
 def _publishable(folder: str | Path, place: HubPlace, specs: Sequence[str]) -> dict[str, bytes]:
     """Return the files to upload, without anything that only this machine has."""
     folder = check_source(folder)
+    for name in FILES:
+        # The card may say anything, so it must not be another file of this machine.
+        if (folder / name).resolve().parent != folder.resolve():
+            raise RecognizerError(
+                f"{folder / name} is a link to a file outside the folder, which would be "
+                "published. Copy the file instead."
+            )
     old = load_recognizer(folder, device="cpu").models
     new = _moved(old, specs)
     local = [model for model in new if _is_local(model)]

@@ -100,6 +100,22 @@ def test_a_bad_recording_stops_no_other(folder, tmp_path):
     assert rows[1]["clip_id"] == "clip00"
 
 
+@pytest.mark.parametrize(("name", "kept"), [("x.csv", 3), ("x.jsonl", 2), ("x.json", None)])
+def test_ctrl_c_keeps_what_is_finished(folder, tmp_path, monkeypatch, name, kept):
+    import reno_store.recognition as recognition
+
+    def stopped(*given, **how):
+        found = recognition.predicting.predict_recordings(*given, **how)
+        yield from (next(found), next(found))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recognition, "predict_recordings", stopped)
+    done = run("predict", folder / "laughs", folder / "in", "-o", tmp_path / name)
+    assert done.exit_code == 130
+    assert [each.name for each in tmp_path.iterdir()] == ([name] if kept else [])
+    assert not kept or len((tmp_path / name).read_text().splitlines()) == kept
+
+
 @pytest.mark.parametrize("name", ["x.txt", "x.TextGrid", "x.csv"])
 def test_timelines(folder, tmp_path, name):
     long = write_wav(tmp_path / "long.wav", 3.0)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from sklearn.svm import LinearSVC
 
 import reno_store as rs
 from reno_store.errors import ModelError, RecognizerError, UnknownNameError
-from reno_store.recognition.folder import hash_config
+from reno_store.recognition.config import hash_config
 from reno_store.recognition.scikit import read_classifier
 
 
@@ -196,6 +197,9 @@ class TestChangedFolders:
             (lambda c: c.update(temperature=2.0), "edited"),
             (lambda c: c.update(temperature=-1.0), "temperature"),
             (lambda c: c.update(temperature=float("nan")), "temperature"),
+            (lambda c: c.update(temperature=1e-320), "temperature"),
+            (lambda c: c.update(temperature=10**400), "temperature"),
+            (lambda c: c.update(temperature=True), "temperature"),
             (lambda c: c.update(classes=["a", "a", "b"]), "classes"),
             (lambda c: c.update(models=[]), "models"),
             (lambda c: c.update(format_version=2), "later reno-store"),
@@ -209,6 +213,20 @@ class TestChangedFolders:
         change(config)
         write(edited, config)
         self.refuse(edited, told)
+
+    @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+    def test_a_file_that_never_ends_is_not_read(self, edited, name):
+        (edited / name).unlink()
+        (edited / name).symlink_to("/dev/zero")
+        self.refuse(edited, r"is not a file|no config")
+        (edited / name).unlink()
+        os.mkfifo(edited / name)
+        self.refuse(edited, r"is not a file|no config")
+
+    def test_a_text_that_is_too_large_is_not_read(self, edited):
+        for name in ("README.md", "config.json"):
+            (edited / name).write_bytes(b" " * (2**24 + 1))
+            self.refuse(edited, f"{name} has more than 16 MiB")
 
     @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '"x"', "\xff"])
     def test_a_config_that_is_none(self, edited, text):

@@ -271,6 +271,13 @@ class TestRefusals:
         (edited / "README.md").write_text("---\nlicense: [\n---\n")
         refuse("Invalid metadata in README", rs.push_recognizer, edited, ID)
 
+    def test_a_link_to_another_file_is_not_published(self, hub, edited, tmp_path):
+        (tmp_path / "secret.txt").write_text("x")
+        (edited / "README.md").unlink()
+        (edited / "README.md").symlink_to(tmp_path / "secret.txt")
+        refuse("README.md is a link", rs.push_recognizer, edited, ID)
+        assert not hub.asked
+
     def test_a_damaged_folder_is_not_published(self, hub, edited):
         (edited / "model.safetensors").write_bytes(b"x")
         refuse("hash differs", rs.push_recognizer, edited, ID)
