@@ -1,8 +1,8 @@
 """Store -> arrays that scikit-learn takes: X, y, groups.
 
-`loading` returns whole datasets at once, as `samples` with labels and speakers; `lookup` is a
-transformer from clip ids to embeddings, so that a search can compare models; `rare_labels` leaves
-out labels with few clips.
+`loading` returns a whole dataset at once, with labels and speakers; `lookup` is a transformer
+from clip ids to embeddings, so that a search can compare models; `rare_labels` leaves out labels
+with few clips.
 """
 
 import lazy_loader
