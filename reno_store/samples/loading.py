@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +18,7 @@ from reno_store.errors import (
     UnknownNameError,
     listed,
 )
-from reno_store.runtime.notebooks import html_table
+from reno_store.samples.samples import Samples, column_names
 from reno_store.store import (
     ModelSummary,
     StoreReader,
@@ -32,85 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddingStore", "Samples", "column_names", "open_store", "ordered_names"]
 
 _IDENTITY = ("clip_id", "label", "speaker", "audio_sha256")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
-    """Embeddings of one or several datasets, ready to learn from.
-
-    Attributes
-    ----------
-    X : numpy.ndarray of float32, shape (n_clips, sum(block_sizes))
-        The models' embeddings side by side, one block of columns per model.
-    y : numpy.ndarray of str, shape (n_clips,)
-        Labels.
-    groups : numpy.ndarray of str, shape (n_clips,), or None
-        Speakers, empty where unknown; None where no clip's speaker is known.
-    clip_ids : numpy.ndarray of str, shape (n_clips,)
-        The clips, in the order of the store.
-    block_sizes : tuple[int, ...]
-        How many columns each model has.
-    dataset : str
-        Name of the dataset; of several, their names joined by ``+``.
-    models : tuple[str, ...]
-        Names of the models, in the order of the blocks.
-    corpus : numpy.ndarray of str, shape (n_clips,), or None
-        The dataset of each clip, from `EmbeddingStore.load_many`; None for a single dataset.
-    """
-
-    X: NDArray[np.float32]
-    y: NDArray[np.str_]
-    groups: NDArray[np.str_] | None
-    clip_ids: NDArray[np.str_]
-    block_sizes: tuple[int, ...]
-    dataset: str
-    models: tuple[str, ...]
-    corpus: NDArray[np.str_] | None = None
-
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the columns, ``MODEL:i``."""
-        return column_names(self.models, self.block_sizes)
-
-    def split_models(self) -> list[Samples]:
-        """Return the same clips once per model, with that model's columns."""
-        ends = np.cumsum(self.block_sizes).tolist()
-        return [
-            replace(self, X=self.X[:, end - size : end], block_sizes=(size,), models=(model,))
-            for model, size, end in zip(self.models, self.block_sizes, ends, strict=True)
-        ]
-
-    def take(self, rows: NDArray[np.int64]) -> Samples:
-        """Return some of the clips, in the order of the row numbers."""
-        return replace(
-            self,
-            X=self.X[rows],
-            y=self.y[rows],
-            groups=None if self.groups is None else self.groups[rows],
-            clip_ids=self.clip_ids[rows],
-            corpus=None if self.corpus is None else self.corpus[rows],
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return X as a DataFrame; the estimators read the blocks from its ``MODEL:i`` columns."""
-        import pandas as pd
-
-        return pd.DataFrame(self.X, index=self.clip_ids, columns=self.feature_names)
-
-    def _repr_html_(self) -> str:
-        import pandas as pd
-
-        blocks = ", ".join(
-            f"{model} {size}" for model, size in zip(self.models, self.block_sizes, strict=True)
-        )
-        known = set() if self.groups is None else set(self.groups.tolist()) - {""}
-        speakers = f"{len(known):,} speakers" if known else "speakers unknown"
-        heading = (
-            f"{self.dataset}: {len(self.y):,} clips, {self.X.shape[1]:,} columns ({blocks}), "
-            f"{speakers}"
-        )
-        labels, counts = np.unique(self.y, return_counts=True)
-        return html_table(heading, pd.DataFrame({"label": labels, "clips": counts}))
 
 
 class EmbeddingStore(StoreReader):
@@ -364,11 +285,6 @@ def ordered_names(models: str | Sequence[str], kind: str = "model") -> tuple[str
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"{kind} {min(twice)!r} is named twice; name each once")
     return tuple(names)
-
-
-def column_names(models: Sequence[str], sizes: Sequence[int]) -> list[str]:
-    """Return the names of the columns of X, ``MODEL:i``."""
-    return [f"{model}:{i}" for model, size in zip(models, sizes, strict=True) for i in range(size)]
 
 
 def open_store(path: str | Path) -> EmbeddingStore:

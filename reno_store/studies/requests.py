@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,12 +13,13 @@ from reno_store.studies.corpus_pairs import CorpusPair, list_pairs
 from reno_store.studies.label_maps import LabelMap
 from reno_store.studies.paper_values import PAPER_DATASETS
 from reno_store.studies.protocols import PROTOCOLS, check_protocol
+from reno_store.studies.request_checks import as_names, as_pairs, check_names, check_seeds
 from reno_store.studies.settings import check_settings
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-__all__ = ["Named", "StudyRequest", "evaluation_request", "results_folder", "transfer_request"]
+__all__ = ["Named", "StudyRequest", "evaluation_request", "results_folder"]
 
 Named: TypeAlias = "str | tuple[str, BaseEstimator]"
 """An estimator: a name in `ESTIMATORS`, or a name of your choice and the estimator itself."""
@@ -115,13 +116,13 @@ class StudyRequest:
 
     def __post_init__(self) -> None:
         for name in ("datasets", "models", "estimators", "protocols", "train_on", "test_on"):
-            object.__setattr__(self, name, _as_names(getattr(self, name)))
-        object.__setattr__(self, "pairs", _as_pairs(self.pairs))
-        object.__setattr__(self, "seeds", _check_seeds(self.seeds))
-        _check_names("dataset", self.datasets, at_least_one=True)
-        _check_names("model", self.models)
-        _check_names("estimator", self.estimator_names, at_least_one=True)
-        _check_names("protocol", self.protocols, at_least_one=True)
+            object.__setattr__(self, name, as_names(getattr(self, name)))
+        object.__setattr__(self, "pairs", as_pairs(self.pairs))
+        object.__setattr__(self, "seeds", check_seeds(self.seeds))
+        check_names("dataset", self.datasets, at_least_one=True)
+        check_names("model", self.models)
+        check_names("estimator", self.estimator_names, at_least_one=True)
+        check_names("protocol", self.protocols, at_least_one=True)
         for named in self.estimators:
             find_estimator(named)
         for name in self.protocols:
@@ -259,10 +260,10 @@ def evaluation_request(
     RenoStoreError
         As for `StudyRequest`.
     """
-    names = _as_names(models)
+    names = as_names(models)
     if not names:
         raise ProtocolError("expected at least one model, got none.")
-    chosen = _as_names(estimators) or tuple(
+    chosen = as_names(estimators) or tuple(
         name for name in DEFAULT_ESTIMATORS if len(names) > 1 or not find_estimator(name).fuses
     )
     for each in chosen if len(names) == 1 else ():
@@ -276,52 +277,6 @@ def evaluation_request(
     pairs = (names,) if len(names) > 1 else ()
     return StudyRequest((dataset,), names, pairs, chosen, **others)
 
-
-def transfer_request(
-    train_on: str | Sequence[str],
-    test_on: str,
-    models: str | Sequence[str],
-    estimators: Sequence[Named] = (),
-    **others: Any,
-) -> StudyRequest:
-    """Make the request that trains on some datasets, together, and tests on another.
-
-    Parameters
-    ----------
-    train_on : str or Sequence[str]
-        Names of datasets, at least one.
-    test_on : str
-        Name of another dataset.
-    models, estimators, **others
-        As for `evaluation_request`.
-
-    Raises
-    ------
-    ProtocolError
-        If no dataset is trained on, or as for `evaluation_request`.
-    RenoStoreError
-        As for `StudyRequest`.
-
-    Examples
-    --------
-    >>> transfer_request("vivae", "jnv", "mfcc").protocols
-    ('cross-corpus',)
-    """
-    names = _as_names(train_on)
-    if test_on in names:
-        raise ProtocolError(f"{test_on} cannot be trained on and tested on; name another dataset.")
-    protocol = "leave-one-corpus-out" if len(names) > 1 else "cross-corpus"
-    request = evaluation_request(test_on, models, estimators, **others)
-    return replace(
-        request,
-        datasets=(*names, test_on),
-        protocols=(protocol,),
-        train_on=names,
-        test_on=(test_on,),
-    )
-
-
-_LARGEST_SEED = 2**32 - 1
 
 _KINDS: Mapping[str, type] = {
     **dict.fromkeys(("datasets", "models", "pairs", "estimators", "protocols", "seeds"), list),
@@ -338,51 +293,3 @@ _KINDS: Mapping[str, type] = {
     "shared_speaker_ids": bool,
 }
 """Field -> type of its JSON value."""
-
-
-def _as_names(names: Any) -> tuple[Any, ...]:
-    """Return a tuple; one name, or one pair of a name and an estimator, becomes a tuple of one."""
-    if isinstance(names, str):
-        return (names,)
-    one = tuple(names)
-    is_pair = len(one) == 2 and isinstance(one[0], str) and not isinstance(one[1], str | tuple)
-    return (one,) if is_pair else tuple(tuple(n) if isinstance(n, list) else n for n in one)
-
-
-def _as_pairs(pairs: str | Sequence[str | Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """Return a tuple of pairs; one pair and pairs written ``ONE,OTHER`` are converted."""
-    each = (pairs,) if isinstance(pairs, str) else tuple(pairs)
-    if len(each) > 1 and all(isinstance(one, str) and "," not in one for one in each):
-        each = (each,)  # type: ignore[assignment]
-    return tuple(
-        tuple(name.strip() for name in pair.split(",")) if isinstance(pair, str) else tuple(pair)
-        for pair in each
-    )
-
-
-def _check_names(kind: str, names: Sequence[str], *, at_least_one: bool = False) -> None:
-    if at_least_one and not names:
-        raise ProtocolError(f"expected at least one {kind}, got none.")
-    if twice := {name for name in names if list(names).count(name) > 1}:
-        raise ProtocolError(f"{kind} {min(twice)!r} is named twice; name each once.")
-
-
-def _check_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    """Return seeds as a tuple, checked.
-
-    Raises
-    ------
-    ProtocolError
-        If there is none, one comes twice, or one is out of range.
-    """
-    found = tuple(map(int, seeds)) if isinstance(seeds, Iterable) else (int(seeds),)
-    if not found:
-        raise ProtocolError("expected at least one seed, got none.")
-    for seed in found:
-        if not 0 <= seed <= _LARGEST_SEED:
-            raise ProtocolError(f"seed {seed} is out of range; expected 0 to {_LARGEST_SEED}.")
-        if found.count(seed) > 1:
-            raise ProtocolError(
-                f"seed {seed} is given twice; the same seed gives the same scores. Name each once."
-            )
-    return found

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from reno_store.errors import MissingEmbeddingsError, ProtocolError, StaleStoreError
 from reno_store.samples import open_store
 from reno_store.studies import StudyRequest, recall_study, run_study, study_json
-from reno_store.studies.requests import transfer_request
+from reno_store.studies.transfer_requests import transfer_request
 
 JNV = {"labels": ("angry", "fear", "happy"), "speaker": "f"}
 VIVAE = {"labels": ("Anger", "Fear ", "pain", "pleasure"), "recordings": 1000, "seed": 1}

@@ -196,6 +196,7 @@ class TestFigures:
         assert page.words("option") == ["all datasets", "jnv", "vivae"]
         assert not Page(render(make_study())).find("select")
 
+    @pytest.mark.parametrize("svg", ["", "<p>no</p>", "<svg></svg>", '<svg width="9q" height="1">'])
     def test_what_is_no_svg_of_a_size_is_refused_by_name(self, study, svg):
         with pytest.raises(RenoStoreError, match="confusion-jnv"):
             render(study, to_svg=lambda figure: svg)
