@@ -97,6 +97,10 @@ def test_paper_does_not_look_at_speakers():
     assert any(set(speakers_of_six[a]) & set(speakers_of_six[b]) for a, b in with_speakers)
 
 
+def test_five_folds_by_default():
+    assert len(split("paper", y_balanced, None)) == 5
+
+
 def test_speaker_with_as_many_folds_as_speakers_leaves_one_out():
     folds = split("speaker", y_balanced, speakers_of_six, n_folds=10)
     assert sorted(set(speakers_of_six[test]).pop() for _, test in folds) == sorted(
@@ -164,6 +168,13 @@ def test_fewer_speakers_than_folds_suggests_as_many_folds():
 def test_one_speaker_suggests_the_other_protocol():
     message = refusal("speaker", y_balanced, ["s1"] * 60)
     assert message.endswith("protocol='paper'.")
+
+
+@pytest.mark.parametrize(("speakers", "n"), [(np.array(["s1", "s2", ""] * 20), 20), (None, 60)])
+def test_unknown_speakers_are_counted(speakers, n):
+    message = refusal("speaker", y_balanced, speakers)
+    assert f"{n} of 60 clips" in message
+    assert "protocol='paper'" in message
 
 
 def test_a_class_that_one_speaker_alone_shows_is_named():
