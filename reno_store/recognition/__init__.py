@@ -5,8 +5,8 @@
 A `recognizer` embeds recordings with its `models` and predicts. `folder` writes it and reads it
 again, with its `config`, and `networks` and `scikit` for the two kinds of classifiers; `targets`
 checks folders first. `finding` lists recordings, `predicting` streams predictions, `timelines`
-predicts long recordings window by window, `outputs` writes the results. `hub` finds recognizers on the
-Hugging Face hub, `sharing` pushes and pulls them.
+predicts long recordings window by window, `outputs` writes the results. `hub` finds recognizers on
+the Hugging Face hub, `sharing` pushes and pulls them.
 """
 
 import lazy_loader
