@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,14 @@ __all__ = ["train"]
 @study_options.settings(
     "ESTIMATOR.PARAMETER=VALUE", "A hyperparameter, such as reno.beta=1.5. Repeatable."
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1))
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="NUMBER",
+    help="Seed of the classifier and of the folds.",
+)
 @options.standardize
 @click.option(
     "--calibrate",
@@ -104,20 +112,23 @@ def train(
     # After the checks: these imports take seconds.
     from reno_store.recognition import save_recognizer, train_recognizer
 
-    try:
-        recognizer = train_recognizer(
-            store,
-            dataset,
-            models,
-            estimator=estimator,
-            settings=settings.get(estimator, {}),
-            scores=not no_scores,
-            missing="drop" if allow_missing else "raise",
-            device=device,
-            **others,
-        )
-    except KeyboardInterrupt:
-        leave_interrupted()
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            recognizer = train_recognizer(
+                store,
+                dataset,
+                models,
+                estimator=estimator,
+                settings=settings.get(estimator, {}),
+                scores=not no_scores,
+                missing="drop" if allow_missing else "raise",
+                device=device,
+                **others,
+            )
+        except KeyboardInterrupt:
+            leave_interrupted()
+    for warning in caught:  # such as that the classifier did not learn
+        click.echo(f"warning: {warning.message}", err=True)
     folder = save_recognizer(recognizer, output, overwrite=force)
     click.echo(f"{folder}: {', '.join(map(str, recognizer.classes_))}")
     click.echo(f"next: reno-store predict {click.format_filename(output)} RECORDING ...", err=True)
