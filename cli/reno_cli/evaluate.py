@@ -71,7 +71,12 @@ def evaluate(
         opened.check_names(name, models)
     if dataset is not None:
         request: StudyRequest = evaluation_request(
-            dataset, models, estimators, protocols=protocols or ("paper",), **others
+            dataset,
+            models,
+            estimators,
+            protocols=protocols or ("paper",),
+            **label_map,
+            **others,
         )
     elif protocols:
         raise click.UsageError("--train-on and --test-on make the fold; leave out --protocol.")

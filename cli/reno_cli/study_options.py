@@ -155,6 +155,11 @@ def check(store: Path, request: StudyRequest) -> None:
     from reno_store.samples import open_store
     from reno_store.studies.models import check_models
 
+    if not request.across and (request.label_map.labels or request.shared_speaker_ids):
+        raise click.UsageError(
+            "--labels and --shared-speaker-ids are for training on some datasets and testing on "
+            "another: add --train-on and --test-on, or --protocol cross-corpus to `tables`."
+        )
     check_device(request.device)
     check_models(request, open_store(store))
 

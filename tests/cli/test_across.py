@@ -74,6 +74,7 @@ def test_the_shipped_map_is_known_by_name(store):
         ("--train-on", "jnv"),
         ("--train-on", "jnv", "--test-on", "vivae", "--test-on", "extra"),
         ("--train-on", "jnv", "--test-on", "vivae", "--protocol", "paper"),
+        ("jnv", "--labels", "common-emotions"),
     ],
 )
 def test_datasets_that_make_no_fold_are_a_wrong_usage(store, words):
