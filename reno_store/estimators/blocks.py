@@ -79,8 +79,9 @@ def resolve_block_sizes(
             raise ValueError(
                 f"which of the {n_features} columns belong to which model? Either pass "
                 "block_sizes=samples.block_sizes (or block_sizes='even' for two halves), or "
-                "a DataFrame with columns named 'MODEL:i', as EmbeddingLookup and "
-                "samples.to_frame() give."
+                "a DataFrame with columns named 'MODEL:i', as EmbeddingLookup, AudioEmbedder "
+                "and samples.to_frame() return. In a pipeline a scaler drops these names, "
+                "unless set_output(transform='pandas') is called on the pipeline."
             )
         sizes = named
     elif isinstance(block_sizes, str):

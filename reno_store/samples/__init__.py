@@ -1,6 +1,6 @@
 """Store -> arrays that scikit-learn takes: X, y, groups.
 
-`loading` returns a whole dataset at once, with labels and speakers; `lookup` is a transformer
+`samples` has X with labels and speakers, and `loading` returns it for a whole dataset; `lookup` is a transformer
 from clip ids to embeddings, so that a search can compare models; `audio_embedder` is one from
 recordings, which `recordings` embeds and `kept_embeddings` finds in a store; `rare_labels` leaves
 out labels with few clips.

@@ -143,4 +143,4 @@ def test_commands_at_the_width_of_a_terminal(width, words, monkeypatch):
     if words == ["models"]:
         assert headings(text, "model")[0] == "model"
         for name in ("unispeech-sat-base", "audio-mamba-small"):
-            assert re.search(rf"^{name} ", text, re.MULTILINE)
+            assert re.search(rf"^ *{name} ", text, re.MULTILINE)

@@ -5,7 +5,7 @@ import threading
 
 from reno_cli import printing
 
-from reno_store.runtime.writing import write_whole
+from reno_store.runtime.writing import write_output, write_whole
 
 
 def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path):
@@ -25,7 +25,7 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
     reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
     reader.start()
     printing.check_output(pipe)
-    printing.write_text(pipe, "beta,lam\n")
+    write_output(pipe, b"beta,lam\n")
     reader.join(5)
     assert read == [b"beta,lam\n"]
     assert pipe.is_fifo()

@@ -42,7 +42,7 @@ def test_a_course_is_over_the_folds_that_are_still_training():
     cell = with_histories(make_cell(("mfcc",), "cnn"), falling(3, 2, 1), falling(5), falling(4, 4))
     course = course_of(cell, "train_cross_entropy")
     assert course.index.tolist() == [1, 2, 3]
-    assert course.median.tolist() == [4, 3, 1]
+    assert course["median"].tolist() == [4, 3, 1]
     assert course.lowest.tolist() == [3, 2, 1]
     assert course.highest.tolist() == [5, 4, 1]
     assert course.n_folds.tolist() == [3, 2, 1]
@@ -53,7 +53,7 @@ def test_numbers_that_are_none_are_left_out():
         make_cell(("mfcc",), "cnn"), falling(1, float("nan"), 2), falling(float("inf"))
     )
     course = course_of(cell, "train_cross_entropy")
-    assert (course.index.tolist(), course.median.tolist()) == ([1, 3], [1, 2])
+    assert (course.index.tolist(), course["median"].tolist()) == ([1, 3], [1, 2])
     assert course_of(cell, "valid_cross_entropy") is None
 
 
