@@ -7,6 +7,7 @@ one class of small methods, half of its lines documentation, and so is longer th
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,15 @@ class StoreReader:
         """Return some rows of a column of the clip table; raises as `texts`."""
         with self._column(dataset, name) as column:
             return list(column.at(rows))
+
+    def n_values(self, dataset: str, name: str) -> int:
+        """Return the number of distinct texts of a column that are not empty."""
+        n_clips, values = self.n_clips(dataset), {""}
+        with self._column(dataset, name) as column:
+            column.check(n_clips)
+            for _, texts in column.blocks(0, n_clips):
+                values.update(texts)
+        return len(values) - 1
 
     def differs(
         self, dataset: str, name: str, rows: NDArray[np.int64], texts: Sequence[str]
@@ -256,8 +266,7 @@ class StoreReader:
 
     def n_bytes(self, dataset: str, model: str) -> int:
         """Return the size of the model's files."""
-        folder = self.path / self._model(dataset, model).path
-        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        return _n_bytes(self.path / self._model(dataset, model).path)
 
     def done(self, dataset: str, model: str) -> NDArray[np.bool_]:
         """Return which clips have an embedding of the model, shape (n_clips,)."""
@@ -401,6 +410,12 @@ class StoreReader:
             except KeyError:
                 return None
         return child if isinstance(child, zarr.Group) else None
+
+
+def _n_bytes(folder: str | os.PathLike[str]) -> int:
+    """Return the size of all files below a folder; twice as fast as with pathlib."""
+    with os.scandir(folder) as entries:
+        return sum(_n_bytes(entry) if entry.is_dir() else entry.stat().st_size for entry in entries)
 
 
 def _values(array: zarr.Array[Any], rows: slice) -> NDArray[Any]:
