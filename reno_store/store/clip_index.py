@@ -15,7 +15,9 @@ the next writer completes what a killed one left, and adds the index to older st
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -240,7 +242,7 @@ class IndexWriter:
             The rows whose recordings have changed.
         """
         for index, trusted in self._trusted.items():
-            array = index.open(self._group) or self._create(index)
+            array = index.open(self._group) or self._create(index, folder)
             if array is None:
                 continue
             _lower(array, trusted)
@@ -254,13 +256,13 @@ class IndexWriter:
             if array.attrs[N_INDEXED] != n_clips:
                 array.attrs[N_INDEXED] = n_clips
 
-    def _create(self, index: IndexArray) -> zarr.Array[Any] | None:
+    def _create(self, index: IndexArray, folder: Path) -> zarr.Array[Any] | None:
         """Create an array; None if somebody else's member of the group has its name."""
-        try:
+        with contextlib.suppress(schema.DAMAGE):
             if N_INDEXED not in nodes.child(self._group, index.name).attrs:
                 return None
-        except schema.DAMAGE:
-            pass
+        if (folder / index.name).exists():
+            shutil.rmtree(folder / index.name)
         with nodes.own_codecs(), zarr.config.set({"array.write_empty_chunks": True}):
             return self._group.create_array(
                 index.name,
@@ -272,7 +274,6 @@ class IndexWriter:
                 dimension_names=("clip", "byte")[: 1 + len(index.width)],
                 # Hashes do not shrink, but the unused rows of the last chunk do.
                 compressors=[ZstdCodec(level=1), Crc32cCodec()],
-                overwrite=True,
             )
 
 

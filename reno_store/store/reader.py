@@ -20,9 +20,16 @@ from reno_store.corpora.names import name_problem
 from reno_store.errors import Remedy, StoreError, UnknownNameError
 from reno_store.runtime.locations import local_path
 from reno_store.store import nodes, schema
-from reno_store.store.clip_index import HASHES, IDS, IndexArray, index_problems, matching_rows
+from reno_store.store.clip_index import (
+    ARRAYS,
+    HASHES,
+    IDS,
+    IndexArray,
+    index_problems,
+    matching_rows,
+)
 from reno_store.store.folders import model_folders
-from reno_store.store.members import is_foreign_array, members
+from reno_store.store.members import is_foreign_array, is_text_array, members
 from reno_store.store.raw_chunks import LOST, Damage, RawChunks
 from reno_store.store.text_column import TextColumn
 
@@ -30,6 +37,7 @@ __all__ = ["StoreReader"]
 
 _ROWS_AT_A_TIME = 65_536
 _DONE_METADATA = f"{schema.DONE}/zarr.json"
+_INDEX = frozenset(index.name for index in ARRAYS)
 _UNREADABLE = (ValueError, RuntimeError, KeyError, TypeError, OSError)
 """What codecs raise on damaged bytes."""
 
@@ -85,12 +93,19 @@ class StoreReader:
         return tuple(name for name in arrays if name not in foreign)
 
     def foreign_arrays(self, dataset: str) -> tuple[str, ...]:
-        """Return the sorted names of arrays in the dataset's group that are no columns."""
+        """Return the sorted names of arrays in the dataset's group that are no columns.
+
+        Those of the index are among them.
+        """
         folder = self.path / dataset
         return tuple(
             name
             for name in self._arrays(dataset)
-            if name not in schema.IDENTITY_COLUMNS and is_foreign_array(folder / name)
+            if name not in schema.IDENTITY_COLUMNS
+            and (
+                is_foreign_array(folder / name)
+                or (name in _INDEX and not is_text_array(folder / name))
+            )
         )
 
     def texts(self, dataset: str, name: str) -> list[str]:
