@@ -34,6 +34,7 @@ _NAMED = 20
 """More clips than an error lists."""
 
 _RESTORE_LINES = Remedy("Clips are never removed from a dataset; restore their manifest lines")
+_APPEND = Remedy("Or keep them, if the manifest lists only clips to add", {"append": True})
 
 
 def check_names(
@@ -115,7 +116,7 @@ def check_clips(
     if not part and len(vanished := changes.vanished()):
         named = _clips(reader, dataset, vanished)
         problems.append(f"{named} in the store but not in the manifest")
-        remedies["vanished"] = _RESTORE_LINES
+        remedies |= {"vanished": _RESTORE_LINES, "append": _APPEND}
     for kind, rows in kinds.items():
         remedy = _EMBED_AGAIN if kind == "recordings" else _ACCEPT_LABELS
         if len(rows) and remedy.arguments["refresh"] not in refresh:

@@ -258,7 +258,7 @@ class IndexWriter:
 
     def _create(self, index: IndexArray, folder: Path) -> zarr.Array[Any] | None:
         """Create an array; None if somebody else's member of the group has its name."""
-        with contextlib.suppress(schema.DAMAGE):
+        with contextlib.suppress(*schema.DAMAGE):
             if N_INDEXED not in nodes.child(self._group, index.name).attrs:
                 return None
         if (folder / index.name).exists():
