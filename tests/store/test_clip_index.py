@@ -1,6 +1,7 @@
 """Searching and extending clip tables by their hashes, against a dictionary."""
 
 import hashlib
+import json
 import shutil
 
 import numpy as np
@@ -280,6 +281,36 @@ def test_an_index_whose_metadata_are_lost_is_written_again(tmp_path, content):
     shutil.copytree(tmp_path / "s", tmp_path / "sound")
     (tmp_path / "s" / "d" / "clip_id_hash" / "zarr.json").write_text(content)
     check(tmp_path / "s", CLIPS)
+    put(tmp_path / "s", {"clip 1 ✓": 1})
+    assert_stores_equal(tmp_path / "s", tmp_path / "sound")
+
+
+def huge_shape(metadata):
+    metadata["shape"][0] = 10**15
+
+
+def huge_chunks(metadata):
+    metadata["chunk_grid"]["configuration"]["chunk_shape"][0] = 10**12
+
+
+def unknown_codec(metadata):
+    metadata["codecs"].append({"name": "run_this", "configuration": {"code": "1 / 0"}})
+
+
+def other_dtype(metadata):
+    metadata["data_type"] = "float64"
+
+
+@pytest.mark.parametrize("lie", [huge_shape, huge_chunks, unknown_codec, other_dtype])
+def test_an_index_whose_metadata_lie_is_written_again(tmp_path, lie):
+    put(tmp_path / "s", CLIPS)
+    shutil.copytree(tmp_path / "s", tmp_path / "sound")
+    path = tmp_path / "s" / "d" / "clip_id_hash" / "zarr.json"
+    metadata = json.loads(path.read_text())
+    lie(metadata)
+    path.write_text(json.dumps(metadata))
+    check(tmp_path / "s", CLIPS)
+    verify_store(tmp_path / "s")
     put(tmp_path / "s", {"clip 1 ✓": 1})
     assert_stores_equal(tmp_path / "s", tmp_path / "sound")
 
