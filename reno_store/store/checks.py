@@ -112,7 +112,8 @@ def check_clips(
     if len(recordings):
         recordings = recordings[embedded_rows(reader, dataset)[recordings]]
     kinds = {"labels": changes.labels, "speakers": changes.speakers, "recordings": recordings}
-    problems, remedies = [], {}
+    problems: list[str] = []
+    remedies: dict[str, Remedy] = {}
     if not part and len(vanished := changes.vanished()):
         named = _clips(reader, dataset, vanished)
         problems.append(f"{named} in the store but not in the manifest")

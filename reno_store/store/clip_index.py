@@ -328,7 +328,8 @@ def index_problems(group: zarr.Group, folder: Path, n_clips: int) -> Iterator[st
         if array is None:
             continue
         column = TextColumn.open(group, index.column, folder)
-        if not n_indexed and array.attrs[N_INDEXED] != 0:
+        # A dataset that is being removed has a count of 0 first.
+        if n_clips and not n_indexed and array.attrs[N_INDEXED] != 0:
             yield f"{index.name} is damaged"
         for start in range(0, n_indexed, _CHUNK_ROWS):
             stop = min(start + _CHUNK_ROWS, n_indexed)
