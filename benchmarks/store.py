@@ -3,7 +3,8 @@
 
 First a whole matrix and random rows of it, against ``np.load`` and a memory-mapped ``.npy``:
 medians over rounds in which every competitor has one turn. Then stores of ten thousand clips
-and more: opening, looking up clips, random rows, appending. Each step runs in a process of its
+and more: opening, finding the rows of 1,000 random ids, looking up their embeddings, 10,000
+random rows, appending 1,000 clips. Each step runs in a process of its
 own, a few times; printed are the median of its seconds, of the processor time that it needed
 (which other work on the machine lengthens less), and the memory that it added at its peak to
 that of the imported packages. Files are in the page cache, as after any first read.
@@ -37,7 +38,7 @@ from reno_store.store import StoreReader, StoreWriter
 FINGERPRINT = {"weights": "none"}
 ROWS_AT_A_TIME = 16_384
 CLIPS_AT_A_TIME = 500_000
-STEPS = ("open", "summarise", "look up 1,000", "10,000 rows", "append 1,000")
+STEPS = ("open", "summarise", "find 1,000", "look up 1,000", "10,000 rows", "append 1,000")
 
 
 def table(first: int, stop: int) -> dict[str, list[str]]:
@@ -136,6 +137,7 @@ def run_step(step: str, path: Path, n_clips: int, dim: int, turn: int) -> None:
     steps: dict[str, Callable[[], Any]] = {
         "open": lambda: open_store(path).n_missing("d", "m"),
         "summarise": lambda: open_store(path).summary(),
+        "find 1,000": lambda: StoreReader(path).find_clips("d", ids.tolist()),
         "look up 1,000": lambda: lookup.transform(ids),
         "10,000 rows": lambda: StoreReader(path).embeddings("d", "m", rows),
         "append 1,000": lambda: append(path, n_clips, n_clips + 1000, dim),
