@@ -1,22 +1,30 @@
 # ruff: noqa: T201
 """Reading and growing a store, compared with numpy and plain Zarr in one run.
 
-First a whole matrix and random rows of it, against ``np.load`` and a memory-mapped ``.npy``;
-then stores of ten thousand to a million clips: opening, looking up clips, random rows,
-appending, and the peak of memory that each step adds. Medians over rounds in which every
-competitor has one turn. Files are in the page cache, as after any first read.
+First a whole matrix and random rows of it, against ``np.load`` and a memory-mapped ``.npy``:
+medians over rounds in which every competitor has one turn. Then stores of ten thousand clips
+and more: opening, finding the rows of 1,000 random ids, looking up their embeddings, 10,000
+random rows, appending 1,000 clips. Each step runs in a process of its
+own, a few times; printed are the median of its seconds, of the processor time that it needed
+(which other work on the machine lengthens less), and the memory that it added at its peak to
+that of the imported packages. Files are in the page cache, as after any first read.
 
     python benchmarks/store.py
     python benchmarks/store.py --clips 10000 100000      skip the million
+    python benchmarks/store.py --clips 10000000 --growth-dim 8 --no-matrix
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,31 +37,40 @@ from reno_store.store import StoreReader, StoreWriter
 
 FINGERPRINT = {"weights": "none"}
 ROWS_AT_A_TIME = 16_384
+CLIPS_AT_A_TIME = 500_000
+STEPS = ("open", "summarise", "find 1,000", "look up 1,000", "10,000 rows", "append 1,000")
 
 
-def table(n_clips: int) -> dict[str, list[str]]:
-    """Make a clip table."""
-    ids = [f"clip-{number:07d}" for number in range(n_clips)]
+def table(first: int, stop: int) -> dict[str, list[str]]:
+    """Make the clip table of some clips."""
+    numbers = range(first, stop)
     return {
-        "clip_id": ids,
-        "path": [f"audio/{clip_id}.wav" for clip_id in ids],
-        "label": [f"label-{number % 10}" for number in range(n_clips)],
-        "speaker": [f"speaker-{number % 500}" for number in range(n_clips)],
-        "audio_sha256": [f"{number:064x}" for number in range(n_clips)],
+        "clip_id": [f"clip-{number:08d}" for number in numbers],
+        "path": [f"audio/clip-{number:08d}.wav" for number in numbers],
+        "label": [f"label-{number % 10}" for number in numbers],
+        "speaker": [f"speaker-{number % 500}" for number in numbers],
+        "audio_sha256": [sha256(str(number).encode()).hexdigest() for number in numbers],
     }
 
 
-def fill(path: Path, n_clips: int, dim: int, seed: int = 0) -> None:
-    """Write a store of random embeddings, or what one lacks."""
-    random = np.random.default_rng(seed)
+def append(path: Path, first: int, stop: int, dim: int) -> None:
+    """Append clips with random embeddings to a store."""
+    random = np.random.default_rng(first)
     with StoreWriter.open(path) as writer:
-        clips = writer.put_clips("d", table(n_clips))
+        clips = writer.put_clips("d", table(first, stop), part=True)
         with clips.writing("m", FINGERPRINT, dim) as target:
+            target.copy_known(clips.rows)
             missing = target.missing(clips.rows)
             for start in range(0, len(missing), ROWS_AT_A_TIME):
                 some = missing[start : start + ROWS_AT_A_TIME]
                 numbers = random.standard_normal((len(some), dim), dtype=np.float32)
                 target.put(some, numbers)
+
+
+def fill(path: Path, n_clips: int, dim: int) -> None:
+    """Write a store of random embeddings."""
+    for first in range(0, n_clips, CLIPS_AT_A_TIME):
+        append(path, first, min(first + CLIPS_AT_A_TIME, n_clips), dim)
 
 
 def compete(competitors: dict[str, Callable[[], Any]], n_rounds: int) -> dict[str, float]:
@@ -112,26 +129,46 @@ def bench_matrix(folder: Path, n_clips: int, dim: int, n_rounds: int) -> None:
     report(f"{len(rows):,} random rows of it", seconds, "memory-mapped .npy")
 
 
-def bench_growth(folder: Path, n_clips: int, dim: int) -> dict[str, tuple[float, float]]:
-    """Measure steps on a store of so many clips: seconds and extra megabytes of each."""
-    path = folder / f"{n_clips}.zarr"
-    fill(path, n_clips, dim)
-    random = np.random.default_rng(2)
-    rows = random.permutation(n_clips)[: min(10_000, n_clips)]
-    ids = np.array([f"clip-{number:07d}" for number in rows[:1000]])
+def run_step(step: str, path: Path, n_clips: int, dim: int, turn: int) -> None:
+    """Run one step on a store of so many clips; print its seconds and megabytes as JSON."""
+    rows = np.random.default_rng(turn).permutation(n_clips)[:10_000]
+    ids = np.array([f"clip-{number:08d}" for number in rows[:1000]])
     lookup = EmbeddingLookup(path, "d", models=("m",)).fit(ids)
     steps: dict[str, Callable[[], Any]] = {
-        "open": lambda: open_store(path).summary(),
-        "look up 1,000 clip ids": lambda: lookup.transform(ids),
-        "10,000 random rows": lambda: StoreReader(path).embeddings("d", "m", rows),
-        "append 1,000 clips": lambda: fill(path, n_clips + 1000, dim, seed=3),
+        "open": lambda: open_store(path).n_missing("d", "m"),
+        "summarise": lambda: open_store(path).summary(),
+        "find 1,000": lambda: StoreReader(path).find_clips("d", ids.tolist()),
+        "look up 1,000": lambda: lookup.transform(ids),
+        "10,000 rows": lambda: StoreReader(path).embeddings("d", "m", rows),
+        "append 1,000": lambda: append(path, n_clips, n_clips + 1000, dim),
     }
-    measured = {}
-    for name, step in steps.items():
-        begun = time.perf_counter()
-        memory = peak_extra_mb(step)
-        measured[name] = (time.perf_counter() - begun, memory)
-    return measured
+    wall, processor = time.perf_counter(), time.process_time()
+    memory = peak_extra_mb(steps[step])
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    print(json.dumps([wall, processor, memory]))
+
+
+def bench_growth(folder: Path, n_clips: int, dim: int, n_turns: int) -> None:
+    """Measure every step on a store of so many clips, each in a process of its own."""
+    path = folder / f"{n_clips}.zarr"
+    begun, processor = time.perf_counter(), time.process_time()
+    fill(path, n_clips, dim)
+    wall, processor = time.perf_counter() - begun, time.process_time() - processor
+    print(f"{n_clips:>11,} clips x {dim}: written in {wall:.1f} s ({processor:.1f} s of processor)")
+    for step in STEPS:
+        measured = []
+        for turn in range(n_turns):
+            n_now = n_clips + 1000 * turn * (step == "append 1,000")
+            words = ["--step", step, str(path), str(n_now), str(dim), str(turn)]
+            command = [sys.executable, __file__, *words]
+            done = subprocess.run(  # noqa: S603
+                command, check=True, capture_output=True, text=True
+            )
+            measured.append(json.loads(done.stdout))
+        wall, processor, memory = (statistics.median(each) for each in zip(*measured, strict=True))
+        print(
+            f"  {step:16}{wall:8.3f} s{processor:8.3f} s of processor{memory:8.0f} MB", flush=True
+        )
 
 
 def main() -> None:
@@ -142,16 +179,19 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=3840)
     parser.add_argument("--clips", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--growth-dim", type=int, default=768)
+    parser.add_argument("--turns", type=int, default=3, help="how often each step is measured")
+    parser.add_argument("--no-matrix", action="store_true", help="only the growing stores")
+    parser.add_argument("--step", nargs=5, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.step:
+        step, path, *numbers = arguments.step
+        run_step(step, Path(path), *map(int, numbers))
+        return
     with tempfile.TemporaryDirectory() as folder:
-        bench_matrix(Path(folder), arguments.rows, arguments.dim, arguments.rounds)
-        print(f"\nstores of {arguments.growth_dim} numbers a clip: seconds (extra MB at the peak)")
+        if not arguments.no_matrix:
+            bench_matrix(Path(folder), arguments.rows, arguments.dim, arguments.rounds)
         for n_clips in arguments.clips:
-            measured = bench_growth(Path(folder), n_clips, arguments.growth_dim)
-            steps = ", ".join(
-                f"{name} {taken:.2f} ({memory:,.0f})" for name, (taken, memory) in measured.items()
-            )
-            print(f"  {n_clips:>9,} clips: {steps}", flush=True)
+            bench_growth(Path(folder), n_clips, arguments.growth_dim, arguments.turns)
 
 
 if __name__ == "__main__":

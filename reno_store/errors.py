@@ -209,8 +209,8 @@ class ConclusionError(RenoStoreError, ValueError):
     """Scores that allow no conclusion: not finite, or not of the same folds."""
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return the first five names and the number of the others.
+def listed(names: Sequence[str], n_names: int | None = None) -> str:
+    """Return the first five names and the number of the others, of `n_names` in all.
 
     Examples
     --------
@@ -219,8 +219,9 @@ def listed(names: Sequence[str]) -> str:
     >>> listed(list("abcdefg"))
     "'a', 'b', 'c', 'd', 'e' and 2 more"
     """
+    n_more = (len(names) if n_names is None else n_names) - _SHOWN
     shown = ", ".join(repr(str(name)) for name in names[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
+    return shown + (f" and {n_more:,} more" if n_more > 0 else "")
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:

@@ -93,6 +93,11 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     help="What to update where it has changed: labels (and speakers), audio (changed "
     "recordings), model (all embeddings of a changed model), or all three.",
 )
+@click.option(
+    "--append",
+    is_flag=True,
+    help="MANIFEST lists only clips to add; stored clips that it lacks stay as they are.",
+)
 @options.all_problems
 def build(all_problems: bool, **arguments: Any) -> None:
     """Embed every clip of MANIFEST with every model, except what the store already has.

@@ -1,7 +1,8 @@
 """Reading everything in a store to find damage, and marking damaged embeddings as missing.
 
-Data walks: store -> clip tables -> for each model its shapes, its marks, every chunk with its
-checksum, every number -> findings; and, where the recordings are available, their hashes.
+Data walks: store -> clip tables and their indexes -> for each model its shapes, its marks,
+every chunk with its checksum, every number -> findings; and, where the recordings are
+available, their hashes.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def verify_store(
         Only this dataset; by default all.
     repair : bool
         Whether to mark damaged embeddings as missing, so that the next build computes them
-        again. Rows that share a chunk with damaged ones are marked too.
+        again. Rows that share a chunk with damaged ones are marked too. A damaged index of a
+        clip table is written again.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -121,6 +123,7 @@ def verify_store(
     n_embeddings = n_missing = n_recordings = 0
     for name in datasets:
         findings += [Finding(name, "", problem) for problem in _table_problems(reader, name)]
+        findings += _index_findings(reader, name, repair=repair)
         models = _models(reader, name, findings)
         with counting(name, len(models), unit="models", show=progress) as counter:
             for model in models:
@@ -161,6 +164,17 @@ def _table_problems(reader: StoreReader, dataset: str) -> Iterator[str]:
         yield f"{twice} clip ids occur twice"
     if empty := ids.count(""):
         yield f"{empty} clips have no id"
+
+
+def _index_findings(reader: StoreReader, dataset: str, *, repair: bool) -> list[Finding]:
+    try:
+        problems = reader.index_problems(dataset)
+        if problems and repair:
+            with StoreWriter.open(reader.path, notify=tell) as writer:
+                writer.rebuild_index(dataset)
+    except RenoStoreError:  # the strings themselves are damaged, which is reported already
+        return []
+    return [Finding(dataset, "", problem, repair) for problem in problems]
 
 
 def _model_damage(reader: StoreReader, dataset: str, model: str) -> tuple[int, list[Damage]]:

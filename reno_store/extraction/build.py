@@ -65,6 +65,7 @@ def build_store(
     window_s: float | None = None,
     hop_s: float | None = None,
     refresh: str | Sequence[str] = (),
+    append: bool = False,
     storage: str = "float32",
     progress: bool | None = None,
 ) -> BuildReport:
@@ -104,6 +105,9 @@ def build_store(
         which no embedding depends; ``"audio"`` embeds changed recordings again, with every
         model as it is built; ``"model"`` computes all embeddings of a model whose weights or
         settings changed; ``"all"`` is all three.
+    append : bool
+        Whether the manifest lists only clips to add: stored clips that it lacks stay as they
+        are. Otherwise they raise an error.
     storage : str
         How numbers are stored: ``"float32"``, exactly, or ``"float16"``, rounded, in half the
         space; part of the fingerprint, with a bound of the error.
@@ -151,7 +155,7 @@ def build_store(
         columns = clip_columns(table, progress)
         _check_any_readable(table, columns)
         check_names(writer.reader, table.dataset, columns, [spec.name for spec in specs])
-        check_clips(writer.reader, table.dataset, columns, refresh=refreshed)
+        check_clips(writer.reader, table.dataset, columns, refresh=refreshed, part=append)
         load = partial(load_model, device=device, precision=precision)
         loaded: FoundationModel | None = None
         for spec in specs:  # so that a wrong model is reported before the first one runs
@@ -161,7 +165,7 @@ def build_store(
             if "model" not in refreshed:
                 fingerprint = stored_fingerprint(loaded.fingerprint)
                 check_model(writer.reader, table.dataset, spec.name, fingerprint)
-        clips = writer.put_clips(table.dataset, columns, refresh=refreshed)
+        clips = writer.put_clips(table.dataset, columns, refresh=refreshed, part=append)
         recordings: Sequence[Recording] = ()
         reports: list[ModelReport] = []
         interrupted = False

@@ -115,16 +115,16 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         if wanted.ndim > 2 or (wanted.ndim == 2 and wanted.shape[1] != 1):
             raise ValueError(f"expected one clip id per row, got an array of shape {wanted.shape}")
         wanted = wanted.ravel()
-        clip_ids = store.texts(dataset, "clip_id")
-        done = store.rows_done(dataset, self.models_, len(clip_ids)).tolist()
-        position = {clip_id: row for row, clip_id in enumerate(clip_ids) if done[row]}
-        unknown = [clip_id for clip_id in wanted.tolist() if clip_id not in position]
+        rows = store.find_clips(dataset, wanted.tolist())
+        done = store.rows_done(dataset, self.models_, store.n_clips(dataset))
+        has_embedding = (rows >= 0) & (rows < len(done))
+        has_embedding[has_embedding] = done[rows[has_embedding]]
+        unknown = wanted[~has_embedding].tolist()
         if unknown:
             raise UnknownNameError(
                 f"store {self.store}: {len(unknown):,} clip ids have no embedding of "
                 f"{' and '.join(self.models_)} in dataset {self.dataset!r}: {listed(unknown)}."
             )
-        rows = np.array([position[clip_id] for clip_id in wanted.tolist()], np.int64)
         block = store.blocks(dataset, self.models_, rows)
         return pd.DataFrame(block, index=wanted, columns=self.get_feature_names_out())
 

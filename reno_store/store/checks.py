@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reno_store.corpora import check_name
 from reno_store.errors import Remedy, StaleStoreError, StoreError, listed
-from reno_store.store.clip_table import Columns, recordings_differ
+from reno_store.store.clip_table import Columns, TableChanges, compare_tables
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.reader import StoreReader
 
@@ -19,8 +19,8 @@ __all__ = [
     "check_clips",
     "check_model",
     "check_names",
+    "check_stored",
     "embedded_rows",
-    "read_stored",
     "readable_models",
 ]
 
@@ -30,7 +30,11 @@ _OTHER_DATASET = Remedy(
     "Or build another dataset, which reuses the embeddings of identical recordings",
     {"dataset": ...},
 )
+_NAMED = 20
+"""More clips than an error lists."""
+
 _RESTORE_LINES = Remedy("Clips are never removed from a dataset; restore their manifest lines")
+_APPEND = Remedy("Or keep them, if the manifest lists only clips to add", {"append": True})
 
 
 def check_names(
@@ -73,7 +77,8 @@ def check_clips(
     columns: Columns,
     *,
     refresh: Collection[str] = (),
-    stored: Columns | None = None,
+    part: bool = False,
+    changes: TableChanges | None = None,
 ) -> None:
     """Check that a clip table fits the embeddings that are stored.
 
@@ -87,8 +92,10 @@ def check_clips(
         Column name -> one string per clip; at least clip_id, label, speaker, audio_sha256.
     refresh : Collection[str]
         What may have changed: ``"labels"`` (speakers too), ``"audio"``.
-    stored : Mapping[str, Sequence[str]], optional
-        The stored table, if it has been read.
+    part : bool
+        Whether the table may lack clips that are stored.
+    changes : TableChanges, optional
+        How the table differs from the stored one, if that is known.
 
     Raises
     ------
@@ -98,33 +105,26 @@ def check_clips(
         If clips have vanished, or labels, speakers or embedded recordings changed. Recordings
         without an embedding of any model may be replaced freely.
     """
-    stored = read_stored(reader, dataset) if stored is None else stored
-    if not stored:
-        return
-    ids = stored["clip_id"]
-    position = {clip_id: index for index, clip_id in enumerate(columns["clip_id"])}
-    kept = [(row, position[clip_id]) for row, clip_id in enumerate(ids) if clip_id in position]
-    embedded = embedded_rows(reader, dataset)
-    changed = {
-        "labels": [ids[row] for row, new in kept if stored["label"][row] != columns["label"][new]],
-        "speakers": [
-            ids[row] for row, new in kept if stored["speaker"][row] != columns["speaker"][new]
-        ],
-        "recordings": [
-            ids[row] for row in recordings_differ(stored, columns).tolist() if embedded[row]
-        ],
-    }
-    changes, remedies = [], {}
-    if vanished := [clip_id for clip_id in ids if clip_id not in position]:
-        changes.append(f"{_clips(vanished)} in the store but not in the manifest")
-        remedies["vanished"] = _RESTORE_LINES
-    for kind, clip_ids in changed.items():
+    if changes is None:
+        check_stored(reader, dataset)
+        changes = compare_tables(reader, dataset, columns)
+    recordings = changes.recordings
+    if len(recordings):
+        recordings = recordings[embedded_rows(reader, dataset)[recordings]]
+    kinds = {"labels": changes.labels, "speakers": changes.speakers, "recordings": recordings}
+    problems: list[str] = []
+    remedies: dict[str, Remedy] = {}
+    if not part and len(vanished := changes.vanished()):
+        named = _clips(reader, dataset, vanished)
+        problems.append(f"{named} in the store but not in the manifest")
+        remedies |= {"vanished": _RESTORE_LINES, "append": _APPEND}
+    for kind, rows in kinds.items():
         remedy = _EMBED_AGAIN if kind == "recordings" else _ACCEPT_LABELS
-        if clip_ids and remedy.arguments["refresh"] not in refresh:
-            changes.append(f"{kind} changed: {_clips(clip_ids)}")
+        if len(rows) and remedy.arguments["refresh"] not in refresh:
+            problems.append(f"{kind} changed: {_clips(reader, dataset, rows)}")
             remedies[remedy.text] = remedy
-    if changes:
-        described = "\n  ".join(changes)
+    if problems:
+        described = "\n  ".join(problems)
         raise StaleStoreError(
             f"store {reader.path}: dataset {dataset!r} was built from something else; nothing "
             f"was changed:\n  {described}",
@@ -157,22 +157,22 @@ def check_model(
         )
 
 
-def read_stored(reader: StoreReader, dataset: str) -> dict[str, list[str]]:
-    """Read a stored clip table and check it; return an empty one for a new dataset.
+def check_stored(reader: StoreReader, dataset: str) -> None:
+    """Check that a stored clip table has all clips of the embeddings, without reading it.
 
     Raises
     ------
     StoreError
-        If it is damaged.
+        If it lost some, or is lost itself.
     """
     if dataset in reader.datasets:
-        return reader.table(dataset, readable_models(reader, dataset))
-    if any(path.is_file() for path in (reader.path / dataset).rglob("*")):
+        n_clips = reader.n_clips(dataset)
+        reader.check_marks(dataset, readable_models(reader, dataset), n_clips)
+    elif any(path.is_file() for path in (reader.path / dataset).rglob("*")):
         raise StoreError(
             f"store {reader.path}: damaged: folder {dataset!r} exists but its zarr.json is "
             "lost. Restore it from a copy, or use another dataset name."
         )
-    return {}
 
 
 def embedded_rows(reader: StoreReader, dataset: str) -> NDArray[np.bool_]:
@@ -197,5 +197,6 @@ def readable_models(reader: StoreReader, dataset: str) -> tuple[str, ...]:
     return tuple(readable)
 
 
-def _clips(clip_ids: list[str]) -> str:
-    return f"{len(clip_ids):,} clip{'s' * (len(clip_ids) != 1)} ({listed(clip_ids)})"
+def _clips(reader: StoreReader, dataset: str, rows: NDArray[np.int64]) -> str:
+    first = reader.texts_at(dataset, "clip_id", rows[:_NAMED])
+    return f"{len(rows):,} clip{'s' * (len(rows) != 1)} ({listed(first, len(rows))})"

@@ -8,6 +8,7 @@ then its count of clips, and its own zarr.json last.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,9 +58,13 @@ def sweep(path: Path, *, below: bool = True) -> None:
     Call it with the lock on that part of the store: a temporary file may belong to another
     process that is about to rename it.
     """
-    for leftover in path.rglob("*.partial") if below else path.glob("*.partial"):
-        if leftover.is_file():
-            leftover.unlink(missing_ok=True)
+    # With pathlib, a model of ten million clips takes seconds: a folder per chunk.
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
+        for entry in entries:
+            if below and entry.is_dir(follow_symlinks=False):
+                sweep(Path(entry.path))
+            elif entry.name.endswith(".partial") and entry.is_file():
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def unmake_if_empty(path: Path, *, folder: bool) -> None:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["is_foreign_array", "members", "read_metadata"]
+__all__ = ["is_foreign_array", "is_text_array", "members", "read_metadata"]
 
 _NUMBERS = re.compile(r"bool|u?int\d+|b?float\d+|complex\d+|complex_.*|r\d+")
 
@@ -46,6 +46,13 @@ def is_foreign_array(folder: Path) -> bool:
         or (isinstance(shape, list) and len(shape) != 1)
         or (isinstance(names, list) and names != ["clip"])
     )
+
+
+def is_text_array(folder: Path) -> bool:
+    """Return whether the metadata in a folder are of an array of strings."""
+    with contextlib.suppress(FileNotFoundError):
+        return read_metadata(folder).get("data_type") == "string"
+    return False
 
 
 def read_metadata(folder: Path) -> dict[str, Any]:

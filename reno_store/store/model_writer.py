@@ -110,10 +110,11 @@ class ModelWriter:
         int
             How many were copied.
         """
-        hashes = self.reader.texts(self.dataset, schema.SHA256)
+        missing = self.missing(rows)
+        hashes = self.reader.texts_at(self.dataset, schema.SHA256, missing)
         rows_of: dict[str, list[int]] = {}
-        for row in self.missing(rows).tolist():
-            rows_of.setdefault(hashes[row], []).append(row)
+        for row, sha256 in zip(missing.tolist(), hashes, strict=True):
+            rows_of.setdefault(sha256, []).append(row)
         rows_of.pop("", None)
         n_copied = 0
         fingerprint = self.reader.fingerprint(self.dataset, self.model)
@@ -222,36 +223,42 @@ def _known_embeddings(
     wanted = set(hashes)
     for dataset in reader.datasets if wanted else ():
         try:
-            stored = reader.texts(dataset, schema.SHA256) if reader.n_clips(dataset) else []
-            models = reader.models(dataset) if wanted & set(stored) else ()
+            rows, stored = reader.find_recordings(dataset, wanted)
+            models = reader.models(dataset) if stored else ()
         except (StoreError, UnknownNameError):
             continue
         for model in models:
             # What is damaged, or is changing just now, is computed instead.
             with contextlib.suppress(StoreError, UnknownNameError):
                 if not fingerprint_differences(reader.fingerprint(dataset, model), fingerprint):
-                    for found in _found(reader, dataset, model, wanted, stored):
+                    for found in _found(reader, dataset, model, rows, stored, wanted):
                         wanted -= found.keys()
                         yield found
 
 
 def _found(
-    reader: StoreReader, dataset: str, model: str, hashes: Collection[str], stored: list[str]
+    reader: StoreReader,
+    dataset: str,
+    model: str,
+    rows: NDArray[np.int64],
+    hashes: Sequence[str],
+    wanted: Collection[str],
 ) -> Iterator[dict[str, NDArray[np.float32]]]:
+    done = reader.done(dataset, model)
     row_of = {
-        stored[row]: row
-        for row in np.flatnonzero(reader.done(dataset, model)).tolist()
-        if row < len(stored) and stored[row] in hashes
+        sha256: row
+        for row, sha256 in zip(rows.tolist(), hashes, strict=True)
+        if sha256 in wanted and row < len(done) and done[row]
     }
     found = list(row_of)
     for start in range(0, len(found), _ROWS_AT_A_TIME):
         piece = found[start : start + _ROWS_AT_A_TIME]
-        rows = np.array([row_of[sha256] for sha256 in piece], np.int64)
-        embeddings = reader.embeddings(dataset, model, rows)
+        some = np.array([row_of[sha256] for sha256 in piece], np.int64)
+        embeddings = reader.embeddings(dataset, model, some)
         # Another process may have replaced a recording in between.
-        now = reader.texts(dataset, schema.SHA256)
+        now = reader.texts_at(dataset, schema.SHA256, some)
         yield {
             sha256: embedding
-            for sha256, embedding in zip(piece, embeddings, strict=True)
-            if now[row_of[sha256]] == sha256 and np.isfinite(embedding).all()
+            for sha256, current, embedding in zip(piece, now, embeddings, strict=True)
+            if current == sha256 and np.isfinite(embedding).all()
         }

@@ -7,7 +7,8 @@ one class of small methods, half of its lines documentation, and so is longer th
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,24 @@ from reno_store.corpora.names import name_problem
 from reno_store.errors import Remedy, StoreError, UnknownNameError
 from reno_store.runtime.locations import local_path
 from reno_store.store import nodes, schema
+from reno_store.store.clip_index import (
+    ARRAYS,
+    HASHES,
+    IDS,
+    IndexArray,
+    index_problems,
+    matching_rows,
+)
 from reno_store.store.folders import model_folders
-from reno_store.store.members import is_foreign_array, members
+from reno_store.store.members import is_foreign_array, is_text_array, members
 from reno_store.store.raw_chunks import LOST, Damage, RawChunks
+from reno_store.store.text_column import TextColumn
 
 __all__ = ["StoreReader"]
 
+_ROWS_AT_A_TIME = 65_536
 _DONE_METADATA = f"{schema.DONE}/zarr.json"
+_INDEX = frozenset(index.name for index in ARRAYS)
 _UNREADABLE = (ValueError, RuntimeError, KeyError, TypeError, OSError)
 """What codecs raise on damaged bytes."""
 
@@ -81,12 +93,19 @@ class StoreReader:
         return tuple(name for name in arrays if name not in foreign)
 
     def foreign_arrays(self, dataset: str) -> tuple[str, ...]:
-        """Return the sorted names of arrays in the dataset's group that are no columns."""
+        """Return the sorted names of arrays in the dataset's group that are no columns.
+
+        Those of the index are among them.
+        """
         folder = self.path / dataset
         return tuple(
             name
             for name in self._arrays(dataset)
-            if name not in schema.IDENTITY_COLUMNS and is_foreign_array(folder / name)
+            if name not in schema.IDENTITY_COLUMNS
+            and (
+                is_foreign_array(folder / name)
+                or (name in _INDEX and not is_text_array(folder / name))
+            )
         )
 
     def texts(self, dataset: str, name: str) -> list[str]:
@@ -97,13 +116,75 @@ class StoreReader:
         StoreError
             If it is missing, or part of it is lost or damaged.
         """
-        group = self._dataset(dataset)
-        n_clips = self._count(group)
-        with schema.naming_damage(f"{self.path}: dataset {dataset!r}, column {name!r}"):
-            array = schema.child_array(group, name)
-            schema.check_chunks(array, n_clips)
-            values: list[str] = _values(array, slice(n_clips)).tolist()
-        return values
+        n_clips = self.n_clips(dataset)
+        with self._column(dataset, name) as column:
+            column.check(n_clips)
+            return list(column.read(0, n_clips))
+
+    def texts_at(self, dataset: str, name: str, rows: NDArray[np.int64]) -> list[str]:
+        """Return some rows of a column of the clip table; raises as `texts`."""
+        with self._column(dataset, name) as column:
+            return list(column.at(rows))
+
+    def n_values(self, dataset: str, name: str) -> int:
+        """Return the number of distinct texts of a column that are not empty."""
+        n_clips, values = self.n_clips(dataset), {""}
+        with self._column(dataset, name) as column:
+            column.check(n_clips)
+            for _, texts in column.blocks(0, n_clips):
+                values.update(texts)
+        return len(values) - 1
+
+    def differs(
+        self, dataset: str, name: str, rows: NDArray[np.int64], texts: Sequence[str]
+    ) -> NDArray[np.bool_]:
+        """Return where some rows of a column are other texts now; raises as `texts`.
+
+        Parameters
+        ----------
+        dataset, name : str
+            The dataset and the column.
+        rows : numpy.ndarray of int64, shape (n,)
+            Rows of the clip axis.
+        texts : Sequence[str]
+            One text per row.
+        """
+        differs, now = np.zeros(len(rows), bool), np.array(texts, object)
+        order = np.argsort(rows, kind="stable")
+        with self._column(dataset, name) as column:
+            for start in range(0, len(rows), _ROWS_AT_A_TIME):
+                some = order[start : start + _ROWS_AT_A_TIME]
+                differs[some] = column.at(rows[some]) != now[some]
+        return differs
+
+    def find_clips(self, dataset: str, clip_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return the rows of clips, shape (n,); -1 for ids that the dataset lacks.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such dataset.
+        StoreError
+            If the ids are damaged where they are read.
+        """
+        row_of: dict[str, int] = {}
+        for rows, texts in self._matching(dataset, IDS, set(clip_ids)):
+            row_of.update(zip(texts.tolist(), rows.tolist(), strict=True))
+        return np.array([row_of.get(clip_id, -1) for clip_id in clip_ids], np.int64)
+
+    def find_recordings(
+        self, dataset: str, hashes: Collection[str]
+    ) -> tuple[NDArray[np.int64], list[str]]:
+        """Return the rows of all clips with one of some recordings, and the hash of each."""
+        found = list(self._matching(dataset, HASHES, set(hashes)))
+        rows = np.concatenate([np.zeros(0, np.int64), *(rows for rows, _ in found)])
+        return rows, [text for _, texts in found for text in texts]
+
+    def index_problems(self, dataset: str) -> list[str]:
+        """Compare the index of the clip table with its strings; return what is wrong."""
+        n_clips = self.n_clips(dataset)
+        with self._naming_damage(dataset):
+            return list(index_problems(self._dataset(dataset), self.path / dataset, n_clips))
 
     def column(self, dataset: str, name: str) -> NDArray[np.str_]:
         """Return a column of the manifest, shape (n_clips,), in the order of the store.
@@ -145,6 +226,17 @@ class StoreReader:
         n_clips = self.n_clips(dataset)
         wanted = names or dict.fromkeys((*schema.IDENTITY_COLUMNS, *self.columns(dataset)))
         table = {name: self.texts(dataset, name)[:n_clips] for name in wanted if n_clips}
+        self.check_marks(dataset, models, n_clips)
+        return table
+
+    def check_marks(self, dataset: str, models: Iterable[str], n_clips: int) -> None:
+        """Check that no model has embeddings beyond the clips of the table.
+
+        Raises
+        ------
+        StoreError
+            If one has: the table lost clips.
+        """
         for model in models:
             with self._array(dataset, model, schema.DONE) as done:
                 beyond = _values(done, slice(n_clips, None))
@@ -152,7 +244,6 @@ class StoreReader:
                 n_now = self.n_clips(dataset)
                 if beyond[max(n_now - n_clips, 0) :].any():
                     raise ValueError(f"it has embeddings beyond the {n_now} clips of the table")
-        return table
 
     def lost_datasets(self) -> tuple[str, ...]:
         """Return the names of folders that look like datasets without their zarr.json."""
@@ -190,8 +281,7 @@ class StoreReader:
 
     def n_bytes(self, dataset: str, model: str) -> int:
         """Return the size of the model's files."""
-        folder = self.path / self._model(dataset, model).path
-        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        return _n_bytes(self.path / self._model(dataset, model).path)
 
     def done(self, dataset: str, model: str) -> NDArray[np.bool_]:
         """Return which clips have an embedding of the model, shape (n_clips,)."""
@@ -260,6 +350,21 @@ class StoreReader:
                     raise
                 return np.empty((0, array.shape[1]), np.float32), damage
 
+    def _matching(
+        self, dataset: str, index: IndexArray, texts: set[str]
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.object_]]]:
+        n_clips = self.n_clips(dataset)
+        if n_clips and texts:
+            with self._column(dataset, index.column) as column:
+                yield from matching_rows(index, self._dataset(dataset), column, texts, n_clips)
+
+    @contextlib.contextmanager
+    def _column(self, dataset: str, name: str) -> Iterator[TextColumn]:
+        """Open a column and name it in errors about damage."""
+        group = self._dataset(dataset)
+        with schema.naming_damage(f"{self.path}: dataset {dataset!r}, column {name!r}"):
+            yield TextColumn.open(group, name, self.path / dataset)
+
     def _arrays(self, dataset: str) -> tuple[str, ...]:
         with self._naming_damage(dataset):
             return members(self.path / self._dataset(dataset).path, "array")
@@ -320,6 +425,12 @@ class StoreReader:
             except KeyError:
                 return None
         return child if isinstance(child, zarr.Group) else None
+
+
+def _n_bytes(folder: str | os.PathLike[str]) -> int:
+    """Return the size of all files below a folder; twice as fast as with pathlib."""
+    with os.scandir(folder) as entries:
+        return sum(_n_bytes(entry) if entry.is_dir() else entry.stat().st_size for entry in entries)
 
 
 def _values(array: zarr.Array[Any], rows: slice) -> NDArray[Any]:

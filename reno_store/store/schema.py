@@ -6,6 +6,7 @@
     /DATASET               attribute n_clips: how many rows of the clip axis count
         clip_id (clip)     one string array per manifest column, and
         audio_sha256       the hash of each recording; empty where it could not be read
+        clip_id_hash (clip), audio_sha256_bytes (clip, byte): see `clip_index`
     /DATASET/MODEL         attribute fingerprint: what the embeddings depend on
         embedding (clip, feature)   float32 or float16; NaN where no embedding is stored
         done (clip)                 whether the row's embedding is complete
@@ -29,6 +30,7 @@ from reno_store.store import nodes
 from reno_store.store.precision import StoragePrecision
 
 __all__ = [
+    "DAMAGE",
     "DONE",
     "DROPPED",
     "EMBEDDING",
@@ -62,9 +64,7 @@ _EMBEDDING_CHUNK_ROWS = 256
 _TEXT_CHUNK_ROWS = 8_192
 _DONE_CHUNK_ROWS = 65_536
 
-
-# What zarr, its codecs and its metadata raise on damaged or hostile bytes.
-_DAMAGE = (
+DAMAGE = (
     ValueError,
     RuntimeError,
     KeyError,
@@ -74,6 +74,7 @@ _DAMAGE = (
     MemoryError,
     OverflowError,
 )
+"""What zarr, its codecs and its metadata raise on damaged or hostile bytes."""
 
 
 def create_root(path: Path) -> zarr.Group:
@@ -100,7 +101,7 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
         if not path.is_dir():
             raise StoreError(f"store {path} is a file; expected the folder of a Zarr store.")
         root = nodes.open_group(path, "r+" if writable else "r")
-    except (FileNotFoundError, *_DAMAGE) as error:
+    except (FileNotFoundError, *DAMAGE) as error:
         raise StoreError(
             f"{path} is not a reno-store: it holds no Zarr format 3 group ({error})."
         ) from None
@@ -125,7 +126,7 @@ def naming_damage(where: str) -> Iterator[None]:
     """Turn what zarr and its codecs raise on damaged bytes into a `StoreError` with the place."""
     try:
         yield
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise StoreError(
             f"{where}: damaged, cannot be read: {error}. Restore it from a copy, or build it into "
             "a new store."

@@ -82,8 +82,7 @@ def _dataset_summary(reader: StoreReader, name: str) -> ModelSummary:
     n_values, problem = {"label": 0, "speaker": 0}, ""
     for column in n_values:
         try:
-            texts = reader.texts(name, column) if n_clips else []
-            n_values[column] = len(set(texts) - {""})
+            n_values[column] = reader.n_values(name, column) if n_clips else 0
         except StoreError as error:
             problem = str(error)
     return ModelSummary(

@@ -28,11 +28,13 @@ from reno_store.store import nodes, schema
 from reno_store.store.checks import (
     check_clips,
     check_model,
+    check_stored,
     embedded_rows,
-    read_stored,
     readable_models,
 )
-from reno_store.store.clip_table import Columns, put_table, recordings_differ
+from reno_store.store.clip_index import ARRAYS as INDEX
+from reno_store.store.clip_index import IndexWriter
+from reno_store.store.clip_table import Columns, compare_tables, put_table
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.folders import drop_dataset, drop_model, make_folder, sweep, unmake_if_empty
 from reno_store.store.locking import Locks, Notify
@@ -112,15 +114,22 @@ class StoreWriter:
             ) from error
 
     def put_clips(
-        self, dataset: str, columns: Columns, *, refresh: Collection[str] = ()
+        self,
+        dataset: str,
+        columns: Columns,
+        *,
+        refresh: Collection[str] = (),
+        part: bool = False,
     ) -> StoredClips:
         """Check a clip table and update the stored one; new clips are appended.
 
         Where recordings changed and `refresh` allows it, their embeddings, of every model, are
-        marked as missing. Parameters and errors are those of `checks.check_clips`.
+        marked as missing. With `part`, clips that the table lacks stay as they are: adding a
+        thousand clips to ten million then reads only the hashes of the ten million. Parameters
+        and errors are those of `checks.check_clips`.
         """
         with self._changing_table(dataset):
-            return self._put(dataset, read_stored(self.reader, dataset), columns, refresh)
+            return self._put(dataset, columns, refresh, part=part)
 
     def fill_clips(
         self, dataset: str, combine: Callable[[dict[str, list[str]]], Columns]
@@ -136,8 +145,18 @@ class StoreWriter:
             its clips; or raises, and nothing is changed.
         """
         with self._changing_table(dataset):
-            stored = read_stored(self.reader, dataset)
-            return self._put(dataset, stored, combine(stored), {"labels"})
+            reader = self.reader
+            stored = reader.table(dataset) if dataset in reader.datasets else {}
+            return self._put(dataset, combine(stored), {"labels"})
+
+    def rebuild_index(self, dataset: str) -> None:
+        """Write the index of a clip table again, from its strings."""
+        with self._locks.table(dataset):
+            group = schema.child_group(self._root, dataset)
+            n_clips = self.reader.n_clips(dataset)
+            where = f"store {self.path}: dataset {dataset!r}"
+            with schema.naming_damage(where), nodes.own_codecs():
+                IndexWriter(group, 0).complete(self.path / dataset, n_clips, np.zeros(0, np.int64))
 
     def as_stored(self, dataset: str, columns: Columns) -> StoredClips:
         """Return the rows of a clip table that was read from the store, without writing."""
@@ -198,24 +217,28 @@ class StoreWriter:
             yield
 
     def _put(
-        self, dataset: str, stored: Columns, columns: Columns, refresh: Collection[str]
+        self, dataset: str, columns: Columns, refresh: Collection[str], *, part: bool = False
     ) -> StoredClips:
+        check_stored(self.reader, dataset)
+        changes = compare_tables(self.reader, dataset, columns)
         with contextlib.ExitStack() as locks:
             # Another process may be about to store embeddings of a recording that changed.
-            changed = recordings_differ(stored, columns) if stored else np.zeros(0, np.int64)
+            changed = changes.recordings
             held = self.reader.models(dataset) if len(changed) else ()
             for model in held:
                 locks.enter_context(self._locks.model(dataset, model))
-            check_clips(self.reader, dataset, columns, refresh=refresh, stored=stored)
+            check_clips(self.reader, dataset, columns, refresh=refresh, part=part, changes=changes)
             nodes.drop_consolidated(self.path / dataset)
             group = self._root.require_group(dataset)
             sweep(self.path / dataset, below=False)
-            for column in self.reader.columns(dataset):
-                sweep(self.path / dataset / column)
-            forgotten = changed[embedded_rows(self.reader, dataset)[changed]]
+            stored = self.reader.columns(dataset)
+            for array in (*stored, *(index.name for index in INDEX)):
+                sweep(self.path / dataset / array)
+            forgotten = changed[embedded_rows(self.reader, dataset)[changed]] if held else changed
             for model in held if len(forgotten) else ():
                 self._model(dataset, model).forget(forgotten)
-            rows = put_table(group, stored, columns)
+            with schema.naming_damage(f"store {self.path}: dataset {dataset!r}"):
+                put_table(group, self.path / dataset, stored, changes, columns)
             # A damaged model stays short, which counts as missing, until it is repaired.
             for model in readable_models(self.reader, dataset):
                 if model in held:
@@ -224,6 +247,7 @@ class StoreWriter:
                 with self._locks.model_if_free(dataset, model) as is_free:
                     if is_free:
                         self._model(dataset, model).stretch()
+        rows = changes.rows
         return StoredClips(self, dataset, columns, rows)
 
     def _model(self, dataset: str, model: str) -> ModelWriter:
@@ -306,14 +330,14 @@ class StoredClips:
 
     def _find_changed(self) -> NDArray[np.bool_]:
         """Return which clips have another recording in the store by now."""
-        reader = self.writer.reader
-        stored_ids = np.array(reader.texts(self.dataset, "clip_id"), object)
-        ids = self.columns["clip_id"]
-        if (self.rows >= len(stored_ids)).any() or (stored_ids[self.rows] != ids).any():
+        reader, ids = self.writer.reader, self.columns["clip_id"]
+        n_clips = reader.n_clips(self.dataset)
+        is_same = len(self.rows) == 0 or int(self.rows.max()) < n_clips
+        if not is_same or reader.differs(self.dataset, "clip_id", self.rows, ids).any():
             raise StaleStoreError(
                 f"store {self.writer.path}: dataset {self.dataset!r} was removed and rebuilt by "
                 "another process meanwhile; nothing more was stored. Build again."
             )
-        stored = np.array(reader.texts(self.dataset, schema.SHA256), object)[self.rows]
-        now = np.array(self.columns[schema.SHA256], object)
-        return np.asarray((now != "") & (stored != now), bool)
+        hashes = self.columns[schema.SHA256]
+        is_other = reader.differs(self.dataset, schema.SHA256, self.rows, hashes)
+        return np.asarray(is_other & (np.array(hashes, object) != ""), bool)

@@ -80,7 +80,7 @@ def scope(name):
 
 @pytest.mark.parametrize("how", ["lost", "emptied", "halved", "flipped"])
 def test_damage_is_told_to_those_it_concerns_and_to_nobody_else(whole, tmp_path, how):
-    assert len(files(whole)) == 39
+    assert len(files(whole)) == 47
     told = 0
     # The other dataset's files, and the other model's, are the same once more.
     names = [name for name in files(whole) if not name.startswith(("two/", "one/n/"))]

@@ -26,7 +26,9 @@ def test_the_layout_is_the_one_that_is_promised(path):
     assert sorted(name for name, _ in root.members(max_depth=None)) == [
         "small",
         "small/audio_sha256",
+        "small/audio_sha256_bytes",
         "small/clip_id",
+        "small/clip_id_hash",
         "small/label",
         "small/logmel",
         "small/logmel/done",
