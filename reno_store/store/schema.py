@@ -2,7 +2,7 @@
 
 ::
 
-    /                      attribute reno_store: {"format_version": 1}
+    /                      attribute reno_store: {"format_version": 2}
     /DATASET               attribute n_clips: how many rows of the clip axis count
         clip_id (clip)     one string array per manifest column, and
         audio_sha256       the hash of each recording; empty where it could not be read
@@ -50,7 +50,10 @@ __all__ = [
     "open_root",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 1 had no index of the clip table, and its writers would leave one out of date."""
+
+_READABLE = (1, FORMAT_VERSION)
 ROOT_ATTRIBUTE = "reno_store"
 N_CLIPS = "n_clips"
 FINGERPRINT = "fingerprint"
@@ -85,7 +88,7 @@ def create_root(path: Path) -> zarr.Group:
 
 
 def open_root(path: Path, *, writable: bool) -> zarr.Group:
-    """Open an existing store and check its format version.
+    """Open an existing store and check its format version; opening it to write raises that.
 
     Raises
     ------
@@ -113,11 +116,14 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
         raise StoreError(
             f"{path} is a Zarr group but not a reno-store: it has no attribute {ROOT_ATTRIBUTE!r}."
         )
-    if version != FORMAT_VERSION:
+    if isinstance(version, bool) or version not in _READABLE:
         raise StoreError(
             f"store {path} has format version {version}, this reno-store supports "
-            f"{FORMAT_VERSION}; install a reno-store that supports version {version}."
+            f"{' and '.join(map(str, _READABLE))}; install a reno-store that supports version "
+            f"{version}."
         )
+    if writable and version != FORMAT_VERSION:
+        root.attrs[ROOT_ATTRIBUTE] = {**stamp, "format_version": FORMAT_VERSION}
     return root
 
 

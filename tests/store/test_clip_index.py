@@ -174,8 +174,10 @@ def killed_at(monkeypatch, n_writes, act):
 
 
 def without_index(path):
+    """Make a store of format version 1."""
     for name in INDEX:
         shutil.rmtree(path / "d" / name)
+    zarr.open_group(path, mode="r+").attrs["reno_store"] = {"format_version": 1}
 
 
 def as_it_is(path):
@@ -231,6 +233,7 @@ def test_an_older_store_is_read_and_gets_its_index_from_the_first_writer(tmp_pat
     assert verify_store(tmp_path / "old").is_sound
     put(tmp_path / "old", {"clip 1 ✓": 1})
     assert_stores_equal(tmp_path / "old", tmp_path / "whole")
+    assert zarr.open_group(tmp_path / "old", mode="r").attrs["reno_store"] == {"format_version": 2}
 
 
 def damage_number(path):
