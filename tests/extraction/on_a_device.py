@@ -51,9 +51,9 @@ def test_a_store_built_there_with_scarce_memory_is_what_it_is_on_the_cpu(
     corpus = make_corpus(tmp_path)
     spec = f"hf:{write_checkpoint(tmp_path / 'tiny', 'wavlm')}"
     build_store(corpus.manifest, tmp_path / "here.zarr", [spec], **windows)
-    # What a first convolution makes of half of the clips, and of the noises that a model is
-    # tried on when it is loaded, but not of all clips.
-    monkeypatch.setattr(pretend_device.MEMORY, "largest", 400_000)
+    # What a second convolution multiplies for half of the clips, and for the noises that a model
+    # is tried on when it is loaded, but not for all clips.
+    monkeypatch.setattr(pretend_device.MEMORY, "largest", 600_000)
     COUNTS.clear()
     report = build_store(corpus.manifest, tmp_path / "there.zarr", [spec], device="auto", **windows)
     assert report.complete

@@ -47,7 +47,8 @@ class PretendTensor(torch.Tensor):
 
     @staticmethod
     def __new__(cls, inner):
-        if inner.nbytes > MEMORY.largest:
+        # A view whose windows overlap has more elements than memory.
+        if min(inner.nbytes, inner.untyped_storage().nbytes()) > MEMORY.largest:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more.")
         made = torch.Tensor._make_wrapper_subclass(
             cls,
