@@ -8,7 +8,15 @@ __all__ = ["serve"]
 
 
 @click.command(short_help="Serve a page to try a recognizer on recordings.")
-@click.argument("recognizer", type=click.Path(exists=True, file_okay=False), metavar="FOLDER")
+@click.argument("folder")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME=SPEC",
+    help="Where a foundation model is on this machine, if not where it was in training. "
+    "Repeatable.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65_535), help="0: any free."
@@ -29,9 +37,17 @@ __all__ = ["serve"]
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 def serve(
-    recognizer: str, host: str, port: int, max_mb: float, max_seconds: float, device: str
+    folder: str,
+    models: tuple[str, ...],
+    host: str,
+    port: int,
+    max_mb: float,
+    max_seconds: float,
+    device: str,
 ) -> None:
     """Serve a page that recognises recordings with the recognizer in FOLDER.
+
+    FOLDER may be hf:OWNER/NAME, a recognizer on the Hugging Face hub.
 
     Drop a file on the page or record one; it shows the waveform and the probability of each
     label. The page is reachable from this machine only, unless you choose another --host; there
@@ -43,10 +59,10 @@ def serve(
     from reno_store.recognition.serving import Limits
     from reno_store.recognition.serving import serve as serve_page
 
-    loaded = load_recognizer(recognizer, device=device)
+    loaded = load_recognizer(folder, device=device, models=models)
     serve_page(
         loaded,
-        name=Path(recognizer).resolve().name,
+        name=Path(folder).resolve().name,
         host=host,
         port=port,
         limits=Limits(max_mb, max_seconds),

@@ -89,8 +89,8 @@ class ProductConvolution(nn.Conv1d):
     cuDNN plans anew for each shape, and every batch has its own: on an H200 that was a third of
     the first pass of a base-sized wav2vec 2.0 in bfloat16. It also computes the grouped
     positional convolution without the tensor cores, in more than half of the GPU's time. As
-    products, extraction is 1.3 to 1.6 times as fast (benchmarks/RESULTS.md), and in float32 it
-    needs a sixth of the memory. The weights are unchanged.
+    products, extraction is 1.3 to 1.5 times as fast in later passes (benchmarks/RESULTS.md), and
+    in float32 it needs a sixth of the memory. The weights are unchanged.
     """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002

@@ -15,13 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
+from reno_cli.main import main
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from reno_store import AudioEmbedder
 from reno_store.errors import RenoStoreError
-from reno_store.recognition import Recognizer
+from reno_store.recognition import Recognizer, save_recognizer, serving
 from reno_store.recognition.serving import Limits, make_app, serve
 from reno_store.recognition.serving.answers import answering, described
 
@@ -213,6 +215,23 @@ def test_it_is_served_until_ctrl_c(recognizer, monkeypatch):
     serve(recognizer, port=0, ready=found.append)
     address, port = found
     assert address == f"http://127.0.0.1:{port}"
+
+
+def test_the_command_serves_a_folder_with_its_limits(recognizer, tmp_path, monkeypatch):
+    folder = save_recognizer(recognizer, tmp_path / "sounds")
+    served = {}
+    monkeypatch.setattr(
+        serving, "serve", lambda given, **how: served.update(how, classes=given.classes_.tolist())
+    )
+    words = ["serve", str(folder), "--port", "0", "--max-mb", "3", "--max-seconds", "9"]
+    result = CliRunner().invoke(main, [*words, "--model", "mfcc=mfcc"])
+    assert result.exit_code == 0, result.output
+    assert served["classes"] == ["hiss", "hum"]
+    assert (served["name"], served["host"], served["port"]) == ("sounds", "127.0.0.1", 0)
+    assert served["limits"] == Limits(3.0, 9.0)
+    missing = CliRunner().invoke(main, ["serve", str(tmp_path / "nothing")])
+    assert missing.exit_code == 1
+    assert "nothing" in missing.output
 
 
 FLAGS = (

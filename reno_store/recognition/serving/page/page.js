@@ -34,7 +34,7 @@ async function send(blob, name) {
     });
     answer = await got.json();
   } catch {
-    answer = { error: "the server does not answer; is it still running?" };
+    answer = { error: "the server returned no answer; see its terminal." };
   }
   if (mine !== turn) return;  // another recording was sent in the meantime
   if (answer.error) {
