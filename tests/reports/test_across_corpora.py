@@ -7,7 +7,7 @@ import pytest
 from factories.legibility import assert_legible, texts_of
 from factories.study_stores import make_study_store
 
-from reno_store.conclusions import claims_of, compare_study, summary, transfer_sentences
+from reno_store.conclusions import answers_of, claims_of, compare_study
 from reno_store.reports.figures import figures_of
 from reno_store.reports.figures.transfer import transfer_figures
 from reno_store.reports.page import write_report

@@ -80,7 +80,7 @@ def study_renderable(
     rankings = [ranking_table(each) for each in answers if len(each.ranking) > 1]
     for ranking in rankings:
         parts += _findings(ranking)
-    parts += [_findings_note(rankings[0].note)] * bool(rankings)
+    parts += [_findings_note(each.note) for each in rankings[:1]]
     untested = [claim.sentence for claim in claims if not claim.comparisons]
     parts += [_bullet(note) for note in (*map(str, general), *untested, *study.notes)]
     for answer in answers:
