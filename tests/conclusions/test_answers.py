@@ -30,20 +30,20 @@ def test_the_best_its_interval_and_the_scores_of_guessing():
     assert found.best.interval[0] < 0.73 < found.best.interval[1]
     assert (found.chance, found.majority) == (1 / len(LABELS), 0.1)
     assert (found.beats_guessing, found.ties) == (True, ())
-    assert "FCN on mfcc, 73.0 % accuracy (95 % interval 62.4 to 83.6, guessing 10.0 %)" in (
-        found.sentences[0]
+    assert (
+        "FCN on mfcc, 73.0 % accuracy (95 % interval 62.4 to 83.6, guessing 10.0 %)"
+        in (found.sentences[0])
     )
     assert found.sentences[0].endswith("; the other is lower.")
 
 
 def test_what_cannot_be_told_from_the_best_is_named():
     several = [scored_cell([M], name, NEAR) for name in ("svm", "rf", "fcn", "cnn")]
-    found = answer(
-        scored_cell([W], "fcn", HIGH[::-1]), scored_cell([M], "logreg", HIGH), *several
-    )
+    found = answer(scored_cell([W], "fcn", HIGH[::-1]), scored_cell([M], "logreg", HIGH), *several)
     assert [cell.estimator for cell in found.ties] == ["logreg"]
-    assert "1 of the other 5 cannot be told from it: logistic regression on mfcc (73.0 %)." in (
-        found.sentences[0]
+    assert (
+        "1 of the other 5 cannot be told from it: logistic regression on mfcc (73.0 %)."
+        in (found.sentences[0])
     )
     near = answer(scored_cell([W], "fcn", LOW), *several)
     assert len(near.ties) == 4

@@ -54,7 +54,9 @@ def test_groups_are_those_of_the_definition(seed):
     rng = np.random.default_rng(seed)
     level = rng.choice([0.3, 0.4, 0.55, 0.7], size=6)
     scores = level[:, None] + rng.normal(scale=0.03, size=(6, 5))
-    found = {NAMES.index(each.standing.cell.estimator): each.group for each in ranked(study(scores))}
+    found = {
+        NAMES.index(each.standing.cell.estimator): each.group for each in ranked(study(scores))
+    }
     assert found == groups_by_definition(scores)
     assert len(set(found.values())) > 1
 

@@ -83,12 +83,12 @@ def comparison_tables(comparisons: Sequence[Comparison]) -> tuple[Findings, ...]
         groups.setdefault((place, each.metric), []).append(each)
     tables = []
     for (place, metric), own in groups.items():
-        unit = "points" if metric == "accuracy" else f"points of {METRIC_TITLES[metric]}"
+        what = "" if metric == "accuracy" else f" of {METRIC_TITLES[metric]}"
         kinds = [each.kind for each in own]
         tables.append(
             Findings(
-                f"Comparisons: {place}",
-                ("comparison", unit, "95 % interval", "p", "verdict"),
+                f"Comparisons{what}: {place}",
+                ("comparison", "points", "95 % interval", "p", "verdict"),
                 tuple(map(_compared, own)),
                 {kinds.index(kind): KINDS[kind] for kind in dict.fromkeys(kinds)},
             )

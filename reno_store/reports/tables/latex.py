@@ -255,7 +255,7 @@ def _findings(findings: Findings) -> Iterator[str]:
     for start in range(0, len(findings.rows), _MOST_ROWS):
         yield from _begin(caption.strip())
         # The names are wrapped, so that long ones fit.
-        yield rf"\begin{{tabular}}{{@{{}}p{{0.5\textwidth}}{'r' * (n_columns - 2)}l@{{}}}}"
+        yield rf"\begin{{tabular}}{{@{{}}p{{0.4\textwidth}}{'r' * (n_columns - 2)}l@{{}}}}"
         yield r"\toprule"
         yield _line(map(escape, findings.headings))
         for number, row in list(enumerate(findings.rows))[start : start + _MOST_ROWS]:

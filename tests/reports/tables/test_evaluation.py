@@ -39,7 +39,7 @@ def test_the_heading_has_the_counts():
     text = show(FCN)
     assert "jnv: 100 clips, 10 labels, 8 speakers; 3 folds, seed 0" in text
     assert "standardised on each training fold" in text
-    assert "50.0 %" in text
+    assert "10.0 %" in text
     assert "left out" not in text
     study = study_of(FCN, n_speakers=0)
     facts = replace(study.datasets[0], n_left_out=1234)
