@@ -10,78 +10,74 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from reno_store.conclusions.corrected import paired_test
+from reno_store.conclusions import Standing, rank_cells
 from reno_store.conclusions.names import estimator_title, models_title
-from reno_store.conclusions.resampling import scores_of
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
 from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, text_width
 from reno_store.runtime.numbers import listing, points
-from reno_store.studies import PROTOCOLS, Cell, DatasetFacts
+from reno_store.studies import PROTOCOLS, DatasetFacts
 from reno_store.studies.scores import COLLAPSED
 
-__all__ = ["main_protocol", "scores_figure"]
+__all__ = ["scores_figure"]
 
 _MARKS = {
     "speaker": ("#0072B2", "o"),
     "loso": ("#009E73", "s"),
-    "paper": ("#E69F00", "D"),
+    "paper": ("#D55E00", "D"),
 }
 """Protocol -> colour and marker, the most honest first: rows are sorted by the first there is."""
 _SHIFTS = {1: (0.0,), 2: (-0.15, 0.15), 3: (-0.25, 0.0, 0.25)}
 """Intervals are a little apart, or one would hide the other."""
 _ROW = 0.165
+_BOLD = 1.12
+"""How much wider bold text is."""
 _LEAST_PLOT = 1.5
 """Inches for the plot next to the names."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """An estimator on some models: its cells by protocol, the one that sorts it first."""
+    """An estimator on some models: its scores by protocol, the one that sorts it first.
+
+    `leads` is whether it cannot be told from the best.
+    """
 
     name: str
-    cells: dict[str, Cell]
+    standings: dict[str, Standing]
+    leads: bool
 
     @property
-    def accuracy(self) -> float:
-        return next(iter(self.cells.values())).mean("accuracy")
+    def score(self) -> float:
+        return next(iter(self.standings.values())).score
 
     @property
     def drop(self) -> str:
         """What ``paper`` gives in addition, in points."""
-        first, *others = self.cells.values()
-        if not others or others[-1].protocol != "paper":
+        first, *others = self.standings.values()
+        if not others or others[-1].cell.protocol != "paper":
             return ""
-        return points(100 * (others[-1].mean("accuracy") - first.mean("accuracy")))
+        return points(100 * (others[-1].score - first.score))
 
 
-def main_protocol(protocols: Sequence[str]) -> str:
-    """Return the protocol that says most about new speakers: speaker, loso, paper or another.
-
-    Examples
-    --------
-    >>> main_protocol(["paper", "speaker"])
-    'speaker'
-    """
-    return next((name for name in _MARKS if name in protocols), protocols[0])
-
-
-def scores_figure(cells: Sequence[Cell], facts: DatasetFacts) -> Figure:
+def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
     """Show the accuracy of cells under each of their protocols, the highest first.
 
     Parameters
     ----------
-    cells : Sequence[Cell]
-        At least one; computed, of one dataset.
+    standings : Sequence[Standing]
+        At least one, of one dataset.
     facts : DatasetFacts
-        The dataset, for guessing and for the number of speakers.
+        The dataset, for guessing.
     """
-    found = {cell.protocol for cell in cells}
+    found = {each.cell.protocol for each in standings}
     protocols = [name for name in _MARKS if name in found] or sorted(found)
-    rows = _rows(cells, protocols)
+    rows = _rows(standings, protocols, facts.n_speakers)
     main, *others = protocols
     caption = f"Accuracy on {facts.name}: mean and 95 % interval under protocol {main}"
     caption += f" (sorted) and {listing(others)}." if others else ", sorted."
+    if len(rows) > 1:
+        caption += " Bold: the best, and what cannot be told from it."
     details = [
         "Intervals come from a t-test corrected for folds that share clips; whether two of them "
         "overlap is no test of their difference.",
@@ -96,7 +92,7 @@ def scores_figure(cells: Sequence[Cell], facts: DatasetFacts) -> Figure:
             f"{len(both)} are higher under paper. The protocols also differ in what early stopping "
             "holds out."
         )
-    if any(cell.n_collapsed for cell in cells):
+    if any(each.cell.n_collapsed for each in standings):
         details.append(f"{COLLAPSED.strip()}: the classifier did not learn in some fold.")
     draw = functools.partial(_draw, tuple(rows), tuple(protocols), facts)
     return Figure(
@@ -111,18 +107,22 @@ def scores_figure(cells: Sequence[Cell], facts: DatasetFacts) -> Figure:
     )
 
 
-def _rows(cells: Sequence[Cell], protocols: Sequence[str]) -> list[_Row]:
-    found: dict[tuple[str, tuple[str, ...]], dict[str, Cell]] = {}
-    for cell in sorted(cells, key=lambda cell: protocols.index(cell.protocol)):
-        found.setdefault((cell.name, cell.models), {})[cell.protocol] = cell
+def _rows(standings: Sequence[Standing], protocols: Sequence[str], n_speakers: int) -> list[_Row]:
+    main = [each for each in standings if each.cell.protocol == protocols[0]]
+    ranked = rank_cells(main, n_speakers=n_speakers)
+    leading = {id(each.standing) for each in ranked if each.group == 1}
+    found: dict[tuple[str, tuple[str, ...]], dict[str, Standing]] = {}
+    for each in sorted(standings, key=lambda each: protocols.index(each.cell.protocol)):
+        found.setdefault((each.cell.name, each.cell.models), {})[each.cell.protocol] = each
     rows = []
-    for by_protocol in found.values():
-        first = next(iter(by_protocol.values()))
-        mark = COLLAPSED if any(cell.n_collapsed for cell in by_protocol.values()) else ""
-        name = f"{estimator_title(first)}: {models_title(first.models)}{mark}"
-        rows.append(_Row(name, by_protocol))
-    # Rows without the main protocol come last.
-    return sorted(rows, key=lambda row: (protocols[0] not in row.cells, -row.accuracy))
+    for own in found.values():
+        cells = [each.cell for each in own.values()]
+        mark = COLLAPSED if any(cell.n_collapsed for cell in cells) else ""
+        name = f"{estimator_title(cells[0])}: {models_title(cells[0].models)}{mark}"
+        leads = any(id(each) in leading for each in own.values())
+        rows.append(_Row(name, own, leads))
+    # Rows without the first protocol come last.
+    return sorted(rows, key=lambda row: (protocols[0] not in row.standings, -row.score))
 
 
 def _guesses(facts: DatasetFacts) -> list[float]:
@@ -142,7 +142,7 @@ def _draw(
     for y, row in enumerate(rows):
         if y % 2 == 0:
             axes.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
-        _draw_row(axes, y, row, protocols, facts.n_speakers, shift=0.2 if narrow else 0.0)
+        _draw_row(axes, y, row, protocols, shift=0.2 if narrow else 0.0)
     for guess in _guesses(facts):
         axes.axvline(guess, color="#444444", linewidth=0.9, linestyle=":", zorder=1)
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -150,19 +150,21 @@ def _draw(
     if narrow:
         # Names have lines of their own, above the marks.
         axes.set_yticks([])
-        for y, name in enumerate(shorten_all([row.name for row in rows], width - 0.2)):
-            axes.text(
-                0.01, y - 0.22, name, transform=axes.get_yaxis_transform(), ha="left", va="center"
-            )
+        names = shorten_all([row.name for row in rows], (width - 0.2) / _BOLD)
+        across = {"transform": axes.get_yaxis_transform(), "ha": "left", "va": "center"}
+        texts = [axes.text(0.01, y - 0.22, name, **across) for y, name in enumerate(names)]
     else:
         beside = max(map(text_width, drops), default=0.0) + 0.2
-        names = shorten_all([row.name for row in rows], width - _LEAST_PLOT - beside)
-        axes.set_yticks(range(len(rows)), names)
+        room = (width - _LEAST_PLOT - beside) / _BOLD
+        axes.set_yticks(range(len(rows)), shorten_all([row.name for row in rows], room))
+        texts = axes.get_yticklabels()
         if any(drops):
             right = axes.secondary_yaxis("right")
             right.set_yticks(range(len(rows)), drops)
             right.tick_params(axis="y", length=0)
             right.spines[:].set_visible(False)
+    for text, row in zip(texts, rows, strict=True):
+        text.set_fontweight("bold" if row.leads else "normal")
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(False)
     axes.spines["bottom"].set_visible(True)
@@ -185,26 +187,17 @@ def _in_words(protocol: str) -> str:
     return f"{protocol}: {'new' if kind.speaker_disjoint else 'known'} speakers"
 
 
-def _draw_row(
-    axes: Axes, y: int, row: _Row, protocols: Sequence[str], n_speakers: int, shift: float
-) -> None:
-    means = [100 * cell.mean("accuracy") for cell in row.cells.values()]
+def _draw_row(axes: Axes, y: int, row: _Row, protocols: Sequence[str], shift: float) -> None:
+    means = [100 * each.score for each in row.standings.values()]
     axes.plot(means, [y + shift] * len(means), color="#999999", linewidth=0.9, zorder=2)
     for place, (protocol, apart) in enumerate(zip(protocols, _SHIFTS[len(protocols)], strict=True)):
-        cell = row.cells.get(protocol)
-        if cell is None:
+        if protocol not in row.standings:
             continue
+        standing = row.standings[protocol]
         colour, marker = _mark(protocol)
-        low, high = _interval(cell, n_speakers)
         height = y + shift + apart
-        axes.hlines(height, low, high, colors=colour, linewidth=1.2, zorder=2, gid=protocol)
+        if not math.isnan(standing.interval[0]):
+            low, high = (100 * end for end in standing.interval)
+            axes.hlines(height, low, high, colors=colour, linewidth=1.2, zorder=2, gid=protocol)
         own = {"markersize": 4.4 if place == 0 else 3.4, "label": protocol}
-        style.plot_markers(axes, [100 * cell.mean("accuracy")], [height], colour, marker, **own)
-
-
-def _interval(cell: Cell, n_speakers: int) -> tuple[float, float]:
-    """Return the 95 % interval of the mean in per cent; the mean alone where there is none."""
-    low, high = paired_test(scores_of(cell, "accuracy", n_speakers=n_speakers)).interval
-    if math.isnan(low):
-        low = high = cell.mean("accuracy")
-    return max(0.0, 100 * low), min(100.0, 100 * high)
+        style.plot_markers(axes, [100 * standing.score], [height], colour, marker, **own)

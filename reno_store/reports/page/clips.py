@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -117,7 +117,7 @@ class ClipsOfDataset:
     points: tuple[Point, ...] = ()
     labels: tuple[str, ...] = ()
     size: tuple[int, int] = (_WIDTH, _HEIGHT)
-    n_silent: int = field(default=0, compare=False)
+    n_silent: int = 0
 
     @property
     def confident(self) -> bool:
