@@ -34,7 +34,7 @@ from reno_store.foundation_models import (
     parse_model_specs,
 )
 from reno_store.runtime.devices import free_memory, resolve_device
-from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import open_place
 from reno_store.runtime.progress import tell
 from reno_store.store import (
     StoreWriter,
@@ -130,11 +130,11 @@ def build_store(
     StaleStoreError
         If the store was built from other recordings, labels, speakers or weights.
     StoreError
-        If the store cannot be written, or its path is a URL.
+        If the store cannot be written.
     RenoStoreError
         If a number of seconds is not positive, or the hop is longer than the window.
     """
-    store = local_path(store, "store", StoreError)
+    place = open_place(store, "store", StoreError)
     specs = parse_model_specs([models] if isinstance(models, str) else models)
     check_precision(precision)
     _check_seconds("batch_seconds", batch_seconds)
@@ -151,7 +151,7 @@ def build_store(
     for warning in warn_of_variants(manifest, table.label_counts):
         tell(warning)
     device = resolve_device(device)
-    with StoreWriter.open(store, notify=tell) as writer:
+    with StoreWriter.open(place, notify=tell) as writer:
         columns = clip_columns(table, progress)
         _check_any_readable(table, columns)
         check_names(writer.reader, table.dataset, columns, [spec.name for spec in specs])
@@ -198,7 +198,7 @@ def build_store(
             if interrupted:
                 break
     return BuildReport(
-        store, table.dataset, len(clips.rows), tuple(reports), interrupted, _duplicates(columns)
+        place, table.dataset, len(clips.rows), tuple(reports), interrupted, _duplicates(columns)
     )
 
 

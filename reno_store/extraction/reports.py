@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+
+from reno_store.runtime.places import Place
 
 __all__ = ["BuildReport", "Failure", "ModelReport"]
 
@@ -81,7 +82,7 @@ class BuildReport:
         on both sides of a fold.
     """
 
-    store: Path
+    store: Place
     dataset: str
     n_clips: int
     models: tuple[ModelReport, ...]

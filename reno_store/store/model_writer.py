@@ -7,7 +7,6 @@ the next build writes the latter again. zarr replaces a chunk by renaming a fini
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ import zarr
 from numpy.typing import NDArray
 
 from reno_store.errors import StaleStoreError, StoreError, UnknownNameError
+from reno_store.runtime.places import remove_tree
 from reno_store.store import nodes, schema
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.precision import storage_of
@@ -156,7 +156,7 @@ class ModelWriter:
         except StoreError:
             with self._group() as group:
                 marks = schema.child_array(group, schema.DONE)
-                shutil.rmtree(self.reader.path / marks.path / "c", ignore_errors=True)
+                remove_tree(self.reader.path / marks.path / "c")
 
     def stretch(self) -> None:
         """Extend the arrays to the length of the clip axis; they never get shorter."""
