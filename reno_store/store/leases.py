@@ -24,6 +24,7 @@ from typing import Any
 
 from reno_store.errors import BucketError, StoreBusyError, StoreError
 from reno_store.runtime.places import BucketPlace, Place, Tag
+from reno_store.store.lock_files import Note
 
 __all__ = ["EXPIRY_S", "Lease", "check_conditional_writes"]
 
@@ -39,7 +40,7 @@ class _Found:
 
     tag: Tag
     token: str
-    holder: str
+    note: Note
     expiry_s: float
 
 
@@ -60,19 +61,19 @@ class Lease:
         # The requests about the lease itself must not check it first.
         self._bucket, self._key = place.guarded(lambda: None).bucket, place.key
         self._store, self._expiry_s = store, expiry_s
-        self._token, self._holder = uuid.uuid4().hex, ""
+        self._token, self._note = uuid.uuid4().hex, Note()
         self._n_renewed = 0
         self._tag: Tag = {}
         self._renewed_at = -math.inf
         self._is_lost = False
         self._seen: tuple[Tag, float] = {}, 0.0
-        self._seen_holder = "another process"
+        self._seen_note = Note()
         self._renewing = threading.Lock()
         self._released = threading.Event()
 
-    def acquire(self, holder: str) -> bool:
+    def acquire(self, note: Note) -> bool:
         """Take the lease if it is free or has expired; return whether it is held now."""
-        self._holder = holder
+        self._note = note
         started = time.monotonic()
         found = self._find()
         if found is None:
@@ -89,9 +90,25 @@ class Lease:
         threading.Thread(target=self._keep_renewing, name="lease", daemon=True).start()
         return True
 
-    def holder(self) -> str:
+    def note(self) -> Note:
         """Return who held the lease when it was last looked at."""
-        return self._seen_holder
+        return self._seen_note
+
+    def look(self, *, clear: bool) -> Note | None:
+        """Return who holds the lease; None if it is free, and then delete it if `clear`.
+
+        One that has expired is freed, so that its holder, if it is alive, learns of it.
+        """
+        found = self._find()
+        if found is not None and found.token:
+            freed = self._content(free=True)
+            if not self._has_expired(found) or not self._bucket.put_over(
+                self._key, freed, found.tag
+            ):
+                return found.note
+        if found is not None and clear:
+            self._bucket.delete(self._key)
+        return None
 
     def check(self) -> None:
         """Check that the lease is held; renew it first if that is overdue.
@@ -106,14 +123,22 @@ class Lease:
         if self._is_lost or time.monotonic() > self._renewed_at + self._expiry_s / 2:
             self._renew()
 
-    def release(self) -> None:
-        """Free the lease, unless it is lost; another process may take it at once."""
+    def release(self, *, delete: bool = False) -> None:
+        """Free the lease, unless it is lost; another process may take it at once.
+
+        Parameters
+        ----------
+        delete : bool
+            Whether to delete it too, where no other process uses one of this name. Otherwise it
+            may be another's by now, and a deletion has no condition.
+        """
         self._released.set()
         with self._renewing:
             if not self._is_lost:
-                # Not deleted: by now it may be another's, and a deletion has no condition.
                 with contextlib.suppress(BucketError):  # it expires
-                    self._bucket.put_over(self._key, self._content(free=True), self._tag)
+                    freed = self._bucket.put_over(self._key, self._content(free=True), self._tag)
+                    if freed and delete:
+                        self._bucket.delete(self._key)
                 self._is_lost = True
 
     def _keep_renewing(self) -> None:
@@ -145,7 +170,7 @@ class Lease:
                 raise StoreBusyError(
                     f"store {self._store}: this process did not renew its lock for "
                     f"{self._expiry_s:g} s, because it was stopped or had no network, and "
-                    f"{self._seen_holder} has it now. What was written until then is kept; "
+                    f"{self._seen_note.holder} has it now. What was written until then is kept; "
                     "run it again."
                 )
 
@@ -159,14 +184,13 @@ class Lease:
         with contextlib.suppress(ValueError, RecursionError):
             parsed = json.loads(content)
         fields = parsed if isinstance(parsed, dict) else {"token": "unknown"}
-        token, holder, expiry_s = (fields.get(name) for name in ("token", "holder", "expiry_s"))
-        is_known = isinstance(holder, str) and holder.startswith("process ")
-        self._seen_holder = str(holder) if is_known else "another process"
+        token, expiry_s = fields.get("token"), fields.get("expiry_s")
+        self._seen_note = _note(fields.get("holder"), fields.get("stripes"))
         is_number = isinstance(expiry_s, int | float) and 0 < expiry_s <= _LONGEST_EXPIRY_S
         return _Found(
             tag,
             token if isinstance(token, str) else "unknown",
-            self._seen_holder,
+            self._seen_note,
             float(expiry_s) if is_number and expiry_s else self._expiry_s,
         )
 
@@ -181,12 +205,21 @@ class Lease:
     def _content(self, *, free: bool = False) -> bytes:
         fields = {
             "token": "" if free else self._token,
-            "holder": "" if free else self._holder,
+            "holder": "" if free else self._note.holder,
+            "stripes": [] if free else sorted(self._note.stripes or ()),
             "expiry_s": self._expiry_s,
             # Makes every version different, since the ETag may be a hash of the content.
             "version": f"{self._token}-{self._n_renewed}-{'free' if free else 'held'}",
         }
         return json.dumps(fields).encode()
+
+
+def _note(holder: Any, stripes: Any) -> Note:
+    if isinstance(holder, str) and holder.startswith("process "):
+        if isinstance(stripes, list) and all(type(each) is int for each in stripes):
+            return Note(holder, frozenset(stripes))
+        return Note(holder)
+    return Note()
 
 
 def check_conditional_writes(folder: BucketPlace, store: Place) -> None:
