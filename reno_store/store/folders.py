@@ -46,7 +46,10 @@ def make_folder(path: Place) -> bool:
         for item in path.iterdir()
         if not item.name.startswith(".") and item.suffix != ".partial"
     )
-    if others and "zarr.json" not in others:
+    if "zarr.json" in others:
+        return is_new
+    # Some servers of buckets go on listing a folder that has become empty.
+    if others := [name for name in others if (path / name).exists()]:
         raise StoreError(
             f"store {path} is a folder with other things in it ({', '.join(others[:3])}); "
             "expected a store or a new folder."

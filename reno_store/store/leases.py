@@ -65,7 +65,7 @@ class Lease:
         self._n_renewed = 0
         self._tag: Tag = {}
         self._renewed_at = -math.inf
-        self._is_lost = False
+        self._is_lost = True  # as long as it is not acquired
         self._seen: tuple[Tag, float] = {}, 0.0
         self._seen_note = Note()
         self._renewing = threading.Lock()
@@ -86,7 +86,7 @@ class Lease:
             return False
         if tag is None:
             return False
-        self._tag, self._renewed_at = tag, started
+        self._tag, self._renewed_at, self._is_lost = tag, started, False
         threading.Thread(target=self._keep_renewing, name="lease", daemon=True).start()
         return True
 

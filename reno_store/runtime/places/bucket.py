@@ -53,7 +53,7 @@ _SETTINGS = {
 
 @dataclass(slots=True)
 class _State:
-    patience_s: float = _FIRST_PATIENCE_S
+    patience_s: float = field(default_factory=lambda: _FIRST_PATIENCE_S)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +126,7 @@ class Bucket:
 
     def put_over(self, key: str, content: bytes, tag: Tag) -> Tag | None:
         """Replace one version of an object; return None if it is another one by now."""
-        return self._put_if(key, content, dict(tag))
+        return self._put_if(key, content, dict(tag)) if tag else None
 
     def delete(self, key: str) -> None:
         """Delete an object; one that does not exist is no error."""
