@@ -15,6 +15,7 @@ from typing import Any
 
 __all__ = [
     "AudioError",
+    "BucketError",
     "CardError",
     "ConclusionError",
     "DeviceError",
@@ -171,6 +172,13 @@ class TrainingError(RenoStoreError, ValueError):
 
 class SearchError(RenoStoreError, ValueError):
     """A grid that cannot be searched: it is empty, or a parameter does not exist."""
+
+
+class BucketError(RenoStoreError):
+    """A bucket that cannot be used now: no server, wrong credentials, no such bucket.
+
+    It is no `StoreError`: nothing is known about what is stored, so nothing is taken for damage.
+    """
 
 
 class StoreError(RenoStoreError):

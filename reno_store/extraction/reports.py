@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+
+from reno_store.runtime.places import Place
 
 __all__ = ["BuildReport", "Failure", "ModelReport"]
 
@@ -86,7 +87,7 @@ class BuildReport:
         its end: those that failed, and those of shards that have not finished.
     """
 
-    store: Path
+    store: Place
     dataset: str
     n_clips: int
     models: tuple[ModelReport, ...]

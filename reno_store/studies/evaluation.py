@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
 from reno_store.runtime.notebooks import html_table
+from reno_store.runtime.places import Place
 from reno_store.samples import Samples
 from reno_store.studies.outcomes import run_fold
 from reno_store.studies.protocols import PROTOCOLS, split
@@ -193,7 +194,7 @@ def evaluate(
 
 
 def evaluate_store(
-    store: str | Path,
+    store: str | Place,
     dataset: str,
     *,
     models: str | Sequence[str],

@@ -12,6 +12,7 @@ from pathlib import Path
 from reno_store import __version__
 from reno_store.errors import Remedy
 from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.places import BucketPlace, Place
 from reno_store.runtime.progress import tell
 from reno_store.samples import EmbeddingStore, open_store
 from reno_store.studies.corpus_preparation import prepare_pairs
@@ -31,7 +32,7 @@ _PACKAGES = ("numpy", "scikit-learn", "skorch", "torch", "zarr")
 
 
 def run_study(
-    store: str | Path,
+    store: str | Place,
     request: StudyRequest,
     *,
     results: str | Path | None = None,
@@ -80,6 +81,8 @@ def run_study(
     """
     opened = open_store(store)
     ledger = Ledger(results_folder(store) if results is None else results)
+    if results is None and isinstance(opened.path, BucketPlace):
+        tell(f"results are kept in {ledger.folder}")
     # "auto" may be another device where the results are read.
     request = replace(request, device=resolve_device(request.device))
     run = _Run(opened, request, ledger, n_jobs, progress, strict=strict, remember=remember)
