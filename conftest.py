@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,15 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = build_demo_store(folder / "reno-demo", progress=False)
     assert report.complete
     return folder
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> Iterator[Any]:
+    """A client of a Dask cluster of two processes on this machine."""
+    from reno_store.runtime.cluster import open_client
+
+    with open_client("local:2") as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

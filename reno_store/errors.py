@@ -16,6 +16,7 @@ from typing import Any
 __all__ = [
     "AudioError",
     "CardError",
+    "ClusterError",
     "ConclusionError",
     "DeviceError",
     "ForeignEmbeddingsError",
@@ -117,6 +118,10 @@ class UnknownNameError(RenoStoreError, LookupError):
 
 class CardError(RenoStoreError, ValueError):
     """A dataset card that is not valid, or does not fit a folder."""
+
+
+class ClusterError(RenoStoreError):
+    """A Dask cluster that cannot be reached, or work on which its workers are lost each time."""
 
 
 class ManifestError(RenoStoreError, ValueError):
