@@ -85,8 +85,10 @@ def _winner(facts: DatasetFacts, ranking: Sequence[Ranked]) -> str:
     named = [f"{cell_title(each.cell)} ({_per_cent(each.score)})" for each in ties[:_MOST_NAMED]]
     if len(ties) > _MOST_NAMED:
         named.append(f"{len(ties) - _MOST_NAMED} more")
-    which = f"{len(ties)} of the other {len(others)}" if len(others) > 1 else "the other"
-    return f"{head}; {which} cannot be told from it: {listing(named)}."
+    which = f"{len(ties)} of the other {len(others)} cannot"
+    if len(ties) == len(others):
+        which = f"none of the other {len(others)} can" if len(others) > 1 else "the other cannot"
+    return f"{head}; {which} be told from it: {listing(named)}."
 
 
 def _score(standing: Standing, metric: str) -> str:

@@ -76,7 +76,7 @@ def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
     main, *others = protocols
     caption = f"Accuracy on {facts.name}: mean and 95 % interval under protocol {main}"
     caption += f" (sorted) and {listing(others)}." if others else ", sorted."
-    if len(rows) > 1:
+    if any(row.leads for row in rows):
         caption += " Bold: the best, and what cannot be told from it."
     details = [
         "Intervals come from a t-test corrected for folds that share clips; whether two of them "
@@ -93,7 +93,7 @@ def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
             "holds out."
         )
     if any(each.cell.n_collapsed for each in standings):
-        details.append(f"{COLLAPSED.strip()}: the classifier did not learn in some fold.")
+        caption += f"{COLLAPSED}: did not learn in some fold."
     draw = functools.partial(_draw, tuple(rows), tuple(protocols), facts)
     return Figure(
         name=file_name("scores", facts.name),
@@ -111,6 +111,8 @@ def _rows(standings: Sequence[Standing], protocols: Sequence[str], n_speakers: i
     main = [each for each in standings if each.cell.protocol == protocols[0]]
     ranked = rank_cells(main, n_speakers=n_speakers)
     leading = {id(each.standing) for each in ranked if each.group == 1}
+    if all(each.beats_guessing is False for each in main):
+        leading = set()  # there is no best among guesses
     found: dict[tuple[str, tuple[str, ...]], dict[str, Standing]] = {}
     for each in sorted(standings, key=lambda each: protocols.index(each.cell.protocol)):
         found.setdefault((each.cell.name, each.cell.models), {})[each.cell.protocol] = each

@@ -48,6 +48,8 @@ __all__ = ["render_page"]
 
 _SIZES = re.compile(r'<svg\b[^>]*?\swidth="([0-9.]+)pt"\s+height="([0-9.]+)pt"')
 _NUMBER = re.compile(r"(?:< )?([+−]?[0-9][0-9.,]*)")
+MOST_BYTES = 4_900_000
+"""A page that would be larger has fewer maps."""
 _PIXELS_PER_POINT = 12 / FONT_SIZE
 """The smallest text of a figure has 12 pixels."""
 
@@ -104,38 +106,59 @@ def render_page(
     for number, cell in enumerate(study.cells, 1):
         rows[cell.dataset, cell.protocol].append((number, cell, commands.cell(study, cell)))
     style, script = _read("page.css"), _read("page.js")
+    template = _environment().get_template("page.html.jinja")
+    contents = {
+        "study": study,
+        "title": f"Emotion in non-verbal vocalisations: {listing(study.corpora)}",
+        "style": style,
+        "script": script,
+        "policy": _forbid_loads(style, script),
+        "fingerprints": {name: _to_json(each) for name, each in (fingerprints or {}).items()},
+        "protocols": {name: PROTOCOLS[name] for name in study.request.protocols},
+        "hyperparameters": _hyperparameters(study),
+        "tables": [(table, list(_rows(study, table))) for table in tables],
+        "rankings": [ranking_table(answer) for answer in answers if len(answer.ranking) > 1],
+        "comparisons": comparison_tables(comparisons),
+        "comparisons_note": COMPARISONS_NOTE,
+        "claims": claims_table(claims),
+        "clips": clips,
+        "commands": rows.values(),
+        "study_command": commands.study(study),
+        "version": __version__,
+    }
     pictures = [_picture(figure, to_svg) for figure in figures]
     opening = {each.figure.dataset: each for each in pictures if each.figure.kind == "scores"}
-    answered = {answer.dataset for answer in answers}
-    return (
-        _environment()
-        .get_template("page.html.jinja")
-        .render(
-            study=study,
-            title=f"Emotion in non-verbal vocalisations: {listing(study.corpora)}",
-            style=style,
-            script=script,
-            policy=_forbid_loads(style, script),
-            answers=[(answer, opening.get(answer.dataset)) for answer in answers],
-            fingerprints={name: _to_json(each) for name, each in (fingerprints or {}).items()},
-            protocols={name: PROTOCOLS[name] for name in study.request.protocols},
-            hyperparameters=_hyperparameters(study),
-            tables=[(table, list(_rows(study, table))) for table in tables],
-            rankings=[ranking_table(answer) for answer in answers if len(answer.ranking) > 1],
-            comparisons=comparison_tables(comparisons),
-            comparisons_note=COMPARISONS_NOTE,
-            claims=claims_table(claims),
-            clips=clips,
-            pictures=[
-                each
-                for each in pictures
-                if each.figure.kind != "scores" or each.figure.dataset not in answered
-            ],
-            commands=rows.values(),
-            study_command=commands.study(study),
-            version=__version__,
-        )
-    )
+    shown = [(answer, opening.pop(answer.dataset, None)) for answer in answers]
+    others = [
+        each for each in pictures if each.figure.kind != "scores" or each.figure.dataset in opening
+    ]
+    text = template.render(**contents, answers=shown, pictures=others, left_out=())
+    if (excess := len(text.encode("utf-8", "replace")) - MOST_BYTES) > 0:
+        kept, left_out = _without_maps(others, excess)
+        text = template.render(**contents, answers=shown, pictures=kept, left_out=left_out)
+    return text
+
+
+def _without_maps(pictures: Sequence[_Picture], excess: int) -> tuple[list[_Picture], list[Figure]]:
+    """Leave out maps until as many bytes are saved: those for narrow screens, then whole ones.
+
+    Returns
+    -------
+    tuple of list
+        The pictures that are left, and the figures that are not.
+    """
+    kept, left_out = list(pictures), []
+    maps = [place for place, each in enumerate(kept) if each.figure.kind == "map"]
+    for place in maps:
+        narrow = kept[place].narrow
+        if narrow is not None:
+            excess -= len(narrow.address)
+            kept[place] = replace(kept[place], narrow=None)
+    while excess > 0 and maps:
+        picture = kept.pop(maps.pop())
+        excess -= len(picture.wide.address)
+        left_out.append(picture.figure)
+    return kept, left_out[::-1]
 
 
 def _environment() -> Environment:

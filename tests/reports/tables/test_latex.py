@@ -16,8 +16,8 @@ from factories.odd_studies import (
 )
 
 from reno_store.conclusions import answers_of, claims_of, compare_study
-from reno_store.conclusions.names import comparison_title
 from reno_store.reports.tables import results_frame, to_latex
+from reno_store.reports.tables.findings import comparison_tables
 from reno_store.reports.tables.latex import escape
 
 THREE = ("asvp-esd", "jnv", "vivae")
@@ -175,8 +175,9 @@ def test_findings_have_a_line_each(study):
         assert {n_columns(row) for row in rows(table)} == {1 + len(layout)}
         assert len(rows(table)) < 60
     text = "".join(more)
-    for each in found:
-        assert escape(comparison_title(each.first, each.second)) in text
+    for findings in comparison_tables(found):
+        for row in findings.rows:
+            assert " & ".join(map(escape, row)) in text
 
 
 def test_the_caption_says_what_letters_stand_for():
