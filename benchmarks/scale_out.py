@@ -177,9 +177,7 @@ def main() -> None:
         recordings = make_recordings(folder, options.clips * max(options.workers))
         what = options.model or f"sleeping {options.seconds:g} s per clip"
         print(f"{what}, {options.clips:,} clips per worker, load {os.getloadavg()[0]:.1f}")
-        print(
-            "workers  seconds  clips/s  efficiency  in the store  CPU s/clip  files/clip  kB/clip""
-        )
+        print("workers  seconds  clips/s  efficiency  in store  CPU s/clip  files/clip  kB/clip")
         alone = 0.0
         for n_workers in options.workers:
             some = recordings[: options.clips * n_workers]
