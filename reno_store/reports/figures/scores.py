@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -153,7 +154,11 @@ def _draw(
         # Names have lines of their own, above the marks.
         axes.set_yticks([])
         names = shorten_all([row.name for row in rows], (width - 0.2) / _BOLD)
-        across = {"transform": axes.get_yaxis_transform(), "ha": "left", "va": "center"}
+        across: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "ha": "left",
+            "va": "center",
+        }
         texts = [axes.text(0.01, y - 0.22, name, **across) for y, name in enumerate(names)]
     else:
         beside = max(map(text_width, drops), default=0.0) + 0.2
