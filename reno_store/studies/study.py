@@ -293,8 +293,51 @@ class Study:
 
         return frame_of_folds(self.cells) if folds else frame_of_cells(self.cells)
 
+    def leaderboard(
+        self,
+        *,
+        dataset: str | None = None,
+        protocol: str | None = None,
+        metric: Metric = "accuracy",
+    ) -> pd.DataFrame:
+        """Return the computed cells, the best first, with intervals and what guessing scores.
+
+        Parameters
+        ----------
+        dataset, protocol : str, optional
+            Only this dataset or protocol; all by default.
+        metric : str
+            ``"accuracy"``, ``"macro_f1"`` or ``"balanced_accuracy"``: what it is sorted by.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per cell, sorted within each dataset and protocol; cells with a collapsed
+            fold come last. All scores are in [0, 1]. Columns:
+
+            - ``rank`` (from 1, within its dataset and protocol), ``dataset``, ``protocol``,
+              ``estimator``, ``settings`` and ``models``, as in `to_frame`.
+            - the metric, its mean over the folds of all seeds; ``low`` and ``high``, the ends of
+              its 95 % confidence interval (Nadeau and Bengio's variance, because folds share
+              training clips), NaN for a single fold.
+            - ``chance``, what guessing any label at random scores, and ``majority``, always
+              guessing the most frequent one.
+            - the means of the other two metrics, ``n`` (folds) and ``n_collapsed``.
+
+            Whether two intervals overlap is no test of their difference; `compare_study` tests
+            differences.
+
+        Raises
+        ------
+        UnknownNameError
+            If the study has no such dataset or protocol, or there is no such metric.
+        """
+        from reno_store.reports.leaderboard import leaderboard_of
+
+        return leaderboard_of(self, dataset=dataset, protocol=protocol, metric=metric)
+
     def _repr_html_(self) -> str:
-        from reno_store.studies.frames import html_of
+        from reno_store.reports.leaderboard import html_of
 
         return html_of(self)
 
