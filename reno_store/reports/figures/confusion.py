@@ -12,7 +12,7 @@ from reno_store.conclusions.names import cell_title
 from reno_store.errors import RenoStoreError
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.text import POINTS_PER_INCH, shorten_all, text_width, wrap
+from reno_store.reports.figures.text import POINTS_PER_INCH, shorten_all, text_width
 from reno_store.runtime.numbers import count
 from reno_store.studies import Cell
 
@@ -51,20 +51,19 @@ def confusion_figure(cell: Cell) -> Figure:
         name=file_name("confusion", *parts),
         kind="confusion",
         title=f"{title}, protocol {cell.protocol}",
-        caption=_caption(cell, counts),
+        caption="Clips by true and predicted label; below each number and as colour, the per cent "
+        "of the row.",
+        details=_details(cell, counts),
         dataset=cell.dataset,
-        draw=functools.partial(_draw, counts, cell.labels, f"{title}, {cell.protocol}"),
+        draw=functools.partial(_draw, counts, cell.labels),
     )
 
 
-def _caption(cell: Cell, counts: NDArray[np.int64]) -> str:
+def _details(cell: Cell, counts: NDArray[np.int64]) -> str:
     accuracy = 100 * float(np.trace(counts) / max(1, counts.sum()))
     sentences = [
-        f"Confusion of {cell_title(cell)} on {cell.dataset} under protocol {cell.protocol}: rows "
-        "are true labels, columns predicted ones. Each cell shows the number of clips, and below "
-        "it the per cent of the row, which is also the colour. "
         f"Accuracy {accuracy:.1f} % of {counts.sum():,} predictions, over "
-        f"{count(cell.n, 'test fold')}.",
+        f"{count(cell.n, 'test fold')}."
     ]
     if len(cell.seeds) > 1:
         sentences.append(f"Each clip counts once for each of {len(cell.seeds)} seeds.")
@@ -76,7 +75,7 @@ def _caption(cell: Cell, counts: NDArray[np.int64]) -> str:
 
 
 @style.in_style
-def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Canvas:
+def _draw(counts: NDArray[np.int64], labels: tuple[str, ...]) -> Canvas:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     n, sign = len(labels), " %" if len(labels) <= _FEW else ""
     texts = [[f"{each:,}" for each in row] for row in counts.tolist()]
@@ -106,7 +105,6 @@ def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Can
     width = max(style.COLUMN_WIDTH, style.COLUMN_WIDTH - room + n * cell)
     rotated = max(map(text_width, names)) + _PADDING > cell
     axes.set_xticks(range(n), names, rotation=90 if rotated else 0, ha="center")
-    canvas.suptitle("\n".join(wrap(title, width - 2 * _PADDING)))
     for i, j in np.ndindex(*counts.shape):
         if n <= _FEW or counts[i, j]:
             axes.text(
