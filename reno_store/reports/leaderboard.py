@@ -5,13 +5,13 @@ Each cell has the interval of its score, and what guessing scores.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import pandas as pd
 
-from reno_store.conclusions.corrected import paired_test
+from reno_store.conclusions.guessing import Standing, standings_of
 from reno_store.conclusions.names import estimator_title
-from reno_store.conclusions.resampling import scores_of
 from reno_store.errors import UnknownNameError
 from reno_store.runtime.notebooks import html_details, html_table, html_text, html_view
 from reno_store.runtime.numbers import count, decimal, per_cent, score
@@ -19,7 +19,7 @@ from reno_store.studies import METRICS, Cell, DatasetFacts, Study
 from reno_store.studies.frames import names_of
 from reno_store.studies.scores import COLLAPSED, Metric
 
-__all__ = ["COLUMNS", "guesses_of", "html_of", "interval_of", "leaderboard_of", "select_cells"]
+__all__ = ["COLUMNS", "guesses_of", "html_of", "leaderboard_of", "select_cells"]
 
 COLUMNS = ("rank", "dataset", "protocol", "estimator", "settings", "models")
 """First columns of a leaderboard; those of scores follow."""
@@ -35,17 +35,21 @@ def leaderboard_of(
     """Return the computed cells, the best first; see `Study.leaderboard`."""
     if metric not in METRICS:
         raise UnknownNameError.among("metric", metric, METRICS)
-    cells = select_cells(study, dataset=dataset, protocol=protocol)
+    chosen = {id(cell) for cell in select_cells(study, dataset=dataset, protocol=protocol)}
+    standings = [each for each in standings_of(study, metric) if id(each.cell) in chosen]
+    families: dict[tuple[str, str], list[Standing]] = defaultdict(list)
+    for each in standings:
+        families[each.cell.dataset, each.cell.protocol].append(each)
     rows: list[dict[str, Any]] = []
-    for where in dict.fromkeys((cell.dataset, cell.protocol) for cell in cells):
-        here = [cell for cell in cells if (cell.dataset, cell.protocol) == where]
+    for family in families.values():
         # Of equal cells the first stays first.
-        here.sort(key=lambda cell: (cell.n_collapsed > 0, -cell.mean(metric)))
-        facts = study.dataset(where[0])
-        rows += [_row(cell, facts, rank, metric) for rank, cell in enumerate(here, start=1)]
+        family.sort(key=lambda each: (each.cell.n_collapsed > 0, -each.score))
+        facts = study.dataset(family[0].cell.dataset)
+        rows += [_row(each, facts, rank) for rank, each in enumerate(family, start=1)]
     others = [each for each in METRICS if each != metric]
-    scores = (metric, "low", "high", "chance", "majority", *others, "n", "n_collapsed")
-    return pd.DataFrame(rows, columns=[*COLUMNS, *scores])
+    guesses = ("chance", "majority", "beats_guessing")
+    columns = (*COLUMNS, metric, "low", "high", *guesses, *others, "n", "n_collapsed")
+    return pd.DataFrame(rows, columns=list(columns)).astype({"beats_guessing": "boolean"})
 
 
 def select_cells(
@@ -68,41 +72,38 @@ def select_cells(
     return list(study.select(dataset=dataset, protocol=protocol, computed=True))
 
 
-def interval_of(cell: Cell, facts: DatasetFacts, metric: Metric) -> tuple[float, float]:
-    """Return the 95 % confidence interval of a cell's mean score, cut off at 0 and 1.
-
-    The variance is Nadeau and Bengio's, because folds share training clips. NaN for a single
-    fold, and where all folds have the same score.
-    """
-    low, high = paired_test(scores_of(cell, metric, n_speakers=facts.n_speakers)).interval
-    # In this order, min and max keep a NaN.
-    return max(low, 0.0), min(high, 1.0)
-
-
 def guesses_of(facts: DatasetFacts, metric: Metric) -> tuple[float, float]:
-    """Return what guessing scores: any label at random, and always the most frequent one.
+    """Return what guessing scores: labels with their frequencies, and always the most frequent.
 
-    For a label with share p of the clips among L labels, uniform guesses have precision p and
-    recall 1 / L; the most frequent label, always guessed, has precision p and recall 1.
+    For accuracy the first is one over the number of labels, as everywhere: guesses of all labels
+    equally often. For the other metrics, which give each label the same weight, both kinds of
+    guesses score the same.
     """
-    n = len(facts.labels)
-    if not n:
-        return float("nan"), float("nan")
-    shares = [count / max(1, facts.n_clips) for count in facts.labels.values()]
-    if metric == "accuracy":
-        return 1 / n, facts.majority
-    if metric == "balanced_accuracy":
-        return 1 / n, 1 / n
-    chance = sum(2 * share / n / (share + 1 / n) for share in shares) / n
-    return chance, 2 * facts.majority / (1 + facts.majority) / n
+    chance = 1 / max(1, len(facts.labels))
+    often = {
+        "accuracy": facts.majority,
+        "balanced_accuracy": chance,
+        "macro_f1": 2 * facts.majority / (1 + facts.majority) * chance,
+    }
+    return chance, often[metric]
 
 
-def _row(cell: Cell, facts: DatasetFacts, rank: int, metric: Metric) -> dict[str, Any]:
-    scores: dict[str, Any] = {each: cell.mean(each) for each in METRICS}
-    scores["low"], scores["high"] = interval_of(cell, facts, metric)
-    scores["chance"], scores["majority"] = guesses_of(facts, metric)
-    counts = {"rank": rank, "n": cell.n, "n_collapsed": cell.n_collapsed}
-    return {**names_of(cell), **scores, **counts}
+def _row(standing: Standing, facts: DatasetFacts, rank: int) -> dict[str, Any]:
+    cell = standing.cell
+    low, high = standing.interval
+    chance, majority = guesses_of(facts, standing.metric)
+    return {
+        "rank": rank,
+        **names_of(cell),
+        **{metric: cell.mean(metric) for metric in METRICS},
+        "low": low,
+        "high": high,
+        "chance": chance,
+        "majority": majority,
+        "beats_guessing": standing.beats_guessing,
+        "n": cell.n,
+        "n_collapsed": cell.n_collapsed,
+    }
 
 
 def html_of(study: Study) -> str:

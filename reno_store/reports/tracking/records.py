@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from reno_store.conclusions.guessing import Standing, standings_of
 from reno_store.conclusions.names import cell_title
 from reno_store.reports.figures import Figure, confusion_figure, figures_of
-from reno_store.reports.leaderboard import guesses_of, interval_of
-from reno_store.studies import METRICS, Cell, DatasetFacts, Study
+from reno_store.reports.leaderboard import guesses_of
+from reno_store.studies import METRICS, Cell, Study
 
 __all__ = ["CellRecord", "StudyRecord", "record_study"]
 
@@ -76,10 +78,12 @@ class StudyRecord:
 
 def record_study(study: Study) -> StudyRecord:
     """Return what a tracker logs of a study; nothing is drawn yet."""
+    standings: dict[int, list[Standing]] = defaultdict(list)
+    for metric in METRICS:
+        for each in standings_of(study, metric):
+            standings[id(each.cell)].append(each)
     cells = tuple(
-        _record_cell(study, cell, study.dataset(cell.dataset))
-        for cell in study.cells
-        if cell.computed
+        _record_cell(study, cell, standings[id(cell)]) for cell in study.cells if cell.computed
     )
     tables = {
         "leaderboard.csv": study.leaderboard().to_csv(index=False),
@@ -94,8 +98,8 @@ def record_study(study: Study) -> StudyRecord:
     return StudyRecord(key, name, {**request, **versions}, tables, figures, cells)
 
 
-def _record_cell(study: Study, cell: Cell, facts: DatasetFacts) -> CellRecord:
-    request = study.request
+def _record_cell(study: Study, cell: Cell, standings: Sequence[Standing]) -> CellRecord:
+    request, facts = study.request, study.dataset(cell.dataset)
     parameters = {
         "dataset": cell.dataset,
         "protocol": cell.protocol,
@@ -111,9 +115,9 @@ def _record_cell(study: Study, cell: Cell, facts: DatasetFacts) -> CellRecord:
         **{f"estimator.{name}": _written(value) for name, value in cell.parameters.items()},
     }
     scores: dict[str, float] = {}
-    for metric in METRICS:
-        scores[metric], scores[f"{metric}_sd"] = cell.mean(metric), cell.sd(metric)
-        scores[f"{metric}_low"], scores[f"{metric}_high"] = interval_of(cell, facts, metric)
+    for each in standings:
+        scores[each.metric], scores[f"{each.metric}_sd"] = each.score, cell.sd(each.metric)
+        scores[f"{each.metric}_low"], scores[f"{each.metric}_high"] = each.interval
     scores["chance"], scores["majority"] = guesses_of(facts, "accuracy")
     scores |= {"n_scores": cell.n, "n_collapsed": cell.n_collapsed}
     scores["seconds"] = sum(fold.seconds for fold in cell.folds)
