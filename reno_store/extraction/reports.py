@@ -115,6 +115,6 @@ class BuildReport:
             groups = html_table(
                 ("identical recordings",), [[", ".join(g)] for g in self.duplicates]
             )
-            parts.append(html_details(f"{len(self.duplicates):,} recordings occur twice", groups))
+            parts.append(html_details(f"Identical recordings: {len(self.duplicates):,}", groups))
         where = f"{self.store.name}: {self.dataset}, {self.n_clips:,} clips"
         return html_view(f"Build of {where}", *parts)

@@ -172,7 +172,7 @@ class ConfusionDisplay:
         """
         title = f"{cell_title(self.cell)}, {self.cell.protocol}"
         if ax is None:
-            with drawing_state(), known_to_pyplot():
+            with known_to_pyplot(), drawing_state():
                 canvas = confusion_figure(self.cell).draw()
                 ax = canvas.axes[0]
                 height = axes_size(ax)[1]
