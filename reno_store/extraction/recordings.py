@@ -7,14 +7,21 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora import REQUIRED_COLUMNS, Manifest
-from reno_store.corpora.audio import hash_file, is_silent, read_duration_s, read_waveform
-from reno_store.errors import AudioError, RenoStoreError
+from reno_store.corpora.audio import (
+    RecordingSource,
+    fetched,
+    hash_file,
+    is_silent,
+    read_duration_s,
+    read_waveform,
+)
+from reno_store.errors import AudioError, BucketError, RenoStoreError
+from reno_store.runtime.places import Place
 from reno_store.runtime.progress import counting
 
 __all__ = [
@@ -45,7 +52,7 @@ class Recording:
     ----------
     clip_id : str
         Its clip.
-    path : Path
+    path : Place
         Its file.
     sha256 : str or None
         The file's expected hash; None for any.
@@ -54,7 +61,7 @@ class Recording:
     """
 
     clip_id: str
-    path: Path
+    path: Place
     sha256: str | None
     duration_s: float
 
@@ -87,13 +94,17 @@ class LoadedClip:
     is_last: bool = True
 
 
-def read_durations(paths: Sequence[Path]) -> list[float]:
+def read_durations(paths: Sequence[Place]) -> list[float]:
     """Return each recording's length in seconds, from its header; see `read_duration_s`."""
     with ThreadPoolExecutor(_READING_THREADS) as pool:
         return list(pool.map(read_duration_s, paths))
 
 
-def clip_columns(manifest: Manifest, progress: bool | None = None) -> dict[str, list[str]]:
+def clip_columns(
+    manifest: Manifest,
+    progress: bool | None = None,
+    is_hashed: NDArray[np.bool_] | None = None,
+) -> dict[str, list[str]]:
     """Return a manifest's columns and its recordings' hashes.
 
     Parameters
@@ -102,20 +113,23 @@ def clip_columns(manifest: Manifest, progress: bool | None = None) -> dict[str, 
         The clips.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
+    is_hashed : numpy.ndarray of bool, shape (n_clips,), optional
+        Which recordings to read; by default all.
 
     Returns
     -------
     dict of str to list of str
-        One string per clip and column; ``audio_sha256`` is empty where a recording cannot be
-        read.
+        One string per clip and column; ``audio_sha256`` is empty where a recording is not or
+        cannot be read.
     """
     clips = manifest.clips
+    hashed = range(len(clips)) if is_hashed is None else np.flatnonzero(is_hashed).tolist()
     with (
-        counting("hashing recordings", len(clips), unit="clips", show=progress) as counter,
+        counting("hashing recordings", len(hashed), unit="clips", show=progress) as counter,
         ThreadPoolExecutor(_READING_THREADS) as pool,
     ):
 
-        def hash_or_empty(path: Path) -> str:
+        def hash_or_empty(path: Place) -> str:
             try:
                 return hash_file(path)
             except AudioError:
@@ -123,7 +137,10 @@ def clip_columns(manifest: Manifest, progress: bool | None = None) -> dict[str, 
             finally:
                 counter.advance()
 
-        hashes = list(pool.map(hash_or_empty, [manifest.audio_path(clip) for clip in clips]))
+        hashes = [""] * len(clips)
+        paths = [manifest.audio_path(clips[index]) for index in hashed]
+        for index, found in zip(hashed, pool.map(hash_or_empty, paths), strict=True):
+            hashes[index] = found
     columns = {name: [getattr(clip, name) for clip in clips] for name in REQUIRED_COLUMNS}
     for name in manifest.extra_columns:
         columns[name] = [clip.extra[name] for clip in clips]
@@ -174,7 +191,7 @@ def loaded_ahead(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def refuse_long(path: Path, duration_s: float, max_seconds: float | None) -> None:
+def refuse_long(path: RecordingSource, duration_s: float, max_seconds: float | None) -> None:
     """Check that a recording is not longer than allowed.
 
     Raises
@@ -190,15 +207,17 @@ def refuse_long(path: Path, duration_s: float, max_seconds: float | None) -> Non
         )
 
 
-def refuse_changed(recording: Recording) -> None:
+def refuse_changed(recording: Recording, source: RecordingSource | None = None) -> None:
     """Check that a file still has its expected hash: the stored one must be what was embedded.
+
+    `source` is what was decoded; by default the file.
 
     Raises
     ------
     AudioError
         If it has changed or is gone.
     """
-    if recording.sha256 is not None and hash_file(recording.path) != recording.sha256:
+    if recording.sha256 is not None and hash_file(source or recording.path) != recording.sha256:
         raise AudioError(f"{recording.path}: changed while it was being built; build again.")
 
 
@@ -215,9 +234,12 @@ def _load(
     try:
         # Before decoding: hours of audio may not fit into memory.
         refuse_long(recording.path, recording.duration_s, max_seconds)
-        waveform = read_waveform(recording.path, sample_rate_hz)
+        source = fetched(recording.path)
+        waveform = read_waveform(source, sample_rate_hz)
         refuse_long(recording.path, len(waveform) / sample_rate_hz, max_seconds)
-        refuse_changed(recording)
+        refuse_changed(recording, source)
+    except BucketError:  # of all recordings that follow, too
+        raise
     except Exception as error:
         return failed_clip(index, recording, error)
     return LoadedClip(index, waveform, is_silent=is_silent(waveform))

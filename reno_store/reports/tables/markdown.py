@@ -9,10 +9,12 @@ from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.findings import (
     COMPARISONS_NOTE,
+    RANKING_NOTE,
     Findings,
     claims_table,
     comparison_tables,
     ranking_table,
+    untested_claims,
 )
 from reno_store.reports.tables.layout import N_NAMES, Entry, Table, tables_of
 from reno_store.reports.tables.notes import Note, study_notes
@@ -50,7 +52,7 @@ def to_markdown(
     for answer in answers:
         lines += [f"## {_escape(answer.dataset)}", "", *_bullets(map(_escape, answer.sentences))]
         if len(answer.ranking) > 1:
-            lines += _findings(ranking_table(answer))
+            lines += [*_findings(ranking_table(answer)), RANKING_NOTE, ""]
     for table in tables_of(study, commands):
         lines += [f"## {_escape(table.title)}", "", *_table(table), ""]
         lines += _bullets(_note(note) for note in table.notes if note not in general)
@@ -63,8 +65,7 @@ def to_markdown(
     made_with = ", ".join(f"{name} {study.versions[name]}" for name in sorted(study.versions))
     notes = [
         *general,
-        *(Note(claim.sentence) for claim in claims if not claim.comparisons),
-        *map(Note, study.notes),
+        *map(Note, (*untested_claims(claims), *study.notes)),
         *([Note(f"Made with {made_with}.")] * (made_with != "")),
     ]
     lines += ["## Notes", "", *_bullets(map(_note, notes))]
@@ -74,13 +75,15 @@ def to_markdown(
 def _findings(findings: Findings, level: int = 3) -> list[str]:
     ruler = ["---", *["---:"] * (len(findings.headings) - 2), "---"]
     lines = [f"{'#' * level} {_escape(findings.title)}", ""]
-    lines += [_row(map(_escape, findings.headings)), _row(ruler)]
+    if findings.rows:
+        lines += [_row(map(_escape, findings.headings)), _row(ruler)]
     for number, row in enumerate(findings.rows):
         if number in findings.sections:
             section = f"**{_escape(findings.sections[number])}**"
             lines.append(_row([section, *[""] * (len(row) - 1)]))
         lines.append(_row(map(_escape, row)))
-    return [*lines, "", *([findings.note, ""] if findings.note else [])]
+    lines += [""] * bool(findings.rows)
+    return [*lines, *([findings.note, ""] if findings.note else [])]
 
 
 def _table(table: Table) -> list[str]:
