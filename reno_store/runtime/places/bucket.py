@@ -1,9 +1,9 @@
 """Requests to a bucket: which failures are waited for, and how all others are worded.
 
-obstore retries a request for a few seconds only, so that a write cannot arrive long after it was
-sent: the owner of a lease must know when its last write is over. A server that has answered
-before is then waited for, up to `PATIENCE_S`; before each attempt to write, `guard` is called,
-which raises an error if the lease is lost. Nothing of the credentials, which obstore takes from the
+obstore itself does not try again, so that a write cannot arrive long after it was sent: the owner
+of a lease must know when its last write is over. `Bucket` tries again, for up to `PATIENCE_S` if
+the server has answered before; before each attempt to write, `guard` is called, which raises an
+error if the lease is lost. Nothing of the credentials, which obstore takes from the
 environment, is kept or shown.
 """
 
@@ -33,9 +33,9 @@ PATIENCE_S = 60.0
 """How long a server that has answered before is waited for."""
 
 _FIRST_PATIENCE_S = 5.0
-_TIMEOUT_S, _RETRIES_S, _CONNECT_S = 20, 5, 3
-LONGEST_REQUEST_S = _TIMEOUT_S + _RETRIES_S
-"""No request lasts longer, including obstore's retries."""
+_CONNECT_S = 3.0
+LONGEST_REQUEST_S = 20.0
+"""A request that lasts longer has failed."""
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -280,11 +280,11 @@ def connect(url: str) -> Bucket:
         store = obstore.store.from_url(
             url,
             client_options={
-                "timeout": timedelta(seconds=_TIMEOUT_S),
+                "timeout": timedelta(seconds=LONGEST_REQUEST_S),
                 "connect_timeout": timedelta(seconds=_CONNECT_S),
                 "allow_http": plain,
             },
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=_RETRIES_S)},
+            retry_config={"max_retries": 0},
         )
     except Exception as error:  # obstore's own, ValueError ...
         reason = str(error).partition("\n")[0]
