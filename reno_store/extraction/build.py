@@ -24,6 +24,7 @@ from reno_store.extraction.model_builds import ModelBuilds
 from reno_store.extraction.reports import BuildReport, Failure, ModelReport
 from reno_store.extraction.settings import Settings
 from reno_store.extraction.stripes import Shard, deal
+from reno_store.extraction.workers import local_workers
 from reno_store.foundation_models import FoundationModel, check_precision, parse_model_specs
 from reno_store.runtime.devices import free_memory, resolve_device
 from reno_store.runtime.places import open_place
@@ -182,7 +183,6 @@ def build_store(
             settings,
             refreshed,
             is_shard=part is not None,
-            n_workers=workers,
             progress=progress,
         )
         reports: list[ModelReport] = []
@@ -191,9 +191,16 @@ def build_store(
             # One model is kept in memory; several may not fit.
             model = loaded if len(specs) == 1 and loaded is not None else load(spec)
             loaded = None
-            report, interrupted = builds.build(spec, model)
+            if workers is None:
+                report, interrupted = builds.build(spec, model)
+                del model
+            else:
+                fingerprint, dim = settings.fingerprint(model.fingerprint), model.dim
+                del model  # the workers load it
+                report, interrupted = builds.build_in_parts(
+                    spec, fingerprint, dim, local_workers(settings.device, workers), workers
+                )
             reports.append(report)
-            del model
             free_memory()
             if interrupted:
                 break

@@ -1,34 +1,31 @@
-"""One model of a build: by this process alone, as one of several shards, or with workers."""
+"""One model of a build: by this process alone, as one of several shards, or in other processes."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora import Manifest
-from reno_store.extraction.filling import FillJob, FillPart, divide
+from reno_store.extraction.filling import FillJob, divide
 from reno_store.extraction.recordings import Recording, read_durations
 from reno_store.extraction.reports import Failure, ModelReport
 from reno_store.extraction.running import OUTDATED, Extraction
 from reno_store.extraction.settings import Settings
-from reno_store.extraction.workers import Outcome, devices_of, fill_together
+from reno_store.extraction.workers import FillParts, Outcome
 from reno_store.foundation_models import FoundationModel, ModelSpec
-from reno_store.runtime.devices import free_memory
-from reno_store.runtime.progress import Counter, counting
+from reno_store.runtime.progress import counting
 from reno_store.store import ModelWriter, StoredClips
 
 __all__ = ["ModelBuilds"]
 
 _PARTS_PER_WORKER = 8
 """So that workers finish at about the same time."""
-
-FillParts = Callable[[FillJob, Sequence[FillPart], Counter], Outcome]
-"""Fills all parts of a job, by whatever processes."""
 
 
 @dataclass
@@ -49,8 +46,6 @@ class ModelBuilds:
         What may be replaced; see `build_store`.
     is_shard : bool
         Whether other processes build other clips of the same models.
-    n_workers : int or None
-        How many processes embed the clips; None for this one.
     progress : bool, optional
         Whether to show a progress bar.
     """
@@ -61,23 +56,12 @@ class ModelBuilds:
     settings: Settings
     refresh: Collection[str]
     is_shard: bool = False
-    n_workers: int | None = None
     progress: bool | None = None
     _recordings: list[Recording] = field(default_factory=list, init=False)
 
     def build(self, spec: ModelSpec, model: FoundationModel) -> tuple[ModelReport, bool]:
-        """Embed what is missing of a model; return its report, and whether the user interrupted."""
+        """Embed what is missing of a model here; return its report, and whether Ctrl-C came."""
         fingerprint = self.settings.fingerprint(model.fingerprint)
-        if self.n_workers is not None:
-            devices = devices_of(self.settings.device, self.n_workers)
-            dim = model.dim
-            del model
-            free_memory()
-
-            def fill(job: FillJob, parts: Sequence[FillPart], counter: Counter) -> Outcome:
-                return fill_together(job, parts, devices, counter)
-
-            return self.build_in_parts(spec, fingerprint, dim, fill, len(devices))
         writing = self.clips.filling if self.is_shard else self.clips.writing
         with writing(spec.name, fingerprint, model.dim, refresh=self.refresh) as target:
             n_copied, is_missing = self._copy(target)
@@ -94,7 +78,7 @@ class ModelBuilds:
     def build_in_parts(
         self,
         spec: ModelSpec,
-        fingerprint: dict[str, object],
+        fingerprint: Mapping[str, Any],
         dim: int,
         fill: FillParts,
         n_workers: int,
@@ -105,12 +89,12 @@ class ModelBuilds:
         ----------
         spec : ModelSpec
             The model.
-        fingerprint : dict
+        fingerprint : Mapping[str, Any]
             Of its embeddings, as stored.
         dim : int
             Their length.
-        fill : callable
-            Calls `filling.fill` for each part, in other processes; counts clips on a counter.
+        fill : FillParts
+            Calls `filling.fill` for each part, in other processes.
         n_workers : int
             How many processes there are; parts are made for so many.
         """

@@ -7,24 +7,27 @@ batch in hand is stored; they also stop when the process that started them is go
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, TypeAlias
 
 from reno_store.errors import RenoStoreError
 from reno_store.extraction.filling import Filled, FillJob, FillPart, fill
 from reno_store.runtime.progress import Counter
 
-__all__ = ["Outcome", "devices_of", "fill_together"]
+__all__ = ["FillParts", "Outcome", "devices_of", "fill_together", "local_workers"]
 
+_POLL_S = 0.2
 _MOST_DEATHS = 2
 """How often a part is begun: once more after the process that filled it has died."""
 
@@ -71,6 +74,19 @@ class Outcome:
     filled: Sequence[Filled]
     died: Sequence[tuple[FillPart, str]]
     interrupted: bool
+
+
+FillParts: TypeAlias = Callable[[FillJob, Sequence[FillPart], Counter], Outcome]
+"""Fills all parts of a job, in whatever processes, and counts their clips."""
+
+
+def local_workers(device: str, n_workers: int) -> FillParts:
+    """Return a function that fills parts in new processes; see `fill_together`."""
+
+    def fill_parts(job: FillJob, parts: Sequence[FillPart], counter: Counter) -> Outcome:
+        return fill_together(job, parts, devices_of(device, n_workers), counter)
+
+    return fill_parts
 
 
 def fill_together(
@@ -131,19 +147,20 @@ class _Pool:
             self._start(device)
 
     def run(self) -> Outcome:
-        while self._workers:
-            try:
-                for ready in wait([worker.connection for worker in self._workers]):
+        with _noting_ctrl_c() as is_pressed:
+            while self._workers:
+                if is_pressed() and not self._interrupted:
+                    self._stop()
+                for ready in wait([worker.connection for worker in self._workers], _POLL_S):
                     (worker,) = [each for each in self._workers if each.connection is ready]
                     self._receive(worker)
-            except KeyboardInterrupt:
-                if self._interrupted:
-                    raise
-                self._interrupted = True
-                self._waiting.clear()
-                for worker in self._workers:
-                    _send(worker.connection, None)
         return Outcome(self._filled, self._died, self._interrupted)
+
+    def _stop(self) -> None:
+        self._interrupted = True
+        self._waiting.clear()
+        for worker in self._workers:
+            _send(worker.connection, None)
 
     def close(self) -> None:
         """End the processes that are left, after an error."""
@@ -170,13 +187,13 @@ class _Pool:
             self._bury(worker)
             return
         if kind == "advance":
-            n_clips, seconds = content
-            self._counter.advance(n_clips, work=seconds)
+            self._counter.advance(content)
         elif kind == "failed":
             raise content
         else:
             if kind == "filled":
                 self._filled.append(content)
+                self._counter.advance(content.report.n_copied)
                 self._deaths_in_a_row = 0
             worker.part = self._waiting.popleft() if self._waiting else None
             # If it has died, the next receive notices it.
@@ -211,6 +228,29 @@ class _Pool:
             self._start(worker.device)
 
 
+@contextlib.contextmanager
+def _noting_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Note Ctrl-C in the block; raised at any moment, it could leave half a message unread.
+
+    The second time it is raised. Only the main thread gets it.
+    """
+    pressed = []
+
+    def note(*_: Any) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(True)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _send(connection: Connection, content: Any) -> bool:
     """Send something; return False if the process at the other end is gone."""
     try:
@@ -229,7 +269,7 @@ class _Remote(Counter):
 
     def advance(self, n: int = 1, *, work: float | None = None) -> None:
         # While a part is filled, all that comes is the order to stop, or the end of the pipe.
-        if not _send(self._connection, ("advance", (n, work))) or self._connection.poll():
+        if not _send(self._connection, ("advance", n)) or self._connection.poll():
             raise KeyboardInterrupt
 
 

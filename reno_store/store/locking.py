@@ -34,7 +34,7 @@ Notify = Callable[[str], None]
 _POLL_S = 0.2
 _LEASE_POLL_S = 1.0  # each look is a request
 _PATIENCE_S = 5.0
-"""Preparing a model that is prepared takes a moment; many may do so at once."""
+"""Waits that are not reported: many processes may open a store, or prepare a model, at once."""
 _CLAIM_S = 30.0
 """Longer than others take to look whether a new claim is held."""
 
@@ -94,7 +94,7 @@ class Locks:
 
     def making(self) -> contextlib.AbstractContextManager[None]:
         """Hold the lock for creating or removing the store."""
-        return self._hold("store", "making the store")
+        return self._hold("store", "making the store", _PATIENCE_S)
 
     def table(self, dataset: str) -> contextlib.AbstractContextManager[None]:
         """Hold the lock on a dataset's clip table."""
