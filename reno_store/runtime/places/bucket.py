@@ -220,11 +220,11 @@ class Bucket:
         code = found[1] if found else f"status {status[1]}" if status else "permission denied"
         if code == "NoSuchBucket" or (status and status[1] == "404"):
             return BucketError(
-                f"{self.url}/{key}: there is no such bucket ({code}). Create the bucket, or check "
+                f"{self._named(key)}: there is no such bucket ({code}). Create the bucket, or check "
                 f"its name{self._endpoint()}."
             )
         return BucketError(
-            f"{self.url}/{key}: the server refuses the request ({code}). Check that the "
+            f"{self._named(key)}: the server refuses the request ({code}). Check that the "
             f"credentials are right and may do this{self._endpoint()}; they are taken from the "
             f"environment: {self._settings}."
         )
@@ -233,9 +233,12 @@ class Bucket:
         status = _STATUS.search(described)
         what = f"answers with status {status[1]}" if status else "cannot be reached"
         return BucketError(
-            f"{self.url}/{key}: the server {what}{self._endpoint()}. Check the network and the "
+            f"{self._named(key)}: the server {what}{self._endpoint()}. Check the network and the "
             f"environment: {self._settings}. What was written until now is kept; run it again."
         )
+
+    def _named(self, key: str) -> str:
+        return f"{self.url}/{key}".rstrip("/")
 
     @property
     def _settings(self) -> str:
