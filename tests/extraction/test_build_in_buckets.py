@@ -21,9 +21,10 @@ from reno_store.extraction.build import build_store
 from reno_store.runtime.places import BucketPlace, open_place
 
 
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture
 def bucket(request):
-    if request.param == "s3":
+    """The URL of an empty folder, in memory unless the test asks for the S3 server."""
+    if getattr(request, "param", "memory") == "s3":
         return request.getfixturevalue("s3_url")
     return f"memory://{uuid.uuid4().hex}"
 
@@ -40,6 +41,7 @@ def corpus(bucket, tmp_path):
     return replace(corpus, manifest=manifest)
 
 
+@pytest.mark.parametrize("bucket", ["memory", "s3"], indirect=True)
 def test_a_build_from_and_into_a_bucket_equals_one_on_a_disk(bucket, corpus, tmp_path):
     there, here = f"{bucket}/corpus", corpus.folder
     first = build_store(corpus.manifest, f"{bucket}/a.zarr", "mfcc", audio_folder=there)
@@ -133,6 +135,7 @@ def test_a_build_stops_when_recordings_cannot_be_fetched_any_more(bucket, corpus
     assert report.complete
 
 
+@pytest.mark.parametrize("bucket", ["s3"], indirect=True)
 def test_every_command_takes_a_url(bucket, corpus, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     store, local = f"{bucket}/a.zarr", tmp_path / "a.zarr"

@@ -13,7 +13,7 @@ from reno_store.errors import StoreError
 from reno_store.exchange.verification import verify_store
 from reno_store.store import StoreReader, StoreWriter, locking
 
-N_CLIPS, DIM, N_WRITERS, N_KILLS = 2600, 5, 4, 48
+N_CLIPS, DIM, N_WRITERS, N_KILLS = 5200, 5, 4, 48
 FINGERPRINT = {"weights": "a" * 64}
 
 
@@ -34,7 +34,8 @@ def fill(store, environment, number):
         mine = clips.only((clips.rows // 256) % N_WRITERS == number)
         with mine.filling("m", FINGERPRINT, DIM) as target:
             missing = target.missing(mine.rows)
-            for rows in np.array_split(missing, max(len(missing) // 4, 1)):
+            for start in range(0, len(missing), 4):
+                rows = missing[start : start + 4]
                 target.put(rows, numbers(rows))
 
 

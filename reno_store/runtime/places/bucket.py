@@ -203,7 +203,7 @@ class Bucket:
                 described = str(error)
                 status = int(found[1]) if (found := _STATUS.search(described)) else 0
                 is_refused = type(error).__name__ in _REFUSALS
-                if is_refused or (400 <= status < 500 and status not in _PASSING) or status == 501:
+                if is_refused or (300 <= status < 500 and status not in _PASSING) or status == 501:
                     raise self._refused(key, described) from None
                 if time.monotonic() - started >= self._state.patience_s:
                     self._state.patience_s = 0.0  # tidying up does not wait again
