@@ -220,8 +220,8 @@ class Bucket:
         code = found[1] if found else f"status {status[1]}" if status else "permission denied"
         if code == "NoSuchBucket" or (status and status[1] == "404"):
             return BucketError(
-                f"{self._named(key)}: there is no such bucket ({code}). Create the bucket, or check "
-                f"its name{self._endpoint()}."
+                f"{self._named(key)}: there is no such bucket ({code}){self._endpoint()}. "
+                "Create it, or check its name."
             )
         return BucketError(
             f"{self._named(key)}: the server refuses the request ({code}). Check that the "
