@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +26,15 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = build_demo_store(folder / "reno-demo", progress=False)
     assert report.complete
     return folder
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> Iterator[Any]:
+    """A client of a Dask cluster of two processes on this machine."""
+    from reno_store.runtime.cluster import open_client
+
+    with open_client("local:2") as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ __all__ = [
     "AudioError",
     "BucketError",
     "CardError",
+    "ClusterError",
     "ConclusionError",
     "DeviceError",
     "ForeignEmbeddingsError",
@@ -118,6 +119,10 @@ class UnknownNameError(RenoStoreError, LookupError):
 
 class CardError(RenoStoreError, ValueError):
     """A dataset card that is not valid, or does not fit a folder."""
+
+
+class ClusterError(RenoStoreError):
+    """A Dask cluster that cannot be reached, or work on which its workers are lost each time."""
 
 
 class ManifestError(RenoStoreError, ValueError):

@@ -14,12 +14,14 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from reno_store.errors import ConclusionError
 
 __all__ = [
     "CONFIDENCE",
+    "LEVEL",
     "ROUNDING",
     "CorrectedTest",
     "Resamples",
@@ -29,6 +31,9 @@ __all__ = [
 ]
 
 CONFIDENCE = 0.95
+
+LEVEL = 0.05
+"""A difference counts as shown if its adjusted p is not larger."""
 
 ROUNDING = 1e-12
 """Scores are ratios of small integers: two that differ, differ by far more than this."""
@@ -91,7 +96,8 @@ class Resamples:
             return math.nan
         if not self.varies:
             return 0.0
-        return (1 / self.n_folds + self.ratio) * statistics.variance(self.values)
+        # statistics.variance takes ten times as long, which counts for thousands of comparisons.
+        return (1 / self.n_folds + self.ratio) * float(np.var(self.values, ddof=1))
 
 
 @dataclass(frozen=True, slots=True)

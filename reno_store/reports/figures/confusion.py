@@ -12,7 +12,7 @@ from reno_store.conclusions.names import cell_title
 from reno_store.errors import RenoStoreError
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.text import POINTS_PER_INCH, shorten_all, text_width, wrap
+from reno_store.reports.figures.text import POINTS_PER_INCH, shorten_all, text_width
 from reno_store.runtime.numbers import count
 from reno_store.studies import Cell
 
@@ -21,6 +21,8 @@ __all__ = ["confusion_figure"]
 _WIDEST_LABEL = 1.25
 _FEW = 12
 """With more labels, empty cells have no numbers and per cents no sign."""
+_FEW_NARROW = 8
+"""Up to as many labels, the matrix fits a telephone."""
 _LARGEST_CELL = 0.62
 _PADDING = 0.05
 _TWO_LINES = 2.35 * style.FONT_SIZE / POINTS_PER_INCH
@@ -50,21 +52,23 @@ def confusion_figure(cell: Cell) -> Figure:
     return Figure(
         name=file_name("confusion", *parts),
         kind="confusion",
-        title=f"{title}, protocol {cell.protocol}",
-        caption=_caption(cell, counts),
+        title=f"{cell.dataset}: confusion of {cell_title(cell)}, protocol {cell.protocol}",
+        caption="How the clips of each true label (row) are predicted: their number, and the per "
+        "cent of the row (colour).",
+        details=_details(cell, counts),
         dataset=cell.dataset,
-        draw=functools.partial(_draw, counts, cell.labels, f"{title}, {cell.protocol}"),
+        draw=functools.partial(_draw, counts, cell.labels),
+        draw_narrow=functools.partial(_draw, counts, cell.labels, narrow=True)
+        if len(cell.labels) <= _FEW_NARROW
+        else None,
     )
 
 
-def _caption(cell: Cell, counts: NDArray[np.int64]) -> str:
+def _details(cell: Cell, counts: NDArray[np.int64]) -> str:
     accuracy = 100 * float(np.trace(counts) / max(1, counts.sum()))
     sentences = [
-        f"Confusion of {cell_title(cell)} on {cell.dataset} under protocol {cell.protocol}: rows "
-        "are true labels, columns predicted ones. Each cell shows the number of clips, and below "
-        "it the per cent of the row, which is also the colour. "
         f"Accuracy {accuracy:.1f} % of {counts.sum():,} predictions, over "
-        f"{count(cell.n, 'test fold')}.",
+        f"{count(cell.n, 'test fold')}."
     ]
     if len(cell.seeds) > 1:
         sentences.append(f"Each clip counts once for each of {len(cell.seeds)} seeds.")
@@ -76,15 +80,21 @@ def _caption(cell: Cell, counts: NDArray[np.int64]) -> str:
 
 
 @style.in_style
-def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Canvas:
+def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], *, narrow: bool = False) -> Canvas:
+    """Draw the matrix; a narrow one has the per cents alone."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    n, sign = len(labels), " %" if len(labels) <= _FEW else ""
-    texts = [[f"{each:,}" for each in row] for row in counts.tolist()]
-    per_cents = [[f"{100 * share:.0f}{sign}" for share in row] for row in shares.tolist()]
-    widest = max(text_width(text) for row in (*texts, *per_cents) for text in row)
-    needed = max(_TWO_LINES, widest + _PADDING)
+    n, sign = len(labels), " %" if len(labels) <= _FEW and not narrow else ""
+    texts = [[f"{100 * share:.0f}{sign}" for share in row] for row in shares.tolist()]
+    if not narrow:
+        texts = [
+            [f"{clips:,}\n{text}" for clips, text in zip(*rows, strict=True)]
+            for rows in zip(counts.tolist(), texts, strict=True)
+        ]
+    widest = max(text_width(line) for row in texts for text in row for line in text.split("\n"))
+    needed = max(0.0 if narrow else _TWO_LINES, widest + _PADDING)
 
-    canvas = style.new_canvas(style.COLUMN_WIDTH)
+    column = style.SCREEN_WIDTH if narrow else style.COLUMN_WIDTH
+    canvas = style.new_canvas(column)
     axes = canvas.subplots()
     edges = np.arange(n + 1) - 0.5
     axes.pcolormesh(
@@ -94,25 +104,24 @@ def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Can
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    names = shorten_all(labels, _WIDEST_LABEL)
+    names = shorten_all(labels, _WIDEST_LABEL / 2 if narrow else _WIDEST_LABEL)
     axes.set_yticks(range(n), names)
     axes.set_ylabel("true label")
-    small = "" if sign else " (above: clips, below: % of the row)"
+    small = " (% of the row)" if narrow else "" if sign else " (above: clips, below: % of the row)"
     axes.set_xlabel(f"predicted label{small}")
-    room = style.COLUMN_WIDTH - _margin(canvas)
+    room = column - _margin(canvas)
     cell = min(max(room / n, needed), max(needed, _LARGEST_CELL))
     if room / n < needed:  # wider than a column, and no wider than a page if possible
-        cell = max(needed, min((room + style.PAGE_WIDTH - style.COLUMN_WIDTH) / n, 1.25 * needed))
-    width = max(style.COLUMN_WIDTH, style.COLUMN_WIDTH - room + n * cell)
+        cell = max(needed, min((room + style.PAGE_WIDTH - column) / n, 1.25 * needed))
+    width = max(column, column - room + n * cell)
     rotated = max(map(text_width, names)) + _PADDING > cell
     axes.set_xticks(range(n), names, rotation=90 if rotated else 0, ha="center")
-    canvas.suptitle("\n".join(wrap(title, width - 2 * _PADDING)))
     for i, j in np.ndindex(*counts.shape):
         if n <= _FEW or counts[i, j]:
             axes.text(
                 j,
                 i,
-                f"{texts[i][j]}\n{per_cents[i][j]}",
+                texts[i][j],
                 ha="center",
                 va="center",
                 linespacing=1.1,

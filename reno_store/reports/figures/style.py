@@ -30,9 +30,11 @@ __all__ = [
     "FONT_SIZE",
     "GREY",
     "MARKERS",
+    "MIDDLE_WIDTH",
     "PADDING",
     "PAGE_WIDTH",
     "PALETTE",
+    "SCREEN_WIDTH",
     "SHARES",
     "axes_size",
     "contrast",
@@ -49,8 +51,12 @@ __all__ = [
 
 COLUMN_WIDTH = 3.35
 """Inches; one column of a journal."""
+MIDDLE_WIDTH = 4.72
+"""Inches; one and a half columns."""
 PAGE_WIDTH = 7.0
 """Inches; both columns."""
+SCREEN_WIDTH = 2.62
+"""Inches; a telephone, whose text of 12 pixels is `FONT_SIZE`."""
 FONT_SIZE = 7.0
 """Points; nothing is smaller."""
 PADDING = 0.04

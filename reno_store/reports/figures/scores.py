@@ -1,0 +1,205 @@
+"""Scores: the accuracy of every cell of a dataset with its interval, and guessing."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from reno_store.conclusions import Standing, rank_cells
+from reno_store.conclusions.names import estimator_title, models_title
+from reno_store.reports.figures import style
+from reno_store.reports.figures.files import Figure, file_name
+from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, text_width
+from reno_store.runtime.numbers import listing, points
+from reno_store.studies import PROTOCOLS, DatasetFacts
+from reno_store.studies.scores import COLLAPSED
+
+__all__ = ["scores_figure"]
+
+_MARKS = {
+    "speaker": ("#0072B2", "o"),
+    "loso": ("#009E73", "s"),
+    "paper": ("#D55E00", "D"),
+}
+"""Protocol -> colour and marker, the most honest first: rows are sorted by the first there is."""
+_SHIFTS = {1: (0.0,), 2: (-0.15, 0.15), 3: (-0.25, 0.0, 0.25)}
+"""Intervals are a little apart, or one would hide the other."""
+_ROW = 0.165
+_BOLD = 1.12
+"""How much wider bold text is."""
+_LEAST_PLOT = 1.5
+"""Inches for the plot next to the names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An estimator on some models: its scores by protocol, the one that sorts it first.
+
+    `leads` is whether it cannot be told from the best.
+    """
+
+    name: str
+    standings: dict[str, Standing]
+    leads: bool
+
+    @property
+    def score(self) -> float:
+        return next(iter(self.standings.values())).score
+
+    @property
+    def drop(self) -> str:
+        """What ``paper`` gives in addition, in points."""
+        first, *others = self.standings.values()
+        if not others or others[-1].cell.protocol != "paper":
+            return ""
+        return points(100 * (others[-1].score - first.score))
+
+
+def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
+    """Show the accuracy of cells under each of their protocols, the highest first.
+
+    Parameters
+    ----------
+    standings : Sequence[Standing]
+        At least one, of one dataset.
+    facts : DatasetFacts
+        The dataset, for guessing.
+    """
+    found = {each.cell.protocol for each in standings}
+    protocols = [name for name in _MARKS if name in found] or sorted(found)
+    rows = _rows(standings, protocols, facts.n_speakers)
+    main, *others = protocols
+    caption = f"Accuracy on {facts.name}: mean and 95 % interval under protocol {main}"
+    caption += f" (sorted) and {listing(others)}." if others else ", sorted."
+    if any(row.leads for row in rows):
+        caption += " Bold: the best, and what cannot be told from it."
+    details = [
+        "Intervals come from a t-test corrected for folds that share clips; whether two of them "
+        "overlap is no test of their difference.",
+        f"Dotted: always guessing the most frequent label ({100 * facts.majority:.1f} %)"
+        + (f", and chance (1 in {len(facts.labels)})." if _guesses(facts)[1:] else "."),
+    ]
+    if len(protocols) > 1 and protocols[-1] == "paper":
+        both = [row for row in rows if row.drop]
+        higher = sum(not row.drop.startswith(("0", "−")) for row in both)
+        details.append(
+            f"Right: paper minus {main}, in points; folds of paper share speakers. {higher} of "
+            f"{len(both)} are higher under paper. The protocols also differ in what early stopping "
+            "holds out."
+        )
+    if any(each.cell.n_collapsed for each in standings):
+        caption += f"{COLLAPSED}: did not learn in some fold."
+    draw = functools.partial(_draw, tuple(rows), tuple(protocols), facts)
+    return Figure(
+        name=file_name("scores", facts.name),
+        kind="scores",
+        title=f"{facts.name}: all scores",
+        caption=caption,
+        details=" ".join(details),
+        dataset=facts.name,
+        draw=draw,
+        draw_narrow=functools.partial(draw, narrow=True),
+    )
+
+
+def _rows(standings: Sequence[Standing], protocols: Sequence[str], n_speakers: int) -> list[_Row]:
+    main = [each for each in standings if each.cell.protocol == protocols[0]]
+    ranked = rank_cells(main, n_speakers=n_speakers)
+    leading = {id(each.standing) for each in ranked if each.group == 1}
+    if all(each.beats_guessing is False for each in main):
+        leading = set()  # there is no best among guesses
+    found: dict[tuple[str, tuple[str, ...]], dict[str, Standing]] = {}
+    for each in sorted(standings, key=lambda each: protocols.index(each.cell.protocol)):
+        found.setdefault((each.cell.name, each.cell.models), {})[each.cell.protocol] = each
+    rows = []
+    for own in found.values():
+        cells = [each.cell for each in own.values()]
+        mark = COLLAPSED if any(cell.n_collapsed for cell in cells) else ""
+        name = f"{estimator_title(cells[0])}: {models_title(cells[0].models)}{mark}"
+        leads = any(id(each) in leading for each in own.values())
+        rows.append(_Row(name, own, leads))
+    # Rows without the first protocol come last.
+    return sorted(rows, key=lambda row: (protocols[0] not in row.standings, -row.score))
+
+
+def _guesses(facts: DatasetFacts) -> list[float]:
+    """Return the accuracies of guessing, in per cent: majority, and chance where it differs."""
+    chance = 100 / max(1, len(facts.labels))
+    majority = 100 * facts.majority
+    return [majority] if abs(majority - chance) < 0.5 else [majority, chance]
+
+
+@style.in_style
+def _draw(
+    rows: Sequence[_Row], protocols: Sequence[str], facts: DatasetFacts, *, narrow: bool = False
+) -> Canvas:
+    width = style.SCREEN_WIDTH if narrow else style.MIDDLE_WIDTH
+    canvas = style.new_canvas(width)
+    axes = canvas.subplots()
+    for y, row in enumerate(rows):
+        if y % 2 == 0:
+            axes.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
+        _draw_row(axes, y, row, protocols, shift=0.2 if narrow else 0.0)
+    for guess in _guesses(facts):
+        axes.axvline(guess, color="#444444", linewidth=0.9, linestyle=":", zorder=1)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    drops = [row.drop for row in rows]
+    if narrow:
+        # Names have lines of their own, above the marks.
+        axes.set_yticks([])
+        names = shorten_all([row.name for row in rows], (width - 0.2) / _BOLD)
+        across = {"transform": axes.get_yaxis_transform(), "ha": "left", "va": "center"}
+        texts = [axes.text(0.01, y - 0.22, name, **across) for y, name in enumerate(names)]
+    else:
+        beside = max(map(text_width, drops), default=0.0) + 0.2
+        room = (width - _LEAST_PLOT - beside) / _BOLD
+        axes.set_yticks(range(len(rows)), shorten_all([row.name for row in rows], room))
+        texts = axes.get_yticklabels()
+        if any(drops):
+            right = axes.secondary_yaxis("right")
+            right.set_yticks(range(len(rows)), drops)
+            right.tick_params(axis="y", length=0)
+            right.spines[:].set_visible(False)
+    for text, row in zip(texts, rows, strict=True):
+        text.set_fontweight("bold" if row.leads else "normal")
+    axes.tick_params(axis="y", length=0)
+    axes.spines[:].set_visible(False)
+    axes.spines["bottom"].set_visible(True)
+    axes.set_xlabel("accuracy (%), dotted: guessing")
+    axes.grid(axis="x")
+    handles = [style.marker_handle(*_mark(name), _in_words(name)) for name in protocols]
+    canvas.legend(handles=handles, loc="outside upper center", ncols=1 if narrow else len(handles))
+    style.fit(axes, height=len(rows) * (2.4 * LINE_HEIGHT if narrow else _ROW))
+    return canvas
+
+
+def _mark(protocol: str) -> tuple[str, str]:
+    return _MARKS.get(protocol, ("#0072B2", "o"))
+
+
+def _in_words(protocol: str) -> str:
+    kind = PROTOCOLS[protocol]
+    if kind.across:
+        return f"{protocol}: other corpora"
+    return f"{protocol}: {'new' if kind.speaker_disjoint else 'known'} speakers"
+
+
+def _draw_row(axes: Axes, y: int, row: _Row, protocols: Sequence[str], shift: float) -> None:
+    means = [100 * each.score for each in row.standings.values()]
+    axes.plot(means, [y + shift] * len(means), color="#999999", linewidth=0.9, zorder=2)
+    for place, (protocol, apart) in enumerate(zip(protocols, _SHIFTS[len(protocols)], strict=True)):
+        if protocol not in row.standings:
+            continue
+        standing = row.standings[protocol]
+        colour, marker = _mark(protocol)
+        height = y + shift + apart
+        if not math.isnan(standing.interval[0]):
+            low, high = (100 * end for end in standing.interval)
+            axes.hlines(height, low, high, colors=colour, linewidth=1.2, zorder=2, gid=protocol)
+        own = {"markersize": 4.4 if place == 0 else 3.4, "label": protocol}
+        style.plot_markers(axes, [100 * standing.score], [height], colour, marker, **own)
