@@ -7,7 +7,17 @@ import sys
 import pytest
 from factories.study_stores import make_study_store
 
-HEAVY = ("torch", "sklearn", "transformers", "skorch", "pandas", "scipy", "matplotlib", "joblib")
+HEAVY = (
+    "torch",
+    "sklearn",
+    "transformers",
+    "skorch",
+    "pandas",
+    "scipy",
+    "matplotlib",
+    "joblib",
+    "obstore",
+)
 
 SCRIPT = f"""
 import json, sys

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from reno_store.runtime.places import Place
     from reno_store.store import ModelSummary
 
 __all__ = ["info"]
@@ -26,16 +27,17 @@ def info(store: Path, as_json: bool) -> None:
     """
     from reno_store.samples import open_store
 
-    summary = open_store(store).summary()
+    opened = open_store(store)
+    summary = opened.summary()
     if as_json:
         click.echo(json.dumps([asdict(row) for row in summary], indent=2))
     else:
-        _print(store, summary)
+        _print(opened.path, summary)
     if any(row.problem for row in summary):
         sys.exit(1)
 
 
-def _print(store: Path, summary: list[ModelSummary]) -> None:
+def _print(store: Place, summary: list[ModelSummary]) -> None:
     if not summary:
         click.echo(f"{store}: empty")
     for number, row in enumerate(summary):

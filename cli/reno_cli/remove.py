@@ -22,13 +22,14 @@ def remove(store: Path, dataset: str, model: str | None, yes: bool) -> None:
     """Remove a model's embeddings from DATASET in STORE, or all of DATASET."""
     from reno_store.store import StoreReader, remove_from_store
 
-    n_models, n_done = _count(StoreReader(store), dataset, model)
+    reader = StoreReader(store)
+    n_models, n_done = _count(reader, dataset, model)
     what = f"{model} of {dataset}" if model else f"{dataset} with {n_models} models"
     what += f" ({n_done} embeddings)"
     if not yes:
-        click.confirm(f"Remove {what} from {store}?", abort=True)
+        click.confirm(f"Remove {what} from {reader.path}?", abort=True)
     remove_from_store(store, dataset, model)
-    click.echo(f"removed {what} from {store}")
+    click.echo(f"removed {what} from {reader.path}")
 
 
 def _count(reader: StoreReader, dataset: str, model: str | None) -> tuple[int, str]:

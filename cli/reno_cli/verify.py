@@ -39,12 +39,12 @@ def verify(
 
     found = verify_store(store, audio_folder=audio_folder, dataset=dataset, repair=repair)
     if as_json:
-        rows = {**asdict(found), "store": str(store), "is_sound": found.is_sound}
+        rows = {**asdict(found), "store": str(found.store), "is_sound": found.is_sound}
         click.echo(json.dumps(rows, indent=2))
     else:
         recordings = f", {found.n_recordings:,} recordings" if audio_folder else ""
         click.echo(
-            f"{store}: {found.n_embeddings:,} embeddings read, {found.n_missing:,} missing"
+            f"{found.store}: {found.n_embeddings:,} embeddings read, {found.n_missing:,} missing"
             f"{recordings}; {_problems(len(found.findings))}"
         )
         for each in found.findings:

@@ -109,15 +109,15 @@ class StoreReader:
         Those of the index are among them.
         """
         folder = self.path / dataset
-        return tuple(
-            name
-            for name in self._arrays(dataset)
-            if name not in schema.IDENTITY_COLUMNS
-            and (
-                is_foreign_array(folder / name)
-                or (name in _INDEX and not is_text_array(folder / name))
+        names = [name for name in self._arrays(dataset) if name not in schema.IDENTITY_COLUMNS]
+
+        def is_foreign(name: str) -> bool:
+            return is_foreign_array(folder / name) or (
+                name in _INDEX and not is_text_array(folder / name)
             )
-        )
+
+        found = concurrently(is_foreign, names, folder)
+        return tuple(name for name, is_one in zip(names, found, strict=True) if is_one)
 
     def texts(self, dataset: str, name: str) -> list[str]:
         """Return one column of the clip table, n_clips long.

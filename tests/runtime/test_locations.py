@@ -1,4 +1,4 @@
-"""URLs are refused by name wherever a store or a folder is taken, and become no folders."""
+"""URLs that cannot be used are named, wherever they are given, and become no folders."""
 
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from reno_store.store import StoreReader, StoreWriter
 from reno_store.studies.ledger import Ledger
 
 URL = "s3://bucket/x.zarr"
+OTHER = "ftp://host/x.zarr"
 
 
 @pytest.mark.parametrize(
@@ -85,9 +86,9 @@ FOREIGN = {"dataset": "small", "model": "x", "provenance": "p"}
         lambda url: EmbeddingLookup(url, "small", "mfcc").fit(["clip0"]),
     ],
 )
-def test_no_function_takes_a_url_for_a_store(here, take, kind):
-    with pytest.raises(StoreError, match=f"store {URL} is a URL; only local folders"):
-        take(kind(URL))
+def test_no_function_takes_a_url_of_another_kind(here, take, kind):
+    with pytest.raises(StoreError, match=f"store {OTHER}: URLs of the kind ftp"):
+        take(kind(OTHER))
 
 
 def test_no_url_is_taken_for_other_folders(here):
@@ -102,24 +103,35 @@ def test_no_url_is_taken_for_other_folders(here):
 @pytest.mark.parametrize(
     "words",
     [
-        f"build corpus/small.csv --model mfcc --store {URL}",
-        f"import x.npz --store {URL} --dataset small --model x --provenance p",
-        f"merge s.zarr --store {URL}",
-        f"merge {URL} --store s.zarr",
-        f"info {URL}",
-        f"verify {URL} --repair",
-        f"remove {URL} small --yes",
-        f"export {URL} small --model mfcc -o y.npz",
-        f"evaluate {URL} small --model mfcc",
-        f"tables {URL}",
-        f"report {URL} -o report.html",
-        f"grid {URL} small --model mfcc --model logmel",
+        f"build corpus/small.csv --model mfcc --store {OTHER}",
+        f"import x.npz --store {OTHER} --dataset small --model x --provenance p",
+        f"merge s.zarr --store {OTHER}",
+        f"merge {OTHER} --store s.zarr",
+        f"info {OTHER}",
+        f"verify {OTHER} --repair",
+        f"remove {OTHER} small --yes",
+        f"export {OTHER} small --model mfcc -o y.npz",
+        f"evaluate {OTHER} small --model mfcc",
+        f"tables {OTHER}",
+        f"report {OTHER} -o report.html",
+        f"grid {OTHER} small --model mfcc --model logmel",
+    ],
+)
+def test_no_command_takes_a_url_of_another_kind(here, words):
+    result = CliRunner().invoke(main, words.split())
+    assert result.exit_code == 1
+    assert f"store {OTHER}: URLs of the kind ftp:// are not supported" in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         f"tables s.zarr --results {URL}",
         f"tables s.zarr -o {URL}/t.md",
         f"report s.zarr -o {URL}/t.html",
     ],
 )
-def test_no_command_takes_a_url(here, words):
+def test_no_command_takes_a_url_for_its_output(here, words):
     result = CliRunner().invoke(main, words.split())
     assert result.exit_code == 1
     assert f"{URL}" in result.output

@@ -1,8 +1,7 @@
 """Random sequences of what may happen to a store, compared with a dictionary."""
 
-import shutil
 import tempfile
-from pathlib import Path
+import uuid
 
 import numpy as np
 from hypothesis import settings
@@ -12,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from reno_store.errors import MergeConflictError, StaleStoreError
 from reno_store.exchange.merging import merge_stores
 from reno_store.extraction.stripes import Shard, deal
+from reno_store.runtime.places import open_place, remove_tree
 from reno_store.store import ModelWriter, StoreReader, StoreWriter, find_damage, schema
 
 DIM = 3
@@ -34,7 +34,7 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.chunk_rows, schema.EMBEDDING_CHUNK_ROWS = schema.EMBEDDING_CHUNK_ROWS, 2
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = self.make_folder()
         self.path = self.folder / "s"
         self.clips, self.recording, self.label = [], {}, {}
         self.weights = {"m": 0, "n": 0}
@@ -42,6 +42,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.embedded = {}  # model -> {clip: vector}
         self.stored_weights = {}
         self.n_recordings = 0
+
+    def make_folder(self):
+        return open_place(tempfile.mkdtemp(), "folder")
 
     @initialize(n_clips=st.integers(1, 4))
     def begin(self, n_clips):
@@ -202,7 +205,7 @@ class StoreMachine(RuleBasedStateMachine):
             embedded = []
         finally:
             ModelWriter.put = put
-            shutil.rmtree(other)
+            remove_tree(other)
         assert not conflict
         self.stored.update({clip: (self.recording[clip], self.label[clip]) for clip in clips})
         self.stored_weights[model] = self.weights[model]
@@ -251,8 +254,19 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self):
         schema.EMBEDDING_CHUNK_ROWS = self.chunk_rows
-        shutil.rmtree(self.folder)
+        remove_tree(self.folder)
 
 
 TestStoreMachine = StoreMachine.TestCase
 TestStoreMachine.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+
+
+class BucketMachine(StoreMachine):
+    """The same in a bucket, whose locks are leases."""
+
+    def make_folder(self):
+        return open_place(f"memory://{uuid.uuid4().hex}", "folder")
+
+
+TestBucketMachine = BucketMachine.TestCase
+TestBucketMachine.settings = settings(max_examples=4, stateful_step_count=25, deadline=None)

@@ -1,9 +1,9 @@
 """Requests to a bucket: which failures are waited for, and how all others are worded.
 
-obstore retries a request for a few seconds only, so that a write cannot arrive long after it was
-sent: the owner of a lease must know when its last write is over. A server that has answered
-before is then waited for, up to `PATIENCE_S`; before each attempt to write, `guard` is called,
-which raises an error if the lease is lost. Nothing of the credentials, which obstore takes from the
+obstore itself does not try again, so that a write cannot arrive long after it was sent: the owner
+of a lease must know when its last write is over. `Bucket` tries again, for up to `PATIENCE_S` if
+the server has answered before; before each attempt to write, `guard` is called, which raises an
+error if the lease is lost. Nothing of the credentials, which obstore takes from the
 environment, is kept or shown.
 """
 
@@ -33,9 +33,9 @@ PATIENCE_S = 60.0
 """How long a server that has answered before is waited for."""
 
 _FIRST_PATIENCE_S = 5.0
-_TIMEOUT_S, _RETRIES_S, _CONNECT_S = 20, 5, 3
-LONGEST_REQUEST_S = _TIMEOUT_S + _RETRIES_S
-"""No request lasts longer, including obstore's retries."""
+_CONNECT_S = 3.0
+LONGEST_REQUEST_S = 20.0
+"""A request that lasts longer has failed."""
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -203,7 +203,7 @@ class Bucket:
                 described = str(error)
                 status = int(found[1]) if (found := _STATUS.search(described)) else 0
                 is_refused = type(error).__name__ in _REFUSALS
-                if is_refused or (400 <= status < 500 and status not in _PASSING) or status == 501:
+                if is_refused or (300 <= status < 500 and status not in _PASSING) or status == 501:
                     raise self._refused(key, described) from None
                 if time.monotonic() - started >= self._state.patience_s:
                     self._state.patience_s = 0.0  # tidying up does not wait again
@@ -220,11 +220,11 @@ class Bucket:
         code = found[1] if found else f"status {status[1]}" if status else "permission denied"
         if code == "NoSuchBucket" or (status and status[1] == "404"):
             return BucketError(
-                f"{self.url}/{key}: there is no such bucket ({code}). Create the bucket, or check "
-                f"its name{self._endpoint()}."
+                f"{self._named(key)}: there is no such bucket ({code}){self._endpoint()}. "
+                "Create it, or check its name."
             )
         return BucketError(
-            f"{self.url}/{key}: the server refuses the request ({code}). Check that the "
+            f"{self._named(key)}: the server refuses the request ({code}). Check that the "
             f"credentials are right and may do this{self._endpoint()}; they are taken from the "
             f"environment: {self._settings}."
         )
@@ -233,9 +233,12 @@ class Bucket:
         status = _STATUS.search(described)
         what = f"answers with status {status[1]}" if status else "cannot be reached"
         return BucketError(
-            f"{self.url}/{key}: the server {what}{self._endpoint()}. Check the network and the "
+            f"{self._named(key)}: the server {what}{self._endpoint()}. Check the network and the "
             f"environment: {self._settings}. What was written until now is kept; run it again."
         )
+
+    def _named(self, key: str) -> str:
+        return f"{self.url}/{key}".rstrip("/")
 
     @property
     def _settings(self) -> str:
@@ -280,11 +283,11 @@ def connect(url: str) -> Bucket:
         store = obstore.store.from_url(
             url,
             client_options={
-                "timeout": timedelta(seconds=_TIMEOUT_S),
+                "timeout": timedelta(seconds=LONGEST_REQUEST_S),
                 "connect_timeout": timedelta(seconds=_CONNECT_S),
                 "allow_http": plain,
             },
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=_RETRIES_S)},
+            retry_config={"max_retries": 0},
         )
     except Exception as error:  # obstore's own, ValueError ...
         reason = str(error).partition("\n")[0]
