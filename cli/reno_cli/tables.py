@@ -155,18 +155,20 @@ def _form(form: str | None, output: Path | None) -> str:
 
 def _show(study: Study, form: str, output: Path | None) -> None:
     from reno_cli.study_commands import ShellCommands
-    from reno_store.conclusions import claims_of, compare_study
+    from reno_store.conclusions import answers_of, claims_of, compare_study
     from reno_store.reports.tables import render, study_renderable
     from reno_store.runtime.writing import write_output
 
-    comparisons = compare_study(study)
-    claims, commands = claims_of(study, comparisons), ShellCommands()
+    comparisons, commands = compare_study(study), ShellCommands()
+    conclusions: dict[str, Any] = {
+        "answers": answers_of(study, comparisons),
+        "claims": claims_of(study, comparisons),
+        "comparisons": comparisons,
+    }
     if output is None and form == "terminal":
-        print_wide(
-            study_renderable(study, claims=claims, comparisons=comparisons, commands=commands)
-        )
+        print_wide(study_renderable(study, **conclusions, commands=commands))
         return
-    text = render(study, form, claims=claims, comparisons=comparisons, commands=commands)
+    text = render(study, form, **conclusions, commands=commands)
     if output is None:
         click.echo(text, nl=False)
     else:

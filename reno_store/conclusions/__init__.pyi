@@ -1,5 +1,6 @@
-from .claims import CLAIMS, Claim, Tally, claims_of, summary
-from .comparisons import Comparison, compare_study
+from .answer import Answer, answers_of
+from .claims import CLAIMS, Claim, Tally, claims_of
+from .comparisons import KINDS, Comparison, compare_study
 from .corrected import (
     CorrectedTest,
     Resamples,
@@ -7,22 +8,28 @@ from .corrected import (
     paired_test,
     unpaired_test,
 )
-from .sentences import probe_sentences
-from .transfer import transfer_sentences
+from .guessing import Standing, standings_of
+from .ranking import Ranked, rank_cells
+from .sentences import verdict_words
 
 __all__ = [
     "CLAIMS",
+    "KINDS",
+    "Answer",
     "Claim",
     "Comparison",
     "CorrectedTest",
+    "Ranked",
     "Resamples",
+    "Standing",
     "Tally",
     "adjust_holm",
+    "answers_of",
     "claims_of",
     "compare_study",
     "paired_test",
-    "probe_sentences",
-    "summary",
-    "transfer_sentences",
+    "rank_cells",
+    "standings_of",
     "unpaired_test",
+    "verdict_words",
 ]

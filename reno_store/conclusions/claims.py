@@ -10,14 +10,13 @@ from types import MappingProxyType
 from reno_store.conclusions.comparisons import Comparison, Kind, compare_study
 from reno_store.conclusions.corrected import ROUNDING
 from reno_store.conclusions.names import estimator_title
-from reno_store.conclusions.sentences import probe_sentences
-from reno_store.conclusions.transfer import transfer_sentences
+from reno_store.conclusions.sentences import counted
 from reno_store.errors import ConclusionError
 from reno_store.runtime.numbers import count, points
-from reno_store.studies import Cell, DatasetFacts, Study
+from reno_store.studies import Cell, Study
 from reno_store.studies.scores import METRIC_TITLES, Metric
 
-__all__ = ["CLAIMS", "Claim", "Tally", "claims_of", "summary"]
+__all__ = ["CLAIMS", "Claim", "Tally", "claims_of"]
 
 CLAIMS: Mapping[Kind, str] = MappingProxyType(
     {
@@ -27,15 +26,6 @@ CLAIMS: Mapping[Kind, str] = MappingProxyType(
     }
 )
 """Kind of comparison -> title, in the paper's order. The paper claims that the first is higher."""
-
-_VERDICTS = ("holds", "holds in part", "mixed", "inconclusive", "contradicted", "not tested")
-"""From the best for the paper to the worst."""
-
-_READING = (
-    "A difference counts as higher or lower where a t-test, corrected for folds that share clips, "
-    "passes 5 % after Holm's adjustment for all comparisons of its kind. Inconclusive does not "
-    "mean equal."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +38,11 @@ class Tally:
         Number of comparisons.
     n_higher, n_lower : int
         Comparisons in which the first scores higher, as the paper claims, or lower.
+    n_guessing : int
+        Comparisons in which neither side beats guessing.
     n_agreeing : int
-        Comparisons whose difference has the paper's sign, significant or not.
+        Comparisons whose difference has the paper's sign, significant or not; without those in
+        which neither side beats guessing.
     mean_difference : float
         Mean of the differences, in [-1, 1]; NaN without comparisons.
     """
@@ -57,6 +50,7 @@ class Tally:
     n: int
     n_higher: int
     n_lower: int
+    n_guessing: int
     n_agreeing: int
     mean_difference: float
 
@@ -65,37 +59,33 @@ class Tally:
         """Count comparisons."""
         verdicts = [each.verdict for each in comparisons]
         differences = [each.difference for each in comparisons]
+        signs = [each.difference > ROUNDING for each in comparisons if each.verdict != "guessing"]
         return cls(
             n=len(comparisons),
             n_higher=verdicts.count("higher"),
             n_lower=verdicts.count("lower"),
-            n_agreeing=sum(difference > ROUNDING for difference in differences),
+            n_guessing=verdicts.count("guessing"),
+            n_agreeing=sum(signs),
             mean_difference=statistics.fmean(differences) if differences else float("nan"),
         )
 
     @property
     def n_inconclusive(self) -> int:
         """Comparisons without a result, including those with equal scores."""
-        return self.n - self.n_higher - self.n_lower
+        return self.n - self.n_higher - self.n_lower - self.n_guessing
 
     @property
     def verdict(self) -> str:
         """What follows for the claim; see the table of `Claim`."""
         if self.n == 0:
             return "not tested"
+        if self.n_guessing == self.n:
+            return "no better than guessing"
         if self.n_lower:
             return "mixed" if self.n_higher else "contradicted"
         if self.n_higher:
             return "holds" if self.n_higher == self.n else "holds in part"
         return "inconclusive"
-
-    def in_words(self, metric: Metric) -> str:
-        """Return the counts as text."""
-        return (
-            f"higher in {self.n_higher} of {count(self.n, 'comparison')}, lower in {self.n_lower}, "
-            f"inconclusive in {self.n_inconclusive}; the paper's sign in {self.n_agreeing}; mean "
-            f"difference {points(100 * self.mean_difference)} points of {METRIC_TITLES[metric]}"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +93,19 @@ class Claim:
     """One claim of the paper on one dataset under one protocol.
 
     The verdict follows from how many comparisons are "higher" (as the paper claims), "lower",
-    or neither ("inconclusive" and "same"), each at 5 % after Holm's adjustment:
+    or neither ("inconclusive", "same" and "guessing"), each at 5 % after Holm's adjustment:
 
-    ================  ===========  ==========  ===========
-    verdict           higher       lower       neither
-    ================  ===========  ==========  ===========
-    holds             all          none        none
-    holds in part     some         none        some
-    mixed             some         some        any number
-    inconclusive      none         none        all
-    contradicted      none         some        any number
-    not tested        there are no comparisons
-    ================  ===================================
+    =======================  ===========  ==========  ===========
+    verdict                  higher       lower       neither
+    =======================  ===========  ==========  ===========
+    holds                    all          none        none
+    holds in part            some         none        some
+    mixed                    some         some        any number
+    inconclusive             none         none        all
+    contradicted             none         some        any number
+    no better than guessing  neither side beats guessing in any comparison
+    not tested               there are no comparisons
+    =======================  ====================================
 
     Attributes
     ----------
@@ -161,7 +152,8 @@ def claims_of(
 ) -> tuple[Claim, ...]:
     """Check the paper's claims on each dataset under each protocol of a study.
 
-    Pairs of corpora are left out: they have one fold, and the paper makes no claim on them.
+    A claim on what the study was not asked for is left out. Pairs of corpora are left out too:
+    they have one fold, and the paper makes no claim on them.
 
     Parameters
     ----------
@@ -184,54 +176,25 @@ def claims_of(
     """
     found = _of_metric(study, comparisons, metric)
     claims = []
-    for dataset in _alone(study):
-        for protocol in study.request.within:
+    for dataset in study.datasets:
+        for protocol in study.request.within if dataset.transfer is None else ():
             for kind, title in CLAIMS.items():
                 place = (kind, dataset.name, protocol)
                 own = tuple(c for c in found if (c.kind, c.dataset, c.protocol) == place)
-                why = Tally.of(own).in_words(metric) if own else _why_not_tested(study, *place)
-                claims.append(Claim(kind, title, dataset.name, protocol, own, why))
+                why = _counted(own, metric) if own else _why_not_tested(study, *place)
+                if why:
+                    claims.append(Claim(kind, title, dataset.name, protocol, own, why))
     return tuple(claims)
 
 
-def _alone(study: Study) -> list[DatasetFacts]:
-    """Return the datasets, without pairs of corpora: one fold of a pair cannot be tested."""
-    return [each for each in study.datasets if each.transfer is None]
-
-
-def summary(
-    study: Study, comparisons: Iterable[Comparison] | None = None, metric: Metric = "accuracy"
-) -> list[str]:
-    """Return the sentences that open a report.
-
-    Parameters
-    ----------
-    study, comparisons, metric
-        As for `claims_of`.
-
-    Returns
-    -------
-    list of str
-        One sentence for each of the three claims, one for each dataset and protocol on which
-        networks were compared with logistic regression, one for what the paper's protocol
-        overstates, one for each pair of corpora, and one on how to read them.
-
-    Raises
-    ------
-    ConclusionError
-        As `claims_of`.
-    """
-    found = _of_metric(study, comparisons, metric)
-    claims = claims_of(study, found, metric)
-    sentences = [
-        _over_all(own, metric)
-        for kind in CLAIMS
-        if (own := [claim for claim in claims if claim.kind == kind])
-    ]
-    sentences += probe_sentences(found)
-    if claims:
-        sentences.append(_leak(study, [c for c in found if c.kind == "paper-speaker"], metric))
-    return [*sentences, *transfer_sentences(study), *([_READING] if found else [])]
+def _counted(comparisons: Sequence[Comparison], metric: Metric) -> str:
+    tally = Tally.of(comparisons)
+    if tally.n_guessing == tally.n:
+        return f"neither side beats guessing in {count(tally.n, 'comparison')}"
+    return (
+        f"{counted(comparisons)}; the paper's sign in {tally.n_agreeing}; mean difference "
+        f"{points(100 * tally.mean_difference)} points of {METRIC_TITLES[metric]}"
+    )
 
 
 def _of_metric(
@@ -248,7 +211,7 @@ def _of_metric(
 
 
 def _why_not_tested(study: Study, kind: Kind, dataset: str, protocol: str) -> str:
-    """Return what a study lacks for a claim."""
+    """Return why a claim has no comparison; nothing where the study was not asked for one."""
     cells = list(study.select(dataset=dataset, protocol=protocol))
     if kind == "mamba-attention":
         family = {model.name: model.family for model in study.models}
@@ -262,9 +225,9 @@ def _why_not_tested(study: Study, kind: Kind, dataset: str, protocol: str) -> st
             estimator_title(name): [cell for cell in cells if cell.estimator == name]
             for name in kind.split("-")
         }
+    if not all(sides.values()):
+        return ""
     for title, own in sides.items():
-        if not own:
-            return f"no {title} in the study"
         if not any(cell.computed for cell in own):
             return f"{title} not computed: {_reason(own)}"
     return f"{' and '.join(sides)} have nothing in common that was computed"
@@ -274,43 +237,3 @@ def _reason(cells: Sequence[Cell]) -> str:
     reasons = list(dict.fromkeys(cell.reason for cell in cells))
     more = f" (and {count(len(reasons) - 1, 'other reason')})" if len(reasons) > 1 else ""
     return reasons[0].removesuffix(".") + more
-
-
-def _over_all(claims: Sequence[Claim], metric: Metric) -> str:
-    """Name the places of each verdict, best first, and count over all of them."""
-    parts: dict[tuple[str, str], list[Claim]] = {}
-    for verdict in _VERDICTS:
-        for claim in claims:
-            if claim.verdict == verdict:
-                why = f" ({claim.why})" if verdict == "not tested" else ""
-                parts.setdefault((verdict, why), []).append(claim)
-    places = "; ".join(f"{verdict} on {_places(own)}{why}" for (verdict, why), own in parts.items())
-    tally = Tally.of([each for claim in claims for each in claim.comparisons])
-    counted = f" Over all: {tally.in_words(metric)}." if tally.n else ""
-    return f"{claims[0].title}: {places}.{counted}"
-
-
-def _places(claims: Sequence[Claim]) -> str:
-    protocols: dict[str, list[str]] = {}
-    for claim in claims:
-        protocols.setdefault(claim.dataset, []).append(claim.protocol)
-    return ", ".join(
-        f"{dataset} (protocol {' and '.join(names)})" for dataset, names in protocols.items()
-    )
-
-
-def _leak(study: Study, leaks: Sequence[Comparison], metric: Metric) -> str:
-    title = f"Protocol paper vs voices never heard in training, {METRIC_TITLES[metric]}"
-    untested = "not tested (that takes protocol paper and one of speaker and loso)"
-    if not leaks:
-        return f"{title}: {untested}."
-    parts = []
-    for dataset in _alone(study):
-        tally = Tally.of([each for each in leaks if each.dataset == dataset.name])
-        words = (
-            f"higher in {tally.n_higher} of {count(tally.n, 'comparison')}, lower in "
-            f"{tally.n_lower}, inconclusive in {tally.n_inconclusive}, mean difference "
-            f"{points(100 * tally.mean_difference)} points"
-        )
-        parts += [f"{words if tally.n else untested} on {dataset.name}"]
-    return f"{title}: {'; '.join(parts)}."

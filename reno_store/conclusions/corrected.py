@@ -20,6 +20,7 @@ from reno_store.errors import ConclusionError
 
 __all__ = [
     "CONFIDENCE",
+    "LEVEL",
     "ROUNDING",
     "CorrectedTest",
     "Resamples",
@@ -29,6 +30,9 @@ __all__ = [
 ]
 
 CONFIDENCE = 0.95
+
+LEVEL = 0.05
+"""A difference counts as shown if its adjusted p is not larger."""
 
 ROUNDING = 1e-12
 """Scores are ratios of small integers: two that differ, differ by far more than this."""

@@ -10,7 +10,14 @@ from reno_store.runtime.numbers import plain
 from reno_store.studies import Cell
 from reno_store.studies.classifiers import describe_estimator
 
-__all__ = ["SYMBOLS", "cell_title", "estimator_title", "models_title", "settings_title"]
+__all__ = [
+    "SYMBOLS",
+    "cell_title",
+    "comparison_title",
+    "estimator_title",
+    "models_title",
+    "settings_title",
+]
 
 SYMBOLS = MappingProxyType({"beta": "β", "delta": "δ", "lam": "λ"})
 """The paper's letters for RENO's parameters."""
@@ -34,6 +41,19 @@ def models_title(models: Iterable[str]) -> str:
 def cell_title(cell: Cell) -> str:
     """Return a cell's estimator and models: ``"RENO on mfcc + logmel"``."""
     return f"{estimator_title(cell)} on {models_title(cell.models)}"
+
+
+def comparison_title(first: Cell, second: Cell) -> str:
+    """Return what is compared: ``"RENO vs Concat on mfcc + logmel"``, ``"mfcc vs logmel, CNN"``."""
+    if first.protocol != second.protocol:
+        return f"{cell_title(first)}: {first.protocol} vs {second.protocol}"
+    if first.models == second.models:
+        sides = f"{estimator_title(first)} vs {estimator_title(second)}"
+        return f"{sides} on {models_title(first.models)}"
+    if first.name == second.name:
+        sides = f"{models_title(first.models)} vs {models_title(second.models)}"
+        return f"{sides}, {estimator_title(first)}"
+    return f"{cell_title(first)} vs {cell_title(second)}"
 
 
 def settings_title(settings: Mapping[str, Any]) -> str:

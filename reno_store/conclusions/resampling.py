@@ -13,7 +13,12 @@ from reno_store.studies import Cell
 from reno_store.studies.protocols import PROTOCOLS
 from reno_store.studies.scores import Metric
 
-__all__ = ["paired_differences", "scores_of"]
+__all__ = ["has_scores", "paired_differences", "resamples_of", "scores_of"]
+
+
+def has_scores(cell: Cell, metric: Metric) -> bool:
+    """Return whether a cell has a finite score for each fold."""
+    return cell.computed and bool(np.isfinite(cell.scores(metric)).all())
 
 
 def scores_of(cell: Cell, metric: Metric, *, n_speakers: int) -> Resamples:
@@ -33,7 +38,7 @@ def scores_of(cell: Cell, metric: Metric, *, n_speakers: int) -> Resamples:
     ConclusionError
         If a score is not finite, or seeds differ in their number of folds.
     """
-    return _resamples(_scores(cell, metric), cell, n_speakers)
+    return resamples_of(_scores(cell, metric), cell, n_speakers=n_speakers)
 
 
 def paired_differences(first: Cell, second: Cell, metric: Metric, *, n_speakers: int) -> Resamples:
@@ -65,11 +70,22 @@ def paired_differences(first: Cell, second: Cell, metric: Metric, *, n_speakers:
             "same folds. Cells of one study share their folds; compute the study again."
         )
     differences = _scores(first, metric) - _scores(second, metric)
-    return _resamples(differences, first, n_speakers)
+    return resamples_of(differences, first, n_speakers=n_speakers)
 
 
-def _resamples(values: NDArray[np.float64], cell: Cell, n_speakers: int) -> Resamples:
-    """Return numbers per seed and fold, shape (n_seeds, n_folds), as resamples."""
+def resamples_of(values: NDArray[np.float64], cell: Cell, *, n_speakers: int) -> Resamples:
+    """Return numbers of the folds of a cell, seed by seed, as resamples.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (n_seeds, n_folds) or (n_seeds * n_folds,)
+        One number per fold.
+    cell : Cell
+        The cell whose folds they are.
+    n_speakers : int
+        Speakers of the dataset; see `paired_differences`.
+    """
+    values = values.reshape(len(cell.outcomes), -1)
     protocol, (n_seeds, n_folds) = PROTOCOLS[cell.protocol], values.shape
     taken, n_different = values.ravel(), n_seeds * n_folds
     if protocol.one_fold_a_speaker or protocol.across:

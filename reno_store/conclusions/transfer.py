@@ -1,4 +1,4 @@
-"""What a study shows across corpora: one sentence for each pair of datasets."""
+"""What a study shows across corpora: one sentence for a pair of datasets and a protocol."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from reno_store.studies import Cell, DatasetFacts, Study
 __all__ = ["transfer_sentences"]
 
 
-def transfer_sentences(study: Study) -> list[str]:
-    """Return the accuracies of each pair of corpora next to that of guessing.
+def transfer_sentences(study: Study, facts: DatasetFacts) -> list[str]:
+    """Return the accuracies of a pair of corpora next to that of guessing.
 
     There is one fold, so nothing is tested. The highest of many accuracies was chosen on the clips
     that it is measured on, so the sentences give the lowest and the median too.
@@ -20,17 +20,17 @@ def transfer_sentences(study: Study) -> list[str]:
     Parameters
     ----------
     study : Study
-        Pairs without a computed cell are skipped.
+        Cells that were not computed are skipped.
+    facts : DatasetFacts
+        The pair.
 
     Returns
     -------
     list of str
-        By pair, then protocol.
+        One per protocol.
     """
     return [
         _sentence(facts, protocol, cells)
-        for facts in study.datasets
-        if facts.transfer is not None
         for protocol in study.request.across
         if (cells := list(study.select(dataset=facts.name, protocol=protocol, computed=True)))
     ]

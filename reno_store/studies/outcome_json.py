@@ -35,5 +35,6 @@ def outcome_from_json(document: Mapping[str, Any]) -> FoldOutcome:
         for epoch in document["history"]
     )
     clips = {name: tuple(document[name]) for name in ("true", "predicted")}
+    clips["confidence"] = tuple(document.get("confidence", ()))
     score = FoldScore(**document["score"])
     return FoldOutcome(**{**document, **clips, "score": score, "history": history})

@@ -41,6 +41,9 @@ class FoldOutcome:
         Time for fitting and predicting.
     n_parameters : int or None
         Number of the network's weights; None for other estimators.
+    confidence : tuple[float, ...]
+        For each tested clip, the probability of the predicted label, to three digits. Empty where
+        the estimator has no ``predict_proba``, and in outcomes that were kept without it.
     """
 
     score: FoldScore
@@ -49,6 +52,7 @@ class FoldOutcome:
     history: tuple[Mapping[str, float], ...] = ()
     seconds: float = 0.0
     n_parameters: int | None = None
+    confidence: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,8 @@ def predict_fold(
     train, test = fold
     labels, codes = np.unique(y, return_inverse=True)
     began = time.perf_counter()
-    predicted = np.searchsorted(labels, model.predict(X))
+    answers = model.predict(X)
+    predicted = np.searchsorted(labels, answers)
     fitted = model.steps[-1][1] if isinstance(model, Pipeline) else model
     left_out = groups is not None and PROTOCOLS[protocol].one_fold_a_speaker
     return FoldOutcome(
@@ -163,7 +168,16 @@ def predict_fold(
         history=tuple(getattr(fitted, "history_", ())),
         seconds=seconds + time.perf_counter() - began,
         n_parameters=getattr(fitted, "n_parameters_", None),
+        confidence=_confidence(model, X, answers),
     )
+
+
+def _confidence(model: Any, X: NDArray[Any], answers: NDArray[Any]) -> tuple[float, ...]:
+    if not hasattr(model, "predict_proba"):
+        return ()
+    columns = np.searchsorted(model.classes_, answers)
+    probabilities = np.asarray(model.predict_proba(X))[np.arange(len(X)), columns]
+    return tuple(round(float(each), 3) for each in probabilities)
 
 
 def side_by_side(

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 __all__ = ["hash_source"]
 
 _OURS = "reno_store"
+_SAME_OUTCOMES: Mapping[str, str] = MappingProxyType(
+    {
+        # studies/outcomes.py: confidences are kept too.
+        "02e8677b604c235bd672c91da09bf31dcac9339a891a18e9da70f03117bba446": (
+            "a74ae28a0fdd936102bb04f40175906ee20bd95f2014676bbea5078e169e698d"
+        ),
+    }
+)
+"""Hash of a file -> that of an earlier version with the same predictions and scores.
+
+Results that were kept with the earlier version are reused. An entry is valid for these two exact
+versions alone, so any further change trains again.
+"""
 
 
 def hash_source(files: Iterable[Path]) -> str:
@@ -33,8 +47,9 @@ def hash_source(files: Iterable[Path]) -> str:
     SyntaxError
         If a file is not valid Python.
     """
-    each = sorted(hashlib.sha256(_code(file).encode()).hexdigest() for file in files)
-    return hashlib.sha256("".join(each).encode()).hexdigest()
+    each = [hashlib.sha256(_code(file).encode()).hexdigest() for file in files]
+    known = sorted(_SAME_OUTCOMES.get(own, own) for own in each)
+    return hashlib.sha256("".join(known).encode()).hexdigest()
 
 
 def _code(file: Path) -> str:

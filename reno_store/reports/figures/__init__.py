@@ -1,10 +1,9 @@
-"""A study in pictures: confusion, maps of embeddings, F1 by class, training, leaks.
+"""A study in pictures: scores, confusion, maps of embeddings, F1 by class, training.
 
-`collection` makes all figures of a study. `confusion`, `maps` (with `neighbours`), `class_f1`,
-`training` and `leak` make one kind each;
-`surface` draws the scores of a grid. `files` names figures and writes them, `style` and `text`
-are how they look. Figures are matplotlib's without pyplot, so they are safe in threads and
-notebooks.
+`collection` makes all figures of a study. `scores`, `confusion`, `maps` (with `neighbours`),
+`class_f1`, `training` and `transfer` make one kind each; `surface` draws the scores of a grid.
+`files` names figures and writes them, `style` and `text` are how they look. Figures are
+matplotlib's without pyplot, so they are safe in threads and notebooks.
 """
 
 import lazy_loader

@@ -2,6 +2,7 @@ from .collection import figures_of
 from .confusion import confusion_figure
 from .files import FIGURE_FORMATS, Figure, save_figures, to_svg
 from .maps import kept_maps, map_figure
+from .scores import scores_figure
 from .surface import save_surface, surface_figure
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "map_figure",
     "save_figures",
     "save_surface",
+    "scores_figure",
     "surface_figure",
     "to_svg",
 ]

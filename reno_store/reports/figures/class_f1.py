@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reno_store.conclusions.names import cell_title
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, wrap
+from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all
 from reno_store.studies import Cell
 
 __all__ = ["class_f1", "class_f1_figure", "class_f1_spread"]
@@ -80,17 +80,21 @@ def class_f1_figure(cells: Sequence[Cell]) -> Figure:
     dataset, protocol = cells[0].dataset, cells[0].protocol
     n_folds = " or ".join(str(n) for n in sorted({cell.n for cell in cells}))
     caption = (
-        f"F1 of each class of {dataset} under protocol {protocol}, for each estimator on the "
-        "models on which its accuracy is highest. Marks: from the predictions of all "
-        f"{n_folds} test folds together; lines: the middle half of the folds that test the class "
-        "(first to third quartile). A class that is never predicted has an F1 of 0. Where an "
-        "estimator was tried on several models, they were chosen on the folds that are shown."
+        "F1 of each class, for each estimator on the models on which its accuracy is highest. "
+        "Lines: the middle half of the folds."
+    )
+    details = (
+        f"Marks are from the predictions of all {n_folds} test folds together, lines from the "
+        "first to the third quartile of the folds that test the class. A class that is never "
+        "predicted has an F1 of 0. Where an estimator was tried on several models, they were "
+        "chosen on the folds that are shown."
     )
     return Figure(
         name=file_name("class-f1", dataset, protocol),
         kind="class-f1",
         title=f"{dataset}: F1 by class, protocol {protocol}",
         caption=caption,
+        details=details,
         dataset=dataset,
         draw=functools.partial(_draw, tuple(cells)),
     )
@@ -123,7 +127,6 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
             for cell, entry in zip(cells, entries, strict=True)
         ],
         loc="outside upper center",
-        title="\n".join(wrap(f"{cells[0].dataset}, protocol {cells[0].protocol}", width - 0.1)),
     )
     style.fit(panels[0], height=per_panel * row)
     return canvas

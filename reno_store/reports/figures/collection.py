@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from reno_store.reports.figures.class_f1 import class_f1_figure
 from reno_store.reports.figures.confusion import confusion_figure
 from reno_store.reports.figures.files import Figure, name_apart
-from reno_store.reports.figures.leak import leak_figure
 from reno_store.reports.figures.maps import FEWEST_CLIPS, LayOut, map_figure
 from reno_store.reports.figures.neighbours import embed_in_plane
+from reno_store.reports.figures.scores import scores_figure
 from reno_store.reports.figures.training import training_figure
 from reno_store.reports.figures.transfer import transfer_figures
 from reno_store.samples import Samples
-from reno_store.studies import PROTOCOLS, Cell, Study
+from reno_store.studies import Cell, Study
 
 __all__ = ["best_cell", "figures_of"]
 
@@ -28,8 +28,8 @@ def figures_of(
 ) -> tuple[Figure, ...]:
     """Return a study's figures; nothing is drawn yet.
 
-    Matrices across corpora first. For each dataset: confusion matrices, maps, F1 by class,
-    training, leaks. Cells that were not computed are skipped.
+    Matrices across corpora first. For each dataset: all scores, confusion matrices, maps, F1 by
+    class, training. Cells that were not computed are skipped.
 
     Parameters
     ----------
@@ -59,6 +59,8 @@ def figures_of(
     for facts in study.datasets:
         cells = list(study.select(dataset=facts.name, computed=True))
         protocols = [*dict.fromkeys(cell.protocol for cell in cells)]
+        if cells and facts.transfer is None:
+            figures.append(scores_figure(cells, facts))
         chosen = cells if every_confusion else _worth_a_look(cells, protocols)
         figures += map(confusion_figure, chosen)
         if embeddings is not None and facts.transfer is None:
@@ -66,7 +68,6 @@ def figures_of(
         best = [best_of_each_estimator(study, facts.name, protocol) for protocol in protocols]
         figures += map(class_f1_figure, best)
         figures += [figure for each in best if (figure := training_figure(each)) is not None]
-        figures += _leaks(cells, facts.majority)
     return name_apart([*transfer_figures(study), *figures])
 
 
@@ -101,24 +102,6 @@ def _maps(
                 seed=seed,
                 lay_out=lay_out,
             )
-
-
-def _leaks(cells: list[Cell], majority: float) -> Iterator[Figure]:
-    """Compare the protocol paper with each speaker-disjoint one that the study has."""
-    paper = [cell for cell in cells if cell.protocol == "paper"]
-    for protocol in PROTOCOLS.values():
-        if not protocol.speaker_disjoint:
-            continue
-        disjoint = {
-            (cell.estimator, cell.models): cell for cell in cells if cell.protocol == protocol.name
-        }
-        pairs = [
-            (cell, disjoint[cell.estimator, cell.models])
-            for cell in paper
-            if (cell.estimator, cell.models) in disjoint
-        ]
-        if pairs:
-            yield leak_figure(pairs, majority=majority)
 
 
 def best_cell(cells: Iterable[Cell]) -> Cell | None:

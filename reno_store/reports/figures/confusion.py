@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
@@ -12,11 +14,11 @@ from reno_store.conclusions.names import cell_title
 from reno_store.errors import RenoStoreError
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.text import POINTS_PER_INCH, shorten_all, text_width, wrap
+from reno_store.reports.figures.text import POINTS_PER_INCH, shorten_all, text_width
 from reno_store.runtime.numbers import count
 from reno_store.studies import Cell
 
-__all__ = ["confusion_figure"]
+__all__ = ["confusion_figure", "draw_confusion", "label_columns"]
 
 _WIDEST_LABEL = 1.25
 _FEW = 12
@@ -51,20 +53,19 @@ def confusion_figure(cell: Cell) -> Figure:
         name=file_name("confusion", *parts),
         kind="confusion",
         title=f"{title}, protocol {cell.protocol}",
-        caption=_caption(cell, counts),
+        caption="Clips by true and predicted label; below each number and as colour, the per cent "
+        "of the row.",
+        details=_details(cell, counts),
         dataset=cell.dataset,
-        draw=functools.partial(_draw, counts, cell.labels, f"{title}, {cell.protocol}"),
+        draw=functools.partial(_draw, counts, cell.labels),
     )
 
 
-def _caption(cell: Cell, counts: NDArray[np.int64]) -> str:
+def _details(cell: Cell, counts: NDArray[np.int64]) -> str:
     accuracy = 100 * float(np.trace(counts) / max(1, counts.sum()))
     sentences = [
-        f"Confusion of {cell_title(cell)} on {cell.dataset} under protocol {cell.protocol}: rows "
-        "are true labels, columns predicted ones. Each cell shows the number of clips, and below "
-        "it the per cent of the row, which is also the colour. "
         f"Accuracy {accuracy:.1f} % of {counts.sum():,} predictions, over "
-        f"{count(cell.n, 'test fold')}.",
+        f"{count(cell.n, 'test fold')}."
     ]
     if len(cell.seeds) > 1:
         sentences.append(f"Each clip counts once for each of {len(cell.seeds)} seeds.")
@@ -76,16 +77,38 @@ def _caption(cell: Cell, counts: NDArray[np.int64]) -> str:
 
 
 @style.in_style
-def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Canvas:
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    n, sign = len(labels), " %" if len(labels) <= _FEW else ""
-    texts = [[f"{each:,}" for each in row] for row in counts.tolist()]
-    per_cents = [[f"{100 * share:.0f}{sign}" for share in row] for row in shares.tolist()]
-    widest = max(text_width(text) for row in (*texts, *per_cents) for text in row)
-    needed = max(_TWO_LINES, widest + _PADDING)
-
+def _draw(counts: NDArray[np.int64], labels: tuple[str, ...]) -> Canvas:
+    n = len(labels)
     canvas = style.new_canvas(style.COLUMN_WIDTH)
     axes = canvas.subplots()
+    draw_confusion(axes, counts, labels)
+    widest = max(text_width(line) for text in axes.texts for line in text.get_text().split("\n"))
+    needed = max(_TWO_LINES, widest + _PADDING)
+    room = style.COLUMN_WIDTH - _margin(canvas)
+    cell = min(max(room / n, needed), max(needed, _LARGEST_CELL))
+    if room / n < needed:  # wider than a column, and no wider than a page if possible
+        cell = max(needed, min((room + style.PAGE_WIDTH - style.COLUMN_WIDTH) / n, 1.25 * needed))
+    width = max(style.COLUMN_WIDTH, style.COLUMN_WIDTH - room + n * cell)
+    label_columns(axes, labels, cell)
+    canvas.set_size_inches(width, n * cell + 1)
+    style.fit(axes, height=n * cell)
+    return canvas
+
+
+def draw_confusion(axes: Axes, counts: NDArray[np.int64], labels: Sequence[str]) -> None:
+    """Draw clips by true and predicted label on axes; `label_columns` adds the predicted ones.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Empty axes.
+    counts : numpy.ndarray of int64, shape (n_labels, n_labels)
+        Clips by true label (rows) and predicted label (columns).
+    labels : Sequence[str]
+        Names of the labels.
+    """
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    n, sign = len(labels), " %" if len(labels) <= _FEW else ""
     edges = np.arange(n + 1) - 0.5
     axes.pcolormesh(
         edges, edges, shares, cmap=style.SHARES, vmin=0, vmax=1, edgecolors="#E4E4E4", linewidth=0.4
@@ -94,33 +117,28 @@ def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], title: str) -> Can
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    names = shorten_all(labels, _WIDEST_LABEL)
-    axes.set_yticks(range(n), names)
+    axes.set_yticks(range(n), shorten_all(labels, _WIDEST_LABEL))
     axes.set_ylabel("true label")
     small = "" if sign else " (above: clips, below: % of the row)"
     axes.set_xlabel(f"predicted label{small}")
-    room = style.COLUMN_WIDTH - _margin(canvas)
-    cell = min(max(room / n, needed), max(needed, _LARGEST_CELL))
-    if room / n < needed:  # wider than a column, and no wider than a page if possible
-        cell = max(needed, min((room + style.PAGE_WIDTH - style.COLUMN_WIDTH) / n, 1.25 * needed))
-    width = max(style.COLUMN_WIDTH, style.COLUMN_WIDTH - room + n * cell)
-    rotated = max(map(text_width, names)) + _PADDING > cell
-    axes.set_xticks(range(n), names, rotation=90 if rotated else 0, ha="center")
-    canvas.suptitle("\n".join(wrap(title, width - 2 * _PADDING)))
     for i, j in np.ndindex(*counts.shape):
         if n <= _FEW or counts[i, j]:
             axes.text(
                 j,
                 i,
-                f"{texts[i][j]}\n{per_cents[i][j]}",
+                f"{counts[i, j]:,}\n{100 * shares[i, j]:.0f}{sign}",
                 ha="center",
                 va="center",
                 linespacing=1.1,
                 color=style.ink_on(style.SHARES(shares[i, j])),
             )
-    canvas.set_size_inches(width, n * cell + 1)
-    style.fit(axes, height=n * cell)
-    return canvas
+
+
+def label_columns(axes: Axes, labels: Sequence[str], cell: float) -> None:
+    """Name the columns, upright where a name is wider than a cell (inches)."""
+    names = shorten_all(labels, _WIDEST_LABEL)
+    rotated = max(map(text_width, names)) + _PADDING > cell
+    axes.set_xticks(range(len(names)), names, rotation=90 if rotated else 0, ha="center")
 
 
 def _margin(canvas: Canvas) -> float:

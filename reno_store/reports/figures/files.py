@@ -33,16 +33,20 @@ class Figure:
     name : str
         Stem of its files, unique in the study: ``"confusion-jnv-paper-reno-mfcc+logmel"``.
     kind : str
-        ``"confusion"``, ``"map"``, ``"class-f1"``, ``"training"``, ``"leak"`` or
+        ``"scores"``, ``"confusion"``, ``"map"``, ``"class-f1"``, ``"training"``, ``"surface"`` or
         ``"transfer"``.
     title : str
-        Heading on the page.
+        Heading on the page; the figure itself has none.
     caption : str
-        What it shows, and how to read it.
+        What it shows, in about two lines.
     dataset : str
         Its dataset.
     draw : Callable
         Draws it.
+    details : str
+        How it was made, and how to read it.
+    draw_narrow : Callable, optional
+        Draws it for a narrow screen, `style.SCREEN_WIDTH` wide.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Figure:
     caption: str
     dataset: str
     draw: Callable[[], Canvas]
+    details: str = ""
+    draw_narrow: Callable[[], Canvas] | None = None
 
 
 # No dates and no versions, so that the same study gives the same bytes.

@@ -25,7 +25,7 @@ from reno_store.reports.figures.neighbours import (
     standardize,
     subsample,
 )
-from reno_store.reports.figures.text import shorten_all, text_width, wrap
+from reno_store.reports.figures.text import shorten_all, text_width
 from reno_store.runtime.numbers import per_cent
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.recipes import hash_array
@@ -96,14 +96,14 @@ def map_figure(
     if speakers is not None and not (speakers != "").any():
         speakers = None
     by_label = agree(scaled, labels)
-    panels = [_Panel(_heading("by label", by_label), np.unique(labels).tolist(), labels)]
+    panels = [_Panel("by label", np.unique(labels).tolist(), labels)]
     by_speaker = None
     if speakers is None:
         sentences = ["Speakers are not known, so nobody can tell whether clusters are voices."]
     else:
         by_speaker = agree(scaled, speakers)
         named, others, about = _choose_speakers(speakers)
-        panels.append(_Panel(_heading("by speaker", by_speaker), named, speakers, others))
+        panels.append(_Panel("by speaker", named, speakers, others))
         sentences = [about]
     if len(panels[0].names) > _NAMED_SPEAKERS:
         sentences.append("Colours recur; colour and marker together tell labels apart.")
@@ -111,52 +111,42 @@ def map_figure(
     if len(rows) < len(X):
         drawn = f"{drawn} (of {len(X):,}, chosen at random so that each label keeps its share)"
     components = ", reduced to 50 principal components" if min(scaled.shape) > 50 else ""
-    caption = " ".join(
+    caption = (
+        f"t-SNE of {drawn}. Axes have no unit; sizes and distances of clusters mean nothing. "
+        f"{_about_neighbours(by_label, by_speaker)}"
+    )
+    details = " ".join(
         [
-            f"t-SNE of the {model} embeddings of {drawn} of {dataset}: columns of mean 0 and "
-            f"standard deviation 1{components}, perplexity {perplexity_for(len(rows)):.3g}, "
-            f"seed {seed}.",
+            f"Columns of mean 0 and standard deviation 1{components}, perplexity "
+            f"{perplexity_for(len(rows)):.3g}, seed {seed}.",
             *sentences,
-            "Axes have no unit, and sizes and distances of clusters mean nothing.",
-            _about_neighbours(by_label, by_speaker),
+            "Neighbours are those in the standardised embeddings of the clips shown.",
         ]
     )
     # Slow, and drawn once per file and page: computed on the first drawing.
     places = functools.cache(functools.partial(lay_out, scaled, seed))
-    title = f"{dataset}: {model}, t-SNE"
 
     def draw() -> Canvas:
-        return _draw(places(), panels, title)
+        return _draw(places(), panels)
 
     return Figure(
         name=file_name("map", dataset, model),
         kind="map",
         title=f"{dataset}: map of {model}",
         caption=caption,
+        details=details,
         dataset=dataset,
         draw=draw,
     )
 
 
-def _heading(words: str, agreement: Agreement | None) -> str:
-    if agreement is None:
-        return words
-    return (
-        f"{words}; nearest neighbour agrees: {per_cent(agreement.share, 0)} "
-        f"(chance {per_cent(agreement.chance, 0)})"
-    )
-
-
 def _about_neighbours(by_label: Agreement | None, by_speaker: Agreement | None) -> str:
     parts = [
-        f"its {word} in {per_cent(found.share, 1)} of cases (by chance {per_cent(found.chance, 1)})"
+        f"its {word} in {per_cent(found.share, 0)} (chance {per_cent(found.chance, 0)})"
         for word, found in (("label", by_label), ("speaker", by_speaker))
         if found is not None
     ]
-    return (
-        "In the standardised embeddings of the clips shown, a clip's nearest other clip has "
-        f"{', and '.join(parts)}."
-    )
+    return f"A clip's nearest neighbour has {', '.join(parts)}."
 
 
 def _choose_speakers(speakers: NDArray[np.str_]) -> tuple[list[str], str, str]:
@@ -202,15 +192,14 @@ class _Panel:
 
 
 @style.in_style
-def _draw(plane: NDArray[np.float32], panels: Sequence[_Panel], title: str) -> Canvas:
+def _draw(plane: NDArray[np.float32], panels: Sequence[_Panel]) -> Canvas:
     width = style.PAGE_WIDTH if len(panels) > 1 else style.COLUMN_WIDTH
     room = width / len(panels) - 2 * style.PADDING
     canvas = style.new_canvas(width, room + 1)
-    canvas.suptitle("\n".join(wrap(title, width - 2 * style.PADDING)))
     places: list[Axes] = canvas.subplots(1, len(panels), squeeze=False)[0].tolist()
     for axes, panel in zip(places, panels, strict=True):
         _scatter(axes, plane, panel)
-        axes.set_title("\n".join(wrap(panel.heading, room)))
+        axes.set_title(panel.heading)
         _add_legend(axes, panel, room)
     style.fit(places[0], height=style.axes_size(places[0])[0])
     return canvas
@@ -250,7 +239,6 @@ def _scatter(axes: Axes, plane: NDArray[np.float32], panel: _Panel) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.margins(0.03)
-    axes.set_aspect("equal", adjustable="datalim")
     axes.spines[:].set(visible=True, color="#999999")
 
 

@@ -13,6 +13,7 @@ import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -30,9 +31,11 @@ __all__ = [
     "FONT_SIZE",
     "GREY",
     "MARKERS",
+    "MIDDLE_WIDTH",
     "PADDING",
     "PAGE_WIDTH",
     "PALETTE",
+    "SCREEN_WIDTH",
     "SHARES",
     "axes_size",
     "contrast",
@@ -40,6 +43,7 @@ __all__ = [
     "fit",
     "in_style",
     "ink_on",
+    "known_to_pyplot",
     "marker_handle",
     "new_canvas",
     "plot_markers",
@@ -49,8 +53,12 @@ __all__ = [
 
 COLUMN_WIDTH = 3.35
 """Inches; one column of a journal."""
+MIDDLE_WIDTH = 4.72
+"""Inches; one and a half columns."""
 PAGE_WIDTH = 7.0
 """Inches; both columns."""
+SCREEN_WIDTH = 2.62
+"""Inches; a telephone, whose text of 12 pixels is `FONT_SIZE`."""
 FONT_SIZE = 7.0
 """Points; nothing is smaller."""
 PADDING = 0.04
@@ -95,6 +103,8 @@ _STYLE = mpl.rc_params_from_file(
 )
 
 _LOCK = threading.RLock()
+_MAKE: ContextVar[Callable[..., Canvas]] = ContextVar("make", default=Canvas)
+"""Makes figures."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -125,10 +135,23 @@ def in_style(draw: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def new_canvas(width: float, height: float = 3.0) -> Canvas:
-    """Return an empty figure (inches) that pyplot does not know."""
-    canvas = Canvas(figsize=(width, height), dpi=150, facecolor="white", layout="constrained")
-    FigureCanvasAgg(canvas)
+    """Return an empty figure (inches), which pyplot knows only inside `known_to_pyplot`."""
+    canvas = _MAKE.get()(figsize=(width, height), dpi=150, facecolor="white", layout="constrained")
+    if canvas.canvas.manager is None:
+        FigureCanvasAgg(canvas)
     return canvas
+
+
+@contextlib.contextmanager
+def known_to_pyplot() -> Iterator[None]:
+    """Make figures that ``plt.show()`` and notebooks show."""
+    import matplotlib.pyplot as plt
+
+    token = _MAKE.set(plt.figure)
+    try:
+        yield
+    finally:
+        _MAKE.reset(token)
 
 
 def axes_size(axes: Axes) -> tuple[float, float]:

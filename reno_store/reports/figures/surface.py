@@ -51,17 +51,20 @@ def surface_figure(grid: Grid) -> Figure:
     names, models = _axes_of(grid), models_title(grid.models)
     title = estimator_title(grid.estimator)
     framed = " The paper's point is framed." if grid.paper else ""
-    caption = (
-        f"Accuracy (%) of {title} on {models}, {grid.dataset}, protocol {grid.protocol}: mean ± "
-        f"standard deviation over {grid.over}. Colours are means; their scale spans at least one "
-        "standard deviation over folds to either side, so that a surface looks flat where it is "
-        f"no rougher than folds are.{framed} " + " ".join(findings_of(grid))
+    caption = f"Accuracy (%), mean ± standard deviation over {grid.over}.{framed}"
+    details = " ".join(
+        [
+            "The scale of colours spans at least one standard deviation over folds to either side, "
+            "so that a surface looks flat where it is no rougher than folds are.",
+            *findings_of(grid),
+        ]
     )
     return Figure(
         name=file_name("surface", grid.dataset, grid.protocol, "+".join(grid.models)),
         kind="surface",
         title=f"{grid.dataset}: {listing(map(_symbol, names))} of {title} on {models}",
         caption=caption,
+        details=details,
         dataset=grid.dataset,
         draw=functools.partial(_draw, grid, names),
     )

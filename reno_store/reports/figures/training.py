@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reno_store.conclusions.names import cell_title, estimator_title, models_title
+from reno_store.conclusions.names import estimator_title, models_title
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
 from reno_store.reports.figures.text import wrap
@@ -52,10 +52,7 @@ def training_figure(cells: Sequence[Cell]) -> Figure | None:
         else (f"{stops[0]} epochs" if stops[0] > 1 else "1 epoch")
     )
     sentences = [
-        f"Training on {dataset} under protocol {protocol}, for each estimator on the "
-        "models on which its accuracy is highest: "
-        f"{'; '.join(cell_title(cell) for cell in shown)}. Lines are medians over the folds of "
-        "all seeds, bands reach from the lowest fold to the highest. Folds stopped after "
+        "Each estimator on the models on which its accuracy is highest. Folds stopped after "
         f"{ended}; lines are thin and without marks where less than half of the folds were still "
         "training. Training losses include dropout, those on held-out rows do not.",
         *(_about_divergence(cell) for cell in shown if _has_divergence(cell)),
@@ -64,7 +61,9 @@ def training_figure(cells: Sequence[Cell]) -> Figure | None:
         name=file_name("training", dataset, protocol),
         kind="training",
         title=f"{dataset}: training, protocol {protocol}",
-        caption=" ".join(sentences),
+        caption="Loss over the epochs: medians over the folds; bands reach from the lowest fold "
+        "to the highest.",
+        details=" ".join(sentences),
         dataset=dataset,
         draw=functools.partial(_draw, tuple(shown)),
     )
@@ -125,7 +124,6 @@ def _draw(cells: Sequence[Cell]) -> Canvas:
         loc="outside upper center",
         ncols=2,
         handlelength=2.0,
-        title="\n".join(wrap(f"{cells[0].dataset}, protocol {cells[0].protocol}", width - 0.1)),
     )
     style.fit(places[0], height=_PANEL_HEIGHT, rows=n_rows)
     return canvas

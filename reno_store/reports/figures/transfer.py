@@ -19,7 +19,7 @@ from reno_store.reports.figures.style import (
     ink_on,
     new_canvas,
 )
-from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, text_width, wrap
+from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, text_width
 from reno_store.runtime.numbers import decimal
 from reno_store.studies import Cell, DatasetFacts, Study
 from reno_store.studies.scores import COLLAPSED
@@ -97,10 +97,9 @@ def _figure(study: Study, across: Mapping[tuple[str, str], _Entry], n_models: in
     entries = {**across, **{(name, name): entry for name, entry in within.items()}}
     title = f"Across corpora: {cell_title(first)}"
     sentences = [
-        f"Accuracy (%) of {cell_title(first)}, trained on the corpora of the rows and tested on "
-        "those of the columns, mean over seeds. In brackets: the accuracy of always guessing the "
-        "most frequent label of the clips that are tested, which differ from pair to pair, as "
-        "their labels do: compare an accuracy with its bracket before comparing it with others."
+        "Means over seeds. In brackets: the accuracy of always guessing the most frequent label of "
+        "the clips that are tested. These differ from pair to pair, as their labels do: compare an "
+        "accuracy with its bracket before comparing it with others."
     ]
     if n_models > 1:
         sentences.append(
@@ -115,9 +114,11 @@ def _figure(study: Study, across: Mapping[tuple[str, str], _Entry], n_models: in
         name=file_name("transfer", first.name, "+".join(first.models)),
         kind="transfer",
         title=title,
-        caption=" ".join(sentences),
+        caption="Accuracy (%) by training corpus (row) and test corpus (column); in brackets that "
+        "of guessing.",
+        details=" ".join(sentences),
         dataset="across corpora",
-        draw=functools.partial(_draw, entries, set(within), study.request.datasets, title),
+        draw=functools.partial(_draw, entries, set(within), study.request.datasets),
     )
 
 
@@ -141,7 +142,6 @@ def _draw(
     entries: Mapping[tuple[str, str], _Entry],
     within: set[str],
     order: Sequence[str],
-    title: str,
 ) -> Canvas:
     tested = dict.fromkeys(column for _, column in entries)
     columns = [name for name in order if name in tested]
@@ -171,7 +171,6 @@ def _draw(
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     width = max(COLUMN_WIDTH, len(columns) * wide + _MARGIN)
-    canvas.suptitle("\n".join(wrap(title, width - 0.1)))
     canvas.set_size_inches(width, len(rows) * high + 1)
     fit(axes, height=len(rows) * high)
     return canvas

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reno_store.conclusions import claims_of, compare_study, summary
+from reno_store.conclusions import answers_of, claims_of, compare_study
 from reno_store.errors import RenoStoreError
 from reno_store.reports.commands import Commands
 from reno_store.reports.figures import Figure, figures_of, kept_maps, save_figures, to_svg
@@ -103,7 +103,7 @@ def write_report(
         written = write_page(
             study,
             page,
-            summary=summary(study, comparisons),
+            summary=[s for each in answers_of(study, comparisons) for s in each.sentences],
             tables=tables_of(study, commands),
             claims=claims_of(study, comparisons),
             comparisons=comparisons,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reno_store.conclusions import Claim, Comparison
+from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.layout import tables_of
 from reno_store.reports.tables.results import results_frame
@@ -19,13 +19,14 @@ from reno_store.studies import METRICS, Cell, DatasetFacts, FoldOutcome, Study
 
 __all__ = ["to_json"]
 
-_SCORES = ("mean", "sd", "paper", "difference", "best")
+_SCORES = ("mean", "sd", "paper", "difference", "best", "low", "high", "guessing", "beats_guessing")
 _OF_FOLD = ("n_train", "n_test", "n_labels", "speaker", "collapsed")
 
 
 def to_json(
     study: Study,
     *,
+    answers: Sequence[Answer] = (),
     claims: Sequence[Claim] = (),
     comparisons: Sequence[Comparison] = (),
     commands: Commands | None = None,
@@ -40,7 +41,7 @@ def to_json(
     ----------
     study : Study
         Computed or not.
-    claims, comparisons : Sequence
+    answers, claims, comparisons : Sequence
         Its conclusions.
     commands : Commands, optional
         How to describe what to run; Python calls by default.
@@ -74,6 +75,7 @@ def to_json(
             {**_cell(cell, scores[place]), "command": commands.cell(study, cell)}
             for place, cell in enumerate(study.cells)
         ],
+        "answers": [each.to_dict() for each in answers],
         "claims": list(map(_claim, claims)),
         "comparisons": list(map(_comparison, comparisons)),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reno_store.conclusions import Claim, Comparison
+from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.errors import UnknownNameError
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.document import to_json
@@ -22,6 +22,7 @@ def render(
     study: Study,
     form: str,
     *,
+    answers: Sequence[Answer] = (),
     claims: Sequence[Claim] = (),
     comparisons: Sequence[Comparison] = (),
     commands: Commands | None = None,
@@ -34,8 +35,8 @@ def render(
         Computed or not.
     form : {"csv", "json", "latex", "markdown"}
         Which form.
-    claims, comparisons : Sequence
-        The study's conclusions, which Markdown and JSON include.
+    answers, claims, comparisons : Sequence
+        The study's conclusions, which all forms but CSV include.
     commands : Commands, optional
         How to describe what to run; Python calls by default.
 
@@ -47,11 +48,11 @@ def render(
     if form == "csv":
         return to_csv(study, commands)
     if form == "latex":
-        return to_latex(study, commands)
+        return to_latex(study, commands, answers=answers, claims=claims, comparisons=comparisons)
     if form not in FORMS:
         raise UnknownNameError.among("form", form, FORMS)
     write = to_json if form == "json" else to_markdown
-    return write(study, claims=claims, comparisons=comparisons, commands=commands)
+    return write(study, answers=answers, claims=claims, comparisons=comparisons, commands=commands)
 
 
 def to_csv(study: Study, commands: Commands | None = None) -> str:

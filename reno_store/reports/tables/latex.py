@@ -1,8 +1,9 @@
 r"""A study's tables as LaTeX, laid out as the paper's: models down, datasets across.
 
-Table I has a section per estimator, Table II two estimators side by side. The tables need
-``\usepackage{booktabs}`` and span both columns of a page that has two. They are written here
-and not by pandas' Styler, which knows neither section rows nor rules under groups of columns.
+Table I has a section per estimator, Table II two estimators side by side where they fit. The
+tables need ``\usepackage{booktabs}`` and span both columns of a page that has two. They are
+written here and not by pandas' Styler, which knows neither section rows nor rules under groups of
+columns.
 """
 
 from __future__ import annotations
@@ -13,22 +14,37 @@ from typing import Any
 
 import pandas as pd
 
+from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.conclusions.names import estimator_title
 from reno_store.reports.commands import Commands, PythonCalls
+from reno_store.reports.tables.findings import (
+    COMPARISONS_NOTE,
+    Findings,
+    claims_table,
+    comparison_tables,
+    ranking_table,
+)
 from reno_store.reports.tables.results import mark_best, results_frame
 from reno_store.studies import PROTOCOLS, Cell, Study
 from reno_store.studies.classifiers import ESTIMATORS
-from reno_store.studies.scores import PAPER_METRICS
+from reno_store.studies.scores import METRICS
 
 __all__ = ["escape", "to_latex"]
 
 _SIDE_BY_SIDE = 2
-"""Estimators side by side in Table II, Concat and RENO in the paper; three would not fit a page."""
+"""Estimators side by side in Table II: Concat and RENO in the paper."""
+
+_MOST_COLUMNS = 12
+"""Columns of numbers that fit a page."""
+
+_MOST_ROWS = 40
+"""Rows of a table of comparisons that fit a page."""
 
 _DAGGER = r"\textsuperscript{\textdagger}"
-_INITIALS = {"accuracy": "A", "macro_f1": "F1"}
+_INITIALS = {"accuracy": "A", "macro_f1": "F1", "balanced_accuracy": "B"}
 _CAPTIONS = {"I": "Models alone", "II": "Fused models"}
 _FAMILIES = {"mamba": "MAFM", "attention": "AAFM", "": "other"}
+_END = (r"\bottomrule", r"\end{tabular}", r"\end{table*}", "")
 _ESCAPES = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -62,12 +78,21 @@ def escape(words: str) -> str:
     return " ".join(words.split()).translate(_ESCAPES)
 
 
-def to_latex(study: Study, commands: Commands | None = None) -> str:
+def to_latex(
+    study: Study,
+    commands: Commands | None = None,
+    *,
+    answers: Sequence[Answer] = (),
+    claims: Sequence[Claim] = (),
+    comparisons: Sequence[Comparison] = (),
+) -> str:
     """Write a study's tables as LaTeX: one per protocol and number of the paper's tables.
 
-    Accuracy and macro-F1 in per cent, the standard deviation after the mean in small type, the
-    best of each column in bold. Cells that were not computed are dashes; comments give the
-    reasons. Table II continues in further tables for more than two estimators.
+    Accuracy, macro-F1 and balanced accuracy in per cent, the standard deviation after the mean in
+    small type, the best of each column in bold, the scores of guessing in the last row. A cell
+    that collapsed or does not beat guessing is never bold. Cells that were not computed are
+    dashes; comments give the reasons. Tables that are too wide for a page continue in further
+    ones. Rankings, comparisons and claims follow.
 
     Parameters
     ----------
@@ -75,23 +100,39 @@ def to_latex(study: Study, commands: Commands | None = None) -> str:
         Computed or not.
     commands : Commands, optional
         How comments describe what to run; Python calls by default.
+    answers, claims, comparisons : Sequence
+        The study's conclusions.
     """
     commands = commands or PythonCalls()
     lines = [_comment(f"Made by: {commands.study(study)}"), r"% Needs \usepackage{booktabs}.", ""]
     frame = results_frame(study)
-    frame = frame[frame["metric"].isin(PAPER_METRICS)]
     for protocol in dict.fromkeys(frame["protocol"]):
         own = frame[frame["protocol"] == protocol]
-        alone, fused = (own[own["table"] == number] for number in ("I", "II"))
-        if len(alone):
-            lines += _Layout(study, alone, "I", protocol, commands).lines()
-        columns = fused[["estimator", "settings"]].apply(tuple, axis="columns")
-        order = [*ESTIMATORS, *fused["estimator"]]
-        names = sorted(dict.fromkeys(columns), key=lambda name: order.index(name[0]))
-        for part, start in enumerate(range(0, len(names), _SIDE_BY_SIDE)):
-            chosen = fused[columns.isin(names[start : start + _SIDE_BY_SIDE])]
-            lines += _Layout(study, chosen, "II", protocol, commands, part).lines()
+        for number in ("I", "II"):
+            for part, chosen in enumerate(_that_fit(own[own["table"] == number], number)):
+                lines += _Layout(study, chosen, number, protocol, commands, part).lines()
+    rankings = [ranking_table(each) for each in answers if len(each.ranking) > 1]
+    for findings in (*rankings, *comparison_tables(comparisons), claims_table(claims)):
+        lines += _findings(findings)
     return "\n".join(lines)
+
+
+def _that_fit(frame: pd.DataFrame, number: str) -> Iterator[pd.DataFrame]:
+    """Divide the rows of Table I by datasets, those of Table II by estimators too."""
+    most = _MOST_COLUMNS // len(METRICS)
+    datasets = list(dict.fromkeys(frame["dataset"]))
+    columns = frame[["estimator", "settings"]].apply(tuple, axis="columns")
+    order = [*ESTIMATORS, *frame["estimator"]]
+    names = sorted(dict.fromkeys(columns), key=lambda name: order.index(name[0]))
+    side_by_side = len(names)
+    if number == "II":
+        side_by_side = max(1, min(_SIDE_BY_SIDE, most // len(datasets[:most] or [""])))
+    for first in range(0, len(datasets), most):
+        own = frame["dataset"].isin(datasets[first : first + most])
+        for start in range(0, len(names), side_by_side):
+            chosen = frame[own & columns.isin(names[start : start + side_by_side])]
+            if len(chosen):
+                yield chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +168,7 @@ class _Layout:
 
         suffix = f"-{self.part + 1}" if self.part else ""
         yield from self._missing()
-        yield r"\begin{table*}[t]"
-        # With these, Table II of three datasets is as wide as a page of two columns allows.
-        yield r"\centering\footnotesize\setlength{\tabcolsep}{2.5pt}"
-        yield rf"\caption{{{escape(self._caption())}}}"
+        yield from _begin(self._caption())
         yield rf"\label{{tab:{self.number}-{self.protocol}{suffix}}}"
         yield rf"\begin{{tabular}}{{@{{}}l{'c' * len(across)}@{{}}}}"
         yield r"\toprule"
@@ -139,16 +177,18 @@ class _Layout:
             yield from _spans([each[1] for each in across], [each[:2] for each in across])
         yield _line(["Models", *(_INITIALS[each[2]] for each in across)])
         for section, rows in sections.items():
-            yield r"\midrule"
-            heading = rf"\textit{{{escape(section)}}}"
-            yield _line([rf"\multicolumn{{{1 + len(across)}}}{{l}}{{{heading}}}"])
+            yield from _section(section, 1 + len(across))
             for models in rows:
                 names = escape(" + ".join(map(self._short_name, models)))
                 yield _line([names, *(entries.get((section, models, c), "--") for c in across)])
-        yield r"\bottomrule"
-        yield r"\end{tabular}"
-        yield r"\end{table*}"
-        yield ""
+        yield r"\midrule"
+        yield _line(["guessing", *(self._guessing(each[0], each[2]) for each in across)])
+        yield from _END
+
+    def _guessing(self, dataset: str, metric: str) -> str:
+        own = self.frame[(self.frame["dataset"] == dataset) & (self.frame["metric"] == metric)]
+        guessing = own["guessing"].mean()
+        return "--" if pd.isna(guessing) else f"{guessing:.1f}"
 
     @property
     def _cells(self) -> list[Cell]:
@@ -179,9 +219,10 @@ class _Layout:
         )
         parts = [
             f"{_CAPTIONS[self.number]}, as in the paper's Table {self.number}, under protocol "
-            f"{self.protocol}: {PROTOCOLS[self.protocol].description}. Accuracy (A) and macro-F1 "
-            f"(F1) in %: mean and standard deviation over folds{folds}; the best of each column in "
-            "bold."
+            f"{self.protocol}: {PROTOCOLS[self.protocol].description}. Accuracy (A), macro-F1 (F1) "
+            f"and balanced accuracy (B) in %: mean and standard deviation over folds{folds}; the "
+            "best of each column in bold, if it beats guessing (always the most frequent label for "
+            "A, chance for F1 and B)."
         ]
         if not all(cell.computed for cell in cells):
             parts.append("A dash marks what was not computed.")
@@ -198,6 +239,37 @@ class _Layout:
             if not cell.computed
         )
         yield from map(_comment, reasons)
+
+
+def _begin(caption: str) -> Iterator[str]:
+    yield r"\begin{table*}[t]"
+    # With these, 12 columns of numbers are as wide as a page of two columns allows.
+    yield r"\centering\footnotesize\setlength{\tabcolsep}{2.5pt}"
+    yield rf"\caption{{{escape(caption)}}}"
+
+
+def _findings(findings: Findings) -> Iterator[str]:
+    """Write a table of findings, in several parts where it is too long for a page."""
+    n_columns = len(findings.headings)
+    caption = f"{findings.title}. {findings.note or COMPARISONS_NOTE * bool(findings.sections)}"
+    for start in range(0, len(findings.rows), _MOST_ROWS):
+        yield from _begin(caption.strip())
+        # The names are wrapped, so that long ones fit.
+        yield rf"\begin{{tabular}}{{@{{}}p{{0.5\textwidth}}{'r' * (n_columns - 2)}l@{{}}}}"
+        yield r"\toprule"
+        yield _line(map(escape, findings.headings))
+        for number, row in list(enumerate(findings.rows))[start : start + _MOST_ROWS]:
+            if number in findings.sections:
+                yield from _section(findings.sections[number], n_columns)
+            elif number == start:
+                yield r"\midrule"
+            yield _line(map(escape, row))
+        yield from _END
+
+
+def _section(title: str, n_columns: int) -> Iterator[str]:
+    yield r"\midrule"
+    yield _line([rf"\multicolumn{{{n_columns}}}{{l}}{{\textit{{{escape(title)}}}}}"])
 
 
 def _entry(row: Any, *, best: bool) -> str:

@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from reno_store.conclusions import Claim, Comparison, probe_sentences, transfer_sentences
+from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.reports.commands import Commands, PythonCalls
+from reno_store.reports.tables.findings import (
+    COMPARISONS_NOTE,
+    Findings,
+    claims_table,
+    comparison_tables,
+    ranking_table,
+)
 from reno_store.reports.tables.layout import N_NAMES, Entry, Table, tables_of
 from reno_store.reports.tables.notes import Note, study_notes
 from reno_store.studies import Study
@@ -20,6 +27,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
 def to_markdown(
     study: Study,
     *,
+    answers: Sequence[Answer] = (),
     claims: Sequence[Claim] = (),
     comparisons: Sequence[Comparison] = (),
     commands: Commands | None = None,
@@ -30,32 +38,49 @@ def to_markdown(
     ----------
     study : Study
         Computed or not.
+    answers : Sequence
+        Their sentences and rankings come first.
     claims, comparisons : Sequence
-        Their sentences follow the tables.
+        They follow the tables.
     commands : Commands, optional
         How to describe what to run; Python calls by default.
     """
     commands, general = commands or PythonCalls(), study_notes(study)
     lines = ["# Tables", "", *_fence(commands.study(study)), ""]
+    for answer in answers:
+        lines += [f"## {_escape(answer.dataset)}", "", *_bullets(map(_escape, answer.sentences))]
+        if len(answer.ranking) > 1:
+            lines += _findings(ranking_table(answer))
     for table in tables_of(study, commands):
         lines += [f"## {_escape(table.title)}", "", *_table(table), ""]
         lines += _bullets(_note(note) for note in table.notes if note not in general)
+    if comparisons:
+        for compared in comparison_tables(comparisons):
+            lines += _findings(compared, level=2)
+        lines += [COMPARISONS_NOTE, ""]
+    if (claimed := claims_table(claims)).rows:
+        lines += _findings(claimed, level=2)
     made_with = ", ".join(f"{name} {study.versions[name]}" for name in sorted(study.versions))
     notes = [
         *general,
+        *(Note(claim.sentence) for claim in claims if not claim.comparisons),
         *map(Note, study.notes),
         *([Note(f"Made with {made_with}.")] * (made_with != "")),
     ]
-    lines += ["## All tables", "", *_bullets(map(_note, notes))]
-    conclusions = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
-    conclusions += transfer_sentences(study)
-    for heading, sentences in (
-        ("Conclusions", conclusions),
-        ("Comparisons", [comparison.sentence for comparison in comparisons]),
-    ):
-        if sentences:
-            lines += [f"## {heading}", "", *_bullets(map(_escape, sentences))]
+    lines += ["## Notes", "", *_bullets(map(_note, notes))]
     return "\n".join(lines)
+
+
+def _findings(findings: Findings, level: int = 3) -> list[str]:
+    ruler = ["---", *["---:"] * (len(findings.headings) - 2), "---"]
+    lines = [f"{'#' * level} {_escape(findings.title)}", ""]
+    lines += [_row(map(_escape, findings.headings)), _row(ruler)]
+    for number, row in enumerate(findings.rows):
+        if number in findings.sections:
+            section = f"**{_escape(findings.sections[number])}**"
+            lines.append(_row([section, *[""] * (len(row) - 1)]))
+        lines.append(_row(map(_escape, row)))
+    return [*lines, "", *([findings.note, ""] if findings.note else [])]
 
 
 def _table(table: Table) -> list[str]:

@@ -10,8 +10,15 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from reno_store.conclusions import Claim, Comparison, probe_sentences, transfer_sentences
+from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.reports.commands import Commands
+from reno_store.reports.tables.findings import (
+    COMPARISONS_NOTE,
+    Findings,
+    claims_table,
+    comparison_tables,
+    ranking_table,
+)
 from reno_store.reports.tables.layout import Table, tables_of
 from reno_store.reports.tables.notes import study_notes
 from reno_store.runtime.columns import FittedTable, TableColumn
@@ -24,6 +31,9 @@ __all__ = ["describe", "study_renderable"]
 _WIDEST_NOTE = 110
 """Characters: longer lines are hard to read."""
 
+_MOST_ROWS = 40
+"""Of a table of findings."""
+
 _SPARE = {METRIC_TITLES["balanced_accuracy"]: 3, "difference": 2, "paper": 1, "n": 4}
 """Columns that a narrow terminal leaves out, the highest first; the notes have n."""
 
@@ -31,6 +41,7 @@ _SPARE = {METRIC_TITLES["balanced_accuracy"]: 3, "difference": 2, "paper": 1, "n
 def study_renderable(
     study: Study,
     *,
+    answers: Sequence[Answer] = (),
     claims: Sequence[Claim] = (),
     comparisons: Sequence[Comparison] = (),
     commands: Commands | None = None,
@@ -44,10 +55,10 @@ def study_renderable(
     ----------
     study : Study
         Computed or not.
-    claims : Sequence[Claim]
-        Their sentences follow the tables.
-    comparisons : Sequence[Comparison]
-        Those with logistic regression are summed up, the others counted.
+    answers : Sequence[Answer]
+        Their sentences come last, where a terminal shows them, after their rankings.
+    claims, comparisons : Sequence
+        They follow the tables.
     commands : Commands, optional
         How notes describe what to run; Python calls by default.
     """
@@ -62,14 +73,18 @@ def study_renderable(
             notes = dict.fromkeys(note for each in together for note in each.notes)
             parts += [_bullet(str(note)) for note in notes if note not in general]
             parts.append(Text(""))
-    parts += [_bullet(str(note)) for note in (*general, *study.notes)]
-    sentences = [*(claim.sentence for claim in claims), *probe_sentences(comparisons)]
-    sentences += transfer_sentences(study)
-    if comparisons:
-        n = count(len(comparisons), "comparison")
-        sentences.append(f"{n} in all; the Markdown and JSON forms list each.")
-    if sentences:
-        parts += [Text("\nConclusions", style="bold"), *map(_bullet, sentences)]
+    for compared in comparison_tables(comparisons):
+        parts += _findings(compared)
+    parts += [_findings_note(COMPARISONS_NOTE)] * bool(comparisons)
+    parts += _findings(claims_table(claims))
+    rankings = [ranking_table(each) for each in answers if len(each.ranking) > 1]
+    for ranking in rankings:
+        parts += _findings(ranking)
+    parts += [_findings_note(rankings[0].note)] * bool(rankings)
+    untested = [claim.sentence for claim in claims if not claim.comparisons]
+    parts += [_bullet(note) for note in (*map(str, general), *untested, *study.notes)]
+    for answer in answers:
+        parts += [Text(f"\n{answer.dataset}", style="bold"), *map(_bullet, answer.sentences)]
     return Group(*parts)
 
 
@@ -119,6 +134,38 @@ def _rows(table: Table) -> RenderableType:
         columns, rows, sections=sections, lines=box.SIMPLE_HEAD, elsewhere="the Markdown form"
     )
     return Padding(fitted, (1, 0))
+
+
+def _findings(findings: Findings) -> list[RenderableType]:
+    """Lay out a table of findings; nothing where it has no rows."""
+    if not findings.rows:
+        return []
+    first, *numbers, verdict = (
+        each.replace("95 %", "95\N{NO-BREAK SPACE}%") for each in findings.headings
+    )
+    columns = [
+        TableColumn(first, wraps=True),
+        *(TableColumn(_stack(each), numeric=True) for each in numbers),
+        TableColumn(_stack(verdict)),
+    ]
+    rows: list[Sequence[str | Text]] = []
+    sections = []
+    for number, row in enumerate(findings.rows[:_MOST_ROWS]):
+        if number in findings.sections:
+            sections += [len(rows)] if rows else []
+            title = Text(findings.sections[number], style="italic")
+            rows.append([title, *[""] * (len(columns) - 1)])
+        rows.append(row)
+    fitted = FittedTable(
+        columns, rows, sections=sections, lines=box.SIMPLE_HEAD, elsewhere="the Markdown form"
+    )
+    n_more = len(findings.rows) - _MOST_ROWS
+    more = [Text(f"{n_more:,} more; the Markdown form has them.")] if n_more > 0 else []
+    return [Text(findings.title), Padding(fitted, (1, 0)), *more]
+
+
+def _findings_note(words: str) -> RenderableType:
+    return Padding(Text(words), (0, 0, 1, 0))
 
 
 def _stack(heading: str) -> str:

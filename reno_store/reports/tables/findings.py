@@ -1,0 +1,130 @@
+"""Rankings, comparisons and claims as tables of texts, which each form writes in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reno_store.conclusions import KINDS, Answer, Claim, Comparison, Ranked, verdict_words
+from reno_store.conclusions.names import cell_title, comparison_title
+from reno_store.runtime.numbers import NOTHING, decimal, interval, p_value, points
+from reno_store.studies.scores import METRIC_TITLES, Metric
+
+__all__ = ["COMPARISONS_NOTE", "Findings", "claims_table", "comparison_tables", "ranking_table"]
+
+COMPARISONS_NOTE = (
+    "A difference is the first minus the second, on the same folds (but for protocol paper vs "
+    "speaker-disjoint folds, which have no folds in common). Intervals and p are those of a "
+    "t-test corrected for folds that share clips; p is adjusted (Holm) for the comparisons of its "
+    "section. Inconclusive does not mean equal."
+)
+
+_BEATS = {True: "yes", False: "no", None: NOTHING}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A table of texts: a name first, then numbers, then a verdict.
+
+    Attributes
+    ----------
+    title : str
+        Its heading.
+    headings : tuple[str, ...]
+        Headings of the columns.
+    rows : tuple[tuple[str, ...], ...]
+        The rows.
+    sections : Mapping[int, str]
+        Number of a row, from 0 -> what it and the rows after it are about.
+    note : str
+        How to read it; may be empty.
+    """
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sections: Mapping[int, str] = field(default_factory=dict)
+    note: str = ""
+
+
+def ranking_table(answer: Answer) -> Findings:
+    """Lay out the cells of an answer, the best first, in groups that cannot be told apart."""
+    metric = METRIC_TITLES[answer.metric]
+    return Findings(
+        f"Ranking: {answer.dataset}, protocol {answer.protocol}",
+        ("classifier", "group", metric, "95 % interval", "vs best", "p", "beats guessing"),
+        tuple(map(_ranked, answer.ranking)),
+        note="Group 1 has the best and all that cannot be told from it, group 2 the best of the "
+        "rest and all that cannot be told from that one, and so on. p is for the difference from "
+        "the best, adjusted (Holm) for the number of classifiers. The best was chosen on these "
+        "folds, so its score is a little too high. Classifiers that collapsed are not ranked.",
+    )
+
+
+def _ranked(ranked: Ranked) -> tuple[str, ...]:
+    standing = ranked.standing
+    low, high = (100 * end for end in standing.interval)
+    return (
+        cell_title(standing.cell),
+        str(ranked.group),
+        decimal(100 * standing.score),
+        f"{decimal(low)} to {decimal(high)}" if low == low else NOTHING,
+        points(100 * ranked.difference) if ranked.difference else NOTHING,
+        p_value(ranked.p_holm),
+        _BEATS[standing.beats_guessing],
+    )
+
+
+def comparison_tables(comparisons: Sequence[Comparison]) -> tuple[Findings, ...]:
+    """Lay out comparisons: a table per dataset, protocol and metric, a section per kind."""
+    groups: dict[tuple[str, Metric], list[Comparison]] = {}
+    for each in comparisons:
+        place = each.dataset + (f", protocol {each.protocol}" if each.paired else "")
+        groups.setdefault((place, each.metric), []).append(each)
+    tables = []
+    for (place, metric), own in groups.items():
+        unit = "points" if metric == "accuracy" else f"points of {METRIC_TITLES[metric]}"
+        kinds = [each.kind for each in own]
+        tables.append(
+            Findings(
+                f"Comparisons: {place}",
+                ("comparison", unit, "95 % interval", "p", "verdict"),
+                tuple(map(_compared, own)),
+                {kinds.index(kind): KINDS[kind] for kind in dict.fromkeys(kinds)},
+            )
+        )
+    return tuple(tables)
+
+
+def _compared(comparison: Comparison) -> tuple[str, ...]:
+    low, high = comparison.interval
+    return (
+        comparison_title(comparison.first, comparison.second),
+        points(100 * comparison.difference),
+        interval((100 * low, 100 * high)),
+        p_value(comparison.p_holm),
+        verdict_words(comparison, numbers=False),
+    )
+
+
+def claims_table(claims: Sequence[Claim]) -> Findings:
+    """Lay out the claims that were tested."""
+    rows = []
+    for claim in claims:
+        if claim.comparisons:
+            tally = claim.tally
+            rows.append(
+                (
+                    f"{claim.title}: {claim.dataset}, protocol {claim.protocol}",
+                    str(tally.n_higher),
+                    str(tally.n_lower),
+                    str(tally.n - tally.n_higher - tally.n_lower),
+                    points(100 * tally.mean_difference),
+                    claim.verdict,
+                )
+            )
+    return Findings(
+        "The paper's claims",
+        ("claim", "higher", "lower", "neither", "mean points", "verdict"),
+        tuple(rows),
+    )
