@@ -3,12 +3,13 @@
     python publishing/notebooks.py                       # all of notebooks/
     python publishing/notebooks.py notebooks/own-model.ipynb
 
-Each runs in a temporary folder. Running times and other things that differ between runs are
-not kept.
+Each runs in a temporary folder. Pictures are kept with a palette, which makes them small.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 import sys
 import tempfile
@@ -17,10 +18,15 @@ from pathlib import Path
 import click
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 __all__ = ["FOLDER", "executed"]
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
+
+# transformers looks for Jupyter's progress bars, which the notebooks do not need.
+_WARNINGS = "ignore:IProgress not found"
+_N_COLOURS = 64
 
 
 def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
@@ -39,7 +45,7 @@ def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
         If a cell raises an error.
     """
     notebook = nbformat.read(path, as_version=4)
-    # `!reno-store` finds the program next to this Python.
+    # The program `reno-store` is next to this Python.
     search = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     client = NotebookClient(
         notebook,
@@ -47,9 +53,22 @@ def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
+        coalesce_streams=True,
     )
-    client.execute(env={**os.environ, "PATH": search})
+    client.execute(env={**os.environ, "PATH": search, "PYTHONWARNINGS": _WARNINGS})
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if picture := output.get("data", {}).get("image/png"):
+                output["data"]["image/png"] = _small(picture)
     return notebook
+
+
+def _small(picture: str) -> str:
+    """Return a PNG, in base64, with a palette."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    written = io.BytesIO()
+    image.quantize(_N_COLOURS, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
+    return base64.b64encode(written.getvalue()).decode()
 
 
 @click.command()

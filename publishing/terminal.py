@@ -2,7 +2,7 @@
 
     python publishing/terminal.py docs/images/terminal.svg
 
-The commands run on the demo's recordings, in a temporary folder. The SVG loads no font and no
+The commands run on the demo's recordings, and two new ones, in a temporary folder. The SVG loads no font and no
 script. Where a reader prefers less motion, and where SVG animations are not played, it shows
 the whole session at once.
 """
@@ -13,26 +13,29 @@ import io
 import os
 import pty
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import click
+import soundfile
 from rich.console import Console
 from rich.text import Text
 
 from reno_store.demo import build_demo_store
+from reno_store.demo.voice import synthesize
 
 __all__ = ["COMMANDS", "drawn", "run_in_terminal"]
 
 COMMANDS = (
-    "reno-store manifest folders recordings -o recordings/mine.csv",
-    "reno-store build recordings/mine.csv --model mfcc --model logmel --store mine.zarr",
-    "reno-store evaluate mine.zarr mine --model mfcc --model logmel"
-    " --estimator logreg --estimator fcn",
+    "head -3 mine.csv",
+    "reno-store build mine.csv --model mfcc --model logmel --store mine.zarr",
+    "reno-store evaluate mine.zarr mine --model mfcc --model logmel --protocol speaker",
+    "reno-store train mine.zarr mine --model mfcc --model logmel --estimator logreg -o voices",
+    "reno-store predict voices new",
 )
+_SAMPLE_RATE_HZ = 16_000
 _COLUMNS = 96
 _TYPING_S, _PAUSE_S, _LINE_S = 0.9, 1.2, 0.05
 
@@ -142,8 +145,13 @@ def main(output: Path) -> None:
     """Run the session and write it to OUTPUT."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        build_demo_store(folder / "demo", progress=False)
-        shutil.move(folder / "demo" / "recordings", folder / "recordings")
+        build_demo_store(folder, progress=False)
+        (folder / "synthetic.csv").rename(folder / "mine.csv")
+        # Two clips that the demo does not have.
+        (folder / "new").mkdir()
+        for number, label in enumerate(("happiness", "sadness"), start=1):
+            waveform = synthesize(label, "s1", 50, _SAMPLE_RATE_HZ)
+            soundfile.write(folder / "new" / f"{number}.wav", waveform, _SAMPLE_RATE_HZ)
         session = [(command, run_in_terminal(command, folder)) for command in COMMANDS]
     output.write_text(drawn(session, "reno-store"), "utf-8")
     click.echo(f"{output}: {output.stat().st_size / 1000:.0f} kB")
