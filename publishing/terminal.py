@@ -2,8 +2,8 @@
 
     python publishing/terminal.py docs/images/terminal.svg
 
-The commands run on the demo's recordings, and two new ones, in a temporary folder. The SVG loads no font and no
-script. Where a reader prefers less motion, and where SVG animations are not played, it shows
+The commands run on the demo's recordings, and two new ones, in a temporary folder. The SVG loads
+no font and no script. Where a reader prefers less motion, and where SVG animations are not played, it shows
 the whole session at once.
 """
 
@@ -31,7 +31,8 @@ __all__ = ["COMMANDS", "drawn", "run_in_terminal"]
 COMMANDS = (
     "head -3 mine.csv",
     "reno-store build mine.csv --model mfcc --model logmel --store mine.zarr",
-    "reno-store evaluate mine.zarr mine --model mfcc --model logmel --protocol speaker",
+    "reno-store evaluate mine.zarr mine --model mfcc --model logmel --protocol speaker"
+    " --estimator logreg",
     "reno-store train mine.zarr mine --model mfcc --model logmel --estimator logreg -o voices",
     "reno-store predict voices new",
 )
