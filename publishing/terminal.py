@@ -3,8 +3,8 @@
     python publishing/terminal.py docs/images/terminal.svg
 
 The commands run on the demo's recordings, and two new ones, in a temporary folder. The SVG loads
-no font and no script. Where a reader prefers less motion, and where SVG animations are not played, it shows
-the whole session at once.
+no font and no script. Where a reader prefers less motion, and where SVG animations are not
+played, it shows the whole session at once.
 """
 
 from __future__ import annotations
