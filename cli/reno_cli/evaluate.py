@@ -84,6 +84,7 @@ def evaluate(
         request = transfer_request(train_on, test_on[0], models, estimators, **label_map, **others)
     study_options.check(store, request)
     # After the checks: these imports take seconds.
+    from reno_store.reports.tables.document import conclusions_json
     from reno_store.reports.tables.views import evaluation_renderable
     from reno_store.studies import run_study, study_json
 
@@ -93,7 +94,8 @@ def evaluate(
         )
     )
     if as_json:
-        click.echo(json.dumps(study_json(study), indent=2))
+        values = {**study_json(study), "conclusions": conclusions_json(study)}
+        click.echo(json.dumps(values, indent=2))
     else:
         print_wide(evaluation_renderable(study))
     if not any(cell.computed for cell in study.cells):

@@ -39,6 +39,13 @@ __all__ = ["report"]
     show_default=True,
     help="Draw t-SNE maps of the embeddings, which take some seconds per model the first time.",
 )
+@click.option(
+    "--audio",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Put the first seconds of the most mistaken clips into the page. FOLDER is what the "
+    "manifest's paths are relative to. Recordings are personal data: share such a page with care.",
+)
 def report(
     store: Path,
     datasets: tuple[str, ...],
@@ -46,12 +53,14 @@ def report(
     figures_folder: Path | None,
     results: Path | None,
     maps: bool,
+    audio: Path | None,
 ) -> None:
     """Write the last study of STORE as one self-contained page.
 
     Nothing is trained: the scores are those of the last `tables`. With DATASET, the page shows
-    these datasets alone. It has data, models, protocols, tables, conclusions, figures and the
-    command for each number, and loads nothing from the network.
+    these datasets alone. It opens with the best classifier and what it can be told from, then has
+    tables, comparisons, mistaken clips, figures and the command for each number. It loads nothing
+    from the network.
     """
     from reno_store.runtime.locations import local_path
     from reno_store.studies.last_request import find_last_request
@@ -71,6 +80,7 @@ def report(
         results=results,
         figures=figures_folder,
         maps=maps,
+        audio=audio,
         commands=ShellCommands(),
     )
     click.echo(done.page)

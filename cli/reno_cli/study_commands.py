@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reno_cli.wording import command_line, remedy_command
+from reno_store.runtime.places import Place
 from reno_store.studies.classifiers import DEFAULT_ESTIMATORS
 from reno_store.studies.requests import StudyRequest, results_folder
 
@@ -34,7 +35,7 @@ class ShellCommands:
 
 
 def study_command(
-    request: StudyRequest, store: str | Path, results: str | Path | None = None
+    request: StudyRequest, store: str | Place, results: str | Path | None = None
 ) -> str:
     """Return the command that makes a study, for a POSIX shell.
 

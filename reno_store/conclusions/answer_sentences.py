@@ -73,8 +73,9 @@ def answer_sentences(
 def _winner(facts: DatasetFacts, ranking: Sequence[Ranked]) -> str:
     """Name the best cell, and what cannot be told from it."""
     best, others = ranking[0].standing, ranking[1:]
+    metric = METRIC_TITLES[best.metric]
     opening = f"Best on {facts.name}" if others else facts.name
-    head = f"{opening}: {cell_title(best.cell)}, {_score(best)} {_protocol(best)}"
+    head = f"{opening}: {cell_title(best.cell)}, {_score(best, metric)} {_protocol(best)}"
     ties = [each.standing for each in others if each.group == 1]
     if not others:
         return f"{head}."
@@ -84,11 +85,13 @@ def _winner(facts: DatasetFacts, ranking: Sequence[Ranked]) -> str:
     named = [f"{cell_title(each.cell)} ({_per_cent(each.score)})" for each in ties[:_MOST_NAMED]]
     if len(ties) > _MOST_NAMED:
         named.append(f"{len(ties) - _MOST_NAMED} more")
-    which = f"{len(ties)} of the other {len(others)}" if len(others) > 1 else "the other"
-    return f"{head}; {which} cannot be told from it: {listing(named)}."
+    which = f"{len(ties)} of the other {len(others)} cannot"
+    if len(ties) == len(others):
+        which = f"none of the other {len(others)} can" if len(others) > 1 else "the other cannot"
+    return f"{head}; {which} be told from it: {listing(named)}."
 
 
-def _score(standing: Standing) -> str:
+def _score(standing: Standing, metric: str) -> str:
     """Write a score with its interval and that of guessing."""
     low, high = standing.interval
     parts = [f"guessing {_per_cent(standing.guessing)}"]
@@ -96,10 +99,9 @@ def _score(standing: Standing) -> str:
         parts.insert(0, f"95 % interval {decimal(100 * low)} to {decimal(100 * high)}")
     if standing.beats_guessing is None:
         parts.append("the difference cannot be tested")
-    elif not standing.beats_guessing:
+    elif metric and not standing.beats_guessing:
         parts.append("not shown to be higher")
-    metric = METRIC_TITLES[standing.metric]
-    return f"{_per_cent(standing.score)} {metric} ({', '.join(parts)})"
+    return f"{_per_cent(standing.score)} {metric} ({', '.join(parts)})".replace("  ", " ")
 
 
 def _protocol(standing: Standing) -> str:
@@ -161,8 +163,8 @@ def _nothing(
     best = ranking[0].standing
     protocol, metric = best.cell.protocol, METRIC_TITLES[best.metric]
     sentences = [
-        f"Nothing here beats guessing on {facts.name}: the highest {metric} is {_score(best)}, of "
-        f"{cell_title(best.cell)} {_protocol(best)}."
+        f"Nothing here beats guessing on {facts.name}: the highest {metric}, of "
+        f"{cell_title(best.cell)}, is {_score(best, '')} {_protocol(best)}."
     ]
     if best.cell.n_collapsed:
         sentences.append(
@@ -183,7 +185,7 @@ def _nothing(
     for other in dict.fromkeys(each.cell.protocol for each in standings):
         if not PROTOCOLS[other].speaker_disjoint and other != protocol:
             sentences += _still(
-                f"{facts.name}: under protocol {other}, whose folds share speakers, accuracy "
+                f"Under protocol {other}, whose folds share speakers, {metric} on {facts.name} "
                 "beats guessing",
                 [each for each in standings if each.cell.protocol == other],
                 ", which may come from knowing the voices",

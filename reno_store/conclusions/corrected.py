@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from reno_store.errors import ConclusionError
@@ -95,7 +96,8 @@ class Resamples:
             return math.nan
         if not self.varies:
             return 0.0
-        return (1 / self.n_folds + self.ratio) * statistics.variance(self.values)
+        # statistics.variance takes ten times as long, which counts for thousands of comparisons.
+        return (1 / self.n_folds + self.ratio) * float(np.var(self.values, ddof=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Recording -> mono float32 waveform at the sample rate of a model.
 
-A recording is a file, or a row of a table (`embedded`); `opened` opens both. libsndfile decodes
+A recording is a file, an object in a bucket, which is read as a whole, or a row of a table
+(`embedded`); `opened` opens each. libsndfile decodes
 (wav, flac, ogg, mp3 and more), channels are averaged, soxr resamples. Files that libsndfile
 accepts silently are refused here: those that end before the length in their header, with samples
 that are not finite, or without samples.
@@ -13,18 +14,23 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora.embedded import EmbeddedPlace, read_embedded
 from reno_store.errors import AudioError, RenoStoreError
+from reno_store.runtime.places import BucketPlace, Place
 
 __all__ = [
     "PREPROCESSING",
     "SILENCE_PEAK",
+    "FetchedRecording",
+    "RecordingSource",
+    "fetched",
     "hash_file",
     "is_silent",
     "opened",
@@ -51,13 +57,53 @@ _BLOCK_SAMPLES = 2**19  # of all channels: 2 MB
 _OGG_CUT_OFF = re.compile(r"end-of-stream bit|End-Of-Stream flag|Junk after the last page")
 
 
-def read_waveform(path: str | Path, sample_rate_hz: int) -> NDArray[np.float32]:
+@dataclass(frozen=True, slots=True)
+class FetchedRecording:
+    """A recording whose bytes were fetched from a bucket, for more than one use.
+
+    Attributes
+    ----------
+    place : BucketPlace
+        Where it is.
+    content : bytes
+        The object.
+    """
+
+    place: BucketPlace
+    content: bytes
+
+    def __str__(self) -> str:
+        return str(self.place)
+
+
+RecordingSource: TypeAlias = str | Place | FetchedRecording
+"""A path, a URL's place or a row of a table (see `embedded`), or what was fetched from there."""
+
+
+def fetched(path: RecordingSource) -> RecordingSource:
+    """Fetch a recording that is in a bucket, once for decoding and hashing.
+
+    Raises
+    ------
+    AudioError
+        If there is no such object.
+    """
+    if not isinstance(path, BucketPlace) or EmbeddedPlace.parse(path):
+        return path
+    try:
+        return FetchedRecording(path, path.read_bytes())
+    except FileNotFoundError as error:
+        raise AudioError(_unreadable(path, error)) from None
+
+
+def read_waveform(path: RecordingSource, sample_rate_hz: int) -> NDArray[np.float32]:
     """Read a recording as one channel at the given rate.
 
     Parameters
     ----------
     path : str or Path
-        Any file that libsndfile reads, or a row of a table (see `embedded`).
+        Any file that libsndfile reads, an object in a bucket, or a row of a table (see
+        `embedded`).
     sample_rate_hz : int
         Rate of the result in hertz.
 
@@ -75,7 +121,7 @@ def read_waveform(path: str | Path, sample_rate_hz: int) -> NDArray[np.float32]:
     return np.concatenate([*stream_waveform(path, sample_rate_hz)])
 
 
-def stream_waveform(path: str | Path, sample_rate_hz: int) -> Iterator[NDArray[np.float32]]:
+def stream_waveform(path: RecordingSource, sample_rate_hz: int) -> Iterator[NDArray[np.float32]]:
     """Read a recording piece by piece, so that hours of audio need little memory.
 
     Parameters
@@ -97,7 +143,7 @@ def stream_waveform(path: str | Path, sample_rate_hz: int) -> Iterator[NDArray[n
     """
     import soxr
 
-    path = Path(path)
+    path = fetched(path)
     resampler: Any = None
     n_frames = n_bad = n_samples = rate_hz = 0
     for frames, rate_hz in _decode(path):
@@ -131,7 +177,7 @@ def stream_waveform(path: str | Path, sample_rate_hz: int) -> Iterator[NDArray[n
         )
 
 
-def read_duration_s(path: str | Path) -> float:
+def read_duration_s(path: RecordingSource) -> float:
     """Return the duration in the header of a recording, in seconds; NaN where unknown.
 
     Use it only for planning: headers can be wrong.
@@ -146,7 +192,7 @@ def read_duration_s(path: str | Path) -> float:
 
 
 @contextlib.contextmanager
-def opened(path: str | Path) -> Iterator[Any]:
+def opened(path: RecordingSource) -> Iterator[Any]:
     """Open a recording, a file or a row of a table, for decoding.
 
     Yields
@@ -166,15 +212,18 @@ def opened(path: str | Path) -> Iterator[Any]:
     import soundfile
 
     with contextlib.ExitStack() as stack:
-        if place := EmbeddedPlace.parse(path):
-            content: Any = io.BytesIO(read_embedded(place))
+        path = fetched(path)
+        if isinstance(path, FetchedRecording):
+            content: Any = io.BytesIO(path.content)
+        elif place := EmbeddedPlace.parse(path):
+            content = io.BytesIO(read_embedded(place))
         else:
             # By its descriptor, so that libsndfile ignores a wrong ending.
-            content = stack.enter_context(Path(path).open("rb")).fileno()
+            content = stack.enter_context(Path(str(path)).open("rb")).fileno()
         yield stack.enter_context(soundfile.SoundFile(content, closefd=False))
 
 
-def hash_file(path: str | Path) -> str:
+def hash_file(path: RecordingSource) -> str:
     """Return the SHA-256 of a recording's audio file, in hexadecimal.
 
     For a row of a table it is that of the audio file in the row, so moving recordings between
@@ -185,13 +234,16 @@ def hash_file(path: str | Path) -> str:
     AudioError
         If the file is missing or cannot be read.
     """
+    path = fetched(path)
+    if isinstance(path, FetchedRecording):
+        return hashlib.sha256(path.content).hexdigest()
     if place := EmbeddedPlace.parse(path):
         return hashlib.sha256(read_embedded(place)).hexdigest()
     try:
-        with Path(path).open("rb") as file:
+        with Path(str(path)).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise AudioError(_unreadable(Path(path), error)) from None
+        raise AudioError(_unreadable(path, error)) from None
 
 
 def is_silent(waveform: NDArray[np.float32]) -> bool:
@@ -199,7 +251,7 @@ def is_silent(waveform: NDArray[np.float32]) -> bool:
     return bool(np.abs(waveform).max(initial=0.0) < SILENCE_PEAK)
 
 
-def _decode(path: Path) -> Iterator[tuple[NDArray[np.float32], int]]:
+def _decode(path: RecordingSource) -> Iterator[tuple[NDArray[np.float32], int]]:
     """Yield (n_frames, n_channels) float32, block by block, and the file's rate in hertz."""
     import soundfile
 
@@ -248,12 +300,12 @@ def _missing_end(details: str) -> str | None:
     return "its last Ogg page is missing or cut off" if _OGG_CUT_OFF.search(details) else None
 
 
-def _refuse_cut_off(path: Path, details: str) -> None:
+def _refuse_cut_off(path: RecordingSource, details: str) -> None:
     if missing := _missing_end(details):
         raise AudioError(f"{path}: truncated: {missing}. Copy it again from its source.")
 
 
-def _unreadable(path: Path, error: OSError) -> str:
+def _unreadable(path: RecordingSource, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{path}: no such file. Check its path."
     return f"{path}: cannot be read: {error.strerror or error}."

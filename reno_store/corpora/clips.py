@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from reno_store.runtime.places import Place
 
 __all__ = ["REQUIRED_COLUMNS", "Clip", "Manifest"]
 
@@ -45,7 +46,7 @@ class Manifest:
     ----------
     dataset : str
         Name of the dataset in the store.
-    audio_folder : Path
+    audio_folder : Place
         The folder that contains all recordings; paths are relative to it.
     clips : tuple[Clip, ...]
         The clips, in the order of the file.
@@ -54,12 +55,12 @@ class Manifest:
     """
 
     dataset: str
-    audio_folder: Path
+    audio_folder: Place
     clips: tuple[Clip, ...]
     extra_columns: tuple[str, ...] = ()
 
-    def audio_path(self, clip: Clip) -> Path:
-        """Return the path of the recording on disk."""
+    def audio_path(self, clip: Clip) -> Place:
+        """Return where the recording is."""
         return self.audio_folder / clip.path
 
     @property

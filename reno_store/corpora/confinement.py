@@ -6,6 +6,7 @@ import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from reno_store.corpora.embedded import EmbeddedPlace
+from reno_store.runtime.places import BucketPlace, Place
 
 __all__ = ["Confinement"]
 
@@ -15,7 +16,7 @@ class Confinement:
 
     Parameters
     ----------
-    folder : Path
+    folder : Place
         The folder that paths are relative to.
 
     Attributes
@@ -24,8 +25,8 @@ class Confinement:
         How many paths so far leave the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._root = folder.resolve()
+    def __init__(self, folder: Place) -> None:
+        self._root: Place = folder.resolve()
         self.n_outside = 0
         # A corpus has few folders and many files, so each folder is resolved once.
         self._resolved: dict[Path, str] = {}
@@ -43,7 +44,7 @@ class Confinement:
             return "path contains a null character"
         if PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
             return f"path {path!r} is absolute; write it relative to {self._root}"
-        if "\\" in path and not os.path.lexists(self._root / path):
+        if "\\" in path and not self._exists(path):
             return (
                 f"path {path!r} has backslashes; use slashes: {PureWindowsPath(path).as_posix()!r}"
             )
@@ -58,7 +59,12 @@ class Confinement:
             return f"path {path!r} leaves the folder {self._root}{through}"
         return None
 
+    def _exists(self, relative: str) -> bool:
+        return isinstance(self._root, Path) and os.path.lexists(self._root / relative)
+
     def _stays_inside(self, relative: str) -> bool:
+        if isinstance(self._root, BucketPlace):  # it has no links
+            return True
         path = self._root / relative
         if path.parent not in self._resolved:
             self._resolved[path.parent] = os.path.realpath(path.parent)

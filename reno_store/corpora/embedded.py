@@ -23,6 +23,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from reno_store.errors import AudioError, RenoStoreError
+from reno_store.runtime.places import BucketPlace, open_place
 
 __all__ = ["KEPT_BYTES", "TABLE_ENDINGS", "EmbeddedPlace", "import_pyarrow", "read_embedded"]
 
@@ -65,7 +66,7 @@ class EmbeddedPlace:
     column: str
 
     @classmethod
-    def parse(cls, path: str | Path) -> EmbeddedPlace | None:
+    def parse(cls, path: object) -> EmbeddedPlace | None:
         """Return the place that a path names; None for the path of a file."""
         found = _PLACE.fullmatch(str(path))
         return found and cls(found["file"], int(found["row"]), unquote(found["column"]))
@@ -85,6 +86,11 @@ def read_embedded(place: EmbeddedPlace) -> bytes:
         If pyarrow is not installed.
     """
     pyarrow = import_pyarrow()
+    if isinstance(open_place(place.file, "recording"), BucketPlace):
+        raise AudioError(
+            f"{place}: parquet and Arrow files in a bucket are not supported. Copy them to this "
+            "machine, or put the audio files themselves into the bucket."
+        )
     path = Path(place.file)
     try:
         stamp = path.stat()

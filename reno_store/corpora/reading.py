@@ -17,6 +17,7 @@ from reno_store.corpora.clips import REQUIRED_COLUMNS, Clip, Manifest
 from reno_store.corpora.confinement import Confinement
 from reno_store.corpora.names import check_column, name_problem
 from reno_store.errors import ManifestError, Remedy, suggestion
+from reno_store.runtime.places import Place, open_place
 
 __all__ = ["SEPARATORS", "parse_rows", "read_manifest"]
 
@@ -36,7 +37,8 @@ def read_manifest(
     dataset : str, optional
         Name of the dataset; the stem of the file by default.
     audio_folder : str or Path, optional
-        The folder that the column ``path`` is relative to; the folder of the CSV by default.
+        The folder that the column ``path`` is relative to, which may be a URL; the folder of the
+        CSV by default.
 
     Returns
     -------
@@ -57,7 +59,9 @@ def read_manifest(
             (),
             Remedy("Choose another name", {"dataset": ...}),
         )
-    folder = path.parent if audio_folder is None else Path(audio_folder)
+    folder: Place = path.parent
+    if audio_folder is not None:
+        folder = open_place(audio_folder, "audio folder", ManifestError)
     if audio_folder is not None and not folder.is_dir():
         raise ManifestError(f"audio folder {folder} does not exist or is not a folder.")
     problems: list[str] = []

@@ -11,6 +11,7 @@ from reno_store.demo.voice import EMOTIONS, SPEAKERS, synthesize
 from reno_store.errors import Remedy, RenoStoreError
 from reno_store.extraction.build import BuildReport, build_store
 from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import Place
 from reno_store.runtime.progress import counting
 from reno_store.studies import Study, evaluate_store
 
@@ -45,7 +46,7 @@ class Demo:
 
     folder: Path
     manifest: Path
-    store: Path
+    store: Place
     build: BuildReport
     study: Study
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from reno_store.corpora import Confinement
 from reno_store.corpora.audio import hash_file
-from reno_store.errors import AudioError, ManifestError, RenoStoreError, StoreError
+from reno_store.errors import AudioError, ManifestError, StoreError, UnknownNameError
+from reno_store.runtime.places import Place, open_place
 from reno_store.runtime.progress import counting, tell
 from reno_store.store import (
     NOT_FINITE,
@@ -29,6 +30,9 @@ from reno_store.store import (
 __all__ = ["Finding", "Verification", "verify_store"]
 
 _HASH = "audio_sha256"
+
+_PROBLEMS = (StoreError, UnknownNameError)
+"""What damage and other processes cause; an unreachable bucket stops the verification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Verification:
         All problems; empty for a sound store.
     """
 
-    store: Path
+    store: Place
     n_embeddings: int
     n_missing: int
     n_recordings: int
@@ -131,7 +135,7 @@ def verify_store(
                     n_done, damage = _model_damage(reader, name, model)
                     n_embeddings += n_done
                     n_missing += reader.n_clips(name) - n_done
-                except RenoStoreError as error:
+                except _PROBLEMS as error:
                     repaired = repair and _repair_marks(store, name, model)
                     findings.append(Finding(name, model, str(error), repaired))
                 else:
@@ -140,16 +144,20 @@ def verify_store(
                     findings += [Finding(name, model, str(each), repair) for each in damage]
                 counter.advance()
         if audio_folder is not None:
-            changed = list(_changed_recordings(reader, name, Path(audio_folder), progress))
+            changed = list(
+                _changed_recordings(
+                    reader, name, open_place(audio_folder, "audio folder"), progress
+                )
+            )
             findings += [Finding(name, "", problem) for problem in changed if problem]
             n_recordings += len(changed)
-    return Verification(Path(store), n_embeddings, n_missing, n_recordings, tuple(findings))
+    return Verification(reader.path, n_embeddings, n_missing, n_recordings, tuple(findings))
 
 
 def _models(reader: StoreReader, dataset: str, findings: list[Finding]) -> tuple[str, ...]:
     try:
         return reader.models(dataset)
-    except RenoStoreError as error:
+    except _PROBLEMS as error:
         findings.append(Finding(dataset, "", str(error)))
         return ()
 
@@ -157,7 +165,7 @@ def _models(reader: StoreReader, dataset: str, findings: list[Finding]) -> tuple
 def _table_problems(reader: StoreReader, dataset: str) -> Iterator[str]:
     try:
         ids = reader.table(dataset).get("clip_id", [])
-    except RenoStoreError as error:
+    except _PROBLEMS as error:
         yield str(error)
         return
     if twice := len(ids) - len(set(ids)):
@@ -172,7 +180,7 @@ def _index_findings(reader: StoreReader, dataset: str, *, repair: bool) -> list[
         if problems and repair:
             with StoreWriter.open(reader.path, notify=tell) as writer:
                 writer.rebuild_index(dataset)
-    except RenoStoreError:  # the strings themselves are damaged, which is reported already
+    except _PROBLEMS:  # the strings themselves are damaged, which is reported already
         return []
     return [Finding(dataset, "", problem, repair) for problem in problems]
 
@@ -190,7 +198,7 @@ def _repair_marks(store: str | Path, dataset: str, model: str) -> bool:
     """Remove damaged marks; return whether the model can be read afterwards."""
     try:
         _repair(store, dataset, model)
-    except RenoStoreError:
+    except _PROBLEMS:
         return False
     return True
 
@@ -209,7 +217,7 @@ def _repair(store: str | Path, dataset: str, model: str) -> list[Damage]:
 
 
 def _changed_recordings(
-    reader: StoreReader, dataset: str, folder: Path, progress: bool | None
+    reader: StoreReader, dataset: str, folder: Place, progress: bool | None
 ) -> Iterator[str]:
     """Yield, for each recording, its problem or an empty text."""
     if not folder.is_dir():

@@ -27,7 +27,7 @@ from reno_store.extraction.stripes import Shard, deal
 from reno_store.extraction.workers import local_workers
 from reno_store.foundation_models import FoundationModel, check_precision, parse_model_specs
 from reno_store.runtime.devices import free_memory, resolve_device
-from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import open_place
 from reno_store.runtime.progress import tell
 from reno_store.store import StoreReader, StoreWriter, check_clips, check_model, check_names
 
@@ -126,12 +126,12 @@ def build_store(
     StaleStoreError
         If the store was built from other recordings, labels, speakers or weights.
     StoreError
-        If the store cannot be written, or its path is a URL.
+        If the store cannot be written.
     RenoStoreError
         If a number of seconds is not positive, the hop is longer than the window, there is no
         such shard, or the worker processes end before they finish anything.
     """
-    store = local_path(store, "store", StoreError)
+    place = open_place(store, "store", StoreError)
     specs = parse_model_specs([models] if isinstance(models, str) else models)
     check_precision(precision)
     _check_seconds("batch_seconds", batch_seconds)
@@ -147,7 +147,7 @@ def build_store(
     settings = replace(settings, device=resolve_device(device))
     # A model that the workers load need not be in the memory of a GPU here too.
     load = replace(settings, device="cpu").load if workers else settings.load
-    with StoreWriter.open(store, notify=tell) as writer, contextlib.ExitStack() as preparing:
+    with StoreWriter.open(place, notify=tell) as writer, contextlib.ExitStack() as preparing:
         names = [spec.name for spec in specs]
         is_mine = _deal(writer, table, names, refreshed, part)
         if part is not None and is_mine is None:
@@ -206,7 +206,7 @@ def build_store(
                 break
         n_left = _n_left(writer.reader, table.dataset, all_rows, names) if part else 0
     return BuildReport(
-        store,
+        place,
         table.dataset,
         len(table.clips),
         tuple(reports),

@@ -7,14 +7,21 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora import REQUIRED_COLUMNS, Manifest
-from reno_store.corpora.audio import hash_file, is_silent, read_duration_s, read_waveform
-from reno_store.errors import AudioError, RenoStoreError
+from reno_store.corpora.audio import (
+    RecordingSource,
+    fetched,
+    hash_file,
+    is_silent,
+    read_duration_s,
+    read_waveform,
+)
+from reno_store.errors import AudioError, BucketError, RenoStoreError
+from reno_store.runtime.places import Place
 from reno_store.runtime.progress import counting
 
 __all__ = [
@@ -45,7 +52,7 @@ class Recording:
     ----------
     clip_id : str
         Its clip.
-    path : Path
+    path : Place
         Its file.
     sha256 : str or None
         The file's expected hash; None for any.
@@ -54,7 +61,7 @@ class Recording:
     """
 
     clip_id: str
-    path: Path
+    path: Place
     sha256: str | None
     duration_s: float
 
@@ -87,7 +94,7 @@ class LoadedClip:
     is_last: bool = True
 
 
-def read_durations(paths: Sequence[Path]) -> list[float]:
+def read_durations(paths: Sequence[Place]) -> list[float]:
     """Return each recording's length in seconds, from its header; see `read_duration_s`."""
     with ThreadPoolExecutor(_READING_THREADS) as pool:
         return list(pool.map(read_duration_s, paths))
@@ -122,7 +129,7 @@ def clip_columns(
         ThreadPoolExecutor(_READING_THREADS) as pool,
     ):
 
-        def hash_or_empty(path: Path) -> str:
+        def hash_or_empty(path: Place) -> str:
             try:
                 return hash_file(path)
             except AudioError:
@@ -184,7 +191,7 @@ def loaded_ahead(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def refuse_long(path: Path, duration_s: float, max_seconds: float | None) -> None:
+def refuse_long(path: RecordingSource, duration_s: float, max_seconds: float | None) -> None:
     """Check that a recording is not longer than allowed.
 
     Raises
@@ -200,15 +207,17 @@ def refuse_long(path: Path, duration_s: float, max_seconds: float | None) -> Non
         )
 
 
-def refuse_changed(recording: Recording) -> None:
+def refuse_changed(recording: Recording, source: RecordingSource | None = None) -> None:
     """Check that a file still has its expected hash: the stored one must be what was embedded.
+
+    `source` is what was decoded; by default the file.
 
     Raises
     ------
     AudioError
         If it has changed or is gone.
     """
-    if recording.sha256 is not None and hash_file(recording.path) != recording.sha256:
+    if recording.sha256 is not None and hash_file(source or recording.path) != recording.sha256:
         raise AudioError(f"{recording.path}: changed while it was being built; build again.")
 
 
@@ -225,9 +234,12 @@ def _load(
     try:
         # Before decoding: hours of audio may not fit into memory.
         refuse_long(recording.path, recording.duration_s, max_seconds)
-        waveform = read_waveform(recording.path, sample_rate_hz)
+        source = fetched(recording.path)
+        waveform = read_waveform(source, sample_rate_hz)
         refuse_long(recording.path, len(waveform) / sample_rate_hz, max_seconds)
-        refuse_changed(recording)
+        refuse_changed(recording, source)
+    except BucketError:  # of all recordings that follow, too
+        raise
     except Exception as error:
         return failed_clip(index, recording, error)
     return LoadedClip(index, waveform, is_silent=is_silent(waveform))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from reno_store.runtime.notebooks import html_details, html_table, html_text, html_view
+from reno_store.runtime.places import Place
 
 __all__ = ["BuildReport", "Failure", "ModelReport"]
 
@@ -88,7 +88,7 @@ class BuildReport:
         its end: those that failed, and those of shards that have not finished.
     """
 
-    store: Path
+    store: Place
     dataset: str
     n_clips: int
     models: tuple[ModelReport, ...]
@@ -122,6 +122,6 @@ class BuildReport:
             groups = html_table(
                 ("identical recordings",), [[", ".join(g)] for g in self.duplicates]
             )
-            parts.append(html_details(f"{len(self.duplicates):,} recordings occur twice", groups))
+            parts.append(html_details(f"Identical recordings: {len(self.duplicates):,}", groups))
         where = f"{self.store.name}: {self.dataset}, {self.n_clips:,} clips"
         return html_view(f"Build of {where}", *parts)

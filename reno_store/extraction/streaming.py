@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora.audio import is_silent, stream_waveform
+from reno_store.errors import BucketError
 from reno_store.extraction.recordings import LoadedClip, Recording, failed_clip, refuse_changed
 from reno_store.extraction.windows import Windows
 from reno_store.foundation_models import FoundationModel
@@ -95,6 +96,8 @@ def _windows(
             yield LoadedClip(
                 index, window, is_silent=is_silent(window), start=start, is_last=is_last
             )
+    except BucketError:
+        raise
     except Exception as error:
         yield failed_clip(index, recording, error)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reno_store.corpora import read_manifest
 from reno_store.errors import AudioError
+from reno_store.runtime.locations import local_path
 
 __all__ = ["AUDIO_ENDINGS", "Found", "find_recordings"]
 
@@ -89,7 +90,8 @@ def _at(place: Path, audio_folder: str | Path | None) -> Iterator[Found]:
                 yield Found(path)
     elif place.suffix.lower() == ".csv":
         table = read_manifest(place, audio_folder=audio_folder)
+        folder = local_path(table.audio_folder, "audio folder")
         for clip in table.clips:
-            yield Found(table.audio_path(clip), clip.clip_id)
+            yield Found(folder / clip.path, clip.clip_id)
     else:
         yield Found(place)

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Protocol
 
+from reno_store.runtime.places import Place
 from reno_store.studies import Cell, Study
 from reno_store.studies.requests import StudyRequest, results_folder
 
@@ -59,7 +60,9 @@ class PythonCalls:
         return python_call(request, study.store, study.results)
 
 
-def python_call(request: StudyRequest, store: str | Path, results: str | Path | None = None) -> str:
+def python_call(
+    request: StudyRequest, store: str | Place, results: str | Path | None = None
+) -> str:
     """Write the call of `run_study` that makes a study.
 
     Parameters

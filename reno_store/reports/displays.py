@@ -12,11 +12,13 @@ from typing import Any, cast
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reno_store.conclusions import Standing, standings_of
+from reno_store.conclusions.answer import RANKS_FIRST
 from reno_store.conclusions.names import cell_title
 from reno_store.errors import Remedy, RenoStoreError, UnknownNameError
 from reno_store.reports.figures.collection import best_cell
 from reno_store.reports.figures.confusion import confusion_figure, draw_confusion, label_columns
-from reno_store.reports.figures.scores import draw_scores, main_protocol, scores_canvas
+from reno_store.reports.figures.scores import draw_scores, scores_figure
 from reno_store.reports.figures.style import axes_size, drawing_state, fit, known_to_pyplot
 from reno_store.reports.figures.text import wrap
 from reno_store.reports.leaderboard import select_cells
@@ -31,12 +33,10 @@ class ScoresDisplay:
 
     Parameters
     ----------
-    cells : Sequence[Cell]
-        Computed cells of one dataset, at least one.
+    standings : Sequence[Standing]
+        Of computed cells of one dataset and one metric, at least one; see `standings_of`.
     facts : DatasetFacts
         The dataset.
-    metric : str
-        ``"accuracy"``, ``"macro_f1"`` or ``"balanced_accuracy"``.
 
     Attributes
     ----------
@@ -49,12 +49,9 @@ class ScoresDisplay:
     ax_: Axes
     figure_: Figure
 
-    def __init__(
-        self, cells: Sequence[Cell], facts: DatasetFacts, *, metric: Metric = "accuracy"
-    ) -> None:
-        self.cells = tuple(cells)
+    def __init__(self, standings: Sequence[Standing], facts: DatasetFacts) -> None:
+        self.standings = tuple(standings)
         self.facts = facts
-        self.metric = metric
 
     @classmethod
     def from_study(
@@ -70,8 +67,9 @@ class ScoresDisplay:
         if metric not in METRICS:
             raise UnknownNameError.among("metric", metric, METRICS)
         name = _only_dataset(study, dataset)
-        cells = _computed(study, name, protocol)
-        return cls(cells, study.dataset(name), metric=metric).plot(ax=ax)
+        chosen = {id(cell) for cell in _computed(study, name, protocol)}
+        standings = [each for each in standings_of(study, metric) if id(each.cell) in chosen]
+        return cls(standings, study.dataset(name)).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> ScoresDisplay:
         """Draw it.
@@ -89,9 +87,9 @@ class ScoresDisplay:
         """
         if ax is None:
             with known_to_pyplot():
-                ax = scores_canvas(self.cells, self.facts, self.metric).axes[0]
+                ax = scores_figure(self.standings, self.facts).draw().axes[0]
         else:
-            draw_scores(ax, self.cells, self.facts, self.metric)
+            draw_scores(ax, self.standings, self.facts)
         self.ax_, self.figure_ = ax, _figure_of(ax)
         return self
 
@@ -133,7 +131,8 @@ class ConfusionDisplay:
         """Draw the best of the cells that match; see `Study.plot_confusion`."""
         cells = _computed(study, _only_dataset(study, dataset), protocol)
         if protocol is None:
-            protocol = main_protocol([cell.protocol for cell in cells])
+            here = [cell.protocol for cell in cells]
+            protocol = next((name for name in RANKS_FIRST if name in here), here[0])
         names = (models,) if isinstance(models, str) else models
         _check_choices("estimator", estimator, (cell.estimator for cell in cells))
         for model in names or ():
@@ -150,9 +149,9 @@ class ConfusionDisplay:
         if best is None:
             wanted = {"estimator": estimator, "models": names, "settings": settings}
             shown = ", ".join(f"{name} {value!r}" for name, value in wanted.items() if value)
-            here = "; ".join(cell_title(cell) for cell in cells if cell.protocol == protocol)
+            known = "; ".join(cell_title(cell) for cell in cells if cell.protocol == protocol)
             raise RenoStoreError(
-                f"no computed cell under protocol {protocol} has {shown}. Computed are: {here}."
+                f"no computed cell under protocol {protocol} has {shown}. Computed are: {known}."
             )
         return cls(best).plot(ax=ax)
 
@@ -172,7 +171,7 @@ class ConfusionDisplay:
         """
         title = f"{cell_title(self.cell)}, {self.cell.protocol}"
         if ax is None:
-            with drawing_state(), known_to_pyplot():
+            with known_to_pyplot(), drawing_state():
                 canvas = confusion_figure(self.cell).draw()
                 ax = canvas.axes[0]
                 height = axes_size(ax)[1]

@@ -61,6 +61,8 @@ class FittedTable:
         Style of the lines; no lines by default.
     elsewhere : str
         What shows the columns that are left out, such as an option of the command.
+    wraps_first : bool
+        Whether names wrap between words before columns are left out.
     """
 
     def __init__(
@@ -71,10 +73,11 @@ class FittedTable:
         sections: Collection[int] = (),
         lines: box.Box | None = None,
         elsewhere: str,
+        wraps_first: bool = False,
     ) -> None:
         self._columns, self._rows = columns, rows
         self._sections, self._lines = sections, lines
-        self._elsewhere = elsewhere
+        self._elsewhere, self._wraps_first = elsewhere, wraps_first
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         return Measurement.get(console, options, self._table(range(len(self._columns))))
@@ -85,7 +88,8 @@ class FittedTable:
         endless = options.update(width=_ENDLESS, max_width=_ENDLESS)
         for shown in self._choices():
             table = self._table(shown)
-            if Measurement.get(console, endless, table).maximum <= options.max_width:
+            narrowest, widest = Measurement.get(console, endless, table)
+            if (narrowest if self._wraps_first else widest) <= options.max_width:
                 break
         yield table
         left_out = dict.fromkeys(
@@ -114,8 +118,7 @@ class FittedTable:
                 justify="right" if each.numeric else "left",
                 style="bold" if each.bold else "",
                 no_wrap=not each.wraps,
-                # A heading is not broken where the entries below it wrap.
-                min_width=max(map(len, each.heading.split()), default=0),
+                min_width=self._least_width(place),
                 overflow="fold",
             )
         for number, row in enumerate(self._rows):
@@ -123,6 +126,14 @@ class FittedTable:
                 table.add_section()
             table.add_row(*(_entry(row[place]) for place in shown))
         return table
+
+    def _least_width(self, place: int) -> int:
+        """Return the width of the longest part that does not wrap."""
+        # A heading is not broken where the entries below it wrap.
+        widths = [len(word) for word in self._columns[place].heading.split()]
+        if not self._columns[place].wraps:
+            widths += [_entry(row[place]).cell_len for row in self._rows]
+        return max(widths, default=0)
 
 
 def _entry(entry: str | Text) -> Text:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from os import PathLike
 from pathlib import Path
 
 from reno_store.errors import RenoStoreError
+from reno_store.runtime.places import Place
+from reno_store.runtime.places.opening import URL
 
 __all__ = ["local_path"]
 
-# At least two letters, since one is a Windows drive. pathlib.Path reduces two slashes to one.
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]+):/+(.*)", re.DOTALL)
 
-
-def local_path(
-    path: str | PathLike[str], kind: str, error: type[RenoStoreError] = RenoStoreError
-) -> Path:
+def local_path(path: str | Place, kind: str, error: type[RenoStoreError] = RenoStoreError) -> Path:
     """Return a local path; refuse a URL.
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or BucketPlace
         A local path.
     kind : str
         What is at the path, for the message: ``"store"``.
@@ -43,7 +38,7 @@ def local_path(
     reno_store.errors.RenoStoreError: store s3://bucket/my.zarr is a URL; only local folders are \
 supported. Give the path of a folder on this machine (a mounted bucket is one).
     """
-    if found := _URL.fullmatch(str(path)):
+    if found := URL.fullmatch(str(path)):
         scheme, rest = found.groups()
         # A file URL has a third slash, which pathlib.Path drops.
         slashes = ":///" if scheme.lower() == "file" else "://"
@@ -51,4 +46,4 @@ supported. Give the path of a folder on this machine (a mounted bucket is one).
             f"{kind} {scheme}{slashes}{rest} is a URL; only local folders are supported. "
             "Give the path of a folder on this machine (a mounted bucket is one)."
         )
-    return Path(path)
+    return Path(str(path))

@@ -37,6 +37,7 @@ from reno_store.foundation_models import (
     parse_model_specs,
 )
 from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.locations import local_path
 from reno_store.samples.kept_embeddings import KeptEmbeddings
 from reno_store.samples.loading import column_names
 from reno_store.samples.recordings import (
@@ -251,7 +252,8 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):
             recordings = as_recordings(X)
             return recordings, [label_of(each, n) for n, each in enumerate(recordings)]
         table = read_manifest(self.manifest)
-        path_of = {clip.clip_id: table.audio_path(clip) for clip in table.clips}
+        folder = local_path(table.audio_folder, "audio folder")
+        path_of = {clip.clip_id: folder / clip.path for clip in table.clips}
         wanted = [str(clip_id) for clip_id in np.asarray(X, dtype=str).ravel()]
         if unknown := [clip_id for clip_id in wanted if clip_id not in path_of]:
             raise UnknownNameError(

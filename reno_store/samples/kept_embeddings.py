@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.errors import AudioError, StoreError, listed
-from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import Place, open_place
 from reno_store.runtime.progress import tell
 from reno_store.samples.recordings import Keep, RecordingLike, hash_recording
 from reno_store.store import (
@@ -43,7 +43,7 @@ class KeptEmbeddings:
         Their hashes.
     """
 
-    store: Path
+    store: Place
     dataset: str
     recordings: Sequence[RecordingLike]
     hashes: Sequence[str]
@@ -77,7 +77,7 @@ class KeptEmbeddings:
         if problems:
             several = f"{len(problems):,} of {len(recordings):,} recordings cannot be read:\n  "
             raise AudioError(several * (len(problems) > 1) + "\n  ".join(problems))
-        return cls(local_path(store, "store", StoreError), dataset, recordings, hashes)
+        return cls(open_place(store, "store", StoreError), dataset, recordings, hashes)
 
     def block(
         self,
@@ -119,7 +119,7 @@ class KeptEmbeddings:
 
     def _rows(self, model: str, fingerprint: Mapping[str, Any]) -> NDArray[np.int64] | None:
         """Return the rows of the recordings' embeddings; None if any is missing."""
-        if not (self.store / "zarr.json").exists():
+        if not (self.store / "zarr.json").is_file():
             return None
         reader = StoreReader(self.store)
         if self.dataset not in reader.datasets or model not in reader.models(self.dataset):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ from reno_store.errors import (
     listed,
 )
 from reno_store.runtime.notebooks import html_table, html_text, html_view
+from reno_store.runtime.places import Place
 from reno_store.samples.samples import Samples, column_names
 from reno_store.store import (
     ModelSummary,
@@ -307,17 +307,19 @@ def ordered_names(models: str | Sequence[str], kind: str = "model") -> tuple[str
     return tuple(names)
 
 
-def open_store(path: str | Path) -> EmbeddingStore:
+def open_store(path: str | Place) -> EmbeddingStore:
     """Open a store for reading.
 
     Parameters
     ----------
     path : str or Path
-        The store's folder, as `build_store` made it.
+        The store's folder, as `build_store` made it, or its URL, such as ``s3://BUCKET/my.zarr``.
 
     Raises
     ------
     StoreError
         If there is no store, or its format version is not supported.
+    BucketError
+        If it is in a bucket that cannot be reached or used.
     """
     return EmbeddingStore(path)

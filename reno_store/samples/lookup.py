@@ -20,7 +20,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from reno_store.errors import StaleStoreError, StoreError, UnknownNameError, listed
-from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import BucketPlace, Place, open_place
 from reno_store.samples.loading import (
     EmbeddingStore,
     column_names,
@@ -175,8 +175,13 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
                 f"EmbeddingLookup needs the path of a store, got store={self.store!r}; "
                 "an open one has it as .path"
             )
-        path = local_path(self.store, "store", StoreError)
+        path = open_place(self.store, "store", StoreError)
+        stamp: tuple[Any, ...]
         try:
+            if isinstance(path, BucketPlace):
+                root = path / "zarr.json"
+                stamp = tuple(sorted(root.bucket.get_tagged(root.key)[1].items()))
+                return _opened(path, stamp)
             stat = (path / "zarr.json").stat()
         except OSError:
             return open_store(path)  # raises, with the reason
@@ -185,7 +190,7 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
 
 
 @lru_cache(maxsize=_STORES_KEPT_OPEN)
-def _opened(path: Path, stamp: tuple[int, ...]) -> EmbeddingStore:
+def _opened(path: Place, stamp: tuple[Any, ...]) -> EmbeddingStore:
     """Open a store once per process, and again if another store replaces it.
 
     An open store keeps only what its root says, in one file that no build changes; the `stamp`

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reno_store.corpora import check_name
 from reno_store.errors import Remedy, StaleStoreError, StoreError, listed
+from reno_store.runtime.places import has_files
 from reno_store.store.clip_table import Columns, TableChanges, compare_tables
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.reader import StoreReader
@@ -168,7 +169,7 @@ def check_stored(reader: StoreReader, dataset: str) -> None:
     if dataset in reader.datasets:
         n_clips = reader.n_clips(dataset)
         reader.check_marks(dataset, readable_models(reader, dataset), n_clips)
-    elif any(path.is_file() for path in (reader.path / dataset).rglob("*")):
+    elif has_files(reader.path / dataset):
         raise StoreError(
             f"store {reader.path}: damaged: folder {dataset!r} exists but its zarr.json is "
             "lost. Restore it from a copy, or use another dataset name."

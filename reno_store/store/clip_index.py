@@ -17,11 +17,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +27,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
+from reno_store.runtime.places import Place, remove_tree
 from reno_store.store import nodes, schema
 from reno_store.store.text_column import TextColumn
 
@@ -230,12 +229,12 @@ class IndexWriter:
         if array is not None and len(recordings):
             _lower(array, int(recordings.min()))
 
-    def complete(self, folder: Path, n_clips: int, recordings: NDArray[np.int64]) -> None:
+    def complete(self, folder: Place, n_clips: int, recordings: NDArray[np.int64]) -> None:
         """Write the hashes that are missing, after the strings are written.
 
         Parameters
         ----------
-        folder : Path
+        folder : Place
             The dataset's.
         n_clips : int
             How many clips the dataset has now.
@@ -260,13 +259,13 @@ class IndexWriter:
             if array.attrs[N_INDEXED] != n_clips:
                 array.attrs[N_INDEXED] = n_clips
 
-    def _create(self, index: IndexArray, folder: Path) -> zarr.Array[Any] | None:
+    def _create(self, index: IndexArray, folder: Place) -> zarr.Array[Any] | None:
         """Create an array; None if somebody else's member of the group has its name."""
         with contextlib.suppress(*schema.DAMAGE):
             if N_INDEXED not in nodes.child(self._group, index.name).attrs:
                 return None
         if (folder / index.name).exists():
-            shutil.rmtree(folder / index.name)
+            remove_tree(folder / index.name)
         with nodes.own_codecs(), zarr.config.set({"array.write_empty_chunks": True}):
             return self._group.create_array(
                 index.name,
@@ -320,7 +319,7 @@ def _write(
     return True
 
 
-def index_problems(group: zarr.Group, folder: Path, n_clips: int) -> Iterator[str]:
+def index_problems(group: zarr.Group, folder: Place, n_clips: int) -> Iterator[str]:
     """Compare the whole index with the strings; an index that is not finished is no problem."""
     for index in ARRAYS:
         array = index.open(group)

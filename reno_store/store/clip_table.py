@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from reno_store.runtime.places import Place
 from reno_store.store import nodes, schema
 from reno_store.store.clip_index import IndexWriter
 from reno_store.store.reader import StoreReader
@@ -117,7 +117,7 @@ def compare_tables(reader: StoreReader, dataset: str, columns: Columns) -> Table
 @nodes.own_codecs()
 def put_table(
     group: zarr.Group,
-    folder: Path,
+    folder: Place,
     stored: Sequence[str],
     changes: TableChanges,
     columns: Columns,
@@ -128,7 +128,7 @@ def put_table(
     ----------
     group : zarr.Group
         The dataset's, open for writing.
-    folder : Path
+    folder : Place
         The folder that holds it.
     stored : Sequence[str]
         Names of the stored columns.

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import zarr
 
 from reno_store.errors import StoreError
+from reno_store.runtime.places import BucketPlace, Place, remove_tree, subfolders
 from reno_store.store import schema
+from reno_store.store.members import has_nodes
 
 __all__ = ["drop_dataset", "drop_model", "make_folder", "model_folders", "sweep", "unmake_if_empty"]
 
 
-def make_folder(path: Path) -> bool:
+def make_folder(path: Place) -> bool:
     """Create a store's folder, or check that an existing one may hold a store.
 
     Returns
@@ -36,15 +37,19 @@ def make_folder(path: Path) -> bool:
     """
     if path.is_file():
         raise StoreError(f"store {path} is a file; expected a folder or a new name.")
-    is_new = not path.exists()
-    path.mkdir(parents=True, exist_ok=True)
+    is_new = isinstance(path, Path) and not path.exists()
+    if isinstance(path, Path):
+        path.mkdir(parents=True, exist_ok=True)
     # A build that was killed during its first write leaves one of zarr's temporary files.
     others = sorted(
         item.name
         for item in path.iterdir()
         if not item.name.startswith(".") and item.suffix != ".partial"
     )
-    if others and "zarr.json" not in others:
+    if "zarr.json" in others:
+        return is_new
+    # Some servers of buckets go on listing a folder that has become empty.
+    if others := [name for name in others if (path / name).exists()]:
         raise StoreError(
             f"store {path} is a folder with other things in it ({', '.join(others[:3])}); "
             "expected a store or a new folder."
@@ -52,12 +57,14 @@ def make_folder(path: Path) -> bool:
     return is_new
 
 
-def sweep(path: Path, *, below: bool = True) -> None:
-    """Remove the temporary files that a killed build has left.
+def sweep(path: Place, *, below: bool = True) -> None:
+    """Remove the temporary files that a killed build has left; a bucket has none.
 
     Call it with the lock on that part of the store: a temporary file may belong to another
     process that is about to rename it.
     """
+    if isinstance(path, BucketPlace):
+        return
     # With pathlib, a model of ten million clips takes seconds: a folder per chunk.
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
         for entry in entries:
@@ -67,21 +74,20 @@ def sweep(path: Path, *, below: bool = True) -> None:
                 Path(entry.path).unlink(missing_ok=True)
 
 
-def unmake_if_empty(path: Path, *, folder: bool) -> None:
+def unmake_if_empty(path: Place, *, folder: bool) -> None:
     """Remove a store without datasets, and its `folder` too where that was new."""
     if [item.name for item in path.iterdir()] == ["zarr.json"]:
         (path / "zarr.json").unlink()
-        if folder:
+        if folder and isinstance(path, Path):
             path.rmdir()
 
 
-def model_folders(dataset: Path) -> tuple[str, ...]:
+def model_folders(dataset: Place) -> tuple[str, ...]:
     """Return the names of what looks like a model in a dataset's folder, damaged or not."""
-    children = {path.parent.parent.name for path in dataset.glob("*/*/zarr.json")}
-    return tuple(sorted(children))
+    return tuple(name for name in subfolders(dataset) if has_nodes(dataset / name))
 
 
-def drop_model(root: zarr.Group, store: Path, dataset: str, model: str) -> None:
+def drop_model(root: zarr.Group, store: Place, dataset: str, model: str) -> None:
     """Remove a model's embeddings."""
     folder = store / dataset / model
     if not folder.is_symlink():
@@ -92,11 +98,11 @@ def drop_model(root: zarr.Group, store: Path, dataset: str, model: str) -> None:
             (folder / schema.DONE / "zarr.json").unlink(missing_ok=True)
         for name in (schema.DONE, schema.EMBEDDING):
             if (folder / name).exists():
-                _remove(folder / name)
-    _remove(folder)
+                remove_tree(folder / name)
+    remove_tree(folder)
 
 
-def drop_dataset(root: zarr.Group, store: Path, dataset: str) -> None:
+def drop_dataset(root: zarr.Group, store: Place, dataset: str) -> None:
     """Remove a dataset with all its models."""
     folder = store / dataset
     if not folder.is_symlink():
@@ -104,18 +110,9 @@ def drop_dataset(root: zarr.Group, store: Path, dataset: str) -> None:
             drop_model(root, store, dataset, model)
         with _despite_damage():
             schema.child_group(root, dataset).attrs[schema.N_CLIPS] = 0
-        for item in sorted(folder.iterdir()):
-            if item.is_dir():
-                _remove(item)
-    _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder; of a symbolic link only the link, never its target."""
-    if folder.is_symlink():
-        folder.unlink()
-    else:
-        shutil.rmtree(folder)
+        for name in subfolders(folder):
+            remove_tree(folder / name)
+    remove_tree(folder)
 
 
 @contextlib.contextmanager

@@ -1,30 +1,30 @@
-"""Who may write what: locks that the operating system frees when their owner dies.
+"""Who may write what: locks that are freed when their owner dies.
 
 There is one lock for creating the store; one per clip table, held for moments, or, where a
 recording has changed, until the builds of its dataset have ended; and one per model, held
 while its embeddings are computed. A process that holds a table's lock may take its models'
-locks, never the other way round, so no two processes wait for each other. Next to each lock
-is a note about its holder, for those who wait.
+locks, never the other way round, so no two processes wait for each other.
 
 Several processes can fill one model. Each holds the model's lock only while it prepares, and
 before it releases it, takes a claim: a lock of its own, whose note lists the stripes that it
 fills. Claims are taken only under the model's lock, so two processes never claim one stripe.
 Whoever needs the model for itself takes its lock and then waits until no claim is held.
+
+On a file system the locks are those of the operating system (`lock_files`), in a bucket they are
+leases (`leases`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from reno_store.errors import StoreBusyError
+from reno_store.runtime.places import BucketPlace, Place
+from reno_store.store.leases import EXPIRY_S, Lease, check_conditional_writes
+from reno_store.store.lock_files import Lock, LockFile, Note
 
 __all__ = ["Locks", "Notify"]
 
@@ -32,6 +32,7 @@ Notify = Callable[[str], None]
 """Takes a message for people: which process this one waits for."""
 
 _POLL_S = 0.2
+_LEASE_POLL_S = 1.0  # each look is a request
 _PATIENCE_S = 5.0
 """Waits that are not reported: many processes may open a store, or prepare a model, at once."""
 _CLAIM_S = 30.0
@@ -46,16 +47,50 @@ class Locks:
 
     Parameters
     ----------
-    store : Path
+    store : Place
         The store's folder.
     notify : Notify or None
         Called with the holder of a lock while waiting for it; None raises instead of waiting.
+    expiry_s : float, optional
+        After how many seconds without a sign of life a lease may be taken from its holder.
     """
 
-    def __init__(self, store: Path, notify: Notify | None) -> None:
+    def __init__(self, store: Place, notify: Notify | None, expiry_s: float | None = None) -> None:
         resolved = store.resolve()
         self._store, self._notify = store, notify
-        self._folder = resolved.with_name(f".{resolved.name}.locks")
+        self._folder: Place = resolved.with_name(f".{resolved.name}.locks")
+        self._expiry_s = EXPIRY_S if expiry_s is None else expiry_s
+        is_local = isinstance(store, Path)
+        self._poll_s = _POLL_S if is_local else min(_LEASE_POLL_S, self._expiry_s / 10)
+        self._held: set[Lease] = set()
+        # Whether a claim has expired shows only to who looks at it again and again.
+        self._watched: dict[str, Lease] = {}
+
+    def check_server(self) -> None:
+        """Check that leases are possible, if the store is in a bucket.
+
+        Raises
+        ------
+        StoreError
+            If the server has no conditional writes.
+        """
+        if isinstance(self._folder, BucketPlace):
+            check_conditional_writes(self._folder, self._store)
+
+    def guard(self, place: Place) -> Place:
+        """Return a place whose writes raise an error once a lease of these locks is lost."""
+        return place if isinstance(place, Path) else place.guarded(self.check)
+
+    def check(self) -> None:
+        """Check that no lease is lost.
+
+        Raises
+        ------
+        StoreBusyError
+            If another process has taken one, because this one did not renew it in time.
+        """
+        for lease in tuple(self._held):
+            lease.check()
 
     def making(self) -> contextlib.AbstractContextManager[None]:
         """Hold the lock for creating or removing the store."""
@@ -121,51 +156,42 @@ class Locks:
                 if not in_the_way and stripes is None:
                     raise ValueError(f"claim {within} prepared less than its parts need")
                 if stripes is not None and not in_the_way:
-                    lock = self._lock(_claim(scope, name))
-                    lock.acquire(timeout=_CLAIM_S)
-                    try:
-                        self._note(_claim(scope, name), f"filling {model} of {dataset}", stripes)
-                    except BaseException:
-                        lock.release()
-                        raise
+                    note = Note.of_this_process(f"filling {model} of {dataset}", stripes)
+                    claim = self._take_claim(_claim(scope, name), note)
                     break
             waited(in_the_way[0])
-        try:
+        with self._released(claim, delete=True):
             yield
-        finally:
-            with contextlib.suppress(OSError):  # else whoever looks at it next removes it
-                for path in (Path(lock.lock_file), self._holder(_claim(scope, name))):
-                    path.unlink(missing_ok=True)
-            lock.release()
 
     @contextlib.contextmanager
     def model_if_free(self, dataset: str, model: str) -> Iterator[bool]:
         """Hold a model's lock if it is free; yield whether it is held."""
         lock = self._lock(f"{dataset},{model},model")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
+        if not lock.acquire(Note.of_this_process(f"changing the clips of {dataset}")):
             yield False
             return
-        try:
+        with self._released(lock):
             yield True
-        finally:
-            lock.release()
 
     @contextlib.contextmanager
     def _hold(self, scope: str, purpose: str, patience_s: float = 0.0) -> Iterator[None]:
         lock, waited = self._lock(scope), self._waiting(patience_s)
-        while True:
-            try:
-                lock.acquire(timeout=0)
-                break
-            except Timeout:
-                waited(self._read(scope).holder)
+        while not lock.acquire(Note.of_this_process(purpose)):
+            waited(lock.note().holder)
+        with self._released(lock):
+            yield
+
+    @contextlib.contextmanager
+    def _released(self, lock: Lock, *, delete: bool = False) -> Iterator[None]:
+        """Release a lock at the end; until then its lease, if it is one, must not be lost."""
+        if isinstance(lock, Lease):
+            self._held.add(lock)
         try:
-            self._note(scope, purpose)
             yield
         finally:
-            lock.release()
+            if isinstance(lock, Lease):
+                self._held.discard(lock)
+            lock.release(delete=delete)
 
     def _waiting(self, patience_s: float = 0.0) -> Callable[[str], None]:
         """Return a function that waits a moment for a holder, and reports each once.
@@ -177,7 +203,7 @@ class Locks:
         def wait(holder: str) -> None:
             nonlocal reported
             if time.monotonic() - begun < patience_s:
-                time.sleep(_POLL_S / 4)
+                time.sleep(self._poll_s / 4)
                 return
             if self._notify is None:
                 raise StoreBusyError(
@@ -187,11 +213,11 @@ class Locks:
             if holder != reported:
                 reported = holder
                 self._notify(f"store {self._store}: waiting for {holder}")
-            time.sleep(_POLL_S)
+            time.sleep(self._poll_s)
 
         return wait
 
-    def _claims(self, scope: str, *, clear: bool = False) -> dict[str, _Note]:
+    def _claims(self, scope: str, *, clear: bool = False) -> dict[str, Note]:
         """Return the notes of the claims that are held, by name.
 
         Parameters
@@ -201,54 +227,34 @@ class Locks:
         clear : bool
             Whether to delete those that are not; only with the model's lock.
         """
-        held = {}
-        begin, end = _claim(scope, ""), ".lock"
-        for path in sorted(self._folder.glob("*.lock")):
-            if not path.name.startswith(begin):
-                continue
-            name = path.name.removeprefix(begin).removesuffix(end)
-            lock = self._lock(_claim(scope, name))
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                held[name] = self._read(_claim(scope, name))
-                continue
-            try:
-                if clear:
-                    for each in (path, self._holder(_claim(scope, name))):
-                        each.unlink(missing_ok=True)
-            finally:
-                lock.release()
+        if isinstance(self._folder, BucketPlace):
+            files = self._folder.bucket.children(self._folder.key)[1]
+        else:
+            files = sorted(path.name for path in self._folder.glob("*.lock"))
+        held, begin = {}, _claim(scope, "")
+        for file in files:
+            claim, _, ending = file.rpartition(".")
+            if ending == "lock" and claim.startswith(begin):
+                lock = self._lock(claim)
+                if isinstance(lock, Lease):
+                    lock = self._watched.setdefault(claim, lock)
+                if note := lock.look(clear=clear):
+                    held[claim.removeprefix(begin)] = note
         return held
 
-    def _lock(self, scope: str) -> FileLock:
+    def _take_claim(self, scope: str, note: Note) -> Lock:
+        lock, begun = self._lock(scope), time.monotonic()
+        while not lock.acquire(note):  # somebody looks whether it is held
+            if time.monotonic() - begun > _CLAIM_S:
+                raise StoreBusyError(f"store {self._store}: the lock {scope} cannot be taken.")
+            time.sleep(self._poll_s / 10)
+        return lock
+
+    def _lock(self, scope: str) -> Lock:
+        if isinstance(self._folder, BucketPlace):
+            return Lease(self._folder / f"{scope}.lock", self._store, self._expiry_s)
         self._folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._folder / f"{scope}.lock", thread_local=False)
-
-    def _holder(self, scope: str) -> Path:
-        return self._folder / f"{scope}.holder"
-
-    def _note(self, scope: str, purpose: str, stripes: Collection[int] = ()) -> None:
-        holder = f"process {os.getpid()} on {socket.gethostname()}"
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        lines = [f"{holder} ({purpose} since {since})", " ".join(map(str, sorted(stripes)))]
-        with contextlib.suppress(OSError):  # only a note: a full disk must not stop the work
-            self._holder(scope).write_text("\n".join(lines).rstrip("\n"), encoding="utf-8")
-
-    def _read(self, scope: str) -> _Note:
-        with contextlib.suppress(OSError, ValueError):
-            holder, *lines = self._holder(scope).read_text(encoding="utf-8").split("\n")
-            if holder.startswith("process "):
-                return _Note(holder, frozenset(map(int, " ".join(lines).split())))
-        return _Note("another process", None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Note:
-    """Who holds a lock, and the stripes claimed; None for all, where the note is lost."""
-
-    holder: str
-    stripes: frozenset[int] | None
+        return LockFile(self._folder, scope)
 
 
 def _claim(scope: str, name: str) -> str:

@@ -5,30 +5,28 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from pathlib import Path
 from typing import Any
 
-__all__ = ["is_foreign_array", "is_text_array", "members", "read_metadata"]
+from reno_store.runtime.places import Place, concurrently, subfolders
+
+__all__ = ["has_nodes", "is_foreign_array", "is_text_array", "members", "read_metadata"]
 
 _NUMBERS = re.compile(r"bool|u?int\d+|b?float\d+|complex\d+|complex_.*|r\d+")
 
 
-def members(folder: Path, node_type: str) -> tuple[str, ...]:
+def members(folder: Place, node_type: str) -> tuple[str, ...]:
     """Return the sorted names of the groups or arrays in a group's folder.
 
     The folder is listed directly: zarr would warn about files that another process is just
     writing. A damaged member is listed as what it looks like, so that reading it raises an
     error and reading the others does not.
     """
-    names = []
-    for metadata in sorted(folder.glob("*/zarr.json")):
-        with contextlib.suppress(FileNotFoundError):  # just removed
-            if _node_type(metadata) == node_type:
-                names.append(metadata.parent.name)
-    return tuple(names)
+    names = subfolders(folder)
+    found = concurrently(lambda name: _node_type(folder / name), names, folder)
+    return tuple(name for name, each in zip(names, found, strict=True) if each == node_type)
 
 
-def is_foreign_array(folder: Path) -> bool:
+def is_foreign_array(folder: Place) -> bool:
     """Return whether the metadata in a folder are of an array that somebody else added.
 
     Its values are no strings, it has several dimensions, or its dimension is not ``clip``.
@@ -48,14 +46,14 @@ def is_foreign_array(folder: Path) -> bool:
     )
 
 
-def is_text_array(folder: Path) -> bool:
+def is_text_array(folder: Place) -> bool:
     """Return whether the metadata in a folder are of an array of strings."""
     with contextlib.suppress(FileNotFoundError):
         return read_metadata(folder).get("data_type") == "string"
     return False
 
 
-def read_metadata(folder: Path) -> dict[str, Any]:
+def read_metadata(folder: Place) -> dict[str, Any]:
     """Read a folder's zarr.json; return an empty dictionary if it is damaged.
 
     Raises
@@ -72,8 +70,17 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     return node if isinstance(node, dict) else {}
 
 
-def _node_type(metadata: Path) -> str:
-    found = read_metadata(metadata.parent).get("node_type")
+def _node_type(folder: Place) -> str:
+    """Return what a folder's metadata describe; empty if it has none."""
+    try:
+        found = read_metadata(folder).get("node_type")
+    except FileNotFoundError:
+        return ""
     if found in {"group", "array"}:
         return str(found)
-    return "group" if any(metadata.parent.glob("*/zarr.json")) else "array"
+    return "group" if has_nodes(folder) else "array"
+
+
+def has_nodes(folder: Place) -> bool:
+    """Return whether any folder in a folder has metadata."""
+    return any((folder / name / "zarr.json").is_file() for name in subfolders(folder))

@@ -15,9 +15,18 @@ from typing import Any, Literal
 
 import zarr
 
+from reno_store.runtime.places import Place
+from reno_store.store.bucket_store import BucketStore
 from reno_store.store.members import read_metadata
 
-__all__ = ["child", "drop_consolidated", "has_consolidated", "open_group", "own_codecs"]
+__all__ = [
+    "child",
+    "drop_consolidated",
+    "has_consolidated",
+    "open_group",
+    "own_codecs",
+    "zarr_store",
+]
 
 _COPY = "consolidated_metadata"
 
@@ -70,9 +79,15 @@ def own_codecs() -> Iterator[None]:
         _settings.leave()
 
 
-def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
+def zarr_store(place: Place, *, read_only: bool = False) -> Path | BucketStore:
+    """Return what zarr opens for a place."""
+    return place if isinstance(place, Path) else BucketStore(place, read_only=read_only)
+
+
+def open_group(place: Place, mode: Literal["r", "r+"]) -> zarr.Group:
     """Open the group in a folder, without its consolidated metadata."""
-    return zarr.open_group(path, mode=mode, zarr_format=3, use_consolidated=False)
+    store = zarr_store(place, read_only=mode == "r")
+    return zarr.open_group(store, mode=mode, zarr_format=3, use_consolidated=False)
 
 
 def child(group: zarr.Group, path: str) -> zarr.Group | zarr.Array[Any]:
@@ -100,14 +115,14 @@ def child(group: zarr.Group, path: str) -> zarr.Group | zarr.Array[Any]:
     return found
 
 
-def has_consolidated(folder: Path) -> bool:
+def has_consolidated(folder: Place) -> bool:
     """Return whether the group in a folder has consolidated metadata."""
     with contextlib.suppress(FileNotFoundError):
         return read_metadata(folder).get(_COPY) is not None
     return False
 
 
-def drop_consolidated(folder: Path) -> None:
+def drop_consolidated(folder: Place) -> None:
     """Remove consolidated metadata from the group in a folder.
 
     Call it with the lock on that group's attributes.

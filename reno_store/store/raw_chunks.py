@@ -15,13 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import google_crc32c
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BytesCodec, Crc32cCodec
+
+from reno_store.runtime.places import BucketPlace, Place, concurrently
 
 __all__ = ["LOST", "Damage", "RawChunks"]
 
@@ -56,7 +58,7 @@ class RawChunks:
 
     Attributes
     ----------
-    folder : Path
+    folder : Place
         The folder that holds them.
     n_rows : int
         Rows of the array.
@@ -68,14 +70,14 @@ class RawChunks:
         As stored, little-endian.
     """
 
-    folder: Path
+    folder: Place
     n_rows: int
     rows_a_chunk: int
     dim: int
     dtype: np.dtype[Any]
 
     @classmethod
-    def of(cls, array: zarr.Array[Any], folder: Path) -> RawChunks | None:
+    def of(cls, array: zarr.Array[Any], folder: Place) -> RawChunks | None:
         """Return the chunk files of an array, or None where chunks are encoded differently."""
         shape, chunks = array.shape, array.chunks
         codecs: tuple[Any, ...] = getattr(array.metadata, "codecs", ())
@@ -116,9 +118,11 @@ class RawChunks:
         order = np.argsort(rows, kind="stable") if np.any(rows[1:] < rows[:-1]) else None
         ascending = rows if order is None else rows[order]
         parts = list(self._parts(ascending))
+        if isinstance(self.folder, BucketPlace):
+            return self._read_objects(parts, ascending, order)
         # Before any memory is allocated: the metadata may be damaged or hostile.
         damage = [found for part in parts if (found := self._misfit(part[0])) is not None]
-        if not damage and not any(self._path(part[0]).exists() for part in parts):
+        if not damage and not any(self._path(part[0]).is_file() for part in parts):
             damage = [self._damage(part[0], LOST) for part in parts]
         if damage:
             return np.empty((0, 0), self.dtype), damage
@@ -136,6 +140,47 @@ class RawChunks:
             with ThreadPoolExecutor(_THREADS) as pool:
                 problems = list(pool.map(read_part, parts))
         return out, [problem for problem in problems if problem]
+
+    def _read_objects(
+        self,
+        parts: list[tuple[int, int, int]],
+        ascending: NDArray[np.int64],
+        order: NDArray[np.int64] | None,
+    ) -> tuple[NDArray[Any], list[Damage]]:
+        """Read rows from a bucket: whole chunks, since their checksum covers all rows."""
+        out = np.empty((0, 0), self.dtype)
+        damage: list[Damage] = []
+        contents = concurrently(self._content, [chunk for chunk, _, _ in parts], self.folder)
+        for (chunk, start, stop), content in zip(parts, contents, strict=True):
+            if content is None:
+                continue
+            if isinstance(content, Damage):
+                damage.append(content)
+                continue
+            if not len(out) and not damage:
+                # Not earlier: the metadata may be damaged or hostile, and now a chunk fits them.
+                out = np.full((len(ascending), self.dim), np.nan, self.dtype)
+            if len(out):
+                rows = np.frombuffer(content, self.dtype, self.rows_a_chunk * self.dim)
+                within = ascending[start:stop] - chunk * self.rows_a_chunk
+                where = slice(start, stop) if order is None else order[start:stop]
+                out[where] = rows.reshape(-1, self.dim)[within]
+        if not len(out) and not damage:
+            damage = [self._damage(chunk, LOST) for chunk, _, _ in parts]
+        return out, damage
+
+    def _content(self, chunk: int) -> bytes | Damage | None:
+        """Return a chunk's object if it is complete; None if it is missing."""
+        try:
+            content = (self.folder / str(chunk) / "0").read_bytes()
+        except FileNotFoundError:
+            return None
+        if misfit := self._wrong_size(chunk, len(content)):
+            return misfit
+        checksum = int.from_bytes(content[-_CHECKSUM_BYTES:], "little")
+        if google_crc32c.value(np.frombuffer(content, np.uint8)[:-_CHECKSUM_BYTES]) != checksum:
+            return self._damage(chunk, "its checksum does not match")
+        return content
 
     def _parts(self, ascending: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
         """Return each chunk that is touched, and which of the sorted rows are in it."""
@@ -177,7 +222,7 @@ class RawChunks:
         return self.rows_a_chunk * self.dim * self.dtype.itemsize
 
     def _path(self, chunk: int) -> Path:
-        return self.folder / str(chunk) / "0"
+        return cast(Path, self.folder) / str(chunk) / "0"
 
     def _misfit(self, chunk: int) -> Damage | None:
         """Compare a chunk file's size with the metadata; a missing file is no misfit."""
@@ -187,6 +232,9 @@ class RawChunks:
             return None
         except OSError as error:
             return self._damage(chunk, str(error))
+        return self._wrong_size(chunk, size)
+
+    def _wrong_size(self, chunk: int, size: int) -> Damage | None:
         expected = self._n_bytes + _CHECKSUM_BYTES
         if size != expected:
             return self._damage(chunk, f"{size:,} bytes instead of {expected:,}")

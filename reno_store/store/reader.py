@@ -7,7 +7,6 @@ one class of small methods, half of its lines documentation, and so is longer th
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,14 @@ from numpy.typing import NDArray
 
 from reno_store.corpora.names import name_problem
 from reno_store.errors import Remedy, StoreError, UnknownNameError
-from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import (
+    BucketPlace,
+    Place,
+    concurrently,
+    open_place,
+    subfolders,
+    tree_bytes,
+)
 from reno_store.store import nodes, schema
 from reno_store.store.clip_index import (
     ARRAYS,
@@ -29,7 +35,7 @@ from reno_store.store.clip_index import (
     matching_rows,
 )
 from reno_store.store.folders import model_folders
-from reno_store.store.members import is_foreign_array, is_text_array, members
+from reno_store.store.members import has_nodes, is_foreign_array, is_text_array, members
 from reno_store.store.raw_chunks import LOST, Damage, RawChunks
 from reno_store.store.text_column import TextColumn
 
@@ -47,17 +53,19 @@ class StoreReader:
 
     Parameters
     ----------
-    path : str or Path
-        The store's folder.
+    path : str, Path or BucketPlace
+        The store's folder, or its URL in a bucket.
 
     Raises
     ------
     StoreError
-        If there is no store of this format, or the path is a URL.
+        If there is no store of this format.
+    BucketError
+        By every method, if it is in a bucket that cannot be used.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = local_path(path, "store", StoreError)
+    def __init__(self, path: str | Path | BucketPlace) -> None:
+        self.path: Place = open_place(path, "store", StoreError)
         self._root = schema.open_root(self.path, writable=False)
 
     @property
@@ -74,7 +82,10 @@ class StoreReader:
         with self._naming_damage(dataset):
             folder = self.path / self._dataset(dataset).path
             names = members(folder, "group")
-            return tuple(name for name in names if (folder / name / _DONE_METADATA).exists())
+            is_model = concurrently(
+                lambda name: (folder / name / _DONE_METADATA).is_file(), names, folder
+            )
+            return tuple(name for name, is_one in zip(names, is_model, strict=True) if is_one)
 
     def n_clips(self, dataset: str) -> int:
         """Return how many clips the dataset has, with an embedding or without.
@@ -247,8 +258,11 @@ class StoreReader:
 
     def lost_datasets(self) -> tuple[str, ...]:
         """Return the names of folders that look like datasets without their zarr.json."""
-        children = {path.parent.parent for path in self.path.glob("*/*/zarr.json")}
-        return tuple(sorted(path.name for path in children if not (path / "zarr.json").exists()))
+        return tuple(
+            name
+            for name in subfolders(self.path)
+            if not (self.path / name / "zarr.json").is_file() and has_nodes(self.path / name)
+        )
 
     def remains(self, dataset: str) -> tuple[str, ...]:
         """Return the sorted names of what looks like a dataset's models, damaged or not."""
@@ -281,7 +295,7 @@ class StoreReader:
 
     def n_bytes(self, dataset: str, model: str) -> int:
         """Return the size of the model's files."""
-        return _n_bytes(self.path / self._model(dataset, model).path)
+        return tree_bytes(self.path / self._model(dataset, model).path)
 
     def done(self, dataset: str, model: str) -> NDArray[np.bool_]:
         """Return which clips have an embedding of the model, shape (n_clips,)."""
@@ -407,7 +421,7 @@ class StoreReader:
 
     def _model(self, dataset: str, name: str) -> zarr.Group:
         group = self._child(self._dataset(dataset), name)
-        if group is None or not (self.path / group.path / _DONE_METADATA).exists():
+        if group is None or not (self.path / group.path / _DONE_METADATA).is_file():
             if name in self.models(dataset):
                 where = f"{self.path}: dataset {dataset!r}, model {name!r}"
                 raise StoreError(f"{where}: damaged: its zarr.json cannot be read. Remove it.")
@@ -425,12 +439,6 @@ class StoreReader:
             except KeyError:
                 return None
         return child if isinstance(child, zarr.Group) else None
-
-
-def _n_bytes(folder: str | os.PathLike[str]) -> int:
-    """Return the size of all files below a folder; twice as fast as with pathlib."""
-    with os.scandir(folder) as entries:
-        return sum(_n_bytes(entry) if entry.is_dir() else entry.stat().st_size for entry in entries)
 
 
 def _values(array: zarr.Array[Any], rows: slice) -> NDArray[Any]:

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal
 
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from reno_store.errors import Remedy, StoreError
+from reno_store.runtime.places import BucketPlace, Place
 from reno_store.store import nodes
 from reno_store.store.precision import StoragePrecision
 
@@ -81,14 +81,16 @@ DAMAGE = (
 """What zarr, its codecs and its metadata raise on damaged or hostile bytes."""
 
 
-def create_root(path: Path) -> zarr.Group:
+def create_root(path: Place) -> zarr.Group:
     """Create an empty store in a missing or empty folder."""
     return zarr.create_group(
-        path, zarr_format=3, attributes={ROOT_ATTRIBUTE: {"format_version": FORMAT_VERSION}}
+        nodes.zarr_store(path),
+        zarr_format=3,
+        attributes={ROOT_ATTRIBUTE: {"format_version": FORMAT_VERSION}},
     )
 
 
-def open_root(path: Path, *, writable: bool) -> zarr.Group:
+def open_root(path: Place, *, writable: bool) -> zarr.Group:
     """Open an existing store and check its format version; opening it to write raises that.
 
     Raises
@@ -97,12 +99,13 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
         If the path is no folder, or holds no store of this format version.
     """
     try:
-        if not path.exists():
+        is_bucket = isinstance(path, BucketPlace)
+        if not (path.is_dir() if is_bucket else path.exists()):
             create = {"manifest": ..., "models": ..., "store": str(path)}
             raise StoreError(
                 f"store {path} does not exist.", Remedy("Create it", create, "build_store")
             )
-        if not path.is_dir():
+        if not is_bucket and not path.is_dir():
             raise StoreError(f"store {path} is a file; expected the folder of a Zarr store.")
         root = nodes.open_group(path, "r+" if writable else "r")
     except (FileNotFoundError, *DAMAGE) as error:

@@ -7,9 +7,8 @@ that hold the wanted rows. zarr reads columns with other codecs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import google_crc32c
@@ -20,6 +19,7 @@ from numcodecs.zstd import decompress
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, VLenUTF8Codec, ZstdCodec
 
+from reno_store.runtime.places import Place, concurrently
 from reno_store.store import nodes, schema
 
 __all__ = ["TextColumn"]
@@ -36,7 +36,7 @@ class TextColumn:
     ----------
     array : zarr.Array
         The column.
-    folder : Path
+    folder : Place
         The folder that holds it.
 
     Raises
@@ -46,11 +46,11 @@ class TextColumn:
     """
 
     @classmethod
-    def open(cls, group: zarr.Group, name: str, folder: Path) -> TextColumn:
+    def open(cls, group: zarr.Group, name: str, folder: Place) -> TextColumn:
         """Open the column of a name in a dataset's group, which is in `folder`."""
         return cls(schema.child_array(group, name), folder / name)
 
-    def __init__(self, array: zarr.Array[Any], folder: Path) -> None:
+    def __init__(self, array: zarr.Array[Any], folder: Place) -> None:
         if len(array.shape) != 1:
             raise ValueError(f"it has {len(array.shape)} dimensions")
         self._array, self._codec = array, VLenUTF8()
@@ -79,10 +79,10 @@ class TextColumn:
         if self._chunks is None:
             return self._read_with_zarr(start, stop)
         step = self.chunk_rows
+        chunks = range(start // step, -(-stop // step))
         pieces = [np.empty(0, object)]
-        for chunk in range(start // step, -(-stop // step)):
+        for chunk, texts in zip(chunks, self._read_chunks(chunks), strict=True):
             first = chunk * step
-            texts = self._read_chunk(self._chunks / str(chunk))
             pieces.append(texts[max(start - first, 0) : stop - first])
         return np.concatenate(pieces)
 
@@ -92,11 +92,10 @@ class TextColumn:
         chunks = rows[order] // self.chunk_rows
         starts = np.flatnonzero(np.diff(chunks, prepend=-1)).tolist()
         texts = np.empty(len(rows), object)
-        for start, stop in pairwise([*starts, len(rows)]):
-            first = int(chunks[start]) * self.chunk_rows
-            end = min(first + self.chunk_rows, self._array.shape[0])
-            where = order[start:stop]
-            texts[where] = self.read(first, end)[rows[where] - first]
+        found = self._read_chunks([int(chunks[start]) for start in starts])
+        for (start, stop), strings in zip(pairwise([*starts, len(rows)]), found, strict=True):
+            first, where = int(chunks[start]) * self.chunk_rows, order[start:stop]
+            texts[where] = strings[: self._array.shape[0] - first][rows[where] - first]
         return texts
 
     def blocks(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.object_]]]:
@@ -106,22 +105,37 @@ class TextColumn:
             yield start, self.read(start, end)
             start = end
 
-    def _read_chunk(self, path: Path) -> NDArray[np.object_]:
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise ValueError(f"its chunk {path.name} is lost") from None
+    def _read_chunks(self, chunks: Sequence[int]) -> Iterator[NDArray[np.object_]]:
+        """Yield the strings of whole chunks."""
+        folder = self._chunks
+        if folder is None:
+            step, n_rows = self.chunk_rows, int(self._array.shape[0])
+            for chunk in chunks:
+                yield self._read_with_zarr(chunk * step, min((chunk + 1) * step, n_rows))
+            return
+        contents = concurrently(lambda chunk: _content(folder / str(chunk)), chunks, folder)
+        for chunk, content in zip(chunks, contents, strict=True):
+            yield self._decode(chunk, content)
+
+    def _decode(self, chunk: int, content: bytes | None) -> NDArray[np.object_]:
+        if content is None:
+            raise ValueError(f"its chunk {chunk} is lost")
         body, checksum = content[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
         if google_crc32c.value(body) != int.from_bytes(checksum, "little"):
-            raise ValueError(f"the checksum of its chunk {path.name} does not match")
+            raise ValueError(f"the checksum of its chunk {chunk} does not match")
         texts: NDArray[np.object_] = self._codec.decode(decompress(body))
         if len(texts) != self.chunk_rows:
-            raise ValueError(
-                f"its chunk {path.name} has {len(texts):,} of {self.chunk_rows:,} rows"
-            )
+            raise ValueError(f"its chunk {chunk} has {len(texts):,} of {self.chunk_rows:,} rows")
         return texts
 
     def _read_with_zarr(self, start: int, stop: int) -> NDArray[np.object_]:
         schema.check_chunks(self._array, stop)
         with nodes.own_codecs():
             return np.array(np.asarray(self._array[start:stop]).tolist(), object)
+
+
+def _content(chunk: Place) -> bytes | None:
+    try:
+        return chunk.read_bytes()
+    except FileNotFoundError:
+        return None

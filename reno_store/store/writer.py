@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from reno_store.corpora.names import name_problem
 from reno_store.errors import StaleStoreError, StoreError
-from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import BucketPlace, Place, open_place
 from reno_store.store import nodes, schema
 from reno_store.store.checks import (
     check_clips,
@@ -53,7 +53,7 @@ class StoreWriter:
 
     Parameters
     ----------
-    path : Path
+    path : Place
         The store's folder.
     locks : Locks
         Its locks.
@@ -64,7 +64,7 @@ class StoreWriter:
         The same store, for reading.
     """
 
-    def __init__(self, path: Path, locks: Locks) -> None:
+    def __init__(self, path: Place, locks: Locks) -> None:
         self.path = path
         self.reader = StoreReader(path)
         self._root = schema.open_root(path, writable=True)
@@ -72,13 +72,15 @@ class StoreWriter:
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, path: str | Path, *, notify: Notify | None = None) -> Iterator[StoreWriter]:
+    def open(
+        cls, path: str | Path | BucketPlace, *, notify: Notify | None = None
+    ) -> Iterator[StoreWriter]:
         """Open a store for writing; create it if there is none.
 
         Parameters
         ----------
-        path : str or Path
-            The store's folder.
+        path : str, Path or BucketPlace
+            The store's folder, or its URL in a bucket.
         notify : Notify, optional
             Called with a message when another process is writing the same part and this one
             waits. Without it, such a conflict raises an error.
@@ -86,20 +88,22 @@ class StoreWriter:
         Raises
         ------
         StoreError
-            If the path is a URL, a file, a folder with other contents, or cannot be written.
+            If the path is a file, a folder with other contents, or cannot be written.
         StoreBusyError
             If another process is writing the same part and `notify` is not given.
         """
-        path = local_path(path, "store", StoreError)
+        place = open_place(path, "store", StoreError)
         try:
-            is_new_folder = make_folder(path)
-            locks = Locks(path, notify)
+            is_new_folder = make_folder(place)
+            locks = Locks(place, notify)
+            locks.check_server()
+            place = locks.guard(place)
             with locks.making():
-                is_new = not (path / "zarr.json").exists()
+                is_new = not (place / "zarr.json").is_file()
                 if is_new:
-                    sweep(path)
-                    schema.create_root(path)
-            writer = cls(path, locks)
+                    sweep(place)
+                    schema.create_root(place)
+            writer = cls(place, locks)
             writer._drop_consolidated("", locks.making())
             try:
                 yield writer
@@ -108,10 +112,10 @@ class StoreWriter:
                 writer._drop_consolidated("", locks.making())
                 if is_new:
                     with locks.making():
-                        unmake_if_empty(path, folder=is_new_folder)
+                        unmake_if_empty(place, folder=is_new_folder)
         except OSError as error:
             raise StoreError(
-                f"store {path} cannot be written: {error.strerror or error}. What was written "
+                f"store {place} cannot be written: {error.strerror or error}. What was written "
                 "until then is kept; free space, change its permissions, or build elsewhere."
             ) from error
 
@@ -213,7 +217,7 @@ class StoreWriter:
         with self._locks.table(dataset):
             with self._locks.making():
                 # The process that created the store may have removed it, still empty.
-                if not (self.path / "zarr.json").exists():
+                if not (self.path / "zarr.json").is_file():
                     schema.create_root(self.path)
             yield
 

@@ -176,6 +176,11 @@ def _prepare(
         {(protocol, seed): [fold] for protocol in protocols for seed in request.seeds},
         dict.fromkeys(protocols, obstacle) if obstacle else {},
         clip_ids,
+        tuple(
+            (name, rows[part.rows])
+            for part in parts
+            for name, rows in part.corpus.prepared.stored_in
+        ),
     )
 
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
 from reno_store.runtime.notebooks import html_table, html_text, html_view
+from reno_store.runtime.places import Place
 from reno_store.samples import Samples
 from reno_store.studies.outcomes import run_fold
 from reno_store.studies.protocols import PROTOCOLS, split
@@ -21,6 +22,9 @@ from reno_store.studies.requests import Named, evaluation_request
 from reno_store.studies.running import run_study
 from reno_store.studies.scores import METRIC_TITLES, METRICS, FoldScore, Metric
 from reno_store.studies.study import Study
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["Evaluation", "evaluate", "evaluate_store"]
 
@@ -193,7 +197,7 @@ def evaluate(
 
 
 def evaluate_store(
-    store: str | Path,
+    store: str | Place,
     dataset: str,
     *,
     models: str | Sequence[str],
@@ -208,6 +212,7 @@ def evaluate_store(
     min_clips: int = 1,
     results: str | Path | None = None,
     n_jobs: int = 1,
+    client: Client | None = None,
     progress: bool | None = None,
 ) -> Study:
     """Cross-validate classifiers on a dataset of a store.
@@ -236,7 +241,7 @@ def evaluate_store(
         As in `StudyRequest`.
     missing : {"raise", "drop"}
         What to do with clips that lack an embedding of any of the models.
-    results, n_jobs, progress
+    results, n_jobs, client, progress
         As for `run_study`.
 
     Returns
@@ -254,7 +259,7 @@ def evaluate_store(
         than two models, or a seed is given twice or out of range.
     MissingEmbeddingsError
         If clips lack an embedding and `missing` is ``"raise"``.
-    LedgerError, TrainingError, DeviceError
+    LedgerError, TrainingError, ClusterError, DeviceError
         As for `run_study`.
     """
     request = evaluation_request(
@@ -275,6 +280,7 @@ def evaluate_store(
         request,
         results=results,
         n_jobs=n_jobs,
+        client=client,
         progress=progress,
         strict=True,
         remember=False,

@@ -18,6 +18,8 @@ from reno_store.studies.requests import Named, StudyRequest
 from reno_store.studies.study import Cell, DatasetFacts, Study
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from reno_store.studies.scores import Metric
 
 __all__ = ["PAPER_POINT", "Grid", "cv_results", "cv_results_csv", "grid_request", "run_grid"]
@@ -102,6 +104,7 @@ def run_grid(
     *,
     results: str | Path | None = None,
     n_jobs: int = 1,
+    client: Client | None = None,
     progress: bool | None = None,
 ) -> Grid:
     """Evaluate every point of a grid; folds that are kept are not trained again.
@@ -112,7 +115,7 @@ def run_grid(
         The store's folder.
     request : StudyRequest
         Made by `grid_request`.
-    results, n_jobs, progress
+    results, n_jobs, client, progress
         As for `run_study`.
 
     Raises
@@ -130,6 +133,7 @@ def run_grid(
             request,
             results=results,
             n_jobs=n_jobs,
+            client=client,
             progress=progress,
             strict=True,
             remember=False,

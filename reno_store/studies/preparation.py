@@ -54,6 +54,8 @@ class PreparedDataset:
         Protocols that cannot divide the clips, and why.
     clip_ids : numpy.ndarray of str, shape (n_clips,)
         The clips.
+    stored_in : tuple of (str, numpy.ndarray of int64)
+        The datasets of the store that the clips come from, in order, with row numbers in each.
     """
 
     facts: DatasetFacts
@@ -66,6 +68,7 @@ class PreparedDataset:
     folds: Mapping[tuple[str, int], list[Fold]]
     refused: Mapping[str, Obstacle]
     clip_ids: NDArray[np.str_] = field(default_factory=lambda: np.array([], np.str_))
+    stored_in: tuple[tuple[str, NDArray[np.int64]], ...] = ()
 
     def obstacle(self, models: Sequence[str], protocol: str) -> Obstacle | None:
         """Return why models cannot be evaluated under a protocol; None where they can."""
@@ -156,6 +159,7 @@ def prepare(
         folds,
         refused,
         samples.clip_ids,
+        ((dataset, _stored_rows(store, dataset, samples.clip_ids)),),
     )
 
 
@@ -196,6 +200,15 @@ def _common(store: EmbeddingStore, loaded: Mapping[str, Samples]) -> Samples:
 def _rows(samples: Samples, clip_ids: NDArray[np.str_]) -> NDArray[np.int64]:
     """Return the rows of some of the clips."""
     return np.flatnonzero(np.isin(samples.clip_ids, clip_ids))
+
+
+def _stored_rows(
+    store: EmbeddingStore, dataset: str, clip_ids: NDArray[np.str_]
+) -> NDArray[np.int64]:
+    """Return the row numbers of clips in the store."""
+    if len(clip_ids) == store.n_clips(dataset):
+        return np.arange(len(clip_ids))
+    return np.flatnonzero(np.isin(np.array(store.texts(dataset, "clip_id")), clip_ids))
 
 
 def _folds(

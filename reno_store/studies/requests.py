@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from reno_store.errors import ProtocolError, Remedy, UnknownNameError
+from reno_store.errors import ProtocolError, Remedy, StoreError, UnknownNameError
+from reno_store.runtime.places import BucketPlace, open_place
 from reno_store.studies.classifiers import DEFAULT_ESTIMATORS, find_estimator
 from reno_store.studies.corpus_pairs import CorpusPair, list_pairs
 from reno_store.studies.label_maps import LabelMap
@@ -25,10 +26,14 @@ Named: TypeAlias = "str | tuple[str, BaseEstimator]"
 """An estimator: a name in `ESTIMATORS`, or a name of your choice and the estimator itself."""
 
 
-def results_folder(store: str | Path) -> Path:
-    """Return the folder in which a store's results are kept: ``my.results`` for ``my.zarr``."""
-    store = Path(store).resolve()
-    return store.parent / f"{store.name.removesuffix('.zarr')}.results"
+def results_folder(store: str | Path | BucketPlace) -> Path:
+    """Return the folder in which a store's results are kept: ``my.results`` for ``my.zarr``.
+
+    It is next to the store; for a store in a bucket, in the working directory.
+    """
+    place = open_place(store, "store", StoreError)
+    folder = place.resolve().parent if isinstance(place, Path) else Path.cwd()
+    return folder / f"{place.name.removesuffix('.zarr')}.results"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,17 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reno_store import __version__
 from reno_store.errors import Remedy
+from reno_store.runtime.cluster import Cluster
 from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.places import BucketPlace, Place
 from reno_store.runtime.progress import tell
 from reno_store.samples import EmbeddingStore, open_store
 from reno_store.studies.corpus_preparation import prepare_pairs
+from reno_store.studies.fold_workers import ClusterFolds, FoldWorkers, ProcessFolds
 from reno_store.studies.last_request import LAST_REQUEST, find_last_request
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.models import facts_of_models, pairs_of
@@ -25,17 +29,21 @@ from reno_store.studies.requests import StudyRequest, results_folder
 from reno_store.studies.study import Cell, DatasetFacts, ModelFacts, Study
 from reno_store.studies.training import Training, find_fold
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 __all__ = ["recall_study", "run_study"]
 
 _PACKAGES = ("numpy", "scikit-learn", "skorch", "torch", "zarr")
 
 
 def run_study(
-    store: str | Path,
+    store: str | Place,
     request: StudyRequest,
     *,
     results: str | Path | None = None,
     n_jobs: int = 1,
+    client: Client | None = None,
     progress: bool | None = None,
     strict: bool = False,
     remember: bool = True,
@@ -55,6 +63,9 @@ def run_study(
         Folder of kept results; `results_folder` of the store unless given.
     n_jobs : int
         Number of processes on a CPU; the scores do not depend on it.
+    client : distributed.Client, optional
+        A Dask cluster whose workers train the folds instead; the scores do not depend on it. Folds
+        that are trained together on a GPU are trained in this process. It is not closed.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
     strict : bool
@@ -75,14 +86,19 @@ def run_study(
         If results cannot be kept.
     TrainingError
         If a process that trained was killed.
+    ClusterError
+        If the cluster was lost, or has other versions of the packages.
     MissingEmbeddingsError, StoreError, ProtocolError
         If `strict`, and embeddings are missing or damaged, or clips cannot be divided so.
     """
     opened = open_store(store)
     ledger = Ledger(results_folder(store) if results is None else results)
+    if results is None and isinstance(opened.path, BucketPlace):
+        tell(f"results are kept in {ledger.folder}")
     # "auto" may be another device where the results are read.
     request = replace(request, device=resolve_device(request.device))
-    run = _Run(opened, request, ledger, n_jobs, progress, strict=strict, remember=remember)
+    cluster = None if client is None else Cluster(client)
+    run = _Run(opened, request, ledger, n_jobs, cluster, progress, strict=strict, remember=remember)
     return run.study(request.datasets)
 
 
@@ -120,6 +136,7 @@ class _Run:
     request: StudyRequest
     ledger: Ledger
     n_jobs: int = 1
+    cluster: Cluster | None = None
     progress: bool | None = None
     strict: bool = False
     remember: bool = True
@@ -201,7 +218,7 @@ class _Run:
             name = prepared.facts.name
             tell(f"{name}: {len(tasks):,} folds to train; {n_kept:,} are kept already.")
         training = Training(
-            prepared, self.ledger, self.request.standardize, self.n_jobs, self.progress
+            prepared, self.ledger, self.request.standardize, self._workers(prepared), self.progress
         )
         n_outcomes = 0
         # Closed at once when interrupted, so that no claim stays behind in this process.
@@ -211,6 +228,12 @@ class _Run:
                 n_outcomes += isinstance(result, FoldOutcome)
         self.n_trained += training.n_trained
         self.n_served += n_outcomes - training.n_trained  # those that another process trained
+
+    def _workers(self, prepared: PreparedDataset) -> FoldWorkers:
+        standardize = self.request.standardize
+        if self.cluster is None:
+            return ProcessFolds(prepared, standardize, self.n_jobs)
+        return ClusterFolds(prepared, standardize, self.cluster, self.store.path)
 
     def _fill(self, cell: Cell, results: Sequence[tuple[int, Result | None]]) -> Cell:
         if cell.reason:

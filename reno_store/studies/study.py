@@ -16,6 +16,7 @@ import numpy as np
 
 from reno_store.errors import Remedy
 from reno_store.runtime.numbers import plain
+from reno_store.runtime.places import Place
 from reno_store.studies.corpus_pairs import Transfer
 from reno_store.studies.requests import StudyRequest
 
@@ -227,7 +228,7 @@ class Study:
         Package -> version.
     """
 
-    store: Path
+    store: Place
     results: Path
     request: StudyRequest
     datasets: tuple[DatasetFacts, ...]

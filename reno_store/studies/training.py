@@ -1,7 +1,8 @@
 """Folds that are not kept yet: trained, and kept one by one.
 
-On a CPU every fold is a task of its own, on one thread. On a GPU the folds of the paper's
-networks are trained together as a stack, since one small network cannot keep a GPU busy.
+On a CPU every fold is a task of its own, on one thread, in a process of this machine or on a worker
+of a cluster. On a GPU the folds of the paper's networks are trained together as a stack in this
+process, since one small network cannot keep a GPU busy.
 """
 
 from __future__ import annotations
@@ -10,22 +11,17 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
-import numpy as np
-from joblib import Parallel, delayed
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from reno_store.errors import Remedy, TrainingError
 from reno_store.runtime.progress import Counter, counting
 from reno_store.studies.fold_locks import FoldLocks
+from reno_store.studies.fold_workers import FoldWorkers
 from reno_store.studies.ledger import Ledger
 from reno_store.studies.outcome_json import outcome_from_json, outcome_to_json
-from reno_store.studies.outcomes import Failure, FoldOutcome, Result, run_fold
+from reno_store.studies.outcomes import Failure, FoldOutcome, Result
 from reno_store.studies.planning import FoldTask
 from reno_store.studies.preparation import PreparedDataset
 from reno_store.studies.stacking import fit_folds_together
@@ -65,8 +61,8 @@ class Training:
         Where outcomes are kept.
     standardize : bool
         Whether X is scaled.
-    n_jobs : int
-        Number of processes on a CPU.
+    workers : FoldWorkers
+        What trains folds that are not trained together.
     progress : bool, optional
         Whether to show a progress bar.
     n_trained : int
@@ -76,7 +72,7 @@ class Training:
     prepared: PreparedDataset
     ledger: Ledger
     standardize: bool
-    n_jobs: int = 1
+    workers: FoldWorkers
     progress: bool | None = None
     n_trained: int = 0
     _locks: FoldLocks = field(init=False)
@@ -92,11 +88,11 @@ class Training:
         ------
         LedgerError
             If an outcome cannot be kept.
-        TrainingError
-            If a process that trained was killed.
+        TrainingError, ClusterError
+            If processes that trained were killed.
         """
         work = sum(task.work for task in tasks)
-        n_processes = 1 if all(task.together for task in tasks) else abs(self.n_jobs)
+        n_processes = 1 if all(task.together for task in tasks) else self.workers.n_processes
         with (
             counting(
                 f"training, {self.prepared.facts.name}",
@@ -155,37 +151,21 @@ class Training:
         return task, result
 
     def _train_apart(self, tasks: Iterator[FoldTask]) -> Iterator[tuple[FoldTask, Result]]:
-        begun: dict[str, FoldTask] = {}
-        problems: list[Exception] = []
+        begun: dict[str, str] = {}
 
         def show() -> None:
-            self._counter.detail("".join(task.title for task in list(begun.values())[:1]))
+            self._counter.detail("".join(list(begun.values())[:1]))
 
-        def jobs() -> Iterator[Any]:
-            try:
-                for task in tasks:
-                    begun[task.key] = task
-                    show()
-                    blocks = [self.prepared.blocks[name] for name in task.models]
-                    y, groups = self.prepared.y, self.prepared.groups
-                    yield delayed(_train)(task, blocks, y, groups, self.standardize)
-            except Exception as error:  # joblib asks from a thread, and would wait for ever
-                problems.append(error)
-
-        # No fold is claimed before there is a process for it.
-        parallel = Parallel(self.n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs")
-        try:
-            for key, result in parallel(jobs()):
-                yield self._keep(begun.pop(key), result)
+        def begin() -> Iterator[FoldTask]:
+            for task in tasks:
+                begun[task.key] = task.title
                 show()
-        except BrokenProcessPool:
-            raise TrainingError(
-                f"{self.prepared.facts.name}: a process that trained was killed, probably because "
-                "memory ran out. The finished folds are kept.",
-                Remedy(f"Use fewer processes than {self.n_jobs}", {"n_jobs": ...}),
-            ) from None
-        if problems:
-            raise problems[0]
+                yield task
+
+        for task, result in self.workers.train(begin()):
+            yield self._keep(task, result)
+            del begun[task.key]
+            show()
 
     def _parts(self, tasks: Sequence[FoldTask]) -> Iterator[list[FoldTask]]:
         """Divide tasks into stacks: the same models and protocol, and not too many rows."""
@@ -213,27 +193,3 @@ class Training:
             warnings.simplefilter("ignore", ConvergenceWarning)  # outcomes say so
             fit_folds_together(tasks, self.prepared, self.standardize, finished)
         yield from done
-
-
-def _train(
-    task: FoldTask,
-    blocks: Sequence[NDArray[np.float32]],
-    y: NDArray[np.str_],
-    groups: NDArray[np.str_] | None,
-    standardize: bool,
-) -> tuple[str, Result]:
-    """Train one fold, in a process of its own where there are several."""
-    try:
-        outcome = run_fold(
-            task.estimator,
-            blocks,
-            y,
-            groups,
-            task.rows,
-            protocol=task.protocol,
-            standardize=standardize,
-        )
-    # Whatever an estimator raises must not stop the other folds.
-    except Exception as error:
-        return task.key, Failure.of(error)
-    return task.key, outcome

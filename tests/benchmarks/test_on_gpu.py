@@ -58,7 +58,17 @@ def children_seconds():
 
 
 class TestSections:
-    @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.module)
+    @pytest.mark.parametrize(
+        "section",
+        # The slower ones run in the slow suite, which is run before a GPU is used.
+        [
+            pytest.param(each, marks=pytest.mark.slow)
+            if each.module in ("exactness", "extraction")
+            else each
+            for each in SECTIONS
+        ],
+        ids=lambda section: section.module,
+    )
     def test_each_runs_on_a_cpu_and_finds_nothing_wrong(self, tmp_path, section):
         record = Record(tmp_path / "rows", judges_speed=False)
         (tmp_path / "files").mkdir()

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from factories.made_up_studies import with_collapsed
 from factories.odd_studies import make_study
 from factories.scored_studies import scored_cell, study_of
 
@@ -15,6 +16,8 @@ A, W, M = "audio-mamba-tiny", "wav2vec2-base", "mfcc"
 LOW = (0.30, 0.35, 0.30, 0.25, 0.30)
 HIGH = (0.70, 0.75, 0.80, 0.65, 0.75)
 NEAR = (0.30, 0.40, 0.25, 0.30, 0.30)
+CHANCE = (0.05, 0.15, 0.10, 0.05, 0.15)
+"""Ten labels are guessed right in one of ten cases."""
 
 
 def names(comparisons, kind):
@@ -29,24 +32,35 @@ def names(comparisons, kind):
     ]
 
 
-def test_every_comparison_of_the_issue_is_made_in_order():
-    comparisons = compare_study(make_study(protocols=("paper", "speaker")))
+def test_each_pair_of_cells_is_compared_once_by_the_first_kind_that_fits():
+    found = compare_study(make_study(protocols=("paper", "speaker")))
     for protocol in ("paper", "speaker"):
-        own = [each for each in comparisons if each.protocol == protocol]
+        own = [each for each in found if each.protocol == protocol]
         assert names(own, "mamba-attention") == [
             (f"{protocol} {name} {A}", f"{protocol} {name} {W}") for name in ("fcn", "cnn")
+        ]
+        assert names(own, "model-model") == [
+            (f"{protocol} {name} {model}", f"{protocol} {name} {M}")
+            for name in ("fcn", "cnn")
+            for model in (A, W)
         ]
         assert names(own, "cnn-fcn") == [
             (f"{protocol} cnn {model}", f"{protocol} fcn {model}") for model in (A, W, M)
         ]
+        pairs = f"{A}+{W}", f"{A}+{M}", f"{W}+{M}"
         assert names(own, "reno-concat") == [
-            (f"{protocol} reno {pair}", f"{protocol} concat {pair}")
-            for pair in (f"{A}+{W}", f"{A}+{M}", f"{W}+{M}")
+            (f"{protocol} reno {pair}", f"{protocol} concat {pair}") for pair in pairs
         ]
-    leaks = names(comparisons, "paper-speaker")
+        assert [first for first, _ in names(own, "fusion-half")] == [
+            f"{protocol} {name} {pair}" for name in ("concat", "reno") for pair in pairs
+        ]
+    leaks = names(found, "paper-speaker")
     assert len(leaks) == 12
     assert leaks[0] == (f"paper fcn {A}", f"speaker fcn {A}")
-    assert len(comparisons) == 2 * (2 + 3 + 3) + 12
+    assert len(found) == 2 * (2 + 4 + 3 + 3 + 6) + 12
+    assert list(dict.fromkeys(each.kind for each in found if each.protocol == "speaker")) == [
+        "mamba-attention", "model-model", "cnn-fcn", "reno-concat", "fusion-half",
+    ]  # fmt: skip
 
 
 def test_each_mamba_stands_against_each_attention_model():
@@ -56,8 +70,67 @@ def test_each_mamba_stands_against_each_attention_model():
     )
     cells = [scored_cell([model.name], "cnn", LOW) for model in models]
     comparisons = compare_study(study_of(*cells, models=models))
-    sides = [(each.first.models[0], each.second.models[0]) for each in comparisons]
-    assert sides == [("t", "w"), ("t", "h"), ("b", "w"), ("b", "h")]
+    sides = {}
+    for each in comparisons:
+        sides.setdefault(each.kind, []).append((each.first.models[0], each.second.models[0]))
+    assert sides["mamba-attention"] == [("t", "w"), ("t", "h"), ("b", "w"), ("b", "h")]
+    assert sides["model-model"] == [("t", "b"), ("w", "h")]
+
+
+def test_any_two_estimators_are_compared_on_the_same_models():
+    cells = [scored_cell([M], name, LOW) for name in ("fcn", "svm", "logreg", "rf")]
+    again = [scored_cell([M], "svm", HIGH, settings={"C": 2.0})]
+    found = compare_study(study_of(*cells, *again))
+    assert names(found, "network-probe") == [(f"paper fcn {M}", f"paper logreg {M}")]
+    others = [(each.first.name, each.second.name) for each in found[1:]]
+    assert others == [
+        ("fcn", "svm"), ("fcn", "rf"), ("fcn", "svm(C=2)"), ("svm", "logreg"), ("svm", "rf"),
+        ("svm", "svm(C=2)"), ("logreg", "rf"), ("logreg", "svm(C=2)"), ("rf", "svm(C=2)"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("single", "half"),
+    [
+        ({(A, "fcn"): LOW, (W, "fcn"): NEAR, (M, "fcn"): HIGH}, (W, "fcn")),
+        ({(A, "svm"): LOW, (W, "svm"): NEAR, (W, "fcn"): HIGH}, (W, "svm")),
+        ({(A, "fcn"): NEAR}, (A, "fcn")),
+        ({(M, "fcn"): NEAR}, None),
+    ],
+    ids=["highest", "same estimator first", "one half", "other models"],
+)
+def test_fused_models_are_compared_with_the_better_of_them_alone(single, half):
+    cells = [scored_cell([model], name, scores) for (model, name), scores in single.items()]
+    found = compare_study(study_of(scored_cell((A, W), "svm", HIGH), *cells))
+    halves = [each.second for each in found if each.kind == "fusion-half"]
+    assert [(cell.models[0], cell.estimator) for cell in halves] == ([half] if half else [])
+
+
+def test_a_half_that_collapsed_is_not_the_better_one():
+    study = study_of(
+        scored_cell((A, W), "reno", HIGH),
+        scored_cell([A], "fcn", LOW),
+        scored_cell([W], "fcn", HIGH),
+    )
+    collapsed = with_collapsed(study, study.cells[2])
+    (half,) = [each.second for each in compare_study(collapsed) if each.kind == "fusion-half"]
+    assert half.models == (A,)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        (LOW, CHANCE, "higher"),
+        (CHANCE, LOW, "lower"),
+        (CHANCE, CHANCE[::-1], "guessing"),
+        (CHANCE, CHANCE, "guessing"),
+        ((0.10, 0.15, 0.10, 0.05, 0.15), (0.0, 0.05, 0.0, -0.05, 0.05), "guessing"),
+    ],
+)
+def test_two_that_guess_are_not_compared(first, second, verdict):
+    cells = [scored_cell([A], "cnn", first), scored_cell([A], "fcn", second)]
+    (found,) = compare_study(study_of(*cells))
+    assert found.verdict == verdict
 
 
 def test_cells_that_were_not_computed_are_passed_over():
@@ -103,7 +176,7 @@ def test_adjustment_is_among_the_same_kind_dataset_and_protocol():
     families = {}
     for each in comparisons:
         families.setdefault((each.kind, each.dataset, each.protocol), []).append(each)
-    assert sorted(map(len, families.values())) == [2, 2, 2, 2, *[3] * 8, 12, 12]
+    assert sorted(map(len, families.values())) == [*[2] * 4, *[3] * 8, *[4] * 4, *[6] * 4, 12, 12]
     for family in families.values():
         adjusted = adjust_holm([each.p for each in family])
         assert [each.p_holm for each in family] == adjusted
@@ -119,11 +192,14 @@ def test_the_verdict_is_that_after_the_adjustment():
     (alone,) = compare_study(study_of(*weak))
     assert (alone.verdict, alone.p_holm) == ("higher", alone.p)
     assert 0.025 < alone.p < 0.05
-    among = compare_study(study_of(*strong, *weak, scored_cell([M], "cnn", LOW)))
-    assert [each.verdict for each in among if each.kind == "cnn-fcn"] == ["higher", "higher"]
-    chance = [scored_cell([M], "cnn", NEAR), scored_cell([M], "fcn", LOW)]
-    verdicts = [each.verdict for each in compare_study(study_of(*weak, *chance))]
-    assert verdicts == ["inconclusive", "inconclusive"]
+
+    def verdicts(*cells):
+        found = compare_study(study_of(*cells))
+        return [each.verdict for each in found if each.kind == "cnn-fcn"]
+
+    assert verdicts(*strong, *weak, scored_cell([M], "cnn", LOW)) == ["higher", "higher"]
+    open_ = [scored_cell([M], "cnn", NEAR), scored_cell([M], "fcn", LOW)]
+    assert verdicts(*weak, *open_) == ["inconclusive", "inconclusive"]
     swapped = [scored_cell([A], "cnn", LOW), scored_cell([A], "fcn", HIGH)]
     assert compare_study(study_of(*swapped))[0].verdict == "lower"
 

@@ -4,12 +4,13 @@ import pytest
 from factories.odd_studies import make_study
 from factories.scored_studies import scored_cell, study_of
 
-from reno_store.conclusions import compare_study, probe_sentences
+from reno_store.conclusions import compare_study
 
 A, W = "audio-mamba-tiny", "wav2vec2-base"
 LOW = (0.30, 0.35, 0.30, 0.25, 0.30)
 HIGH = (0.70, 0.75, 0.80, 0.65, 0.75)
 NEAR = (0.30, 0.40, 0.25, 0.30, 0.30)
+CHANCE = (0.05, 0.15, 0.10, 0.05, 0.15)
 WEAK = (0.43, 0.39, 0.35, 0.36, 0.36)
 
 
@@ -29,32 +30,31 @@ def test_a_sentence_in_full():
     # t = 0.43 / 0.03 = 14.33, interval 0.43 -+ 2.776 x 0.03
     assert fusions([HIGH], [LOW]) == (
         "jnv, protocol paper: RENO vs Concat on audio-mamba-tiny + wav2vec2-base: higher (+43.0 "
-        "points of accuracy, 95 % interval +34.7 to +51.3, p < 0.001; paired over 5 folds, "
-        "t(4) = 14.33)."
+        "points, 95 % interval +34.7 to +51.3, p < 0.001)."
     )
 
 
 @pytest.mark.parametrize(
     ("reno", "concat", "parts"),
     [
-        (LOW, HIGH, ("lower (−43.0", "−51.3 to −34.7", "t(4) = −14.33")),
-        (NEAR, LOW, ("inconclusive (+1.0", "−6.8 to +8.8", "p = 0.740", "t(4) = 0.36")),
-        (LOW, LOW, ("inconclusive (the same accuracy in every fold", "no spread to test with")),
+        (LOW, HIGH, ("lower (−43.0", "−51.3 to −34.7", "p < 0.001")),
+        (NEAR, LOW, ("inconclusive (+1.0", "−6.8 to +8.8", "p = 0.740")),
+        (LOW, LOW, ("inconclusive (0.0 points in every fold", "no spread to test with")),
         (
             [score + 0.05 for score in LOW],
             LOW,
-            ("inconclusive (+5.0 points of accuracy in every fold", "no spread to test with"),
+            ("inconclusive (+5.0 points in every fold", "no spread to test with"),
         ),
-        ([0.7], [0.5], ("inconclusive (+20.0 points of accuracy in a single fold", "over 1 fold)")),
+        ([0.7], [0.5], ("inconclusive (+20.0 points in a single fold", "no spread")),
+        (CHANCE, CHANCE[::-1], ("neither beats guessing (0.0 points, 95 %",)),
     ],
 )
 def test_each_result_has_its_numbers(reno, concat, parts):
     sentence = fusions([reno], [concat])
     assert all(part in sentence for part in parts)
-    assert ("t(" in sentence) == ("no spread" not in sentence)
 
 
-def test_p_is_given_with_and_without_the_adjustment():
+def test_p_is_the_adjusted_one():
     found = sentences(
         scored_cell([A], "cnn", WEAK),
         scored_cell([A], "fcn", LOW),
@@ -63,7 +63,7 @@ def test_p_is_given_with_and_without_the_adjustment():
     )
     (weak,) = [each for each in found if "CNN vs FCN on audio-mamba-tiny" in each]
     assert "inconclusive" in weak
-    assert "p = 0.085 after Holm's adjustment for 2 comparisons, 0.043 alone" in weak
+    assert "p = 0.085" in weak
 
 
 @pytest.mark.parametrize(("n_folds", "noted"), [(2, True), (3, True), (4, False), (5, False)])
@@ -71,16 +71,9 @@ def test_few_folds_are_noted(n_folds, noted):
     assert ("so few folds" in fusions([NEAR[:n_folds]], [LOW[:n_folds]])) == noted
 
 
-def test_seeds_are_counted():
-    assert "paired over 5 folds x 2 seeds, t(9)" in fusions([HIGH, LOW], [LOW, NEAR])
-    assert "paired over 5 folds x 2 seeds, t(4)" in fusions(
-        [HIGH, LOW], [LOW, NEAR], protocol="loso"
-    )
-
-
 def test_models_are_named_where_the_classifier_is_the_same():
     (found,) = sentences(scored_cell([A], "cnn", HIGH), scored_cell([W], "cnn", LOW))
-    assert "audio-mamba-tiny vs wav2vec2-base with CNN: higher (+43.0" in found
+    assert "audio-mamba-tiny vs wav2vec2-base, CNN: higher (+43.0" in found
 
 
 @pytest.mark.parametrize(
@@ -93,9 +86,7 @@ def test_a_leak_names_both_protocols(paper, elsewhere, verdict):
         scored_cell([W], "svm", elsewhere[:4], protocol="speaker"),
         estimators=("svm",),
     )
-    assert found.startswith("jnv: SVM (RBF) on wav2vec2-base, protocol paper vs speaker (voices")
-    assert f": {verdict} (" in found
-    assert "unpaired, since the protocols share no folds: 5 folds and 4 folds" in found
+    assert found.startswith(f"jnv: SVM (RBF) on wav2vec2-base: paper vs speaker: {verdict} (")
 
 
 @pytest.mark.parametrize(
@@ -111,18 +102,6 @@ def test_each_is_one_sentence_of_one_line():
     for each in compare_study(make_study(protocols=("paper", "loso"), seeds=(0, 1))):
         assert each.sentence.startswith("jnv")
         assert each.sentence.endswith(").")
-        assert ". " not in each.sentence
+        assert "). " not in each.sentence
         assert "\n" not in each.sentence
         assert "nan" not in each.sentence
-
-
-def test_networks_are_counted_against_logistic_regression():
-    cells = [
-        scored_cell([model], name, scores)
-        for model, cnn in ((A, HIGH), (W, NEAR))
-        for name, scores in (("cnn", cnn), ("fcn", (0.1,) * 5), ("logreg", LOW))
-    ]
-    (found,) = probe_sentences(compare_study(study_of(*cells)))
-    assert "higher for 1 of 4 networks" in found
-    assert "lower for 2 (FCN on audio-mamba-tiny −20.0, FCN on wav2vec2-base −20.0)" in found
-    assert "inconclusive for 1 (CNN on wav2vec2-base +1.0)" in found

@@ -60,6 +60,7 @@ class TestOwnFolder:
         assert f"{len(mistakes)} of 240 clips are mistaken at least once" in shown
         assert f"  {mistakes['clip_id'][0]}: {mistakes['times_wrong'][0]} of 2 times" in shown
 
+    @pytest.mark.slow
     def test_unknown_speakers_leave_the_papers_folds(self, demo_folder, tmp_path):
         for label in ("anger", "fear"):
             shutil.copytree(

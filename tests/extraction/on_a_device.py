@@ -24,7 +24,14 @@ def error(found, expected):
     return (np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)).max()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+FAST = ("wav2vec2", "wavlm")
+"""With a group norm, and with gated relative positions; all seven take too long."""
+
+
+@pytest.mark.parametrize(
+    "family",
+    [each if each in FAST else pytest.param(each, marks=pytest.mark.slow) for each in FAMILIES],
+)
 def test_a_padded_batch_there_is_what_clips_are_one_by_one_on_the_cpu(tmp_path, family):
     spec = f"hf:{write_checkpoint(tmp_path / 'tiny', family)}"
     _, expected = embedded(spec, "cpu")

@@ -14,6 +14,7 @@ __all__ = [
     "conclude",
     "keep_folds",
     "make_study",
+    "make_study_of_chance",
     "make_study_with_odd_names",
     "make_study_with_svm",
     "make_study_without_results",
@@ -40,6 +41,20 @@ def make_study_without_results(**how):
     """Everything was asked for, nothing computed."""
     lacking = ("audio-mamba-tiny", "wav2vec2-base", "mfcc")
     return make_study(lacking=lacking, **({"datasets": ("jnv",)} | how))
+
+
+def make_study_of_chance(**how):
+    """Nothing was learnt: every cell guesses."""
+    study = make_study(**how)
+    return change_cells(
+        study,
+        lambda cell: replace(
+            cell,
+            outcomes=make_cell(
+                cell.models, cell.estimator, skill=0.0, seed=study.cells.index(cell)
+            ).outcomes,
+        ),
+    )
 
 
 def keep_folds(study, n):

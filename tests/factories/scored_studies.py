@@ -6,7 +6,10 @@ from factories.made_up_studies import MODELS
 
 from reno_store.studies import Cell, DatasetFacts, FoldOutcome, FoldScore, Study, StudyRequest
 
-__all__ = ["scored_cell", "study_of"]
+__all__ = ["LABELS", "scored_cell", "study_of"]
+
+LABELS = tuple("abcdefghij")
+"""Ten, so that guessing scores 10 %."""
 
 
 def scored_cell(
@@ -30,17 +33,17 @@ def scored_cell(
                     1 - accuracy,
                     n_train,
                     n_test,
-                    2,
+                    len(LABELS),
                     speaker=speakers[number] if speakers else "",
                 ),
-                true=(0, 1) * (n_test // 2),
+                true=tuple(clip % len(LABELS) for clip in range(n_test)),
                 predicted=(0,) * n_test,
             )
             for number, accuracy in enumerate(accuracies)
         )
         for accuracies in seeds_accuracies
     )
-    settings = {"seeds": tuple(range(len(outcomes))), "labels": ("joy", "pain")} | others
+    settings = {"seeds": tuple(range(len(outcomes))), "labels": LABELS} | others
     return Cell(dataset, protocol, estimator, tuple(models), outcomes=outcomes, **settings)
 
 
@@ -57,7 +60,7 @@ def study_of(*cells, models=MODELS, n_speakers=8, **others):
         results=Path("s.results"),
         request=StudyRequest(**(asked | others)),
         datasets=tuple(
-            DatasetFacts(name, 100, 0, n_speakers, {"joy": 50, "pain": 50}) for name in datasets
+            DatasetFacts(name, 100, 0, n_speakers, dict.fromkeys(LABELS, 10)) for name in datasets
         ),
         models=models,
         cells=cells,

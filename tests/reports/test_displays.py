@@ -48,6 +48,15 @@ def test_a_new_figure_is_one_that_pyplot_shows(study, pyplot):
     assert dict(mpl.rcParams) == before
 
 
+def test_what_a_backend_sets_when_it_is_loaded_stays(study, pyplot, monkeypatch):
+    # As that of notebooks does, without which they do not show figures.
+    monkeypatch.setattr(pyplot, "draw_if_interactive", lambda: mpl.interactive(True))
+    for plot in (study.plot_scores, study.plot_confusion):
+        mpl.interactive(False)
+        plot()
+        assert mpl.is_interactive()
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_scores_are_drawn_in_order_with_their_intervals(study, metric):
     figure, axes = own_axes()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from urllib.parse import unquote
 
 from reno_store.errors import ForeignEmbeddingsError, Remedy, listed
 from reno_store.exchange.importing.sources import Source
+from reno_store.runtime.places import Place
 from reno_store.store import Columns, StoreReader
 
 __all__ = ["match_clips", "reconciled", "source_columns", "stored_columns"]
@@ -116,9 +117,9 @@ def _matched(keys: Sequence[str], clips: Columns, way: str) -> tuple[dict[int, s
     return found, ambiguous
 
 
-def stored_columns(store: Path, dataset: str) -> dict[str, list[str]]:
+def stored_columns(store: Place, dataset: str) -> dict[str, list[str]]:
     """Return the store's clip table; empty where it has no such dataset."""
-    if not (store / "zarr.json").exists():
+    if not (store / "zarr.json").is_file():
         return {}
     reader = StoreReader(store)
     return reader.table(dataset) if dataset in reader.datasets else {}

@@ -34,7 +34,7 @@ from reno_store.exchange.importing.matching import (
 )
 from reno_store.exchange.importing.sources import Source, open_source
 from reno_store.extraction import clip_columns
-from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import Place, open_place
 from reno_store.runtime.progress import Counter, counting, tell
 from reno_store.store import (
     ModelWriter,
@@ -77,7 +77,7 @@ class ImportReport:
         Name of an embedding in the source, and the id of its clip.
     """
 
-    store: Path
+    store: Place
     dataset: str
     model: str
     n_clips: int
@@ -154,9 +154,9 @@ def import_embeddings(
     UnknownNameError
         If `refresh` names anything but labels.
     StoreError, ManifestError
-        If the store or the manifest cannot be read, or the store's path is a URL.
+        If the store or the manifest cannot be read.
     """
-    store = local_path(store, "store", StoreError)
+    place = open_place(store, "store", StoreError)
     refreshed = {refresh} if isinstance(refresh, str) else set(refresh)
     if unknown := refreshed - {"labels"}:
         raise UnknownNameError.among("part to refresh by an import:", min(unknown), ["labels"])
@@ -174,14 +174,14 @@ def import_embeddings(
             tell(warning)
     found = open_source(Path(source), ids=None if ids is None else Path(ids), array=array)
     fingerprint = fingerprint_as_stored(_fingerprint(found, provenance.strip()), storage)
-    stored = {} if table else stored_columns(store, dataset)
+    stored = {} if table else stored_columns(place, dataset)
     columns = stored or (clip_columns(table, progress) if table else source_columns(found))
     matched, way = match_clips(found.keys, columns, allow_unknown=allow_unknown)
     columns = reconciled(found, matched, columns, accept=bool(stored and refreshed))
     is_as_stored = columns == stored
     job = _Import(found, matched, columns, dataset, model, storage_of(fingerprint))
     with (
-        StoreWriter.open(store, notify=tell) as writer,
+        StoreWriter.open(place, notify=tell) as writer,
         counting(f"importing {model}", 2 * len(matched), unit="clips", show=progress) as counter,
     ):
         check_names(writer.reader, dataset, columns, [model])
@@ -198,7 +198,7 @@ def import_embeddings(
         with clips.writing(model, fingerprint, found.dim) as target:
             if target.is_changed.any():
                 raise StaleStoreError(
-                    f"store {store}: recordings of dataset {dataset!r} were changed by another "
+                    f"store {place}: recordings of dataset {dataset!r} were changed by another "
                     "process; nothing more was stored. Import again."
                 )
             n_new = job.store(target, clips.rows, counter)
@@ -206,7 +206,7 @@ def import_embeddings(
         n_clips = writer.reader.n_clips(dataset)
     first = next(iter(matched))
     return ImportReport(
-        store,
+        place,
         dataset,
         model,
         n_clips,

@@ -10,7 +10,7 @@ from pathlib import Path
 from reno_store.errors import StoreError, UnknownNameError
 from reno_store.exchange.merging.plans import DatasetPlan, refusal
 from reno_store.exchange.merging.tables import read_table
-from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import Place, open_place
 from reno_store.runtime.progress import counting, tell
 from reno_store.store import StoreReader, StoreWriter
 
@@ -49,7 +49,7 @@ class MergeReport:
         Clips that the store lacked.
     """
 
-    store: Path
+    store: Place
     models: tuple[ModelMerge, ...]
     n_new_clips: int
 
@@ -90,20 +90,20 @@ def merge_stores(
         fingerprint, or an embedding. All conflicts are listed; nothing is changed. (Where only
         the path of the same recording differs, the target's is kept.)
     StoreError, UnknownNameError
-        If a store cannot be read, is damaged or its path is a URL, or `source` has no such
+        If a store cannot be read, or is damaged, or `source` has no such
         dataset or model.
     StaleStoreError
         If another process changes one of the stores during the merge.
     """
-    source, store = (
-        local_path(source, "store", StoreError),
-        local_path(store, "store", StoreError),
+    origin, target_place = (
+        open_place(source, "store", StoreError),
+        open_place(store, "store", StoreError),
     )
-    _check_apart(source, store)
-    with _reading(source):
-        plans = list(_plans(StoreReader(source), datasets, models))
+    _check_apart(origin, target_place)
+    with _reading(origin):
+        plans = list(_plans(StoreReader(origin), datasets, models))
     reports, n_new_clips = [], 0
-    with StoreWriter.open(store, notify=tell) as writer, _reading(source):
+    with StoreWriter.open(target_place, notify=tell) as writer, _reading(origin):
         conflicts = [conflict for plan in plans for conflict in plan.find_conflicts(writer)]
         if conflicts:
             raise refusal(plans[0].reader, writer.reader, conflicts)
@@ -122,24 +122,27 @@ def merge_stores(
                 ):
                     counts = plan.copy(target, model, counter)
                 reports.append(ModelMerge(plan.dataset, model, *counts))
-    return MergeReport(store, tuple(reports), n_new_clips)
+    return MergeReport(target_place, tuple(reports), n_new_clips)
 
 
-def _check_apart(source: Path, store: Path) -> None:
+def _check_apart(source: Place, store: Place) -> None:
     one, other = source.resolve(), store.resolve()
     if one == other:
         raise StoreError(f"store {store} cannot be merged into itself; use another.")
-    if one in other.parents or other in one.parents:
+    if f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/"):
         raise StoreError(f"one of {source} and {store} is inside the other; move it out.")
 
 
 @contextlib.contextmanager
-def _reading(source: Path) -> Iterator[None]:
+def _reading(source: Place) -> Iterator[None]:
     """Distinguish unreadable files of the source from those of the target."""
     try:
         yield
     except OSError as error:
-        if error.filename is None or not Path(error.filename).is_relative_to(source):
+        is_of_source = error.filename is not None and (
+            not isinstance(source, Path) or Path(error.filename).is_relative_to(source)
+        )
+        if not is_of_source:
             raise
         raise StoreError(f"store {source} cannot be read: {error.strerror or error}.") from error
 

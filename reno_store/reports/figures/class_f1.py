@@ -97,14 +97,16 @@ def class_f1_figure(cells: Sequence[Cell]) -> Figure:
         details=details,
         dataset=dataset,
         draw=functools.partial(_draw, tuple(cells)),
+        draw_narrow=functools.partial(_draw, tuple(cells), narrow=True),
     )
 
 
 @style.in_style
-def _draw(cells: Sequence[Cell]) -> Canvas:
+def _draw(cells: Sequence[Cell], *, narrow: bool = False) -> Canvas:
     labels = cells[0].labels
-    n_panels = 1 if len(labels) <= _ONE_COLUMN_UP_TO else 2
+    n_panels = 1 if narrow or len(labels) <= _ONE_COLUMN_UP_TO else 2
     width = style.COLUMN_WIDTH if n_panels == 1 else style.PAGE_WIDTH
+    width = style.SCREEN_WIDTH if narrow else width
     per_panel = -(-len(labels) // n_panels)
     step = _STEP if len(cells) <= _MANY else _SMALL_STEP
     row = max(1.5 * LINE_HEIGHT, (len(cells) + 1.2) * step)

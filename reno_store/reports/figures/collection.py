@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from reno_store.conclusions import standings_of
 from reno_store.reports.figures.class_f1 import class_f1_figure
 from reno_store.reports.figures.confusion import confusion_figure
 from reno_store.reports.figures.files import Figure, name_apart
@@ -56,11 +57,13 @@ def figures_of(
     Whatever `embeddings` raises.
     """
     figures: list[Figure] = []
+    standings = standings_of(study)
     for facts in study.datasets:
         cells = list(study.select(dataset=facts.name, computed=True))
         protocols = [*dict.fromkeys(cell.protocol for cell in cells)]
-        if cells and facts.transfer is None:
-            figures.append(scores_figure(cells, facts))
+        own = [each for each in standings if each.cell.dataset == facts.name]
+        if own and facts.transfer is None:
+            figures.append(scores_figure(own, facts))
         chosen = cells if every_confusion else _worth_a_look(cells, protocols)
         figures += map(confusion_figure, chosen)
         if embeddings is not None and facts.transfer is None:

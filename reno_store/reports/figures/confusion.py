@@ -23,6 +23,8 @@ __all__ = ["confusion_figure", "draw_confusion", "label_columns"]
 _WIDEST_LABEL = 1.25
 _FEW = 12
 """With more labels, empty cells have no numbers and per cents no sign."""
+_FEW_NARROW = 8
+"""Up to as many labels, the matrix fits a telephone."""
 _LARGEST_CELL = 0.62
 _PADDING = 0.05
 _TWO_LINES = 2.35 * style.FONT_SIZE / POINTS_PER_INCH
@@ -52,12 +54,15 @@ def confusion_figure(cell: Cell) -> Figure:
     return Figure(
         name=file_name("confusion", *parts),
         kind="confusion",
-        title=f"{title}, protocol {cell.protocol}",
-        caption="Clips by true and predicted label; below each number and as colour, the per cent "
-        "of the row.",
+        title=f"{cell.dataset}: confusion of {cell_title(cell)}, protocol {cell.protocol}",
+        caption="How the clips of each true label (row) are predicted: their number, and the per "
+        "cent of the row (colour).",
         details=_details(cell, counts),
         dataset=cell.dataset,
         draw=functools.partial(_draw, counts, cell.labels),
+        draw_narrow=functools.partial(_draw, counts, cell.labels, narrow=True)
+        if len(cell.labels) <= _FEW_NARROW
+        else None,
     )
 
 
@@ -77,25 +82,29 @@ def _details(cell: Cell, counts: NDArray[np.int64]) -> str:
 
 
 @style.in_style
-def _draw(counts: NDArray[np.int64], labels: tuple[str, ...]) -> Canvas:
+def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], *, narrow: bool = False) -> Canvas:
+    """Draw the matrix; a narrow one has the per cents alone."""
     n = len(labels)
-    canvas = style.new_canvas(style.COLUMN_WIDTH)
+    column = style.SCREEN_WIDTH if narrow else style.COLUMN_WIDTH
+    canvas = style.new_canvas(column)
     axes = canvas.subplots()
-    draw_confusion(axes, counts, labels)
+    draw_confusion(axes, counts, labels, narrow=narrow)
     widest = max(text_width(line) for text in axes.texts for line in text.get_text().split("\n"))
-    needed = max(_TWO_LINES, widest + _PADDING)
-    room = style.COLUMN_WIDTH - _margin(canvas)
+    needed = max(0.0 if narrow else _TWO_LINES, widest + _PADDING)
+    room = column - _margin(canvas)
     cell = min(max(room / n, needed), max(needed, _LARGEST_CELL))
     if room / n < needed:  # wider than a column, and no wider than a page if possible
-        cell = max(needed, min((room + style.PAGE_WIDTH - style.COLUMN_WIDTH) / n, 1.25 * needed))
-    width = max(style.COLUMN_WIDTH, style.COLUMN_WIDTH - room + n * cell)
-    label_columns(axes, labels, cell)
+        cell = max(needed, min((room + style.PAGE_WIDTH - column) / n, 1.25 * needed))
+    width = max(column, column - room + n * cell)
+    label_columns(axes, labels, cell, narrow=narrow)
     canvas.set_size_inches(width, n * cell + 1)
     style.fit(axes, height=n * cell)
     return canvas
 
 
-def draw_confusion(axes: Axes, counts: NDArray[np.int64], labels: Sequence[str]) -> None:
+def draw_confusion(
+    axes: Axes, counts: NDArray[np.int64], labels: Sequence[str], *, narrow: bool = False
+) -> None:
     """Draw clips by true and predicted label on axes; `label_columns` adds the predicted ones.
 
     Parameters
@@ -106,9 +115,11 @@ def draw_confusion(axes: Axes, counts: NDArray[np.int64], labels: Sequence[str])
         Clips by true label (rows) and predicted label (columns).
     labels : Sequence[str]
         Names of the labels.
+    narrow : bool
+        Whether to write the per cents alone.
     """
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    n, sign = len(labels), " %" if len(labels) <= _FEW else ""
+    n, sign = len(labels), " %" if len(labels) <= _FEW and not narrow else ""
     edges = np.arange(n + 1) - 0.5
     axes.pcolormesh(
         edges, edges, shares, cmap=style.SHARES, vmin=0, vmax=1, edgecolors="#E4E4E4", linewidth=0.4
@@ -117,28 +128,34 @@ def draw_confusion(axes: Axes, counts: NDArray[np.int64], labels: Sequence[str])
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_yticks(range(n), shorten_all(labels, _WIDEST_LABEL))
+    axes.set_yticks(range(n), _names(labels, narrow=narrow))
     axes.set_ylabel("true label")
-    small = "" if sign else " (above: clips, below: % of the row)"
+    small = " (% of the row)" if narrow else "" if sign else " (above: clips, below: % of the row)"
     axes.set_xlabel(f"predicted label{small}")
     for i, j in np.ndindex(*counts.shape):
         if n <= _FEW or counts[i, j]:
+            clips = "" if narrow else f"{counts[i, j]:,}\n"
             axes.text(
                 j,
                 i,
-                f"{counts[i, j]:,}\n{100 * shares[i, j]:.0f}{sign}",
+                f"{clips}{100 * shares[i, j]:.0f}{sign}",
                 ha="center",
                 va="center",
                 linespacing=1.1,
+                in_layout=False,  # the margins are measured before cells have their size
                 color=style.ink_on(style.SHARES(shares[i, j])),
             )
 
 
-def label_columns(axes: Axes, labels: Sequence[str], cell: float) -> None:
+def label_columns(axes: Axes, labels: Sequence[str], cell: float, *, narrow: bool = False) -> None:
     """Name the columns, upright where a name is wider than a cell (inches)."""
-    names = shorten_all(labels, _WIDEST_LABEL)
+    names = _names(labels, narrow=narrow)
     rotated = max(map(text_width, names)) + _PADDING > cell
     axes.set_xticks(range(len(names)), names, rotation=90 if rotated else 0, ha="center")
+
+
+def _names(labels: Sequence[str], *, narrow: bool) -> list[str]:
+    return shorten_all(labels, _WIDEST_LABEL / 2 if narrow else _WIDEST_LABEL)
 
 
 def _margin(canvas: Canvas) -> float:

@@ -65,7 +65,7 @@ FIGURE_FORMATS: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
         "pdf": {"dpi": 300, "metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
         "png": {"dpi": 300, "metadata": {"Software": None}},
         "svg": {
-            "dpi": 200,
+            "dpi": 144,
             "metadata": {"Date": None, "Creator": None, "Format": None, "Type": None},
         },
     }

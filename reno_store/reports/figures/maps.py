@@ -126,8 +126,8 @@ def map_figure(
     # Slow, and drawn once per file and page: computed on the first drawing.
     places = functools.cache(functools.partial(lay_out, scaled, seed))
 
-    def draw() -> Canvas:
-        return _draw(places(), panels)
+    def draw(*, narrow: bool = False) -> Canvas:
+        return _draw(places(), panels, narrow=narrow)
 
     return Figure(
         name=file_name("map", dataset, model),
@@ -137,6 +137,7 @@ def map_figure(
         details=details,
         dataset=dataset,
         draw=draw,
+        draw_narrow=functools.partial(draw, narrow=True),
     )
 
 
@@ -192,16 +193,18 @@ class _Panel:
 
 
 @style.in_style
-def _draw(plane: NDArray[np.float32], panels: Sequence[_Panel]) -> Canvas:
-    width = style.PAGE_WIDTH if len(panels) > 1 else style.COLUMN_WIDTH
-    room = width / len(panels) - 2 * style.PADDING
-    canvas = style.new_canvas(width, room + 1)
-    places: list[Axes] = canvas.subplots(1, len(panels), squeeze=False)[0].tolist()
+def _draw(plane: NDArray[np.float32], panels: Sequence[_Panel], *, narrow: bool = False) -> Canvas:
+    n_rows, n_columns = (len(panels), 1) if narrow else (1, len(panels))
+    width = style.PAGE_WIDTH if n_columns > 1 else style.COLUMN_WIDTH
+    width = style.SCREEN_WIDTH if narrow else width
+    room = width / n_columns - 2 * style.PADDING
+    canvas = style.new_canvas(width, n_rows * (room + 1))
+    places: list[Axes] = canvas.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
     for axes, panel in zip(places, panels, strict=True):
         _scatter(axes, plane, panel)
         axes.set_title(panel.heading)
         _add_legend(axes, panel, room)
-    style.fit(places[0], height=style.axes_size(places[0])[0])
+    style.fit(places[0], height=style.axes_size(places[0])[0], rows=n_rows)
     return canvas
 
 

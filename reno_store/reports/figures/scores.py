@@ -6,83 +6,82 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
-from reno_store.conclusions.corrected import paired_test
+from reno_store.conclusions import Standing, rank_cells
 from reno_store.conclusions.names import estimator_title, models_title
-from reno_store.conclusions.resampling import scores_of
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
 from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, text_width
 from reno_store.runtime.numbers import listing, points
-from reno_store.studies import PROTOCOLS, Cell, DatasetFacts
+from reno_store.studies import PROTOCOLS, DatasetFacts
 from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, Metric
 
-__all__ = ["draw_scores", "main_protocol", "scores_canvas", "scores_figure"]
+__all__ = ["draw_scores", "scores_figure"]
 
 _MARKS = {
     "speaker": ("#0072B2", "o"),
     "loso": ("#009E73", "s"),
-    "paper": ("#E69F00", "D"),
+    "paper": ("#D55E00", "D"),
 }
 """Protocol -> colour and marker, the most honest first: rows are sorted by the first there is."""
 _SHIFTS = {1: (0.0,), 2: (-0.15, 0.15), 3: (-0.25, 0.0, 0.25)}
 """Intervals are a little apart, or one would hide the other."""
 _ROW = 0.165
+_BOLD = 1.12
+"""How much wider bold text is."""
 _LEAST_PLOT = 1.5
 """Inches for the plot next to the names."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """An estimator on some models: its cells by protocol, the one that sorts it first."""
+    """An estimator on some models: its scores by protocol, the one that sorts it first.
+
+    `leads` is whether it cannot be told from the best.
+    """
 
     name: str
-    cells: dict[str, Cell]
-    metric: Metric
+    standings: dict[str, Standing]
+    leads: bool
 
     @property
     def score(self) -> float:
-        return next(iter(self.cells.values())).mean(self.metric)
+        return next(iter(self.standings.values())).score
 
     @property
     def drop(self) -> str:
         """What ``paper`` gives in addition, in points."""
-        first, *others = self.cells.values()
-        if not others or others[-1].protocol != "paper":
+        first, *others = self.standings.values()
+        if not others or others[-1].cell.protocol != "paper":
             return ""
-        return points(100 * (others[-1].mean(self.metric) - first.mean(self.metric)))
+        return points(100 * (others[-1].score - first.score))
 
 
-def main_protocol(protocols: Sequence[str]) -> str:
-    """Return the protocol that says most about new speakers: speaker, loso, paper or another.
-
-    Examples
-    --------
-    >>> main_protocol(["paper", "speaker"])
-    'speaker'
-    """
-    return next((name for name in _MARKS if name in protocols), protocols[0])
-
-
-def scores_figure(cells: Sequence[Cell], facts: DatasetFacts) -> Figure:
-    """Show the accuracy of cells under each of their protocols, the highest first.
+def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
+    """Show the score of cells under each of their protocols, the highest first.
 
     Parameters
     ----------
-    cells : Sequence[Cell]
-        At least one; computed, of one dataset.
+    standings : Sequence[Standing]
+        At least one, of one dataset.
     facts : DatasetFacts
-        The dataset, for guessing and for the number of speakers.
+        The dataset, for guessing.
     """
-    protocols = _protocols(cells)
-    rows = _rows(cells, protocols)
+    protocols = _protocols(standings)
+    rows = _rows(standings, protocols, facts.n_speakers)
     main, *others = protocols
-    caption = f"Accuracy on {facts.name}: mean and 95 % interval under protocol {main}"
+    title = METRIC_TITLES[standings[0].metric]
+    caption = f"{title[0].upper()}{title[1:]} on {facts.name}: "
+    caption += f"mean and 95 % interval under protocol {main}"
     caption += f" (sorted) and {listing(others)}." if others else ", sorted."
+    if any(row.leads for row in rows):
+        caption += " Bold: the best, and what cannot be told from it."
     details = [
         "Intervals come from a t-test corrected for folds that share clips; whether two of them "
         "overlap is no test of their difference.",
@@ -97,8 +96,8 @@ def scores_figure(cells: Sequence[Cell], facts: DatasetFacts) -> Figure:
             f"{len(both)} are higher under paper. The protocols also differ in what early stopping "
             "holds out."
         )
-    if any(cell.n_collapsed for cell in cells):
-        details.append(f"{COLLAPSED.strip()}: the classifier did not learn in some fold.")
+    if any(each.cell.n_collapsed for each in standings):
+        caption += f"{COLLAPSED}: did not learn in some fold."
     draw = functools.partial(_draw, tuple(rows), tuple(protocols), facts)
     return Figure(
         name=file_name("scores", facts.name),
@@ -112,32 +111,36 @@ def scores_figure(cells: Sequence[Cell], facts: DatasetFacts) -> Figure:
     )
 
 
-def _protocols(cells: Sequence[Cell]) -> list[str]:
-    """Return the protocols of cells, the one that sorts them first."""
-    found = {cell.protocol for cell in cells}
+def _protocols(standings: Sequence[Standing]) -> list[str]:
+    """Return the protocols of standings, the one that sorts them first."""
+    found = {each.cell.protocol for each in standings}
     return [name for name in _MARKS if name in found] or sorted(found)
 
 
-def _rows(
-    cells: Sequence[Cell], protocols: Sequence[str], metric: Metric = "accuracy"
-) -> list[_Row]:
-    found: dict[tuple[str, tuple[str, ...]], dict[str, Cell]] = {}
-    for cell in sorted(cells, key=lambda cell: protocols.index(cell.protocol)):
-        found.setdefault((cell.name, cell.models), {})[cell.protocol] = cell
+def _rows(standings: Sequence[Standing], protocols: Sequence[str], n_speakers: int) -> list[_Row]:
+    main = [each for each in standings if each.cell.protocol == protocols[0]]
+    ranked = rank_cells(main, n_speakers=n_speakers)
+    leading = {id(each.standing) for each in ranked if each.group == 1}
+    if all(each.beats_guessing is False for each in main):
+        leading = set()  # there is no best among guesses
+    found: dict[tuple[str, tuple[str, ...]], dict[str, Standing]] = {}
+    for each in sorted(standings, key=lambda each: protocols.index(each.cell.protocol)):
+        found.setdefault((each.cell.name, each.cell.models), {})[each.cell.protocol] = each
     rows = []
-    for by_protocol in found.values():
-        first = next(iter(by_protocol.values()))
-        mark = COLLAPSED if any(cell.n_collapsed for cell in by_protocol.values()) else ""
-        name = f"{estimator_title(first)}: {models_title(first.models)}{mark}"
-        rows.append(_Row(name, by_protocol, metric))
-    # Rows without the main protocol come last.
-    return sorted(rows, key=lambda row: (protocols[0] not in row.cells, -row.score))
+    for own in found.values():
+        cells = [each.cell for each in own.values()]
+        mark = COLLAPSED if any(cell.n_collapsed for cell in cells) else ""
+        name = f"{estimator_title(cells[0])}: {models_title(cells[0].models)}{mark}"
+        leads = any(id(each) in leading for each in own.values())
+        rows.append(_Row(name, own, leads))
+    # Rows without the first protocol come last.
+    return sorted(rows, key=lambda row: (protocols[0] not in row.standings, -row.score))
 
 
 def _guesses(facts: DatasetFacts, metric: Metric = "accuracy") -> list[float]:
     """Return the scores of guessing, in per cent: majority, and chance where it differs.
 
-    The other metrics give each label the same weight, so that only chance is shown.
+    The other metrics give each label the same weight: only chance is shown.
     """
     chance = 100 / max(1, len(facts.labels))
     majority = 100 * facts.majority if metric == "accuracy" else chance
@@ -155,36 +158,28 @@ def _draw(
         # Names have lines of their own, above the marks.
         _draw_rows(axes, rows, protocols, facts, shift=0.2)
         axes.set_yticks([])
-        for y, name in enumerate(shorten_all([row.name for row in rows], width - 0.2)):
-            axes.text(
-                0.01, y - 0.22, name, transform=axes.get_yaxis_transform(), ha="left", va="center"
-            )
+        names = shorten_all([row.name for row in rows], (width - 0.2) / _BOLD)
+        across: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "ha": "left",
+            "va": "center",
+        }
+        _embolden([axes.text(0.01, y - 0.22, name, **across) for y, name in enumerate(names)], rows)
     else:
-        beside = max(text_width(row.drop) for row in rows) + 0.2
-        names = shorten_all([row.name for row in rows], width - _LEAST_PLOT - beside)
         _draw_rows(axes, rows, protocols, facts)
-        _name_rows(axes, rows, names)
-    canvas.legend(
-        handles=_handles(protocols),
-        loc="outside upper center",
-        ncols=1 if narrow else len(protocols),
-    )
+        beside = max((text_width(row.drop) for row in rows), default=0.0) + 0.2
+        room = (width - _LEAST_PLOT - beside) / _BOLD
+        _name_rows(axes, rows, shorten_all([row.name for row in rows], room))
+    handles = _handles(protocols)
+    canvas.legend(handles=handles, loc="outside upper center", ncols=1 if narrow else len(handles))
     style.fit(axes, height=len(rows) * (2.4 * LINE_HEIGHT if narrow else _ROW))
     return canvas
 
 
-def scores_canvas(cells: Sequence[Cell], facts: DatasetFacts, metric: Metric) -> Canvas:
-    """Draw what `scores_figure` shows, for any metric."""
-    protocols = _protocols(cells)
-    return _draw(_rows(cells, protocols, metric), protocols, facts)
-
-
-def draw_scores(
-    axes: Axes, cells: Sequence[Cell], facts: DatasetFacts, metric: Metric = "accuracy"
-) -> None:
+def draw_scores(axes: Axes, standings: Sequence[Standing], facts: DatasetFacts) -> None:
     """Draw on axes what `scores_figure` shows, with a legend above them."""
-    protocols = _protocols(cells)
-    rows = _rows(cells, protocols, metric)
+    protocols = _protocols(standings)
+    rows = _rows(standings, protocols, facts.n_speakers)
     _draw_rows(axes, rows, protocols, facts)
     _name_rows(axes, rows, [row.name for row in rows])
     axes.legend(
@@ -204,11 +199,11 @@ def _draw_rows(
     *,
     shift: float = 0.0,
 ) -> None:
-    metric = rows[0].metric
+    metric = next(iter(rows[0].standings.values())).metric
     for y, row in enumerate(rows):
         if y % 2 == 0:
             axes.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
-        _draw_row(axes, y, row, protocols, facts.n_speakers, shift=shift)
+        _draw_row(axes, y, row, protocols, shift=shift)
     for guess in _guesses(facts, metric):
         axes.axvline(guess, color="#444444", linewidth=0.9, linestyle=":", zorder=1)
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -222,11 +217,17 @@ def _draw_rows(
 def _name_rows(axes: Axes, rows: Sequence[_Row], names: Sequence[str]) -> None:
     """Write names at the left, and at the right what ``paper`` gives in addition."""
     axes.set_yticks(range(len(rows)), names)
+    _embolden(axes.get_yticklabels(), rows)
     if any(row.drop for row in rows):
         right = axes.secondary_yaxis("right")
         right.set_yticks(range(len(rows)), [row.drop for row in rows])
         right.tick_params(axis="y", length=0)
         right.spines[:].set_visible(False)
+
+
+def _embolden(texts: Sequence[Text], rows: Sequence[_Row]) -> None:
+    for text, row in zip(texts, rows, strict=True):
+        text.set_fontweight("bold" if row.leads else "normal")
 
 
 def _handles(protocols: Sequence[str]) -> list[Line2D]:
@@ -244,24 +245,17 @@ def _in_words(protocol: str) -> str:
     return f"{protocol}: {'new' if kind.speaker_disjoint else 'known'} speakers"
 
 
-def _draw_row(
-    axes: Axes, y: int, row: _Row, protocols: Sequence[str], n_speakers: int, shift: float
-) -> None:
+def _draw_row(axes: Axes, y: int, row: _Row, protocols: Sequence[str], shift: float) -> None:
     shifts = dict(zip(protocols, _SHIFTS[len(protocols)], strict=True))
-    means = [100 * cell.mean(row.metric) for cell in row.cells.values()]
-    heights = [y + shift + shifts[protocol] for protocol in row.cells]
+    means = [100 * each.score for each in row.standings.values()]
+    heights = [y + shift + shifts[protocol] for protocol in row.standings]
     axes.plot(means, heights, color="#999999", linewidth=0.9, zorder=2)
-    for (protocol, cell), mean, height in zip(row.cells.items(), means, heights, strict=True):
+    for (protocol, standing), mean, height in zip(
+        row.standings.items(), means, heights, strict=True
+    ):
         colour, marker = _mark(protocol)
-        low, high = _interval(cell, n_speakers, row.metric)
-        axes.hlines(height, low, high, colors=colour, linewidth=1.2, zorder=2, gid=protocol)
+        if not math.isnan(standing.interval[0]):
+            low, high = (100 * end for end in standing.interval)
+            axes.hlines(height, low, high, colors=colour, linewidth=1.2, zorder=2, gid=protocol)
         own = {"markersize": 4.4 if protocol == protocols[0] else 3.4, "label": protocol}
         style.plot_markers(axes, [mean], [height], colour, marker, **own)
-
-
-def _interval(cell: Cell, n_speakers: int, metric: Metric) -> tuple[float, float]:
-    """Return the 95 % interval of the mean in per cent; the mean alone where there is none."""
-    low, high = paired_test(scores_of(cell, metric, n_speakers=n_speakers)).interval
-    if math.isnan(low):
-        low = high = cell.mean(metric)
-    return max(0.0, 100 * low), min(100.0, 100 * high)

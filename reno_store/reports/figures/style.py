@@ -144,9 +144,11 @@ def new_canvas(width: float, height: float = 3.0) -> Canvas:
 
 @contextlib.contextmanager
 def known_to_pyplot() -> Iterator[None]:
-    """Make figures that ``plt.show()`` and notebooks show."""
+    """Make figures that ``plt.show()`` and notebooks show; not inside `drawing_state`."""
     import matplotlib.pyplot as plt
 
+    # Loads the backend. In a notebook that sets parameters, which `drawing_state` would undo.
+    plt.draw_if_interactive()
     token = _MAKE.set(plt.figure)
     try:
         yield

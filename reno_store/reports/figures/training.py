@@ -66,6 +66,7 @@ def training_figure(cells: Sequence[Cell]) -> Figure | None:
         details=" ".join(sentences),
         dataset=dataset,
         draw=functools.partial(_draw, tuple(shown)),
+        draw_narrow=functools.partial(_draw, tuple(shown), narrow=True),
     )
 
 
@@ -96,12 +97,13 @@ def _about_divergence(cell: Cell) -> str:
 
 
 @style.in_style
-def _draw(cells: Sequence[Cell]) -> Canvas:
+def _draw(cells: Sequence[Cell], *, narrow: bool = False) -> Canvas:
     panels = [(cell, _CROSS_ENTROPY) for cell in cells]
     panels += [(cell, _DIVERGENCE) for cell in cells if _has_divergence(cell)]
-    n_columns = min(len(panels), 3)
+    n_columns = 1 if narrow else min(len(panels), 3)
     n_rows = -(-len(panels) // n_columns)
     width = style.COLUMN_WIDTH if n_columns == 1 else style.PAGE_WIDTH
+    width = style.SCREEN_WIDTH if narrow else width
 
     canvas = style.new_canvas(width, 1 + 2 * n_rows)
     places: list[Axes] = canvas.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -26,12 +26,13 @@ Load: TypeAlias = Callable[[str, str], Samples]
 """(dataset, model) -> samples."""
 
 MOST_MISTAKES = 20
+_COLUMNS = ("clip_id", "label", "speaker", "predicted", "confidence")
 _WIDTH, _HEIGHT, _BORDER = 1000, 640, 14
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip and what the best cell predicted for it.
+    """A clip and what a cell predicted for it.
 
     Attributes
     ----------
@@ -42,7 +43,7 @@ class Clip:
     confidence : float
         Probability of the predicted label; NaN where it is not known.
     n_agreeing : int
-        Cells of the same dataset and protocol, the best included, with the same prediction.
+        Cells of the same dataset and protocol, this one included, with the same prediction.
     audio : str
         A recording as a ``data:`` address; empty by default.
     """
@@ -117,7 +118,7 @@ class ClipsOfDataset:
     points: tuple[Point, ...] = ()
     labels: tuple[str, ...] = ()
     size: tuple[int, int] = (_WIDTH, _HEIGHT)
-    n_silent: int = field(default=0, compare=False)
+    n_silent: int = 0
 
     @property
     def confident(self) -> bool:
@@ -140,7 +141,8 @@ def clips_of(
 ) -> ClipsOfDataset:
     """Return the clips of one dataset, with the predictions of its best cell.
 
-    With several seeds, the predictions are those of the first.
+    Where no probabilities of the best cell are known, the next one that cannot be told from it
+    and has them is taken. With several seeds, the predictions are those of the first.
 
     Parameters
     ----------
@@ -160,7 +162,7 @@ def clips_of(
     StaleStoreError
         If the clips in the store are no longer those of the study.
     """
-    best = answer.best.cell
+    best = _shown(answer)
     others = [
         cell
         for cell in study.select(dataset=best.dataset, protocol=best.protocol, computed=True)
@@ -171,12 +173,9 @@ def clips_of(
     agreeing = np.ones(len(tested), np.int64)
     for each, cell in zip(rest, others, strict=True):
         agreeing += _first_seed(each, cell)["predicted"].to_numpy() == tested["predicted"]
-    clips = {
-        row.clip_id: Clip(
-            row.clip_id, row.label, row.speaker, row.predicted, float(row.confidence), int(n)
-        )
-        for row, n in zip(tested.itertuples(), agreeing, strict=True)
-    }
+    columns = (tested[name].tolist() for name in _COLUMNS)
+    rows: Iterator[tuple[Any, ...]] = zip(*columns, agreeing.tolist(), strict=True)
+    clips = {row[0]: Clip(*row) for row in rows}
     mistaken = [clip for clip in clips.values() if clip.mistaken]
     found = ClipsOfDataset(
         best,
@@ -200,6 +199,13 @@ def clips_of(
     if len(samples.y) < FEWEST_CLIPS:
         return found
     return replace(found, model=model, points=_points(samples, clips, lay_out, seed))
+
+
+def _shown(answer: Answer) -> Cell:
+    """Return the highest cell that has confidences and cannot be told from the best; else that."""
+    leading = [each.standing.cell for each in answer.ranking if each.group == 1]
+    known = (cell for cell in leading if all(fold.confidence for fold in cell.folds))
+    return next(known, answer.best.cell)
 
 
 def _first_seed(predictions: pd.DataFrame, cell: Cell) -> pd.DataFrame:

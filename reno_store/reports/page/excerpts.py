@@ -18,7 +18,7 @@ __all__ = ["EXCERPT_S", "MOST_BYTES", "check_audio", "excerpts_of"]
 
 EXCERPT_S = 4.0
 """Seconds of a recording that are in the page, from its beginning."""
-MOST_BYTES = 1_200_000
+MOST_BYTES = 600_000
 """Of all excerpts of a page together, encoded."""
 _RATE_HZ = 16_000
 

@@ -2,7 +2,7 @@
 
 jinja escapes everything that enters the HTML, and the script receives nothing of the study but
 the HTML, so no name can break out of it. The page forbids itself to load anything: style and
-script are allowed by their hashes, images as ``data:`` alone.
+script are allowed by their hashes, images and recordings as ``data:`` alone.
 """
 
 from __future__ import annotations
@@ -20,32 +20,43 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reno_store import __version__
-from reno_store.conclusions import Claim, Comparison
+from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.conclusions.names import cell_title, estimator_title, models_title
-from reno_store.errors import RenoStoreError
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.figures import Figure
 from reno_store.reports.figures import to_svg as draw_svg
+from reno_store.reports.page.clips import ClipsOfDataset
+from reno_store.reports.page.pictures import picture_of, without_maps
 from reno_store.reports.tables import Entry, Table
+from reno_store.reports.tables.findings import (
+    COMPARISONS_NOTE,
+    Findings,
+    claims_table,
+    comparison_tables,
+    ranking_table,
+)
 from reno_store.reports.tables.layout import N_NAMES
 from reno_store.reports.tables.transfer_notes import transfer_notes
-from reno_store.runtime.numbers import NOTHING, count, interval, listing, p_value, points, score
+from reno_store.runtime.numbers import NOTHING, count, decimal, listing, points, score
 from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.studies import PROTOCOLS, Cell, Study
-from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, Metric
+from reno_store.studies.scores import COLLAPSED, Metric
 
 __all__ = ["render_page"]
 
-_SIZES = re.compile(r'<svg\b[^>]*?\swidth="([0-9.]+)pt"\s+height="([0-9.]+)pt"')
+_NUMBER = re.compile(r"(?:< )?([+−]?[0-9][0-9.,]*)")
+MOST_BYTES = 4_900_000
+"""A page that would be larger has fewer maps."""
 
 
 def render_page(
     study: Study,
     *,
-    summary: Sequence[str] = (),
+    answers: Sequence[Answer] = (),
     tables: Sequence[Table] = (),
-    claims: Sequence[Claim] = (),
     comparisons: Sequence[Comparison] = (),
+    claims: Sequence[Claim] = (),
+    clips: Sequence[ClipsOfDataset] = (),
     figures: Sequence[Figure] = (),
     to_svg: Callable[[Figure], str] | None = None,
     fingerprints: Mapping[str, Mapping[str, Any]] | None = None,
@@ -57,12 +68,14 @@ def render_page(
     ----------
     study : Study
         Each of its cells appears on the page, with its scores and how to compute it.
-    summary : Sequence[str]
-        Sentences at the top of the page; by default those of `claims`.
+    answers : Sequence[Answer]
+        Open the page, each with the figure of all scores of its dataset.
     tables : Sequence[Table]
         The paper's tables.
-    claims, comparisons : Sequence
-        The study's conclusions.
+    comparisons, claims : Sequence
+        The study's conclusions. Claims without comparisons are left out.
+    clips : Sequence[ClipsOfDataset]
+        Maps, and mistaken clips.
     figures : Sequence[Figure]
         Drawn here.
     to_svg : Callable, optional
@@ -88,28 +101,37 @@ def render_page(
     for number, cell in enumerate(study.cells, 1):
         rows[cell.dataset, cell.protocol].append((number, cell, commands.cell(study, cell)))
     style, script = _read("page.css"), _read("page.js")
-    return (
-        _environment()
-        .get_template("page.html.jinja")
-        .render(
-            study=study,
-            title=f"Emotion in non-verbal vocalisations: {listing(study.corpora)}",
-            style=style,
-            script=script,
-            policy=_forbid_loads(style, script),
-            summary=tuple(summary) or tuple(claim.sentence for claim in claims),
-            fingerprints={name: _to_json(each) for name, each in (fingerprints or {}).items()},
-            protocols={name: PROTOCOLS[name] for name in study.request.protocols},
-            hyperparameters=_hyperparameters(study),
-            tables=[(table, list(_rows(study, table))) for table in tables],
-            claims=tuple(claims),
-            comparisons=comparisons,
-            pictures=[_picture(figure, to_svg(figure)) for figure in figures],
-            commands=rows.values(),
-            study_command=commands.study(study),
-            version=__version__,
-        )
-    )
+    template = _environment().get_template("page.html.jinja")
+    contents = {
+        "study": study,
+        "title": f"Emotion in non-verbal vocalisations: {listing(study.corpora)}",
+        "style": style,
+        "script": script,
+        "policy": _forbid_loads(style, script),
+        "fingerprints": {name: _to_json(each) for name, each in (fingerprints or {}).items()},
+        "protocols": {name: PROTOCOLS[name] for name in study.request.protocols},
+        "hyperparameters": _hyperparameters(study),
+        "tables": [(table, list(_rows(study, table))) for table in tables],
+        "rankings": [ranking_table(answer) for answer in answers if len(answer.ranking) > 1],
+        "comparisons": comparison_tables(comparisons),
+        "comparisons_note": COMPARISONS_NOTE,
+        "claims": claims_table(claims),
+        "clips": clips,
+        "commands": rows.values(),
+        "study_command": commands.study(study),
+        "version": __version__,
+    }
+    pictures = [picture_of(figure, to_svg) for figure in figures]
+    opening = {each.figure.dataset: each for each in pictures if each.figure.kind == "scores"}
+    shown = [(answer, opening.pop(answer.dataset, None)) for answer in answers]
+    others = [
+        each for each in pictures if each.figure.kind != "scores" or each.figure.dataset in opening
+    ]
+    text = template.render(**contents, answers=shown, pictures=others, left_out=())
+    if (excess := len(text.encode("utf-8", "replace")) - MOST_BYTES) > 0:
+        kept, left_out = without_maps(others, excess)
+        text = template.render(**contents, answers=shown, pictures=kept, left_out=left_out)
+    return text
 
 
 def _environment() -> Environment:
@@ -123,26 +145,47 @@ def _environment() -> Environment:
     environment.filters |= {
         "cell_title": cell_title,
         "count": count,
+        "decimal": decimal,
         "estimator_title": estimator_title,
-        "interval": interval,
+        "in_short": _in_short,
         "listing": listing,
         "models_title": models_title,
         "number": "{:,}".format,
-        "p_value": p_value,
+        "number_in": _number_in,
         "per_cent": lambda share: f"{100 * share:.1f}",
-        "points": points,
         "rare_note": rare_labels_note,
         "transfer_notes": transfer_notes,
         "reason": _reason,
         "score": _score,
+        "sections": _sections,
     }
     environment.tests["finite"] = math.isfinite
-    environment.globals |= {"NOTHING": NOTHING, "METRICS": METRIC_TITLES, "N_NAMES": N_NAMES}
+    environment.globals |= {"NOTHING": NOTHING, "N_NAMES": N_NAMES, "PROTOCOLS": PROTOCOLS}
     return environment
 
 
 def _read(name: str) -> str:
     return files("reno_store.reports.page").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _in_short(answer: Answer) -> str:
+    """Return whether the best matters, in a line."""
+    if answer.beats_guessing is False:
+        return "No score is shown to be higher than always guessing the most frequent label."
+    best, n_others = answer.best, len(answer.ranking) - 1
+    above = f"{points(100 * (best.score - best.guessing))} points above guessing"
+    if not best.beats_guessing:
+        above += ", which is not shown to be more than chance"
+    if not n_others:
+        return f"{above}."
+    n_ties = len(answer.ties)
+    if not n_ties:
+        return (
+            f"{above}, and better than all {n_others} others."
+            if n_others > 1
+            else (f"{above}, and better than the other.")
+        )
+    return f"{above}; {n_ties} of {count(n_others, 'other')} may be as good."
 
 
 def _forbid_loads(style: str, script: str) -> str:
@@ -152,7 +195,7 @@ def _forbid_loads(style: str, script: str) -> str:
         for text in (style, script)
     )
     return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{style_hash}'; "
+        f"default-src 'none'; img-src data:; media-src data:; style-src 'sha256-{style_hash}'; "
         f"script-src 'sha256-{script_hash}'; base-uri 'none'; form-action 'none'"
     )
 
@@ -202,18 +245,17 @@ def _rows(study: Study, table: Table) -> Iterator[tuple[int, Cell, Sequence[Entr
         yield numbers[id(cell)], cell, entries[:n_filled], len(entries) - n_filled
 
 
-def _picture(figure: Figure, svg: str) -> tuple[Figure, str, int, int]:
-    """Return a figure, its image as a ``data:`` address, its width and height in pixels.
+def _sections(table: Findings) -> list[tuple[str, tuple[tuple[str, ...], ...]]]:
+    """Return the rows of a table of conclusions, by what they are about."""
+    starts = sorted({0, *table.sections})
+    ends = [*starts[1:], len(table.rows)]
+    return [
+        (table.sections.get(start, ""), table.rows[start:end])
+        for start, end in zip(starts, ends, strict=True)
+    ]
 
-    An image rather than elements of the page, because ids of two SVGs could clash, and because a
-    browser runs no script in an image and loads nothing for it.
-    """
-    sizes = _SIZES.search(svg)
-    if sizes is None:
-        raise RenoStoreError(
-            f"figure {figure.name!r}: expected an SVG with a width and a height in pt, got "
-            f"{svg[:60]!r}."
-        )
-    width, height = (round(float(each) * 4 / 3) for each in sizes.groups())
-    address = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-    return figure, address, width, height
+
+def _number_in(text: str) -> float:
+    """Return the number that a text starts with; NaN where it starts with none."""
+    found = _NUMBER.match(text)
+    return float(found[1].replace("−", "-").replace(",", "")) if found else math.nan

@@ -11,12 +11,14 @@ from reno_store.conclusions import answers_of, claims_of, compare_study
 from reno_store.errors import RenoStoreError
 from reno_store.reports.commands import Commands
 from reno_store.reports.figures import Figure, figures_of, kept_maps, save_figures, to_svg
+from reno_store.reports.page.clips import ClipsOfDataset, clips_of
+from reno_store.reports.page.excerpts import MOST_BYTES, check_audio, excerpts_of
 from reno_store.reports.page.rendering import render_page
 from reno_store.reports.tables import tables_of
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import counting
 from reno_store.runtime.writing import write_output
-from reno_store.samples import Samples, open_store
+from reno_store.samples import EmbeddingStore, Samples, open_store
 from reno_store.store import StoreReader
 from reno_store.studies import Study, recall_study
 from reno_store.studies.ledger import Ledger
@@ -51,6 +53,7 @@ def write_report(
     results: str | Path | None = None,
     figures: str | Path | None = None,
     maps: bool = True,
+    audio: str | Path | None = None,
     progress: bool | None = None,
     commands: Commands | None = None,
 ) -> Report:
@@ -70,6 +73,10 @@ def write_report(
         Folder in which to write the figures too, as PDF and PNG.
     maps : bool
         Whether to draw the t-SNE maps, which take some seconds per model the first time.
+    audio : str or Path, optional
+        Folder that the paths of the manifest are relative to. Then the first seconds of mistaken
+        clips can be heard on the page. Recordings of people are personal data, so there are none
+        by default.
     progress : bool, optional
         Whether to show a progress bar; by default if standard error is a terminal.
     commands : Commands, optional
@@ -82,9 +89,11 @@ def write_report(
     UnknownNameError
         If a dataset is not part of the study.
     RenoStoreError
-        If the page or a figure cannot be written.
+        If the page or a figure cannot be written, or `audio` has none of the recordings.
     """
     page = check_path(page)
+    if audio is not None:
+        check_audio(audio)
     study = recall_study(store, results=results, datasets=datasets)
     opened = open_store(store)
 
@@ -92,8 +101,18 @@ def write_report(
         return opened.load(dataset, [model], missing="drop")
 
     comparisons = compare_study(study)
-    drawn = figures_of(study, load if maps else None, lay_out=kept_maps(Ledger(study.results)))
-    with counting("drawing", len(drawn), unit="figures", show=progress) as counter:
+    answers = answers_of(study, comparisons)
+    lay_out = kept_maps(Ledger(study.results))
+    clips = [
+        clips_of(study, answer, load if maps else None, lay_out)
+        for answer in answers
+        if study.dataset(answer.dataset).transfer is None
+    ]
+    if audio is not None:
+        clips = _with_audio(clips, opened, audio)
+    drawn = figures_of(study, load if maps else None, lay_out=lay_out)
+    n_drawings = len(drawn) + sum(figure.draw_narrow is not None for figure in drawn)
+    with counting("drawing", n_drawings, unit="figures", show=progress) as counter:
 
         def draw(figure: Figure) -> str:
             svg = to_svg(figure)
@@ -103,10 +122,11 @@ def write_report(
         written = write_page(
             study,
             page,
-            summary=[s for each in answers_of(study, comparisons) for s in each.sentences],
+            answers=answers,
             tables=tables_of(study, commands),
-            claims=claims_of(study, comparisons),
             comparisons=comparisons,
+            claims=claims_of(study, comparisons),
+            clips=clips,
             figures=drawn,
             to_svg=draw,
             fingerprints=read_fingerprints(study),
@@ -114,6 +134,19 @@ def write_report(
         )
     saved = () if figures is None else tuple(save_figures(drawn, figures))
     return Report(study, written, saved)
+
+
+def _with_audio(
+    clips: Sequence[ClipsOfDataset], store: EmbeddingStore, folder: str | Path
+) -> list[ClipsOfDataset]:
+    """Add recordings of mistaken clips; datasets share the room for them."""
+    heard = []
+    for each in clips:
+        wanted = [clip.clip_id for clip in each.mistakes]
+        share = MOST_BYTES // len(clips)
+        audio = excerpts_of(store, each.cell.dataset, wanted, folder, most_bytes=share)
+        heard.append(each.with_audio(audio))
+    return heard
 
 
 def write_page(study: Study, path: str | Path, **contents: Any) -> Path:

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from reno_store.conclusions import Answer, Claim, Comparison
+from reno_store.conclusions import Answer, Claim, Comparison, answers_of, compare_study
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.layout import tables_of
 from reno_store.reports.tables.results import results_frame
 from reno_store.studies import METRICS, Cell, DatasetFacts, FoldOutcome, Study
 
-__all__ = ["to_json"]
+__all__ = ["conclusions_json", "to_json"]
+
+_UNITS = "Scores are in per cent, differences and intervals in points."
 
 _SCORES = ("mean", "sd", "paper", "difference", "best", "low", "high", "guessing", "beats_guessing")
 _OF_FOLD = ("n_train", "n_test", "n_labels", "speaker", "collapsed")
@@ -52,7 +54,7 @@ def to_json(
         scores[place][row["metric"]] = {name: row[name] for name in _SCORES}
     datasets = [{**_dataset(facts), "majority": 100 * facts.majority} for facts in study.datasets]
     document = {
-        "units": "Scores are in per cent, differences and intervals in points.",
+        "units": _UNITS,
         "command": commands.study(study),
         "store": study.store,
         "results": study.results,
@@ -133,6 +135,23 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "mean_difference": 100 * claim.tally.mean_difference,
         "sentence": claim.sentence,
     }
+
+
+def conclusions_json(study: Study) -> dict[str, Any]:
+    """Return the answers and comparisons of a study as JSON values, by accuracy.
+
+    Parameters
+    ----------
+    study : Study
+        Computed or not.
+    """
+    comparisons = compare_study(study)
+    found = {
+        "units": _UNITS,
+        "answers": [each.to_dict() for each in answers_of(study, comparisons)],
+        "comparisons": list(map(_comparison, comparisons)),
+    }
+    return dict(_plain(found))
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:

@@ -7,16 +7,31 @@ from dataclasses import dataclass, field
 
 from reno_store.conclusions import KINDS, Answer, Claim, Comparison, Ranked, verdict_words
 from reno_store.conclusions.names import cell_title, comparison_title
-from reno_store.runtime.numbers import NOTHING, decimal, interval, p_value, points
+from reno_store.runtime.numbers import NOTHING, count, decimal, interval, listing, p_value, points
 from reno_store.studies.scores import METRIC_TITLES, Metric
 
-__all__ = ["COMPARISONS_NOTE", "Findings", "claims_table", "comparison_tables", "ranking_table"]
+__all__ = [
+    "COMPARISONS_NOTE",
+    "RANKING_NOTE",
+    "Findings",
+    "claims_table",
+    "comparison_tables",
+    "ranking_table",
+    "untested_claims",
+]
 
 COMPARISONS_NOTE = (
     "A difference is the first minus the second, on the same folds (but for protocol paper vs "
     "speaker-disjoint folds, which have no folds in common). Intervals and p are those of a "
     "t-test corrected for folds that share clips; p is adjusted (Holm) for the comparisons of its "
     "section. Inconclusive does not mean equal."
+)
+
+RANKING_NOTE = (
+    "Group 1 has the best and all that cannot be told from it, group 2 the best of the rest and "
+    "all that cannot be told from that one, and so on. p is for the difference from the best, "
+    "adjusted (Holm) for the number of classifiers. The best was chosen on these folds, so its "
+    "score is a little too high. Classifiers that collapsed are not ranked."
 )
 
 _BEATS = {True: "yes", False: "no", None: NOTHING}
@@ -37,7 +52,7 @@ class Findings:
     sections : Mapping[int, str]
         Number of a row, from 0 -> what it and the rows after it are about.
     note : str
-        How to read it; may be empty.
+        How to read it, or what is left out; may be empty.
     """
 
     title: str
@@ -54,10 +69,7 @@ def ranking_table(answer: Answer) -> Findings:
         f"Ranking: {answer.dataset}, protocol {answer.protocol}",
         ("classifier", "group", metric, "95 % interval", "vs best", "p", "beats guessing"),
         tuple(map(_ranked, answer.ranking)),
-        note="Group 1 has the best and all that cannot be told from it, group 2 the best of the "
-        "rest and all that cannot be told from that one, and so on. p is for the difference from "
-        "the best, adjusted (Holm) for the number of classifiers. The best was chosen on these "
-        "folds, so its score is a little too high. Classifiers that collapsed are not ranked.",
+        note=RANKING_NOTE,
     )
 
 
@@ -76,21 +88,29 @@ def _ranked(ranked: Ranked) -> tuple[str, ...]:
 
 
 def comparison_tables(comparisons: Sequence[Comparison]) -> tuple[Findings, ...]:
-    """Lay out comparisons: a table per dataset, protocol and metric, a section per kind."""
+    """Lay out comparisons: a table per dataset, protocol and metric, a section per kind.
+
+    Those in which neither side beats guessing are counted in the note.
+    """
     groups: dict[tuple[str, Metric], list[Comparison]] = {}
     for each in comparisons:
-        place = each.dataset + (f", protocol {each.protocol}" if each.paired else "")
+        protocols = dict.fromkeys((each.protocol, each.second.protocol))
+        place = f"{each.dataset}, protocol {' vs '.join(protocols)}"
         groups.setdefault((place, each.metric), []).append(each)
     tables = []
     for (place, metric), own in groups.items():
-        unit = "points" if metric == "accuracy" else f"points of {METRIC_TITLES[metric]}"
-        kinds = [each.kind for each in own]
+        what = "" if metric == "accuracy" else f" of {METRIC_TITLES[metric]}"
+        shown = [each for each in own if each.verdict != "guessing"]
+        kinds = [each.kind for each in shown]
+        n_guessing = len(own) - len(shown)
+        guessing = f"{count(n_guessing, 'comparison')} left out: neither side beats guessing."
         tables.append(
             Findings(
-                f"Comparisons: {place}",
-                ("comparison", unit, "95 % interval", "p", "verdict"),
-                tuple(map(_compared, own)),
+                f"Comparisons{what}: {place}",
+                ("comparison", "points", "95 % interval", "p", "verdict"),
+                tuple(map(_compared, shown)),
                 {kinds.index(kind): KINDS[kind] for kind in dict.fromkeys(kinds)},
+                guessing if n_guessing else "",
             )
         )
     return tuple(tables)
@@ -99,7 +119,9 @@ def comparison_tables(comparisons: Sequence[Comparison]) -> tuple[Findings, ...]
 def _compared(comparison: Comparison) -> tuple[str, ...]:
     low, high = comparison.interval
     return (
-        comparison_title(comparison.first, comparison.second),
+        comparison_title(comparison.first, comparison.second)
+        if comparison.paired
+        else cell_title(comparison.first),
         points(100 * comparison.difference),
         interval((100 * low, 100 * high)),
         p_value(comparison.p_holm),
@@ -128,3 +150,16 @@ def claims_table(claims: Sequence[Claim]) -> Findings:
         ("claim", "higher", "lower", "neither", "mean points", "verdict"),
         tuple(rows),
     )
+
+
+def untested_claims(claims: Sequence[Claim]) -> list[str]:
+    """Return why claims could not be tested, once for each reason and dataset."""
+    protocols: dict[tuple[str, str, str], list[str]] = {}
+    for claim in claims:
+        if not claim.comparisons:
+            place = (claim.title, claim.dataset, claim.why)
+            protocols.setdefault(place, []).append(claim.protocol)
+    return [
+        f"{title} on {dataset}, protocol {listing(names)}: not tested ({why})."
+        for (title, dataset, why), names in protocols.items()
+    ]

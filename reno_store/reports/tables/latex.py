@@ -112,8 +112,10 @@ def to_latex(
             for part, chosen in enumerate(_that_fit(own[own["table"] == number], number)):
                 lines += _Layout(study, chosen, number, protocol, commands, part).lines()
     rankings = [ranking_table(each) for each in answers if len(each.ranking) > 1]
-    for findings in (*rankings, *comparison_tables(comparisons), claims_table(claims)):
+    for findings in (*rankings, claims_table(claims)):
         lines += _findings(findings)
+    for findings in comparison_tables(comparisons):
+        lines += _findings(findings, COMPARISONS_NOTE)
     return "\n".join(lines)
 
 
@@ -248,14 +250,13 @@ def _begin(caption: str) -> Iterator[str]:
     yield rf"\caption{{{escape(caption)}}}"
 
 
-def _findings(findings: Findings) -> Iterator[str]:
+def _findings(findings: Findings, note: str = "") -> Iterator[str]:
     """Write a table of findings, in several parts where it is too long for a page."""
     n_columns = len(findings.headings)
-    caption = f"{findings.title}. {findings.note or COMPARISONS_NOTE * bool(findings.sections)}"
     for start in range(0, len(findings.rows), _MOST_ROWS):
-        yield from _begin(caption.strip())
+        yield from _begin(" ".join(filter(None, (f"{findings.title}.", note, findings.note))))
         # The names are wrapped, so that long ones fit.
-        yield rf"\begin{{tabular}}{{@{{}}p{{0.5\textwidth}}{'r' * (n_columns - 2)}l@{{}}}}"
+        yield rf"\begin{{tabular}}{{@{{}}p{{0.4\textwidth}}{'r' * (n_columns - 2)}l@{{}}}}"
         yield r"\toprule"
         yield _line(map(escape, findings.headings))
         for number, row in list(enumerate(findings.rows))[start : start + _MOST_ROWS]:

@@ -13,6 +13,7 @@ from reno_store.reports.tables.findings import (
     claims_table,
     comparison_tables,
     ranking_table,
+    untested_claims,
 )
 from reno_store.reports.tables.layout import N_NAMES, Entry, Table, tables_of
 from reno_store.reports.tables.notes import Note, study_notes
@@ -63,8 +64,7 @@ def to_markdown(
     made_with = ", ".join(f"{name} {study.versions[name]}" for name in sorted(study.versions))
     notes = [
         *general,
-        *(Note(claim.sentence) for claim in claims if not claim.comparisons),
-        *map(Note, study.notes),
+        *map(Note, (*untested_claims(claims), *study.notes)),
         *([Note(f"Made with {made_with}.")] * (made_with != "")),
     ]
     lines += ["## Notes", "", *_bullets(map(_note, notes))]
@@ -74,13 +74,15 @@ def to_markdown(
 def _findings(findings: Findings, level: int = 3) -> list[str]:
     ruler = ["---", *["---:"] * (len(findings.headings) - 2), "---"]
     lines = [f"{'#' * level} {_escape(findings.title)}", ""]
-    lines += [_row(map(_escape, findings.headings)), _row(ruler)]
+    if findings.rows:
+        lines += [_row(map(_escape, findings.headings)), _row(ruler)]
     for number, row in enumerate(findings.rows):
         if number in findings.sections:
             section = f"**{_escape(findings.sections[number])}**"
             lines.append(_row([section, *[""] * (len(row) - 1)]))
         lines.append(_row(map(_escape, row)))
-    return [*lines, "", *([findings.note, ""] if findings.note else [])]
+    lines += [""] * bool(findings.rows)
+    return [*lines, *([findings.note, ""] if findings.note else [])]
 
 
 def _table(table: Table) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -14,10 +15,12 @@ from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.reports.commands import Commands
 from reno_store.reports.tables.findings import (
     COMPARISONS_NOTE,
+    RANKING_NOTE,
     Findings,
     claims_table,
     comparison_tables,
     ranking_table,
+    untested_claims,
 )
 from reno_store.reports.tables.layout import Table, tables_of
 from reno_store.reports.tables.notes import study_notes
@@ -30,6 +33,8 @@ __all__ = ["describe", "study_renderable"]
 
 _WIDEST_NOTE = 110
 """Characters: longer lines are hard to read."""
+
+_SPARE_FINDINGS = {"vs best": 2, "p": 1}
 
 _MOST_ROWS = 40
 """Of a table of findings."""
@@ -73,16 +78,15 @@ def study_renderable(
             notes = dict.fromkeys(note for each in together for note in each.notes)
             parts += [_bullet(str(note)) for note in notes if note not in general]
             parts.append(Text(""))
-    for compared in comparison_tables(comparisons):
-        parts += _findings(compared)
-    parts += [_findings_note(COMPARISONS_NOTE)] * bool(comparisons)
-    parts += _findings(claims_table(claims))
     rankings = [ranking_table(each) for each in answers if len(each.ranking) > 1]
-    for ranking in rankings:
-        parts += _findings(ranking)
-    parts += [_findings_note(rankings[0].note)] * bool(rankings)
-    untested = [claim.sentence for claim in claims if not claim.comparisons]
-    parts += [_bullet(note) for note in (*map(str, general), *untested, *study.notes)]
+    compared = comparison_tables(comparisons)
+    parts += [part for each in compared for part in _findings(each)]
+    parts += _note(COMPARISONS_NOTE * any(each.rows for each in compared))
+    parts += _findings(claims_table(claims))
+    # What is the same for all rankings follows the last.
+    parts += [part for each in rankings for part in _findings(replace(each, note=""))]
+    parts += _note(RANKING_NOTE * bool(rankings))
+    parts += map(_bullet, (*map(str, general), *untested_claims(claims), *study.notes))
     for answer in answers:
         parts += [Text(f"\n{answer.dataset}", style="bold"), *map(_bullet, answer.sentences)]
     return Group(*parts)
@@ -137,15 +141,19 @@ def _rows(table: Table) -> RenderableType:
 
 
 def _findings(findings: Findings) -> list[RenderableType]:
-    """Lay out a table of findings; nothing where it has no rows."""
+    """Lay out a table of findings, and its note; nothing where it has neither."""
+    note = _note(findings.note)
     if not findings.rows:
-        return []
+        return [Text(findings.title), *note] if note else []
     first, *numbers, verdict = (
         each.replace("95 %", "95\N{NO-BREAK SPACE}%") for each in findings.headings
     )
     columns = [
         TableColumn(first, wraps=True),
-        *(TableColumn(_stack(each), numeric=True) for each in numbers),
+        *(
+            TableColumn(_stack(each), numeric=True, spare=_SPARE_FINDINGS.get(each, 0), title=each)
+            for each in numbers
+        ),
         TableColumn(_stack(verdict)),
     ]
     rows: list[Sequence[str | Text]] = []
@@ -157,15 +165,20 @@ def _findings(findings: Findings) -> list[RenderableType]:
             rows.append([title, *[""] * (len(columns) - 1)])
         rows.append(row)
     fitted = FittedTable(
-        columns, rows, sections=sections, lines=box.SIMPLE_HEAD, elsewhere="the Markdown form"
+        columns,
+        rows,
+        sections=sections,
+        lines=box.SIMPLE_HEAD,
+        elsewhere="the Markdown form",
+        wraps_first=True,
     )
     n_more = len(findings.rows) - _MOST_ROWS
     more = [Text(f"{n_more:,} more; the Markdown form has them.")] if n_more > 0 else []
-    return [Text(findings.title), Padding(fitted, (1, 0)), *more]
+    return [Text(findings.title), Padding(fitted, (1, 0)), *more, *note]
 
 
-def _findings_note(words: str) -> RenderableType:
-    return Padding(Text(words), (0, 0, 1, 0))
+def _note(words: str) -> list[RenderableType]:
+    return [Padding(Text(words), (0, 0, 1, 0))] if words else []
 
 
 def _stack(heading: str) -> str:

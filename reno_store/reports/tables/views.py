@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from reno_store.conclusions import answers_of
 from reno_store.conclusions.grids import findings_of
 from reno_store.conclusions.names import SYMBOLS, estimator_title, models_title, settings_title
 from reno_store.reports.tables.notes import collapsed_note, fold_names, untested_note
@@ -31,7 +32,8 @@ _MOST_FOLDS = 30
 def evaluation_renderable(study: Study) -> RenderableType:
     """Lay a study out fold by fold: a table per dataset and protocol, in per cent.
 
-    With several seeds, each seed's mean takes the place of its folds.
+    With several seeds, each seed's mean takes the place of its folds. The sentences of the
+    answer follow.
 
     Parameters
     ----------
@@ -53,6 +55,8 @@ def evaluation_renderable(study: Study) -> RenderableType:
                 parts.append(Padding(_folds(computed), (1, 0)))
             parts += [Text(note) for note in _notes(own, len(facts.labels))]
     parts += map(Text, study.notes)
+    sentences = [sentence for answer in answers_of(study) for sentence in answer.sentences]
+    parts += [Text(f"\n{sentence}") for sentence in sentences]
     return Group(*parts)
 
 

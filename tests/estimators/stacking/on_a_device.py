@@ -83,7 +83,7 @@ def test_a_stack_there_is_what_it_is_on_the_cpu(stacks, in_float64, name):
         assert_alike(ours, theirs, tolerance=1e-6)
 
 
-@pytest.mark.parametrize("name", ["cnn", "reno"])
+@pytest.mark.parametrize("name", ["cnn", pytest.param("reno", marks=pytest.mark.slow)])
 def test_members_there_are_what_single_fits_there_are(stacks, in_float64, name):
     """With dropout, which both draw from the device's generator."""
     whole = clone(CLASSIFIERS[name]).set_params(**ON_DEVICE)

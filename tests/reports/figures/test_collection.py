@@ -12,7 +12,6 @@ from reno_store.reports.figures import Figure, figures_of
 from reno_store.reports.figures.collection import best_cell
 from reno_store.reports.figures.files import file_name, name_apart
 from reno_store.samples import Samples
-from reno_store.studies import Cell
 
 
 def embeddings(dataset, model, n=24):
@@ -41,11 +40,11 @@ def test_a_study_has_every_kind_in_a_stable_order():
     study = make_study()
     figures = figures_of(study, embeddings)
     assert [figure.kind for figure in figures] == [
+        "scores",
         *["confusion"] * 4,
         *["map"] * 3,
         *["class-f1"] * 2,
         *["training"] * 2,
-        "leak",
     ]
     assert names(study, embeddings) == [figure.name for figure in figures]
     assert all(figure.dataset == "jnv" for figure in figures)
@@ -62,7 +61,7 @@ def test_confusions_are_of_the_best_single_model_and_the_best_reno():
         for cell in (alone, reno):
             parts = (cell.dataset, protocol, cell.estimator, "+".join(cell.models))
             expected.append("-".join(("confusion", *parts)))
-    assert names(study)[:4] == expected
+    assert names(study)[1:5] == expected
 
 
 def test_every_confusion_is_there_on_request():
@@ -98,37 +97,20 @@ def test_what_the_loader_raises_is_not_hidden():
 
 def test_the_seed_reaches_the_maps():
     figures = figures_of(make_study(), embeddings, 7)
-    assert all("seed 7" in figure.caption for figure in figures if figure.kind == "map")
+    assert all("seed 7" in figure.details for figure in figures if figure.kind == "map")
 
 
 def test_cells_that_were_not_computed_are_passed_over():
     study = make_study(lacking=("mfcc",))
     figures = figures_of(study, every_confusion=True)
-    assert {figure.kind for figure in figures} == {"confusion", "class-f1", "training", "leak"}
-    assert not [figure for figure in figures if "mfcc" in figure.name + figure.caption]
+    assert {figure.kind for figure in figures} == {"scores", "confusion", "class-f1", "training"}
+    texts = [figure.name + figure.caption + figure.details for figure in figures]
+    assert not [text for text in texts if "mfcc" in text]
 
 
 def test_a_study_in_which_nothing_is_computed_has_no_figures():
     lacking = tuple(model.name for model in MODELS)
     assert figures_of(make_study(lacking=lacking), embeddings) == ()
-
-
-def test_a_leak_needs_both_protocols_and_there_is_one_for_each_disjoint_one():
-    assert not [name for name in names(make_study(protocols=("paper",))) if "leak" in name]
-    three = names(make_study(protocols=("paper", "speaker", "loso")))
-    assert [name for name in three if "leak" in name] == ["leak-jnv-speaker", "leak-jnv-loso"]
-
-
-def test_a_leak_is_of_cells_that_both_protocols_have():
-    study = make_study()
-    cells = tuple(
-        Cell(c.dataset, c.protocol, c.estimator, c.models, reason="no")
-        if c.protocol == "speaker" and c.estimator != "cnn"
-        else c
-        for c in study.cells
-    )
-    (leak,) = [f for f in figures_of(replace(study, cells=cells)) if f.kind == "leak"]
-    assert "of 3 are lower under speaker" in leak.caption
 
 
 def test_a_protocol_whose_estimators_keep_no_history_has_no_training():

@@ -34,7 +34,7 @@ def test_cells_hold_counts_and_per_cents_of_their_row():
         (1, 0): ["0", "0 %"],
         (1, 1): ["1", "100 %"],
     }
-    assert "Accuracy 60.0 % of 5 predictions, over 2 test folds" in figure.caption
+    assert "Accuracy 60.0 % of 5 predictions, over 2 test folds" in figure.details
 
 
 def test_colour_is_the_share_of_the_row():
@@ -53,7 +53,7 @@ def test_true_labels_stand_from_top_to_bottom():
 
 def test_a_class_never_predicted_is_named_and_a_class_without_clips_has_an_empty_row():
     figure = confusion_figure(cell_of(([0, 0], [0, 0]), labels=("a", "b")))
-    assert "Never predicted: b." in figure.caption
+    assert "Never predicted: b." in figure.details
     assert numbers_in(figure.draw())[1, 0] == ["0", "0 %"]
 
 
@@ -64,7 +64,7 @@ def test_with_many_labels_empty_cells_stay_empty():
     found = numbers_in(figure.draw())
     assert set(found) == {(i, i) for i in everything}
     assert found[3, 3] == ["1", "100"]
-    assert "Cells without numbers have no clips" in figure.caption
+    assert "Cells without numbers have no clips" in figure.details
     assert any("below: % of the row" in text for text in texts_of(figure.draw()))
 
 
@@ -111,7 +111,7 @@ def test_a_label_with_dollar_signs_is_no_formula():
 
 def test_several_seeds_are_said():
     figure = confusion_figure(make_cell(("mfcc",), "cnn", seeds=(0, 1, 2)))
-    assert "Each clip counts once for each of 3 seeds" in figure.caption
+    assert "Each clip counts once for each of 3 seeds" in figure.details
 
 
 def test_a_cell_that_was_not_computed_is_refused_with_its_reason():

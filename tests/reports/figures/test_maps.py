@@ -79,7 +79,7 @@ def test_columns_are_standardised_and_constant_ones_do_not_matter():
 def test_a_large_column_does_not_outweigh_the_others():
     X, y, groups = clips(by_label=4.0)
     X = np.column_stack([X, 1e6 * np.random.default_rng(1).normal(size=len(X))]).astype("f4")
-    assert "its label in 100.0 % of cases" in make_map(X, y, groups).caption
+    assert "its label in 100 % (" in make_map(X, y, groups).caption
 
 
 def test_a_subsample_keeps_each_labels_share_and_rare_labels():
@@ -142,12 +142,10 @@ def test_series_differ_by_marker_and_by_colour():
 
 def test_the_caption_says_what_label_and_speaker_are_worth_beside_chance():
     X, y, groups = clips(n=120, by_label=0.0, by_speaker=5.0)
-    caption = make_map(X, y, groups, seed=3).caption
-    assert "its speaker in 100.0 % of cases (by chance 24.4 %)" in caption
-    assert "(by chance 32.8 %)" in caption
-    assert "perplexity 30, seed 3" in caption
-    texts = texts_of(make_map(X, y, groups).draw())
-    assert any("by speaker; nearest neighbour agrees: 100 % (chance 24 %)" in t for t in texts)
+    figure = make_map(X, y, groups, seed=3)
+    assert "its speaker in 100 % (chance 24 %)" in figure.caption
+    assert "(chance 33 %)" in figure.caption
+    assert "perplexity 30, seed 3" in figure.details
 
 
 def test_of_many_speakers_the_most_frequent_have_colours_and_the_others_are_grey():
@@ -161,7 +159,7 @@ def test_of_many_speakers_the_most_frequent_have_colours_and_the_others_are_grey
     assert "speaker 59" in named
     n_named = sum(int((groups == name).sum()) for name in named)
     assert len(speakers["others"]) == 300 - n_named
-    assert "Of 60 speakers the 8 with the most clips have colours" in figure.caption
+    assert "Of 60 speakers the 8 with the most clips have colours" in figure.details
     assert "52 other speakers" in texts_of(figure.draw())
 
 
@@ -171,7 +169,7 @@ def test_clips_of_unknown_speakers_are_grey_and_counted():
     groups[:7] = ""
     figure = make_map(X, y, groups)
     assert len(points(figure.draw().axes[1])["others"]) == 7
-    assert "The speakers of 7 clips are not known" in figure.caption
+    assert "The speakers of 7 clips are not known" in figure.details
 
 
 @pytest.mark.parametrize("unknown", [None, np.full(60, "", np.str_)])
@@ -179,7 +177,7 @@ def test_without_speakers_there_is_one_panel_that_says_so(unknown):
     X, y, _ = clips()
     figure = make_map(X, y, unknown)
     assert len(figure.draw().axes) == 1
-    assert "Speakers are not known" in figure.caption
+    assert "Speakers are not known" in figure.details
     assert "its speaker" not in figure.caption
 
 

@@ -118,9 +118,9 @@ def test_it_can_be_read(asked):
 
 
 def test_the_caption_says_what_follows():
-    caption = surface_figure(make_grid()).caption
-    assert "spread over the grid" in caption.lower()
-    assert "mean ± standard deviation over 5 folds" in caption
+    figure = surface_figure(make_grid())
+    assert "spread over the grid" in figure.details.lower()
+    assert "mean ± standard deviation over 5 folds" in figure.caption
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])

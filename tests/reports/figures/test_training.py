@@ -62,7 +62,7 @@ def test_lines_are_thin_where_less_than_half_of_the_folds_train():
     figure = training_figure([cell])
     (axes,) = figure.draw().axes
     assert lines(axes) == {"train": [[1, 4], [2, 3]], "train, few folds": [[2, 3], [3, 1]]}
-    assert "Folds stopped after 1 to 3 epochs" in figure.caption
+    assert "Folds stopped after 1 to 3 epochs" in figure.details
 
 
 def test_renos_divergence_has_a_panel_of_its_own_in_thousandths():
@@ -80,10 +80,10 @@ def test_renos_divergence_has_a_panel_of_its_own_in_thousandths():
 
 def test_a_divergence_that_hardly_moves_is_called_nearly_flat():
     cell = replace(make_cell(("mfcc", "logmel"), "reno"), parameters=PARAMETERS)
-    caption = training_figure([cell]).caption
-    assert "minimum of 3.955" in caption
-    assert "moves by 0.004, the cross-entropy by 1.1" in caption
-    assert "the term is nearly flat. Weighted as in the loss, its movement is 0.5 %" in caption
+    details = training_figure([cell]).details
+    assert "minimum of 3.955" in details
+    assert "moves by 0.004, the cross-entropy by 1.1" in details
+    assert "the term is nearly flat. Weighted as in the loss, its movement is 0.5 %" in details
 
 
 def test_a_divergence_that_moves_is_not_called_flat():
@@ -93,9 +93,9 @@ def test_a_divergence_that_moves_is_not_called_flat():
         {"train_cross_entropy": 1.0, "train_divergence_excess": 1.0},
     )
     cell = replace(with_histories(reno, moving, moving), parameters=PARAMETERS)
-    caption = training_figure([cell]).caption
-    assert "flat" not in caption
-    assert "1.5 times as far" in caption
+    details = training_figure([cell]).details
+    assert "flat" not in details
+    assert "1.5 times as far" in details
 
 
 def test_a_divergence_that_rises_and_falls_again_has_moved():
@@ -122,8 +122,8 @@ def test_a_history_of_one_epoch_is_a_mark():
     reno = make_cell(("mfcc", "logmel"), "reno")
     cell = with_histories(reno, *(fold.history[:1] for fold in reno.folds))
     figure = training_figure([cell])
-    assert "stopped after 1 epoch;" in figure.caption
-    assert "moves by" not in figure.caption
+    assert "stopped after 1 epoch;" in figure.details
+    assert "moves by" not in figure.details
     axes = figure.draw().axes[0]
     assert lines(axes) == {"train": [[1, 1.4]], "valid": [[1, 1.5]]}
     assert all(line.get_marker() in "os" for line in axes.get_lines())
@@ -134,7 +134,7 @@ def test_estimators_without_history_are_left_out():
     assert training_figure([svm]) is None
     figure = training_figure([svm, make_cell(("mfcc",), "cnn")])
     assert len(figure.draw().axes) == 1
-    assert "SVM" not in figure.caption
+    assert "SVM" not in figure.details
 
 
 def test_without_held_out_rows_there_is_a_line_for_training_alone():

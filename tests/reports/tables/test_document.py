@@ -124,6 +124,7 @@ def test_conclusions_are_told_without_nan():
             "n_higher": 0,
             "n_lower": 0,
             "n_inconclusive": 1,
+            "n_guessing": 0,
             "n_agreeing": 1,
             "mean_difference": 1.25,
             "sentence": claims[0].sentence,

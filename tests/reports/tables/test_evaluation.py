@@ -37,15 +37,15 @@ def test_each_fold_has_a_column_before_mean_and_sd():
 
 def test_the_heading_has_the_counts():
     text = show(FCN)
-    assert "jnv: 100 clips, 2 labels, 8 speakers; 3 folds, seed 0" in text
+    assert "jnv: 100 clips, 10 labels, 8 speakers; 3 folds, seed 0" in text
     assert "standardised on each training fold" in text
-    assert "50.0 %" in text
+    assert "10.0 %" in text
     assert "left out" not in text
     study = study_of(FCN, n_speakers=0)
     facts = replace(study.datasets[0], n_left_out=1234)
     request = replace(study.request, standardize=False)
     unusual = printed(evaluation_renderable(replace(study, datasets=(facts,), request=request)))
-    assert "100 clips (1,234 left out), 2 labels, speakers unknown" in unusual
+    assert "100 clips (1,234 left out), 10 labels, speakers unknown" in unusual
     assert "embeddings as stored" in unusual
 
 
@@ -56,7 +56,7 @@ def test_with_several_seeds_each_has_a_column():
     assert "2 x 2 folds" in text
 
 
-def loso(n, n_labels=2):
+def loso(n, n_labels=10):
     cell = scored_cell(
         ("mfcc",), "fcn", [0.5] * n, protocol="loso", speakers=[f"voice{i}" for i in range(n)]
     )

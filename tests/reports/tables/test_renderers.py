@@ -13,6 +13,7 @@ from factories.odd_studies import (
     change_cells,
     conclude,
     make_study,
+    make_study_of_chance,
     make_study_with_odd_names,
     make_study_without_results,
 )
@@ -20,13 +21,15 @@ from factories.parsed_pages import Page
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from reno_store.conclusions import answers_of, claims_of
 from reno_store.errors import UnknownNameError
 from reno_store.reports.page import render_page
 from reno_store.reports.tables import FORMS, render, results_frame, study_renderable, tables_of
+from reno_store.reports.tables.findings import comparison_tables
 from reno_store.reports.tables.latex import escape
 
 SHOWN = (*FORMS, "terminal", "page")
-TAKES_CONCLUSIONS = ("json", "markdown", "terminal")
+TAKES_CONCLUSIONS = ("json", "latex", "markdown", "terminal")
 
 
 @dataclass
@@ -135,6 +138,11 @@ def test_a_collapsed_cell_is_marked_and_never_the_best(form):
 
 
 @pytest.mark.parametrize("form", SHOWN)
+def test_what_does_not_beat_guessing_is_never_the_best(form):
+    assert bold_of(show(make_study_of_chance(protocols=("paper",)), form), form) == set()
+
+
+@pytest.mark.parametrize("form", SHOWN)
 def test_a_missing_cell_has_its_reason_and_what_to_run(form):
     study = make_study(lacking=("wav2vec2-base",))
     words = words_of(show(study, form, commands=ByName()), form)
@@ -186,13 +194,39 @@ def test_settings_tell_cells_of_one_estimator_apart(form):
 
 
 @pytest.mark.parametrize("form", TAKES_CONCLUSIONS)
-def test_conclusions_follow(form):
+def test_conclusions_are_tables(form):
     study = make_study()
-    claims, comparisons = conclude(study)
-    words = words_of(show(study, form, claims=claims, comparisons=comparisons), form)
+    _, comparisons = conclude(study)
+    found = {"claims": claims_of(study), "answers": answers_of(study), "comparisons": comparisons}
+    words = words_of(show(study, form, **found), form)
+    # Its interval is not known, so the dash for it is part of the row.
+    (row,) = comparison_tables(comparisons)[0].rows
+    if form == "json":
+        told = json.loads(show(study, form, **found))
+        assert told["answers"] == [answer.to_dict() for answer in found["answers"]]
+        assert [each["sentence"] for each in told["claims"]] == [
+            claim.sentence for claim in found["claims"]
+        ]
+    else:
+        between = " & " if form == "latex" else " "
+        assert between.join(row) in words
+        assert "The paper's claims" in words
+        assert "Ranking: jnv, protocol speaker" in words
+        assert comparisons[0].sentence not in words
+    if form in ("markdown", "terminal"):
+        assert all(sentence in words for sentence in found["answers"][0].sentences)
+    assert "Ranking" not in words_of(show(study, form), form)
+
+
+@pytest.mark.parametrize("form", ["markdown", "terminal"])
+def test_only_claims_that_were_asked_for_have_a_note(form):
+    study = make_study(lacking=("audio-mamba-tiny",), protocols=("paper",))
+    claims = claims_of(study)
+    words = words_of(show(study, form, claims=claims), form)
+    assert claims[0].verdict == "not tested"
     assert claims[0].sentence in words
-    assert (comparisons[0].sentence in words) == (form != "terminal")
-    assert claims[0].title not in words_of(show(study, form), form)
+    few = make_study(estimators=("fcn",))
+    assert "not tested" not in words_of(show(few, form, claims=claims_of(few)), form)
 
 
 @pytest.mark.parametrize("form", SHOWN)

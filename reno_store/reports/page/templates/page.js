@@ -16,26 +16,28 @@
 
   const sortTable = (table, heading) => {
     const column = heading.cellIndex;
-    const body = table.tBodies[0];
-    const rows = Array.from(body.rows);
-    rows.forEach((row, place) => { row.dataset.place ??= String(place); });
-    const numeric = rows.some((row) => row.cells[column]?.dataset.value !== undefined);
+    const parts = Array.from(table.tBodies, (body) => [body, Array.from(body.rows).filter((row) => row.className !== "section")]);
+    for (const [, rows] of parts) rows.forEach((row, place) => { row.dataset.place ??= String(place); });
+    const numeric = parts.some(([, rows]) => rows.some((row) => row.cells[column]?.dataset.value !== undefined));
     const [first, second] = numeric ? ["descending", "ascending"] : ["ascending", "descending"];
     const before = heading.getAttribute("aria-sort");
     const now = before === null ? first : before === first ? second : null;
     for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
     if (now) heading.setAttribute("aria-sort", now);
     const sign = now === "descending" ? -1 : 1;
-    const keys = new Map(rows.map((row) => [row, readKey(row, column, numeric)]));
-    rows.sort((one, other) => {
-      const [a, b] = [keys.get(one), keys.get(other)];
-      const asBefore = Number(one.dataset.place) - Number(other.dataset.place);
-      if (!now) return asBefore;
-      // Empty places come last in both directions.
-      if (a === null || b === null) return (a === null) - (b === null) || asBefore;
-      return sign * (numeric ? a - b : collator.compare(a, b)) || asBefore;
-    });
-    body.append(...rows);
+    // Each body of a table is a section, and keeps its heading.
+    for (const [body, rows] of parts) {
+      const keys = new Map(rows.map((row) => [row, readKey(row, column, numeric)]));
+      rows.sort((one, other) => {
+        const [a, b] = [keys.get(one), keys.get(other)];
+        const asBefore = Number(one.dataset.place) - Number(other.dataset.place);
+        if (!now) return asBefore;
+        // Empty places come last in both directions.
+        if (a === null || b === null) return (a === null) - (b === null) || asBefore;
+        return sign * (numeric ? a - b : collator.compare(a, b)) || asBefore;
+      });
+      body.append(...rows);
+    }
     status.textContent = now
       ? `sorted by ${heading.textContent.trim()}, ${now}`
       : "in the order that the page came with";
@@ -88,6 +90,27 @@
       figure.hidden = event.target.value !== "" && figure.dataset.dataset !== event.target.value;
     }
   });
+
+  // The map: the clip that the pointer is at, or that was tapped; a click plays its recording.
+
+  for (const map of document.querySelectorAll(".map")) {
+    const detail = map.querySelector(".detail");
+    const show = (event) => {
+      const point = event.target.closest("svg > use");
+      if (!point?.firstElementChild) return;
+      map.querySelector(".chosen")?.classList.remove("chosen");
+      point.classList.add("chosen");
+      detail.textContent = point.firstElementChild.textContent;
+      const name = detail.textContent.split(" \u00b7 ")[0];
+      if (event.type !== "click") return;
+      for (const sound of document.querySelectorAll("audio")) {
+        if (sound.dataset.clip === name) sound.play();
+        else sound.pause();
+      }
+    };
+    map.addEventListener("pointerover", show);
+    map.addEventListener("click", show);
+  }
 
   // A link to a row that is folded away opens what it is in; so does printing.
 

@@ -1,0 +1,330 @@
+"""A Dask cluster: a client to it, and calls that are repeated when a worker is lost.
+
+Functions are plain, and their arguments small. What many calls need is shared: it is sent to the
+cluster once, moves among its workers, and is made again where the workers that had it are lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import queue
+import signal
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reno_store.errors import ClusterError, Remedy
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+__all__ = ["Cluster", "check_cluster", "open_client"]
+
+_LOCAL = "local:"
+_CONNECT_S = 30
+_POLL_S = 1.0
+"""How often workers that joined are looked for, and work submitted to them."""
+_PER_THREAD = 2
+"""Calls in flight per thread of the cluster: one runs, one waits."""
+_MOST_SUBMISSIONS = 5
+"""How often a call is submitted. The scheduler gives up on each submission when it has lost 4
+workers with it, unless it is set up otherwise."""
+
+_Tag = TypeVar("_Tag")
+_turn = threading.Lock()
+
+
+def check_cluster(place: str) -> int | None:
+    """Check the name of a cluster, without importing Dask.
+
+    Parameters
+    ----------
+    place : str
+        As for `open_client`.
+
+    Returns
+    -------
+    int or None
+        Number of processes of ``local:N``; None for a scheduler.
+
+    Raises
+    ------
+    ClusterError
+        If it is neither.
+
+    Examples
+    --------
+    >>> check_cluster("local:4"), check_cluster("tcp://10.0.0.1:8786")
+    (4, None)
+    """
+    if place.startswith(_LOCAL):
+        n_processes = place.removeprefix(_LOCAL)
+        if n_processes.isascii() and n_processes.isdigit() and int(n_processes) > 0:
+            return int(n_processes)
+    elif "://" in place or Path(place).is_file():
+        return None
+    raise ClusterError(
+        f"cluster {place!r}: expected local:N with N processes, such as local:4; the address of a "
+        "scheduler, such as tcp://10.0.0.1:8786; or its scheduler file, which must exist."
+    )
+
+
+@contextlib.contextmanager
+def open_client(place: str) -> Iterator[Client]:
+    """Connect to a Dask cluster, or start one on this machine, while the block runs.
+
+    Parameters
+    ----------
+    place : str
+        ``local:N`` starts N processes of one thread, which end with the block; otherwise the
+        address of a scheduler, or the path of a scheduler file.
+
+    Yields
+    ------
+    distributed.Client
+        Closed at the end; a scheduler that ran before goes on.
+
+    Raises
+    ------
+    ClusterError
+        If the place is wrong, no scheduler answers, or Dask is not installed.
+    """
+    n_processes = check_cluster(place)
+    distributed = _distributed()
+    with contextlib.ExitStack() as opened:
+        if n_processes is not None:
+            import dask
+
+            # Otherwise a worker is given up that is lost a second time just then.
+            opened.enter_context(
+                dask.config.set({"distributed.deploy.lost-worker-timeout": "365d"})
+            )
+            # What Dask logs about lost workers, which it replaces, would tear the progress bar.
+            cluster = distributed.LocalCluster(
+                n_workers=n_processes,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                memory_limit=0,
+                local_directory=opened.enter_context(
+                    tempfile.TemporaryDirectory(prefix="reno-store-", ignore_cleanup_errors=True)
+                ),
+                silence_logs=logging.CRITICAL,
+                preload=__name__,
+            )
+            address: Any = opened.enter_context(cluster)
+        else:
+            address = place if "://" in place else _address_in(Path(place))
+        try:
+            client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
+        except (OSError, ValueError) as error:  # the latter: an address that cannot be read
+            raise ClusterError(
+                f"cluster {place}: no scheduler answers at {address} "
+                f"({type(error).__name__}: {error})."
+            ) from None
+        yield opened.enter_context(client)
+
+
+def dask_setup(worker: object) -> None:
+    """Leave Ctrl-C to the client, in the workers of a local cluster; Dask calls this in each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _address_in(file: Path) -> str:
+    """Read the address in a scheduler file."""
+    try:
+        return str(json.loads(file.read_bytes())["address"])
+    except (OSError, ValueError, TypeError, LookupError):
+        raise ClusterError(
+            f"cluster {file}: expected the file that `dask scheduler` writes, with an address."
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call, and how often it was submitted."""
+
+    tag: Any
+    arguments: tuple[Any, ...]
+    n_submissions: int = 1
+
+
+class Cluster:
+    """What runs calls on a Dask cluster.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected to the cluster; it is never closed.
+
+    Raises
+    ------
+    ClusterError
+        If it is no such client, or Dask is not installed.
+    """
+
+    def __init__(self, client: Client) -> None:
+        kind = _distributed().Client
+        if not isinstance(client, kind) or client.asynchronous:
+            raise ClusterError(
+                f"client: expected a distributed.Client that is not asynchronous, got {client!r}."
+            )
+        self._client: Any = client
+
+    def n_threads(self) -> int:
+        """Return how many calls the cluster could run at once now.
+
+        Raises
+        ------
+        ClusterError
+            If the connection was lost.
+        """
+        if self._client.status != "running":
+            raise _disconnected(self._client)
+        return sum(self._client.nthreads().values())
+
+    def share(self, value: Any) -> Future[Any]:
+        """Send a value to the cluster once; calls get it where they are given what this returns.
+
+        The scheduler keeps a copy, unlike of scattered data, which are gone with their workers.
+        """
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")
+            return self._submit(_same, (value,))
+
+    def share_result(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Have a value computed once on the cluster; as `share`."""
+        return self._submit(function, arguments)
+
+    def run(
+        self, function: Callable[..., Any], calls: Iterable[tuple[_Tag, tuple[Any, ...]]]
+    ) -> Generator[tuple[_Tag, Any]]:
+        """Call a function on the workers; yield results as they are finished.
+
+        Calls that were lost with their worker are repeated. Those that still run when the
+        generator is closed, such as by Ctrl-C, are cancelled. In a process, only one runs at a
+        time.
+
+        Parameters
+        ----------
+        function : callable
+            A function that workers can import.
+        calls : Iterable[(tag, arguments)]
+            Asked for the next when a worker will soon be free; arguments may be what `share`
+            returned.
+
+        Yields
+        ------
+        (tag, result)
+
+        Raises
+        ------
+        ClusterError
+            If workers were lost with one call again and again, or the connection was lost.
+        Exception
+            What a call raised.
+        """
+        waiting = iter(calls)
+        running: dict[Future[Any], _Call] = {}
+        finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+        def start(call: _Call) -> None:
+            future: Any = self._submit(_in_turn, (function, *call.arguments))
+            running[future] = call
+            future.add_done_callback(finished.put)
+
+        try:
+            more = True
+            while more or running:
+                while more and len(running) < (_PER_THREAD * self.n_threads() or 1):
+                    if more := (each := next(waiting, None)) is not None:
+                        start(_Call(*each))
+                if not running:
+                    break
+                with contextlib.suppress(queue.Empty):
+                    future = finished.get(timeout=_POLL_S)
+                    call = running.pop(future)
+                    if self._is_lost(future, call):
+                        self._renew(call.arguments)
+                        start(_Call(call.tag, call.arguments, call.n_submissions + 1))
+                    else:
+                        yield call.tag, _result(future)
+        finally:
+            if running and self._client.status == "running":
+                self._client.cancel(list(running), force=True)
+
+    def _submit(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
+        if self._client.status != "running":
+            raise _disconnected(self._client)
+        future: Future[Any] = self._client.submit(function, *arguments, pure=False)
+        return future
+
+    def _is_lost(self, future: Any, call: _Call) -> bool:
+        """Return whether a call has to be submitted again."""
+        from distributed.client import FutureCancelledError
+        from distributed.scheduler import KilledWorker
+
+        error = future.exception() if future.status != "finished" else None
+        if not isinstance(error, KilledWorker | FutureCancelledError):
+            return False
+        if self._client.status != "running":
+            raise _disconnected(self._client)
+        if call.n_submissions == _MOST_SUBMISSIONS:
+            raise ClusterError(
+                f"workers of the cluster were lost {_MOST_SUBMISSIONS} times over with the same "
+                f"work; probably memory runs out. What is finished is kept. ({error})",
+                Remedy("Give the workers more memory"),
+            ) from None
+        return True
+
+    def _renew(self, arguments: tuple[Any, ...]) -> None:
+        """Have what is shared made again, where the scheduler gave up on that."""
+        from distributed import Future
+
+        shared = [each for each in arguments if isinstance(each, Future)]
+        if given_up := [each for each in shared if each.status == "error"]:
+            self._client.retry(given_up)
+
+
+def _result(future: Any) -> Any:
+    try:
+        return future.result()
+    except ImportError as error:
+        raise ClusterError(
+            f"a worker of the cluster cannot import what it needs: {error}.",
+            Remedy("Install there what is installed here"),
+        ) from None
+
+
+def _in_turn(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function; threads of one process would share torch's settings."""
+    with _turn:
+        return function(*arguments)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _disconnected(client: Client) -> ClusterError:
+    return ClusterError(
+        f"the connection to the cluster's scheduler was lost ({client.status}). What is finished "
+        "is kept; the same call continues from there."
+    )
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError:
+        raise ClusterError(
+            "Dask is needed to compute on a cluster, and is not installed. Install it: "
+            "pip install 'reno-store[cluster]'."
+        ) from None
+    return distributed

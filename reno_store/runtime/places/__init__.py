@@ -1,0 +1,31 @@
+"""Places: folders of this machine, and prefixes of keys in a bucket.
+
+A local folder is a `pathlib.Path`; a prefix of a bucket is a `BucketPlace`, which has the methods
+of a path that both can have. `folders` has what they do differently, `opening` turns what the
+user typed into one of them, and `bucket` sends the requests: the only module that knows obstore.
+"""
+
+from reno_store.runtime.places.bucket import Bucket, Tag
+from reno_store.runtime.places.bucket_place import BucketPlace
+from reno_store.runtime.places.folders import (
+    Place,
+    concurrently,
+    has_files,
+    remove_tree,
+    subfolders,
+    tree_bytes,
+)
+from reno_store.runtime.places.opening import open_place
+
+__all__ = [
+    "Bucket",
+    "BucketPlace",
+    "Place",
+    "Tag",
+    "concurrently",
+    "has_files",
+    "open_place",
+    "remove_tree",
+    "subfolders",
+    "tree_bytes",
+]

@@ -1,0 +1,154 @@
+"""Calls on a Dask cluster: lost workers, lost connections, interrupts."""
+
+import json
+import operator
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib import import_module
+
+import pytest
+from factories.clusters import wait_until, worker_pids
+
+from reno_store.errors import ClusterError
+from reno_store.runtime.cluster import Cluster, check_cluster, open_client
+
+
+@pytest.fixture(scope="module")
+def cluster(dask_client):
+    return Cluster(dask_client)
+
+
+def test_results_have_their_tags(cluster):
+    found = dict(cluster.run(pow, ((n, (n, 2)) for n in range(20))))
+    assert found == {n: n * n for n in range(20)}
+
+
+def test_calls_are_asked_for_when_a_worker_will_soon_be_free(cluster):
+    asked = []
+
+    def calls():
+        for n in range(20):
+            asked.append(n)
+            yield n, (0.05,)
+
+    results = cluster.run(time.sleep, calls())
+    next(results)
+    assert len(asked) <= 4 + 1  # two per thread
+    assert len(list(results)) == 19
+
+
+def test_calls_of_lost_workers_are_repeated(cluster, dask_client):
+    n_done = 0
+    for _ in cluster.run(time.sleep, [(n, (0.2,)) for n in range(8)]):
+        n_done += 1
+        if n_done == 2:
+            for pid in worker_pids(dask_client):
+                os.kill(pid, signal.SIGKILL)
+    assert n_done == 8
+
+
+def test_shared_values_survive_the_workers_that_had_them(cluster, dask_client):
+    shared = cluster.share(list(range(10)))
+    assert list(cluster.run(sum, [("a", (shared,))])) == [("a", 45)]
+    pids = worker_pids(dask_client)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert list(cluster.run(sum, [("b", (shared,))])) == [("b", 45)]
+    assert not set(pids) & set(worker_pids(dask_client))
+
+
+def test_large_values_are_shared_without_a_warning(cluster):
+    shared = cluster.share(bytes(12_000_000))
+    assert list(cluster.run(len, [("a", (shared,))])) == [("a", 12_000_000)]
+
+
+def test_what_a_call_raises_is_raised(cluster):
+    with pytest.raises(ZeroDivisionError):
+        list(cluster.run(operator.truediv, [("a", (1, 0))]))
+
+
+def test_a_package_that_workers_lack_is_named(cluster):
+    with pytest.raises(ClusterError, match="no_such_package"):
+        list(cluster.run(import_module, [("a", ("no_such_package",))]))
+
+
+def test_calls_that_still_run_are_cancelled(cluster, dask_client):
+    results = cluster.run(time.sleep, ((n, (0.1,)) for n in range(1000)))
+    next(results)
+    results.close()
+    # The scheduler forgets them.
+    wait_until(lambda: not dask_client.run_on_scheduler(_n_calls))
+
+
+def _n_calls(dask_scheduler):
+    done = {"memory", "erred"}
+    return sum(task.state not in done for task in dask_scheduler.tasks.values())
+
+
+@pytest.mark.parametrize("place", ["local:0", "local:", "local:two", "local:²", "nowhere"])
+def test_other_places_are_refused(place):
+    with pytest.raises(ClusterError, match="local:N"):
+        check_cluster(place)
+
+
+def test_schedulers_and_their_files_are_places(tmp_path, dask_client):
+    address = dask_client.cluster.scheduler_address
+    file = tmp_path / "scheduler.json"
+    file.write_text(json.dumps({"address": address}))
+    for place in (address, str(file)):
+        with open_client(place) as client:
+            assert client.scheduler.address == address
+    assert dask_client.status == "running"
+
+
+def test_files_of_another_kind_are_refused(tmp_path):
+    file = tmp_path / "other.json"
+    file.write_text("[]")
+    with pytest.raises(ClusterError, match="other.json"), open_client(str(file)):
+        pass
+
+
+def test_only_clients_are_taken():
+    with pytest.raises(ClusterError, match="Client"):
+        Cluster("tcp://127.0.0.1:1")
+
+
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ClusterError, match=r"reno-store\[cluster\]"), open_client("local:1"):
+        pass
+
+
+_SCRIPT = """
+import time
+from reno_store.runtime.cluster import Cluster, open_client
+
+if __name__ == "__main__":
+    with open_client("local:1") as client:
+        for n, _ in Cluster(client).run(time.sleep, ((n, (0.05,)) for n in range(10_000))):
+            print(n, flush=True)
+"""
+
+
+def test_an_interrupt_ends_a_local_cluster_at_once(tmp_path):
+    (tmp_path / "script.py").write_text(_SCRIPT)
+    process = subprocess.Popen(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it: to all its processes
+        _, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert errors.strip().splitlines()[-1] == "KeyboardInterrupt"
+    assert errors.count("Traceback") == 1
