@@ -148,7 +148,7 @@ def known_to_pyplot() -> Iterator[None]:
     import matplotlib.pyplot as plt
 
     # Loads the backend. In a notebook that sets parameters, which `drawing_state` would undo.
-    plt.draw_if_interactive()
+    plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     token = _MAKE.set(plt.figure)
     try:
         yield
