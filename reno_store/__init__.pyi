@@ -31,6 +31,7 @@ from .recognition import (
     train_recognizer,
 )
 from .reports.page import Report, write_report
+from .reports.tracking import track_study
 from .samples import AudioEmbedder, EmbeddingLookup, EmbeddingStore, Samples, open_store
 from .store import remove_from_store
 from .studies import (
@@ -98,6 +99,7 @@ __all__ = [
     "renyi_divergence",
     "run_study",
     "save_recognizer",
+    "track_study",
     "train_recognizer",
     "verify_store",
     "write_manifest",

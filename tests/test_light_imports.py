@@ -73,6 +73,7 @@ TWO = "--model mfcc --model logmel"
         ("evaluate my.zarr cries --model mfcc --protocol papr", "did you mean 'paper'?"),
         ("evaluate my.zarr cries --model mfcc --seeds 1,1", "seed 1 is given twice"),
         ("evaluate my.zarr cries --model mfcc --device gpu", "device 'gpu' is unknown"),
+        ("evaluate my.zarr cries --model mfcc --track mlfow", "did you mean 'mlflow'?"),
         ("predict none x.wav", "none is not a folder"),
         ("predict hf:laughs x.wav", "expected hf:OWNER/NAME"),
         ("pull laughs x", "expected hf:OWNER/NAME"),

@@ -33,8 +33,8 @@ from reno_cli.serve import serve
 from reno_cli.tables import tables
 from reno_cli.train import train
 from reno_cli.verify import verify
+from reno_cli.version import version_option
 from reno_cli.wording import worded
-from reno_store import __version__
 from reno_store.errors import RenoStoreError
 
 __all__ = ["main"]
@@ -56,7 +56,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="reno-store")
+@version_option
 def main() -> None:
     """Recognise emotions in non-verbal vocalisations.
 

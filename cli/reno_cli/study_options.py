@@ -17,9 +17,10 @@ from reno_cli.printing import leave_interrupted
 if TYPE_CHECKING:
     from reno_store.studies import LabelMap, Study, StudyRequest
 
-__all__ = ["across", "check", "models", "results", "run", "settings", "shared"]
+__all__ = ["across", "check", "models", "results", "run", "settings", "shared", "track"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_TRACKER = "reno_cli.tracker"
 _VALUE = re.compile(r"""(?:\[[^]]*\]|\([^)]*\)|\{[^}]*\}|"[^"]*"|'[^']*'|[^,])+""")
 
 
@@ -75,6 +76,24 @@ def settings(metavar: str, help: str) -> Callable[[_Command], _Command]:  # noqa
     )
 
 
+def _tracker(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Check a tracker before anything is trained, and keep its name for `run`."""
+    from reno_store.reports.tracking import check_tracker
+
+    if value is not None:
+        check_tracker(value)
+    ctx.meta[_TRACKER] = value
+
+
+track = click.option(
+    "--track",
+    callback=_tracker,
+    expose_value=False,
+    metavar="NAME",
+    help="Log parameters, scores and figures of each cell to an experiment tracker too: mlflow "
+    "(extra mlflow), where MLFLOW_TRACKING_URI says.",
+)
+
 _shared = (
     settings(
         "ESTIMATOR.PARAMETER=VALUE,...",
@@ -93,6 +112,7 @@ _shared = (
     options.device,
     options.jobs,
     results,
+    track,
 )
 
 
@@ -165,7 +185,12 @@ def check(store: Path, request: StudyRequest) -> None:
 
 
 def run(compute: Callable[[], Study]) -> Study:
-    """Compute a study and report on standard error how much of it was new."""
+    """Compute a study, report on standard error how much of it was new, and track it if asked."""
+    name = click.get_current_context().meta.get(_TRACKER)
+    if name is not None:
+        from reno_store.reports.tracking import open_tracker
+
+        open_tracker(name)  # hours of training come before its first use
     try:
         study = compute()
     except KeyboardInterrupt:
@@ -175,4 +200,8 @@ def run(compute: Callable[[], Study]) -> Study:
         f"{study.results}",
         err=True,
     )
+    if name is not None:
+        from reno_store.reports.tracking import track_study
+
+        click.echo(f"tracked: {track_study(study, name)}", err=True)
     return study

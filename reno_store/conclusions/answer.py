@@ -14,9 +14,9 @@ from reno_store.conclusions.ranking import Ranked, rank_cells
 from reno_store.studies import Cell, DatasetFacts, Study
 from reno_store.studies.scores import Metric
 
-__all__ = ["Answer", "answers_of"]
+__all__ = ["RANKS_FIRST", "Answer", "answers_of"]
 
-_RANKS_FIRST = ("speaker", "loso", "paper")
+RANKS_FIRST = ("speaker", "loso", "paper")
 """Scores for voices never heard in training are what most users need."""
 
 
@@ -138,7 +138,7 @@ def _answer(
     metric: Metric,
 ) -> Answer:
     scored = [each.cell.protocol for each in standings]
-    protocol = next((name for name in _RANKS_FIRST if name in scored), scored[0])
+    protocol = next((name for name in RANKS_FIRST if name in scored), scored[0])
     ranking_ones = [each for each in standings if each.cell.protocol == protocol]
     ranking = rank_cells(ranking_ones, n_speakers=facts.n_speakers)
     beats = [each.beats_guessing for each in ranking_ones]

@@ -143,13 +143,16 @@ def _leak(facts: DatasetFacts, leaks: Sequence[Comparison]) -> list[str]:
     if not leaks:
         return []
     mean = 100 * statistics.fmean(each.difference for each in leaks)
-    first = leaks[0]
-    over = count(len(leaks), "classifier")
     costs = f"cost {decimal(mean)} points" if mean > 0 else f"cost nothing ({points(-mean)} points)"
+    first = leaks[0]
+    title = f"Speaker-disjoint folds on {facts.name} {costs}"
+    protocols = f"protocol paper vs {first.second.protocol}"
+    result = f"{cell_title(first.first)}: {verdict_words(first)}"
+    if len(leaks) == 1:
+        return [f"{title}; {protocols}, {result}."]
     return [
-        f"Speaker-disjoint folds on {facts.name} {costs} on average over {over}; protocol paper vs "
-        f"{first.second.protocol}: {counted(leaks)}; the best, {cell_title(first.first)}: "
-        f"{verdict_words(first)}."
+        f"{title} on average over {len(leaks)} classifiers; {protocols}: {counted(leaks)}; for the "
+        f"best, {result}."
     ]
 
 

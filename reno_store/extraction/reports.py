@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reno_store.runtime.notebooks import html_details, html_table, html_text, html_view
 from reno_store.runtime.places import Place
 
 __all__ = ["BuildReport", "Failure", "ModelReport"]
@@ -100,3 +101,27 @@ class BuildReport:
     def complete(self) -> bool:
         """Whether every clip, of the shard if there is one, now has an embedding of every model."""
         return not self.interrupted and not any(model.failures for model in self.models)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (model.model, model.n_new, model.n_reused, len(model.failures), f"{model.seconds:.1f}")
+            for model in self.models
+        ]
+        failed = [
+            (model.model, failure.clip_id, failure.reason)
+            for model in self.models
+            for failure in model.failures
+        ]
+        parts = [html_table(("model", "new", "reused", "failed", "seconds"), rows)]
+        if self.interrupted:
+            parts.append(html_text("Interrupted: build again to continue from here."))
+        if failed:
+            reasons = html_table(("model", "clip", "reason"), failed)
+            parts.append(html_details(f"{len(failed):,} failed", reasons))
+        if self.duplicates:
+            groups = html_table(
+                ("identical recordings",), [[", ".join(g)] for g in self.duplicates]
+            )
+            parts.append(html_details(f"Identical recordings: {len(self.duplicates):,}", groups))
+        where = f"{self.store.name}: {self.dataset}, {self.n_clips:,} clips"
+        return html_view(f"Build of {where}", *parts)

@@ -20,6 +20,13 @@ from reno_store.extraction.files import failure_message
 from reno_store.extraction.reports import Failure
 from reno_store.recognition.models import RecognizerModel, absolute_spec
 from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.notebooks import (
+    html_details,
+    html_preformatted,
+    html_table,
+    html_text,
+    html_view,
+)
 from reno_store.samples import AudioEmbedder
 from reno_store.samples.recordings import RecordingLike, as_recordings, embed_recordings
 
@@ -71,6 +78,22 @@ class Recognizer:
     def __repr__(self) -> str:
         models = "+".join(model.name for model in self.models)
         return f"<Recognizer: {type(self.classifier).__name__} on {models}>"
+
+    def _repr_html_(self) -> str:
+        models = [(model.name, model.spec, model.dim) for model in self.models]
+        known = ", ".join(f"{name} {value}" for name, value in self.trained_on.items())
+        probabilities = "as the classifier returns them"
+        if self.temperature is not None:
+            probabilities = f"calibrated, temperature {self.temperature:.3g}"
+        parts = [
+            html_text(f"Labels: {', '.join(map(str, self.classes_))}"),
+            html_text(f"Probabilities: {probabilities}"),
+            html_text(f"Trained on: {known}" if known else ""),
+            html_table(("model", "place", "dimensions"), models),
+        ]
+        if self.card:
+            parts.append(html_details("Model card", html_preformatted(self.card)))
+        return html_view(f"Recognizer: {type(self.classifier).__name__}", *parts)
 
     @classmethod
     def of_pipeline(cls, pipeline: Any) -> Recognizer:

@@ -17,6 +17,7 @@ from reno_store.errors import (
     UnknownNameError,
     listed,
 )
+from reno_store.runtime.notebooks import html_table, html_text, html_view
 from reno_store.runtime.places import Place
 from reno_store.samples.samples import Samples, column_names
 from reno_store.store import (
@@ -45,6 +46,25 @@ class EmbeddingStore(StoreReader):
 
     def __repr__(self) -> str:
         return f"EmbeddingStore({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        parts: list[str] = []
+        summary = self.summary()
+        for name in dict.fromkeys(row.dataset for row in summary):
+            rows = [row for row in summary if row.dataset == name]
+            speakers = f"{rows[0].n_speakers:,}" if rows[0].n_speakers else "unknown"
+            size = f"{rows[0].n_clips:,} clips, {rows[0].n_labels:,} labels, speakers: {speakers}"
+            models = [
+                (row.model, row.dim, row.n_done, row.n_missing, row.storage, row.fingerprint)
+                for row in rows
+                if row.model
+            ]
+            headings = ("model", "dimensions", "done", "missing", "stored as", "fingerprint")
+            parts.append(html_text(f"{name}: {size}"))
+            parts += [html_table(headings, models)] if models else []
+            problems = dict.fromkeys(row.problem for row in rows if row.problem)
+            parts += [html_text(f"Damaged: {problem}") for problem in problems]
+        return html_view(f"Store {self.path.name}", *(parts or [html_text("It is empty.")]))
 
     def check_names(self, dataset: str, models: Sequence[str] = ()) -> None:
         """Check that the store has a dataset and its models, without reading anything else.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.runtime.notebooks import html_table
+from reno_store.runtime.notebooks import html_table, html_text, html_view
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,19 +81,17 @@ class Samples:
         return pd.DataFrame(self.X, index=self.clip_ids, columns=self.feature_names)
 
     def _repr_html_(self) -> str:
-        import pandas as pd
-
         blocks = ", ".join(
             f"{model} {size}" for model, size in zip(self.models, self.block_sizes, strict=True)
         )
         known = set() if self.groups is None else set(self.groups.tolist()) - {""}
         speakers = f"{len(known):,} speakers" if known else "speakers unknown"
-        heading = (
-            f"{self.dataset}: {len(self.y):,} clips, {self.X.shape[1]:,} columns ({blocks}), "
-            f"{speakers}"
-        )
+        size = f"{len(self.y):,} clips, {self.X.shape[1]:,} columns ({blocks}), {speakers}"
         labels, counts = np.unique(self.y, return_counts=True)
-        return html_table(heading, pd.DataFrame({"label": labels, "clips": counts}))
+        rows = list(zip(labels.tolist(), counts.tolist(), strict=True))
+        return html_view(
+            f"Samples of {self.dataset}", html_text(size), html_table(["label", "clips"], rows)
+        )
 
 
 def column_names(models: Sequence[str], sizes: Sequence[int]) -> list[str]:

@@ -8,7 +8,7 @@ protocols and seeds. `preparation` loads a dataset and divides it into folds (`p
 `grid` are views of it. `label_maps` has common words for the labels of several datasets,
 `corpus_pairs` lists which of them are trained on and tested, `corpus_preparation` prepares each
 pair as a dataset, `corpus_splitter` divides rows. `last_request` finds the last request again.
-`paper_values` has the paper's numbers.
+`predictions` finds out what was predicted for each clip. `paper_values` has the paper's numbers.
 """
 
 import lazy_loader

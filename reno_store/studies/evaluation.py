@@ -13,7 +13,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
-from reno_store.runtime.notebooks import html_table
+from reno_store.runtime.notebooks import html_table, html_text, html_view
 from reno_store.runtime.places import Place
 from reno_store.samples import Samples
 from reno_store.studies.outcomes import run_fold
@@ -105,14 +105,14 @@ class Evaluation:
             + (f" ± {100 * self.sd(metric):.1f}" if len(self.folds) > 1 else "")
             for metric in METRICS
         )
-        heading = (
-            f"{self.estimator} on {' + '.join(self.models)} of {self.dataset}, protocol "
-            f"{self.protocol}, seed {self.seed}: {means}"
-        )
+        title = f"{self.estimator} on {' + '.join(self.models)} of {self.dataset}"
+        where = f"Protocol {self.protocol}, seed {self.seed}: {means}"
         table = self.to_frame().iloc[:, 5:]
         for metric in METRICS:
             table[metric] = (100 * table[metric]).map("{:.1f} %".format)
-        return html_table(heading, table.rename(columns=METRIC_TITLES))
+        headings = list(table.rename(columns=METRIC_TITLES).columns)
+        rows = table.itertuples(index=False, name=None)
+        return html_view(title, html_text(where), html_table(headings, rows))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values; a number that JSON does not have becomes None."""

@@ -1,20 +1,16 @@
-"""A study's scores as tables for further computation, and for notebooks."""
+"""A study's scores as tables for further computation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from reno_store.runtime.notebooks import html_table
-from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, METRICS
+from reno_store.studies.scores import METRICS
 from reno_store.studies.study import Cell, settings_text
 
-if TYPE_CHECKING:
-    from reno_store.studies.study import Study
-
-__all__ = ["frame_of_cells", "frame_of_folds", "html_of", "names_of"]
+__all__ = ["frame_of_cells", "frame_of_folds", "names_of"]
 
 _NAMES = ("dataset", "protocol", "estimator", "settings", "models")
 _OF_CELLS = (
@@ -65,27 +61,6 @@ def frame_of_folds(cells: Sequence[Cell]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_OF_FOLDS))
 
 
-def html_of(study: Study) -> str:
-    """Return the mean scores of a study as HTML, in per cent with standard deviations."""
-    rows = []
-    for cell in study.cells:
-        row: dict[str, Any] = names_of(cell)
-        for metric in METRICS:
-            row[METRIC_TITLES[metric]] = _shown(cell, metric)
-        rows.append({**row, "folds": cell.n})
-    datasets = ", ".join(
-        f"{each.name} ({each.n_clips:,} clips, {len(each.labels)} labels)"
-        for each in study.datasets
-    )
-    heading = (
-        f"Study of {study.store.name}: {datasets}. Mean ± standard deviation over folds, in per "
-        "cent."
-    )
-    if any(cell.n_collapsed for cell in study.cells):
-        heading += f"{COLLAPSED}: the classifier did not learn in some fold."
-    return html_table(heading, pd.DataFrame(rows))
-
-
 def names_of(cell: Cell) -> dict[str, Any]:
     """Return what tells cells apart, as the columns of tables."""
     return {
@@ -95,10 +70,3 @@ def names_of(cell: Cell) -> dict[str, Any]:
         "settings": settings_text(cell.settings),
         "models": "+".join(cell.models),
     }
-
-
-def _shown(cell: Cell, metric: Any) -> str:
-    if not cell.computed:
-        return cell.reason or "not computed"
-    spread = f" ± {100 * cell.sd(metric):.1f}" if cell.n > 1 else ""
-    return f"{100 * cell.mean(metric):.1f}{spread}{COLLAPSED if cell.n_collapsed else ''}"

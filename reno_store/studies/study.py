@@ -7,7 +7,7 @@ numbers.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,7 +22,9 @@ from reno_store.studies.requests import StudyRequest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
+    from reno_store.reports.displays import ConfusionDisplay, ScoresDisplay
     from reno_store.studies.outcomes import FoldOutcome
     from reno_store.studies.scores import Metric
 
@@ -294,8 +296,145 @@ class Study:
 
         return frame_of_folds(self.cells) if folds else frame_of_cells(self.cells)
 
+    def leaderboard(
+        self,
+        *,
+        dataset: str | None = None,
+        protocol: str | None = None,
+        metric: Metric = "accuracy",
+    ) -> pd.DataFrame:
+        """Return the computed cells, the best first, with intervals and what guessing scores.
+
+        Parameters
+        ----------
+        dataset, protocol : str, optional
+            Only this dataset or protocol; all by default.
+        metric : str
+            ``"accuracy"``, ``"macro_f1"`` or ``"balanced_accuracy"``: what it is sorted by.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per cell, sorted within each dataset and protocol; cells with a collapsed
+            fold come last. All scores are in [0, 1]. Columns:
+
+            - ``rank`` (from 1, within its dataset and protocol), ``dataset``, ``protocol``,
+              ``estimator``, ``settings`` and ``models``, as in `to_frame`.
+            - the metric, its mean over the folds of all seeds; ``low`` and ``high``, the ends of
+              its 95 % confidence interval (Nadeau and Bengio's variance, because folds share
+              training clips), NaN for a single fold.
+            - ``chance``, one over the number of labels, and ``majority``, what always guessing
+              the most frequent one scores; ``beats_guessing``, whether the score is higher at
+              5 % (paired corrected test on the same folds, Holm over the cells of the dataset
+              and protocol), NA where it cannot be tested.
+            - the means of the other two metrics, ``n`` (folds) and ``n_collapsed``.
+
+            Whether two intervals overlap is no test of their difference; `compare_study` tests
+            differences.
+
+        Raises
+        ------
+        UnknownNameError
+            If the study has no such dataset or protocol, or there is no such metric.
+        """
+        from reno_store.reports.leaderboard import leaderboard_of
+
+        return leaderboard_of(self, dataset=dataset, protocol=protocol, metric=metric)
+
+    def plot_scores(
+        self,
+        *,
+        dataset: str | None = None,
+        protocol: str | None = None,
+        metric: Metric = "accuracy",
+        ax: Axes | None = None,
+    ) -> ScoresDisplay:
+        """Draw the score of every computed cell with its interval, sorted, next to guessing.
+
+        Parameters
+        ----------
+        dataset : str, optional
+            Which dataset; may be left out if only one has results.
+        protocol : str, optional
+            Only this protocol. By default all are drawn together, and ``speaker``, ``loso`` or
+            ``paper``, the first that there is, sorts them.
+        metric : str
+            ``"accuracy"``, ``"macro_f1"`` or ``"balanced_accuracy"``.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ScoresDisplay
+            With the axes as ``ax_`` and the figure as ``figure_``.
+
+        Raises
+        ------
+        UnknownNameError
+            If the study has no such dataset or protocol, or there is no such metric.
+        RenoStoreError
+            If nothing was computed, or no dataset is named and several have results.
+        """
+        from reno_store.reports.displays import ScoresDisplay
+
+        return ScoresDisplay.from_study(
+            self, dataset=dataset, protocol=protocol, metric=metric, ax=ax
+        )
+
+    def plot_confusion(
+        self,
+        *,
+        dataset: str | None = None,
+        protocol: str | None = None,
+        estimator: str | None = None,
+        models: str | Sequence[str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        ax: Axes | None = None,
+    ) -> ConfusionDisplay:
+        """Draw the confusion matrix of a cell: of those that match, the one that scores best.
+
+        Parameters
+        ----------
+        dataset : str, optional
+            Which dataset; may be left out if only one has results.
+        protocol : str, optional
+            Which protocol; by default ``speaker``, ``loso`` or ``paper``, the first that there
+            is.
+        estimator : str, optional
+            Which estimator; any by default.
+        models : str or Sequence[str], optional
+            The model, or all that are fused, in their order; any by default.
+        settings : Mapping[str, Any], optional
+            The hyperparameters that the request set; any by default.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        ConfusionDisplay
+            With the axes as ``ax_``, the figure as ``figure_`` and the cell as ``cell``.
+
+        Raises
+        ------
+        UnknownNameError
+            If the study has no such dataset, protocol, estimator or model.
+        RenoStoreError
+            If no computed cell matches, or no dataset is named and several have results.
+        """
+        from reno_store.reports.displays import ConfusionDisplay
+
+        return ConfusionDisplay.from_study(
+            self,
+            dataset=dataset,
+            protocol=protocol,
+            estimator=estimator,
+            models=models,
+            settings=settings,
+            ax=ax,
+        )
+
     def _repr_html_(self) -> str:
-        from reno_store.studies.frames import html_of
+        from reno_store.reports.leaderboard import html_of
 
         return html_of(self)
 

@@ -15,7 +15,7 @@ from reno_cli.main import main
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -138,9 +138,10 @@ class TestTheChecks:
 
 def test_every_page_is_in_the_index():
     linked = {target.partition("#")[0] for target in _LINK.findall(prose(DOCS / "README.md"))}
-    assert {page.name for page in DOCS.glob("*.md")} - {"README.md"} <= linked
-    examples = {f"../examples/{path.name}" for path in (ROOT / "examples").glob("*.py")}
-    assert examples <= linked
+    pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
+    assert pages - {"README.md"} <= linked
+    for pattern in ("examples/*.py", "notebooks/*.ipynb"):
+        assert {f"../{path.relative_to(ROOT)}" for path in ROOT.glob(pattern)} <= linked
 
 
 def test_the_card_of_the_page_does_what_the_page_shows(tmp_path, monkeypatch):

@@ -6,10 +6,46 @@ from itertools import pairwise
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
-from reno_store.conclusions import CLAIMS, Claim, Comparison
+from reno_store.conclusions import CLAIMS, Claim, Comparison, answers_of
 from reno_store.reports.figures import Figure
+from reno_store.reports.page.clips import Clip, ClipsOfDataset, Point
 
-__all__ = ["draw_svg", "make_claims", "make_comparison", "make_comparisons", "make_figures"]
+__all__ = [
+    "draw_svg",
+    "make_answers",
+    "make_claims",
+    "make_clips",
+    "make_comparison",
+    "make_comparisons",
+    "make_figures",
+]
+
+
+def make_answers(study):
+    """The study's own answers, from made-up comparisons."""
+    return answers_of(study, make_comparisons(study))
+
+
+def make_clips(study):
+    """Two clips of each dataset on a map, one of which is mistaken, and heard."""
+    found = []
+    for answer in make_answers(study):
+        cell = answer.best.cell
+        right = Clip("clip-1", cell.labels[0], "f1", cell.labels[0], 0.875, 2)
+        wrong = Clip("clip-2", cell.labels[1], "f1", cell.labels[2], 0.75, 1, "data:audio/mpeg;,")
+        found.append(
+            ClipsOfDataset(
+                cell,
+                n_cells=3,
+                n_clips=2,
+                n_mistaken=1,
+                mistakes=(wrong,),
+                model=cell.models[0],
+                points=(Point(right, 100, 200), Point(wrong, 300, 400)),
+                labels=cell.labels,
+            )
+        )
+    return found
 
 
 def make_comparisons(study):
@@ -44,21 +80,38 @@ def make_comparison(kind, first, second, **others):
 def make_claims(study):
     """The paper's three claims for each dataset and protocol."""
     return tuple(
-        Claim(kind, title, dataset, protocol, (), "0 of 3 differences are clear")
+        Claim(kind, title, dataset, protocol, own, "0 of 3 differences are clear")
         for kind, title in CLAIMS.items()
         for dataset in study.request.datasets
         for protocol in study.request.protocols
+        for own in [
+            tuple(
+                each
+                for each in make_comparisons(study)
+                if (each.kind, each.dataset, each.protocol) == (kind, dataset, protocol)
+            )
+        ]
     )
 
 
 def make_figures(study):
-    """A confusion matrix and a wide plot for each dataset."""
+    """All scores, a confusion matrix and a wide plot for each dataset."""
     figures = []
     for dataset in study.datasets:
         cell = next(study.select(dataset=dataset.name, computed=True), None)
         if cell is None:
             continue
         figures += [
+            Figure(
+                f"scores-{dataset.name}",
+                "scores",
+                f"{dataset.name}: all scores",
+                "Accuracy.",
+                dataset.name,
+                lambda cell=cell: _draw_confusion(cell),
+                details="Intervals.",
+                draw_narrow=lambda: Canvas(figsize=(2.0, 1.0)),
+            ),
             Figure(
                 f"confusion-{dataset.name}",
                 "confusion",

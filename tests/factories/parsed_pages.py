@@ -4,7 +4,9 @@ from html.parser import HTMLParser
 
 from factories.made_up_pages import (
     draw_svg,
+    make_answers,
     make_claims,
+    make_clips,
     make_comparisons,
     make_figures,
 )
@@ -14,7 +16,7 @@ from reno_store.reports.tables import tables_of
 
 __all__ = ["Page", "render"]
 
-VOID = {"img", "link", "meta", "br", "hr", "input", "col"}
+VOID = {"img", "source", "link", "meta", "br", "hr", "input", "col"}
 
 
 class Page(HTMLParser):
@@ -55,6 +57,8 @@ class Page(HTMLParser):
 
 def render(study, **others):
     given = {
+        "answers": make_answers(study),
+        "clips": make_clips(study),
         "tables": tables_of(study),
         "claims": make_claims(study),
         "comparisons": make_comparisons(study),

@@ -1,5 +1,8 @@
 """What is trained is what the studies evaluate; what cannot recognize is refused at once."""
 
+import dataclasses
+import html
+
 import numpy as np
 import pytest
 from factories.checkpoints import write_checkpoint
@@ -170,3 +173,17 @@ def test_a_model_of_a_folder_is_named_and_may_move(corpus, tmp_path):
     other = rs.load_recognizer(saved, models=f"mine=hf:{tmp_path}/moved")
     with pytest.raises(ModelError, match="layer: in training 1"):
         other.predict(paths)
+
+
+def test_a_notebook_shows_labels_models_and_card(trained):
+    shown = trained._repr_html_()
+    for label in trained.classes_:
+        assert html.escape(label) in shown
+    for model in trained.models:
+        assert f"<td>{model.name}</td>" in shown
+    assert f"temperature {trained.temperature:.3g}" in shown
+    assert "dataset cries, n_clips 36" in shown
+    assert "<pre>---" in shown or "<pre>#" in shown
+    plain = dataclasses.replace(trained, temperature=None, card="")
+    assert "calibrated" not in plain._repr_html_()
+    assert "<pre>" not in plain._repr_html_()

@@ -175,7 +175,24 @@ def test_a_notebook_shows_what_samples_hold():
     shown = samples._repr_html_()
     assert "3 clips, 5 columns (mfcc 2, logmel 3), 2 speakers" in shown
     assert "<i>" not in shown
-    rows = shown.split("<tbody>")[1].replace(" ", "").replace("\n", "")
+    rows = shown.split("<tbody>")[1].replace(' class="number"', "")
     assert rows.startswith("<tr><td>cry</td><td>2</td></tr><tr><td>laugh</td><td>1</td></tr>")
     unknown = dataclasses.replace(samples, groups=None)
     assert "speakers unknown" in unknown._repr_html_()
+
+
+def test_a_notebook_shows_the_models_of_a_store(store):
+    shown = store._repr_html_()
+    assert f"Store {store.path.name}" in shown
+    for row in store.summary():
+        assert f"<td>{row.model}</td>" in shown
+        assert f"<td>{row.fingerprint}</td>" in shown or row.fingerprint[0].isdigit()
+        assert f"{row.dataset}: {row.n_clips:,} clips" in shown
+
+
+def test_a_notebook_shows_what_is_damaged_in_a_store(store, monkeypatch):
+    rows = [dataclasses.replace(row, problem="<b>lost</b>") for row in store.summary()]
+    monkeypatch.setattr(type(store), "summary", lambda self: rows)
+    assert store._repr_html_().count("Damaged: &lt;b&gt;lost") == len({r.dataset for r in rows})
+    rows.clear()
+    assert "It is empty." in store._repr_html_()

@@ -1,4 +1,4 @@
-"""A study as a table: its numbers, its labels, and what a notebook shows."""
+"""A study as a table: its numbers and its labels."""
 
 import dataclasses
 import statistics
@@ -73,25 +73,3 @@ def test_a_study_of_nothing_computed_is_a_table_too(study):
     assert (
         empty.to_frame(folds=True).columns.tolist() == study.to_frame(folds=True).columns.tolist()
     )
-    assert "<table" in empty._repr_html_()
-
-
-def test_a_notebook_shows_scores_and_reasons(study):
-    shown = study._repr_html_()
-    cell = next(study.select(computed=True))
-    assert f"{100 * cell.mean('accuracy'):.1f} ± {100 * cell.sd('accuracy'):.1f}" in shown
-    assert "jnv has no embeddings of mfcc" in shown
-    assert "jnv (" in shown
-    assert "vivae (" in shown
-
-
-def test_text_of_a_store_cannot_be_markup(study):
-    cells = [dataclasses.replace(each, dataset="<script>x</script>") for each in study.cells[:1]]
-    hostile = dataclasses.replace(
-        study,
-        cells=tuple(cells),
-        datasets=(dataclasses.replace(study.datasets[0], name="<img src=x>"),),
-    )
-    shown = hostile._repr_html_()
-    assert "<script" not in shown
-    assert "<img" not in shown

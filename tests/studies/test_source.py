@@ -1,5 +1,10 @@
+import hashlib
+from pathlib import Path
+
 import pytest
 
+import reno_store
+from reno_store.studies import source
 from reno_store.studies.source import hash_source
 
 CODE = '''"""A module."""
@@ -66,3 +71,18 @@ def test_names_and_order_of_files_do_not_count(tmp_path):
     second.write_text("y = 1\n", encoding="utf-8")
     assert hash_source([first, second]) == hash_source([second, first])
     assert hash_source([first, second]) != hash_source([first, first])
+
+
+def test_results_of_an_earlier_version_with_the_same_outcomes_are_reused(tmp_path, monkeypatch):
+    before, now, later = (hashed(tmp_path, f"A = {n}") for n in range(3))
+    file = [hashlib.sha256(f"A = {n}".encode()).hexdigest() for n in range(3)]
+    monkeypatch.setattr(source, "_SAME_OUTCOMES", {file[1]: file[0]})
+    assert hashed(tmp_path, "A = 1") == before != now
+    assert hashed(tmp_path, "A = 2") == later
+
+
+def test_an_entry_for_an_earlier_version_is_of_a_file_as_it_is_now():
+    package = Path(reno_store.__file__).parent
+    files = package.glob("studies/*.py")
+    now = {hashlib.sha256(source._code(file).encode()).hexdigest() for file in files}
+    assert set(source._SAME_OUTCOMES) <= now

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ from reno_store.reports.figures.text import POINTS_PER_INCH, shorten_all, text_w
 from reno_store.runtime.numbers import count
 from reno_store.studies import Cell
 
-__all__ = ["confusion_figure"]
+__all__ = ["confusion_figure", "draw_confusion", "label_columns"]
 
 _WIDEST_LABEL = 1.25
 _FEW = 12
@@ -82,20 +84,42 @@ def _details(cell: Cell, counts: NDArray[np.int64]) -> str:
 @style.in_style
 def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], *, narrow: bool = False) -> Canvas:
     """Draw the matrix; a narrow one has the per cents alone."""
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    n, sign = len(labels), " %" if len(labels) <= _FEW and not narrow else ""
-    texts = [[f"{100 * share:.0f}{sign}" for share in row] for row in shares.tolist()]
-    if not narrow:
-        texts = [
-            [f"{clips:,}\n{text}" for clips, text in zip(*rows, strict=True)]
-            for rows in zip(counts.tolist(), texts, strict=True)
-        ]
-    widest = max(text_width(line) for row in texts for text in row for line in text.split("\n"))
-    needed = max(0.0 if narrow else _TWO_LINES, widest + _PADDING)
-
+    n = len(labels)
     column = style.SCREEN_WIDTH if narrow else style.COLUMN_WIDTH
     canvas = style.new_canvas(column)
     axes = canvas.subplots()
+    draw_confusion(axes, counts, labels, narrow=narrow)
+    widest = max(text_width(line) for text in axes.texts for line in text.get_text().split("\n"))
+    needed = max(0.0 if narrow else _TWO_LINES, widest + _PADDING)
+    room = column - _margin(canvas)
+    cell = min(max(room / n, needed), max(needed, _LARGEST_CELL))
+    if room / n < needed:  # wider than a column, and no wider than a page if possible
+        cell = max(needed, min((room + style.PAGE_WIDTH - column) / n, 1.25 * needed))
+    width = max(column, column - room + n * cell)
+    label_columns(axes, labels, cell, narrow=narrow)
+    canvas.set_size_inches(width, n * cell + 1)
+    style.fit(axes, height=n * cell)
+    return canvas
+
+
+def draw_confusion(
+    axes: Axes, counts: NDArray[np.int64], labels: Sequence[str], *, narrow: bool = False
+) -> None:
+    """Draw clips by true and predicted label on axes; `label_columns` adds the predicted ones.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Empty axes.
+    counts : numpy.ndarray of int64, shape (n_labels, n_labels)
+        Clips by true label (rows) and predicted label (columns).
+    labels : Sequence[str]
+        Names of the labels.
+    narrow : bool
+        Whether to write the per cents alone.
+    """
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    n, sign = len(labels), " %" if len(labels) <= _FEW and not narrow else ""
     edges = np.arange(n + 1) - 0.5
     axes.pcolormesh(
         edges, edges, shares, cmap=style.SHARES, vmin=0, vmax=1, edgecolors="#E4E4E4", linewidth=0.4
@@ -104,32 +128,34 @@ def _draw(counts: NDArray[np.int64], labels: tuple[str, ...], *, narrow: bool = 
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    names = shorten_all(labels, _WIDEST_LABEL / 2 if narrow else _WIDEST_LABEL)
-    axes.set_yticks(range(n), names)
+    axes.set_yticks(range(n), _names(labels, narrow=narrow))
     axes.set_ylabel("true label")
     small = " (% of the row)" if narrow else "" if sign else " (above: clips, below: % of the row)"
     axes.set_xlabel(f"predicted label{small}")
-    room = column - _margin(canvas)
-    cell = min(max(room / n, needed), max(needed, _LARGEST_CELL))
-    if room / n < needed:  # wider than a column, and no wider than a page if possible
-        cell = max(needed, min((room + style.PAGE_WIDTH - column) / n, 1.25 * needed))
-    width = max(column, column - room + n * cell)
-    rotated = max(map(text_width, names)) + _PADDING > cell
-    axes.set_xticks(range(n), names, rotation=90 if rotated else 0, ha="center")
     for i, j in np.ndindex(*counts.shape):
         if n <= _FEW or counts[i, j]:
+            clips = "" if narrow else f"{counts[i, j]:,}\n"
             axes.text(
                 j,
                 i,
-                texts[i][j],
+                f"{clips}{100 * shares[i, j]:.0f}{sign}",
                 ha="center",
                 va="center",
                 linespacing=1.1,
+                in_layout=False,  # the margins are measured before cells have their size
                 color=style.ink_on(style.SHARES(shares[i, j])),
             )
-    canvas.set_size_inches(width, n * cell + 1)
-    style.fit(axes, height=n * cell)
-    return canvas
+
+
+def label_columns(axes: Axes, labels: Sequence[str], cell: float, *, narrow: bool = False) -> None:
+    """Name the columns, upright where a name is wider than a cell (inches)."""
+    names = _names(labels, narrow=narrow)
+    rotated = max(map(text_width, names)) + _PADDING > cell
+    axes.set_xticks(range(len(names)), names, rotation=90 if rotated else 0, ha="center")
+
+
+def _names(labels: Sequence[str], *, narrow: bool) -> list[str]:
+    return shorten_all(labels, _WIDEST_LABEL / 2 if narrow else _WIDEST_LABEL)
 
 
 def _margin(canvas: Canvas) -> float:

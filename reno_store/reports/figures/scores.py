@@ -6,9 +6,12 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from reno_store.conclusions import Standing, rank_cells
 from reno_store.conclusions.names import estimator_title, models_title
@@ -17,9 +20,9 @@ from reno_store.reports.figures.files import Figure, file_name
 from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, text_width
 from reno_store.runtime.numbers import listing, points
 from reno_store.studies import PROTOCOLS, DatasetFacts
-from reno_store.studies.scores import COLLAPSED
+from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, Metric
 
-__all__ = ["scores_figure"]
+__all__ = ["draw_scores", "scores_figure"]
 
 _MARKS = {
     "speaker": ("#0072B2", "o"),
@@ -61,7 +64,7 @@ class _Row:
 
 
 def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
-    """Show the accuracy of cells under each of their protocols, the highest first.
+    """Show the score of cells under each of their protocols, the highest first.
 
     Parameters
     ----------
@@ -70,11 +73,12 @@ def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
     facts : DatasetFacts
         The dataset, for guessing.
     """
-    found = {each.cell.protocol for each in standings}
-    protocols = [name for name in _MARKS if name in found] or sorted(found)
+    protocols = _protocols(standings)
     rows = _rows(standings, protocols, facts.n_speakers)
     main, *others = protocols
-    caption = f"Accuracy on {facts.name}: mean and 95 % interval under protocol {main}"
+    title = METRIC_TITLES[standings[0].metric]
+    caption = f"{title[0].upper()}{title[1:]} on {facts.name}: "
+    caption += f"mean and 95 % interval under protocol {main}"
     caption += f" (sorted) and {listing(others)}." if others else ", sorted."
     if any(row.leads for row in rows):
         caption += " Bold: the best, and what cannot be told from it."
@@ -107,6 +111,12 @@ def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
     )
 
 
+def _protocols(standings: Sequence[Standing]) -> list[str]:
+    """Return the protocols of standings, the one that sorts them first."""
+    found = {each.cell.protocol for each in standings}
+    return [name for name in _MARKS if name in found] or sorted(found)
+
+
 def _rows(standings: Sequence[Standing], protocols: Sequence[str], n_speakers: int) -> list[_Row]:
     main = [each for each in standings if each.cell.protocol == protocols[0]]
     ranked = rank_cells(main, n_speakers=n_speakers)
@@ -127,10 +137,13 @@ def _rows(standings: Sequence[Standing], protocols: Sequence[str], n_speakers: i
     return sorted(rows, key=lambda row: (protocols[0] not in row.standings, -row.score))
 
 
-def _guesses(facts: DatasetFacts) -> list[float]:
-    """Return the accuracies of guessing, in per cent: majority, and chance where it differs."""
+def _guesses(facts: DatasetFacts, metric: Metric = "accuracy") -> list[float]:
+    """Return the scores of guessing, in per cent: majority, and chance where it differs.
+
+    The other metrics give each label the same weight: only chance is shown.
+    """
     chance = 100 / max(1, len(facts.labels))
-    majority = 100 * facts.majority
+    majority = 100 * facts.majority if metric == "accuracy" else chance
     return [majority] if abs(majority - chance) < 0.5 else [majority, chance]
 
 
@@ -141,41 +154,84 @@ def _draw(
     width = style.SCREEN_WIDTH if narrow else style.MIDDLE_WIDTH
     canvas = style.new_canvas(width)
     axes = canvas.subplots()
-    for y, row in enumerate(rows):
-        if y % 2 == 0:
-            axes.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
-        _draw_row(axes, y, row, protocols, shift=0.2 if narrow else 0.0)
-    for guess in _guesses(facts):
-        axes.axvline(guess, color="#444444", linewidth=0.9, linestyle=":", zorder=1)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    drops = [row.drop for row in rows]
     if narrow:
         # Names have lines of their own, above the marks.
+        _draw_rows(axes, rows, protocols, facts, shift=0.2)
         axes.set_yticks([])
         names = shorten_all([row.name for row in rows], (width - 0.2) / _BOLD)
-        across = {"transform": axes.get_yaxis_transform(), "ha": "left", "va": "center"}
-        texts = [axes.text(0.01, y - 0.22, name, **across) for y, name in enumerate(names)]
+        across: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "ha": "left",
+            "va": "center",
+        }
+        _embolden([axes.text(0.01, y - 0.22, name, **across) for y, name in enumerate(names)], rows)
     else:
-        beside = max(map(text_width, drops), default=0.0) + 0.2
+        _draw_rows(axes, rows, protocols, facts)
+        beside = max((text_width(row.drop) for row in rows), default=0.0) + 0.2
         room = (width - _LEAST_PLOT - beside) / _BOLD
-        axes.set_yticks(range(len(rows)), shorten_all([row.name for row in rows], room))
-        texts = axes.get_yticklabels()
-        if any(drops):
-            right = axes.secondary_yaxis("right")
-            right.set_yticks(range(len(rows)), drops)
-            right.tick_params(axis="y", length=0)
-            right.spines[:].set_visible(False)
-    for text, row in zip(texts, rows, strict=True):
-        text.set_fontweight("bold" if row.leads else "normal")
-    axes.tick_params(axis="y", length=0)
-    axes.spines[:].set_visible(False)
-    axes.spines["bottom"].set_visible(True)
-    axes.set_xlabel("accuracy (%), dotted: guessing")
-    axes.grid(axis="x")
-    handles = [style.marker_handle(*_mark(name), _in_words(name)) for name in protocols]
+        _name_rows(axes, rows, shorten_all([row.name for row in rows], room))
+    handles = _handles(protocols)
     canvas.legend(handles=handles, loc="outside upper center", ncols=1 if narrow else len(handles))
     style.fit(axes, height=len(rows) * (2.4 * LINE_HEIGHT if narrow else _ROW))
     return canvas
+
+
+def draw_scores(axes: Axes, standings: Sequence[Standing], facts: DatasetFacts) -> None:
+    """Draw on axes what `scores_figure` shows, with a legend above them."""
+    protocols = _protocols(standings)
+    rows = _rows(standings, protocols, facts.n_speakers)
+    _draw_rows(axes, rows, protocols, facts)
+    _name_rows(axes, rows, [row.name for row in rows])
+    axes.legend(
+        handles=_handles(protocols),
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=len(protocols),
+        frameon=False,
+    )
+
+
+def _draw_rows(
+    axes: Axes,
+    rows: Sequence[_Row],
+    protocols: Sequence[str],
+    facts: DatasetFacts,
+    *,
+    shift: float = 0.0,
+) -> None:
+    metric = next(iter(rows[0].standings.values())).metric
+    for y, row in enumerate(rows):
+        if y % 2 == 0:
+            axes.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
+        _draw_row(axes, y, row, protocols, shift=shift)
+    for guess in _guesses(facts, metric):
+        axes.axvline(guess, color="#444444", linewidth=0.9, linestyle=":", zorder=1)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[:].set_visible(False)
+    axes.spines["bottom"].set_visible(True)
+    axes.set_xlabel(f"{METRIC_TITLES[metric]} (%), dotted: guessing")
+    axes.grid(axis="x")
+
+
+def _name_rows(axes: Axes, rows: Sequence[_Row], names: Sequence[str]) -> None:
+    """Write names at the left, and at the right what ``paper`` gives in addition."""
+    axes.set_yticks(range(len(rows)), names)
+    _embolden(axes.get_yticklabels(), rows)
+    if any(row.drop for row in rows):
+        right = axes.secondary_yaxis("right")
+        right.set_yticks(range(len(rows)), [row.drop for row in rows])
+        right.tick_params(axis="y", length=0)
+        right.spines[:].set_visible(False)
+
+
+def _embolden(texts: Sequence[Text], rows: Sequence[_Row]) -> None:
+    for text, row in zip(texts, rows, strict=True):
+        text.set_fontweight("bold" if row.leads else "normal")
+
+
+def _handles(protocols: Sequence[str]) -> list[Line2D]:
+    return [style.marker_handle(*_mark(name), _in_words(name)) for name in protocols]
 
 
 def _mark(protocol: str) -> tuple[str, str]:
@@ -190,16 +246,16 @@ def _in_words(protocol: str) -> str:
 
 
 def _draw_row(axes: Axes, y: int, row: _Row, protocols: Sequence[str], shift: float) -> None:
+    shifts = dict(zip(protocols, _SHIFTS[len(protocols)], strict=True))
     means = [100 * each.score for each in row.standings.values()]
-    axes.plot(means, [y + shift] * len(means), color="#999999", linewidth=0.9, zorder=2)
-    for place, (protocol, apart) in enumerate(zip(protocols, _SHIFTS[len(protocols)], strict=True)):
-        if protocol not in row.standings:
-            continue
-        standing = row.standings[protocol]
+    heights = [y + shift + shifts[protocol] for protocol in row.standings]
+    axes.plot(means, heights, color="#999999", linewidth=0.9, zorder=2)
+    for (protocol, standing), mean, height in zip(
+        row.standings.items(), means, heights, strict=True
+    ):
         colour, marker = _mark(protocol)
-        height = y + shift + apart
         if not math.isnan(standing.interval[0]):
             low, high = (100 * end for end in standing.interval)
             axes.hlines(height, low, high, colors=colour, linewidth=1.2, zorder=2, gid=protocol)
-        own = {"markersize": 4.4 if place == 0 else 3.4, "label": protocol}
-        style.plot_markers(axes, [100 * standing.score], [height], colour, marker, **own)
+        own = {"markersize": 4.4 if protocol == protocols[0] else 3.4, "label": protocol}
+        style.plot_markers(axes, [mean], [height], colour, marker, **own)

@@ -13,6 +13,7 @@ import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -42,6 +43,7 @@ __all__ = [
     "fit",
     "in_style",
     "ink_on",
+    "known_to_pyplot",
     "marker_handle",
     "new_canvas",
     "plot_markers",
@@ -101,6 +103,8 @@ _STYLE = mpl.rc_params_from_file(
 )
 
 _LOCK = threading.RLock()
+_MAKE: ContextVar[Callable[..., Canvas]] = ContextVar("make", default=Canvas)
+"""Makes figures."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -131,10 +135,25 @@ def in_style(draw: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def new_canvas(width: float, height: float = 3.0) -> Canvas:
-    """Return an empty figure (inches) that pyplot does not know."""
-    canvas = Canvas(figsize=(width, height), dpi=150, facecolor="white", layout="constrained")
-    FigureCanvasAgg(canvas)
+    """Return an empty figure (inches), which pyplot knows only inside `known_to_pyplot`."""
+    canvas = _MAKE.get()(figsize=(width, height), dpi=150, facecolor="white", layout="constrained")
+    if canvas.canvas.manager is None:
+        FigureCanvasAgg(canvas)
     return canvas
+
+
+@contextlib.contextmanager
+def known_to_pyplot() -> Iterator[None]:
+    """Make figures that ``plt.show()`` and notebooks show; not inside `drawing_state`."""
+    import matplotlib.pyplot as plt
+
+    # Loads the backend. In a notebook that sets parameters, which `drawing_state` would undo.
+    plt.draw_if_interactive()
+    token = _MAKE.set(plt.figure)
+    try:
+        yield
+    finally:
+        _MAKE.reset(token)
 
 
 def axes_size(axes: Axes) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """A study as one page for a browser: tables that sort, figures, commands.
 
-`rendering` fills `templates/` (HTML, style and script) with a study, and `reporting` writes the
-page of a store's last study.
+`rendering` fills `templates/` (HTML, style and script) with a study: its answer, tables, `clips`
+(with `excerpts` of recordings) and `pictures`. `reporting` writes the page of a store's last study.
 """
 
 import lazy_loader

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -26,6 +26,7 @@ Load: TypeAlias = Callable[[str, str], Samples]
 """(dataset, model) -> samples."""
 
 MOST_MISTAKES = 20
+_COLUMNS = ("clip_id", "label", "speaker", "predicted", "confidence")
 _WIDTH, _HEIGHT, _BORDER = 1000, 640, 14
 
 
@@ -172,12 +173,9 @@ def clips_of(
     agreeing = np.ones(len(tested), np.int64)
     for each, cell in zip(rest, others, strict=True):
         agreeing += _first_seed(each, cell)["predicted"].to_numpy() == tested["predicted"]
-    clips = {
-        row.clip_id: Clip(
-            row.clip_id, row.label, row.speaker, row.predicted, float(row.confidence), int(n)
-        )
-        for row, n in zip(tested.itertuples(), agreeing, strict=True)
-    }
+    columns = (tested[name].tolist() for name in _COLUMNS)
+    rows: Iterator[tuple[Any, ...]] = zip(*columns, agreeing.tolist(), strict=True)
+    clips = {row[0]: Clip(*row) for row in rows}
     mistaken = [clip for clip in clips.values() if clip.mistaken]
     found = ClipsOfDataset(
         best,

@@ -2,7 +2,7 @@
 
 jinja escapes everything that enters the HTML, and the script receives nothing of the study but
 the HTML, so no name can break out of it. The page forbids itself to load anything: style and
-script are allowed by their hashes, images as ``data:`` alone.
+script are allowed by their hashes, images and recordings as ``data:`` alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
@@ -23,12 +22,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from reno_store import __version__
 from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.conclusions.names import cell_title, estimator_title, models_title
-from reno_store.errors import RenoStoreError
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.figures import Figure
 from reno_store.reports.figures import to_svg as draw_svg
-from reno_store.reports.figures.style import FONT_SIZE
 from reno_store.reports.page.clips import ClipsOfDataset
+from reno_store.reports.page.pictures import picture_of, without_maps
 from reno_store.reports.tables import Entry, Table
 from reno_store.reports.tables.findings import (
     COMPARISONS_NOTE,
@@ -46,12 +44,9 @@ from reno_store.studies.scores import COLLAPSED, Metric
 
 __all__ = ["render_page"]
 
-_SIZES = re.compile(r'<svg\b[^>]*?\swidth="([0-9.]+)pt"\s+height="([0-9.]+)pt"')
 _NUMBER = re.compile(r"(?:< )?([+−]?[0-9][0-9.,]*)")
 MOST_BYTES = 4_900_000
 """A page that would be larger has fewer maps."""
-_PIXELS_PER_POINT = 12 / FONT_SIZE
-"""The smallest text of a figure has 12 pixels."""
 
 
 def render_page(
@@ -126,7 +121,7 @@ def render_page(
         "study_command": commands.study(study),
         "version": __version__,
     }
-    pictures = [_picture(figure, to_svg) for figure in figures]
+    pictures = [picture_of(figure, to_svg) for figure in figures]
     opening = {each.figure.dataset: each for each in pictures if each.figure.kind == "scores"}
     shown = [(answer, opening.pop(answer.dataset, None)) for answer in answers]
     others = [
@@ -134,31 +129,9 @@ def render_page(
     ]
     text = template.render(**contents, answers=shown, pictures=others, left_out=())
     if (excess := len(text.encode("utf-8", "replace")) - MOST_BYTES) > 0:
-        kept, left_out = _without_maps(others, excess)
+        kept, left_out = without_maps(others, excess)
         text = template.render(**contents, answers=shown, pictures=kept, left_out=left_out)
     return text
-
-
-def _without_maps(pictures: Sequence[_Picture], excess: int) -> tuple[list[_Picture], list[Figure]]:
-    """Leave out maps until as many bytes are saved: those for narrow screens, then whole ones.
-
-    Returns
-    -------
-    tuple of list
-        The pictures that are left, and the figures that are not.
-    """
-    kept, left_out = list(pictures), []
-    maps = [place for place, each in enumerate(kept) if each.figure.kind == "map"]
-    for place in maps:
-        narrow = kept[place].narrow
-        if narrow is not None:
-            excess -= len(narrow.address)
-            kept[place] = replace(kept[place], narrow=None)
-    while excess > 0 and maps:
-        picture = kept.pop(maps.pop())
-        excess -= len(picture.wide.address)
-        left_out.append(picture.figure)
-    return kept, left_out[::-1]
 
 
 def _environment() -> Environment:
@@ -270,49 +243,6 @@ def _rows(study: Study, table: Table) -> Iterator[tuple[int, Cell, Sequence[Entr
         while not cell.computed and n_filled > N_NAMES and not entries[n_filled - 1].text:
             n_filled -= 1
         yield numbers[id(cell)], cell, entries[:n_filled], len(entries) - n_filled
-
-
-@dataclass(frozen=True, slots=True)
-class _Image:
-    """An image as a ``data:`` address, its width and height in pixels.
-
-    An image rather than elements of the page, because ids of two SVGs could clash, and because a
-    browser runs no script in an image and loads nothing for it.
-    """
-
-    address: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    """A figure, and how it looks on a wide and on a narrow screen."""
-
-    figure: Figure
-    wide: _Image
-    narrow: _Image | None
-
-
-def _picture(figure: Figure, to_svg: Callable[[Figure], str]) -> _Picture:
-    narrow = None
-    if figure.draw_narrow is not None:
-        named = replace(figure, name=f"{figure.name}-narrow", draw=figure.draw_narrow)
-        narrow = _image(named, to_svg)
-    return _Picture(figure, _image(figure, to_svg), narrow)
-
-
-def _image(figure: Figure, to_svg: Callable[[Figure], str]) -> _Image:
-    svg = to_svg(figure)
-    sizes = _SIZES.search(svg)
-    if sizes is None:
-        raise RenoStoreError(
-            f"figure {figure.name!r}: expected an SVG with a width and a height in pt, got "
-            f"{svg[:60]!r}."
-        )
-    width, height = (round(float(each) * _PIXELS_PER_POINT) for each in sizes.groups())
-    address = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-    return _Image(address, width, height)
 
 
 def _sections(table: Findings) -> list[tuple[str, tuple[tuple[str, ...], ...]]]:

@@ -52,7 +52,7 @@ class Findings:
     sections : Mapping[int, str]
         Number of a row, from 0 -> what it and the rows after it are about.
     note : str
-        What is left out; may be empty.
+        How to read it, or what is left out; may be empty.
     """
 
     title: str
@@ -69,6 +69,7 @@ def ranking_table(answer: Answer) -> Findings:
         f"Ranking: {answer.dataset}, protocol {answer.protocol}",
         ("classifier", "group", metric, "95 % interval", "vs best", "p", "beats guessing"),
         tuple(map(_ranked, answer.ranking)),
+        note=RANKING_NOTE,
     )
 
 

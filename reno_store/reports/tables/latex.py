@@ -19,7 +19,6 @@ from reno_store.conclusions.names import estimator_title
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.findings import (
     COMPARISONS_NOTE,
-    RANKING_NOTE,
     Findings,
     claims_table,
     comparison_tables,
@@ -113,11 +112,10 @@ def to_latex(
             for part, chosen in enumerate(_that_fit(own[own["table"] == number], number)):
                 lines += _Layout(study, chosen, number, protocol, commands, part).lines()
     rankings = [ranking_table(each) for each in answers if len(each.ranking) > 1]
-    for findings in rankings:
-        lines += _findings(findings, RANKING_NOTE)
+    for findings in (*rankings, claims_table(claims)):
+        lines += _findings(findings)
     for findings in comparison_tables(comparisons):
-        lines += _findings(findings, f"{COMPARISONS_NOTE} {findings.note}".rstrip())
-    lines += _findings(claims_table(claims), "")
+        lines += _findings(findings, COMPARISONS_NOTE)
     return "\n".join(lines)
 
 
@@ -252,11 +250,11 @@ def _begin(caption: str) -> Iterator[str]:
     yield rf"\caption{{{escape(caption)}}}"
 
 
-def _findings(findings: Findings, note: str) -> Iterator[str]:
+def _findings(findings: Findings, note: str = "") -> Iterator[str]:
     """Write a table of findings, in several parts where it is too long for a page."""
     n_columns = len(findings.headings)
     for start in range(0, len(findings.rows), _MOST_ROWS):
-        yield from _begin(f"{findings.title}. {note}".rstrip())
+        yield from _begin(" ".join(filter(None, (f"{findings.title}.", note, findings.note))))
         # The names are wrapped, so that long ones fit.
         yield rf"\begin{{tabular}}{{@{{}}p{{0.4\textwidth}}{'r' * (n_columns - 2)}l@{{}}}}"
         yield r"\toprule"

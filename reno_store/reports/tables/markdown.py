@@ -9,7 +9,6 @@ from reno_store.conclusions import Answer, Claim, Comparison
 from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.tables.findings import (
     COMPARISONS_NOTE,
-    RANKING_NOTE,
     Findings,
     claims_table,
     comparison_tables,
@@ -52,7 +51,7 @@ def to_markdown(
     for answer in answers:
         lines += [f"## {_escape(answer.dataset)}", "", *_bullets(map(_escape, answer.sentences))]
         if len(answer.ranking) > 1:
-            lines += [*_findings(ranking_table(answer)), RANKING_NOTE, ""]
+            lines += _findings(ranking_table(answer))
     for table in tables_of(study, commands):
         lines += [f"## {_escape(table.title)}", "", *_table(table), ""]
         lines += _bullets(_note(note) for note in table.notes if note not in general)

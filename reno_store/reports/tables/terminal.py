@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -78,15 +79,13 @@ def study_renderable(
             parts += [_bullet(str(note)) for note in notes if note not in general]
             parts.append(Text(""))
     rankings = [ranking_table(each) for each in answers if len(each.ranking) > 1]
-    for group, note in (
-        (comparison_tables(comparisons), COMPARISONS_NOTE),
-        ((claims_table(claims),), ""),
-        (rankings, RANKING_NOTE),
-    ):
-        parts += [part for findings in group for part in _findings(findings)]
-        parts += [Padding(Text(note), (0, 0, 1, 0))] * (
-            note != "" and any(each.rows for each in group)
-        )
+    compared = comparison_tables(comparisons)
+    parts += [part for each in compared for part in _findings(each)]
+    parts += _note(COMPARISONS_NOTE * any(each.rows for each in compared))
+    parts += _findings(claims_table(claims))
+    # What is the same for all rankings follows the last.
+    parts += [part for each in rankings for part in _findings(replace(each, note=""))]
+    parts += _note(RANKING_NOTE * bool(rankings))
     parts += map(_bullet, (*map(str, general), *untested_claims(claims), *study.notes))
     for answer in answers:
         parts += [Text(f"\n{answer.dataset}", style="bold"), *map(_bullet, answer.sentences)]
@@ -143,7 +142,7 @@ def _rows(table: Table) -> RenderableType:
 
 def _findings(findings: Findings) -> list[RenderableType]:
     """Lay out a table of findings, and its note; nothing where it has neither."""
-    note = [Padding(Text(findings.note), (0, 0, 1, 0))] * bool(findings.note)
+    note = _note(findings.note)
     if not findings.rows:
         return [Text(findings.title), *note] if note else []
     first, *numbers, verdict = (
@@ -176,6 +175,10 @@ def _findings(findings: Findings) -> list[RenderableType]:
     n_more = len(findings.rows) - _MOST_ROWS
     more = [Text(f"{n_more:,} more; the Markdown form has them.")] if n_more > 0 else []
     return [Text(findings.title), Padding(fitted, (1, 0)), *more, *note]
+
+
+def _note(words: str) -> list[RenderableType]:
+    return [Padding(Text(words), (0, 0, 1, 0))] if words else []
 
 
 def _stack(heading: str) -> str:

@@ -1,12 +1,13 @@
 """The page in a real browser: Chromium without a window, through selenium."""
 
-import re
 import shutil
 
 import pytest
 from factories.made_up_pages import (
     draw_svg,
+    make_answers,
     make_claims,
+    make_clips,
     make_comparisons,
     make_figures,
 )
@@ -69,6 +70,8 @@ def address(study, tmp_path_factory):
     path = write_page(
         study,
         tmp_path_factory.mktemp("page") / "report.html",
+        answers=make_answers(study),
+        clips=make_clips(study),
         tables=tables_of(study),
         claims=make_claims(study),
         comparisons=make_comparisons(study),
@@ -131,14 +134,15 @@ def heading(browser, text, table="table-1"):
     return button
 
 
-def column(browser, number, table="table-1"):
+def column(browser, number, table="table-1", body=0):
     """Read a column down; None where the row was not computed."""
     return browser.execute_script(
         "return [...document.querySelector(`table[aria-labelledby='${arguments[0]}']`)"
-        ".tBodies[0].rows].map((row) => { const place = row.cells[arguments[1]]; return "
+        ".tBodies[arguments[2]].rows].map((row) => { const place = row.cells[arguments[1]]; return "
         "!place || place.className === 'reason' ? null : place.textContent; })",
         table,
         number,
+        body,
     )
 
 
@@ -238,10 +242,15 @@ def test_the_keyboard_sorts_and_shows_where_it_is(browser):
 
 
 def test_comparisons_sort_too(browser):
-    button = heading(browser, "Difference", "cnn-fcn-accuracy")
-    button.click()
-    numbers = [float(text.replace("−", "-")) for text in column(browser, 4, "cnn-fcn-accuracy")]
-    assert numbers == sorted(numbers, reverse=True)
+    before = column(browser, 0, "comparisons-1", body=1)
+    heading(browser, "points", "comparisons-1").click()
+    for body in (0, 1):
+        section, *texts = column(browser, 1, "comparisons-1", body=body)
+        assert section is None
+        numbers = [float(text.replace("−", "-")) for text in texts]
+        assert numbers == sorted(numbers, reverse=True)
+    after = column(browser, 0, "comparisons-1", body=1)
+    assert (after[0], sorted(after)) == (before[0], sorted(before))
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -302,7 +311,11 @@ def test_a_link_from_a_number_opens_its_command(browser, study):
 
 def test_figures_of_one_dataset_can_be_shown_alone(browser):
     def shown():
-        return [each.text.split("\n")[0] for each in find(browser, "figure") if each.is_displayed()]
+        return [
+            each.text.split("\n")[0]
+            for each in find(browser, "#figures figure")
+            if each.is_displayed()
+        ]
 
     assert len(shown()) == 4
     (option,) = (each for each in find(browser, "#dataset option") if each.text == "vivae")
@@ -315,7 +328,7 @@ def test_figures_are_drawn(browser):
     sizes = browser.execute_script(
         "return [...document.images].map((each) => [each.complete, each.naturalWidth])"
     )
-    assert [width for _, width in sizes] == [322, 672, 322, 672]
+    assert [width for _, width in sizes] == [322, 322, 322, 672, 322, 672]
     assert all(complete for complete, _ in sizes)
 
 
@@ -329,13 +342,63 @@ def test_words_stand_out_from_their_ground(browser, scheme):
     assert (ground < 0.05) == (scheme == "dark")
 
 
-def test_figures_keep_a_white_ground_in_the_dark(browser):
-    show(browser, 1280, scheme="dark")
-    image = find(browser, "figure img")[0]
-    assert re.sub(r"\s", "", image.value_of_css_property("background-color")) in (
-        "rgba(255,255,255,1)",
-        "rgb(255,255,255)",
+@pytest.mark.parametrize(("scheme", "turned"), [("light", False), ("dark", True)])
+def test_figures_are_dark_in_the_dark(browser, scheme, turned):
+    show(browser, 1280, scheme=scheme)
+    filters = {each.value_of_css_property("filter") for each in find(browser, "figure img")}
+    assert (filters == {"none"}) is not turned
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_first_screen_has_the_best_guessing_and_the_figure(browser, address, width, height):
+    show(browser, width)
+    browser.get(address)
+    ends, top, smallest = browser.execute_script(
+        "const [key, image] = ['.key', '.answer img'].map((each) => document.querySelector(each));"
+        "const sizes = [...key.querySelectorAll('dt, dd, span, strong')]"
+        ".map((each) => parseFloat(getComputedStyle(each).fontSize));"
+        "return [key.getBoundingClientRect().bottom, image.getBoundingClientRect().top,"
+        " Math.min(...sizes)]"
     )
+    assert ends < height
+    assert top < 0.75 * height
+    assert smallest >= 12
+
+
+@pytest.mark.parametrize(("width", "shown"), [(1280, 413), (390, 247)])
+def test_a_figure_has_its_own_picture_for_a_narrow_screen(browser, address, width, shown):
+    show(browser, width)
+    browser.get(address)
+    image = find(browser, ".answer img")[0]
+    assert image.size["width"] == shown  # text of 7 points has 12 pixels
+
+
+def test_pointing_at_a_clip_shows_its_name_label_and_prediction(browser):
+    point = find(browser, ".map > svg > use.w")[0]
+    webdriver.ActionChains(browser).move_to_element(point).perform()
+    detail = find(browser, ".map .detail")[0]
+    assert detail.text == "clip-2 · fear · predicted joy (0.75) · speaker f1"
+
+
+def test_a_click_on_a_clip_plays_its_recording(browser):
+    browser.execute_script(
+        "HTMLMediaElement.prototype.play = function () { window.played = this.dataset.clip; }"
+    )
+    find(browser, ".map > svg > use:not(.w)")[0].click()
+    assert browser.execute_script("return window.played") is None
+    find(browser, ".map > svg > use.w")[0].click()
+    assert browser.execute_script("return window.played") == "clip-2"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_map_can_show_mistaken_clips_alone(browser, address, scripts):
+    show(browser, 1280, scripts=scripts)
+    browser.get(address)
+    points = find(browser, ".map")[0].find_elements("css selector", "svg:first-of-type > use")
+    box = find(browser, ".map input")[0]
+    assert [each.is_displayed() for each in points[:2]] == [True, True]
+    box.click()
+    assert [each.is_displayed() for each in points[:2]] == [False, True]
 
 
 def test_without_scripts_everything_is_there_but_what_needs_them(browser, address, study):

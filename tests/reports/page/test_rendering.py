@@ -1,21 +1,27 @@
 """The page as text: complete, in order, with the words that belong there."""
 
+import math
 import re
 from dataclasses import replace
 
 import pytest
 from factories.made_up_pages import (
-    make_claims,
+    draw_svg,
+    make_answers,
+    make_clips,
     make_comparison,
     make_comparisons,
     make_figures,
 )
+from factories.made_up_studies import make_cell
 from factories.odd_studies import make_study
 from factories.parsed_pages import Page, render
 
+from reno_store.conclusions.names import cell_title, comparison_title
 from reno_store.errors import RenoStoreError
 from reno_store.reports.commands import PythonCalls
-from reno_store.reports.page import render_page
+from reno_store.reports.page import render_page, rendering
+from reno_store.runtime.numbers import points
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +38,22 @@ class TestContent:
     def test_sections_stand_in_the_order_in_which_they_are_read(self, page):
         sections = [each["id"] for each in page.find("section")]
         assert sections == [
-            "summary",
+            "answer",
+            "tables",
+            "comparisons",
+            "claims",
+            "clips",
+            "figures",
             "data",
             "models",
             "protocols",
-            "tables",
-            "conclusions",
-            "figures",
             "commands",
             "versions",
         ]
 
     def test_the_page_says_its_language_and_has_one_title(self, page):
         assert page.find("html", lang="en")
-        assert page.words("h1") == page.words("title")
+        assert page.words("h1") == page.words("title")[:1]
         assert "jnv and vivae" in page.words("h1")[0]
 
     def test_each_link_leads_to_a_place_on_the_page(self, page):
@@ -136,17 +144,55 @@ class TestContent:
 
     def test_what_is_not_given_has_no_section(self, study):
         sections = [each["id"] for each in Page(render_page(study)).find("section")]
-        assert not {"tables", "conclusions", "figures"} & set(sections)
+        assert not {"tables", "comparisons", "claims", "clips", "figures", "notes"} & set(sections)
 
 
-class TestSummary:
-    def test_sentences_that_are_given_open_the_page(self, study):
-        page = Page(render(study, summary=("It holds.", "It does not.")))
-        assert page.words("li")[:2] == ["It holds.", "It does not."]
+class TestAnswer:
+    def test_the_best_its_interval_and_guessing_come_first(self, page, study):
+        answer, *_ = make_answers(study)
+        (first, *_), (key, *_) = page.words("article"), page.words("dl")
+        assert first.startswith("jnv")
+        low, high = (f"{100 * end:.1f}" for end in answer.best.interval)
+        for words in (
+            f"{100 * answer.best.score:.1f} %",
+            f"95 % interval {low} to {high}",
+            cell_title(answer.best.cell),
+            "Chance (1 in 4)25.0 %",
+            "Most frequent label25.0 %",
+        ):
+            assert words in key
+        for sentence in answer.sentences:
+            assert sentence in page.words("li")
+        assert page.text.index('class="key"') < page.text.index("<nav")
 
-    def test_without_a_summary_claims_are_quoted(self, page, study):
-        (first,) = page.words("section", id="summary")
-        assert all(claim.sentence in first for claim in make_claims(study))
+    def test_one_knows_at_once_whether_others_may_be_as_good(self, page, study):
+        answer, *_ = make_answers(study)
+        (short, *_) = page.words("p", **{"class": "so"})
+        others = len(answer.ranking) - 1
+        assert f"{len(answer.ties)} of {others} others may be as good" in short
+
+    def test_where_nothing_beats_guessing_that_comes_before_the_score(self):
+        study = make_study(protocols=("paper",))
+        guesses = [
+            make_cell(cell.models, cell.estimator, skill=0.0, seed=number)
+            for number, cell in enumerate(study.cells)
+        ]
+        page = Page(render(replace(study, cells=tuple(guesses))))
+        (article,) = page.words("article")
+        assert article.startswith("Nothing here beats guessing Highest accuracy")
+        assert not Page(render(study)).words("p", **{"class": "nothing"})
+
+    def test_the_figure_of_all_scores_is_there_and_nowhere_else(self, page):
+        scores = [each for each in page.find("img") if "all scores" in each["alt"]]
+        assert [each["within"][-3:] for each in scores] == [("article", "figure", "picture")] * 2
+        narrow = page.find("source")
+        assert [each["width"] for each in narrow] == ["247", "247"]
+        assert all("max-width" in each["media"] for each in narrow)
+
+    def test_a_study_without_results_says_so(self):
+        lacking = ("audio-mamba-tiny", "wav2vec2-base", "mfcc")
+        page = Page(render(make_study(lacking=lacking)))
+        assert page.words("section", id="answer") == ["Nothing was computed yet."]
 
     def test_how_folds_were_got_changes_nothing(self, study):
         served = replace(study, n_trained=0, n_served=study.n_trained)
@@ -154,43 +200,90 @@ class TestSummary:
 
 
 class TestComparisons:
-    def test_each_is_shown_with_its_sentence_under_its_kind(self, page, study):
+    def test_each_is_in_the_section_of_its_kind(self, page, study):
+        rows = page.words("tr")
         for each in make_comparisons(study):
-            assert f"sentence{each.sentence}" in page.words("td", **{"class": "unfolds"})
-        assert "RENO vs concatenation: accuracy" in page.words("h3")
+            start = comparison_title(each.first, each.second) + points(100 * each.difference)
+            assert any(row.startswith(start) for row in rows)
+        assert "RENO vs concatenation, same models" in page.words(
+            "th", **{"class": None, "scope": "rowgroup"}
+        )
 
-    def test_numbers_that_do_not_exist_are_dashes_and_stand_last(self):
+    def test_numbers_that_do_not_exist_are_dashes_and_not_sorted(self):
         study = make_study(protocols=("paper",))
         nan = float("nan")
-        one = make_comparison(
-            "reno-concat",
-            study.cells[-1],
-            study.cells[-4],
-            interval=(nan, nan),
-            p=nan,
-            p_holm=nan,
-        )
+        numbers = {"interval": (nan, nan), "p": nan, "p_holm": nan}
+        one = make_comparison("reno-concat", study.cells[-1], study.cells[-4], **numbers)
         text = render_page(study, comparisons=(one,))
         assert text.count('<td class="number">–</td>') == 2
         assert "nan" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S).lower()
 
-    def test_a_leak_names_both_protocols(self):
-        study = make_study()
-        (paper,) = study.select(protocol="paper", estimator="cnn", models=("mfcc",))
-        (speaker,) = study.select(protocol="speaker", estimator="cnn", models=("mfcc",))
-        comparisons = (make_comparison("paper-speaker", paper, speaker),)
-        assert "paper − speaker" in Page(render_page(study, comparisons=comparisons)).words("td")
+    def test_numbers_are_sorted_by_what_is_written(self, page, study):
+        each = make_comparisons(study)[0]
+        value = repr(round(100 * each.difference, 1))
+        assert page.find("td", **{"class": "number", "data-value": value})
+
+    def test_claims_without_comparisons_are_left_out(self, page):
+        (claims,) = page.words("section", id="claims")
+        assert "RENO vs concatenation: jnv" in claims
+        assert "MAFM" not in claims
+
+
+class TestClips:
+    def test_a_point_shows_its_clip_label_and_prediction(self, page):
+        titles = [each for each in page.words("title") if each.startswith("clip-")]
+        assert titles[:2] == [
+            "clip-1 · anger · predicted anger (0.88) · speaker f1",
+            "clip-2 · fear · predicted joy (0.75) · speaker f1",
+        ]
+        wrong = [each for each in page.find("use") if each.get("class", "").endswith(" w")]
+        assert [(each["x"], each["y"]) for each in wrong] == [("300", "400")] * 2
+
+    def test_mistakes_are_listed_with_their_recordings(self, page):
+        row, _ = (row for row in page.words("tr") if row.startswith("clip-2"))
+        assert row == "clip-2fearjoy0.751 of 3f1"
+        assert [each["src"] for each in page.find("audio")] == ["data:audio/mpeg;,"] * 2
+
+    def test_without_confidences_the_order_is_explained(self, study):
+        clips = [
+            replace(
+                each, mistakes=tuple(replace(clip, confidence=math.nan) for clip in each.mistakes)
+            )
+            for each in make_clips(study)
+        ]
+        page = Page(render(study, clips=clips))
+        assert "Probabilities were not kept" in " ".join(page.words("p"))
+        assert not any("Probability" in each for each in page.words("th"))
 
 
 class TestFigures:
     def test_each_is_an_image_inside_the_page_with_words(self, page, study):
-        images = page.find("img")
+        images = {each["alt"].partition(". ")[0]: each for each in page.find("img")}
         assert len(images) == len(make_figures(study))
-        for image, figure in zip(images, make_figures(study), strict=True):
-            assert image["src"].startswith("data:image/svg+xml;base64,")
-            assert figure.title in image["alt"]
+        for figure in make_figures(study):
+            assert images[figure.title]["src"].startswith("data:image/svg+xml;base64,")
             assert figure.caption in page.words("figcaption")
-        assert (images[0]["width"], images[0]["height"]) == ("322", "288")
+
+    def test_text_of_7_points_has_12_pixels(self, page):
+        (first, *_) = (each for each in page.find("img") if each["alt"].startswith("Confusion"))
+        assert (first["width"], first["height"]) == (str(round(3.35 * 72 * 12 / 7)), "370")
+
+    def test_a_page_that_would_be_too_large_has_fewer_maps(self, study, monkeypatch):
+        figure = make_figures(study)[1]
+        maps = [
+            replace(figure, name=f"map-{n}", kind="map", title=f"map {n}", draw_narrow=figure.draw)
+            for n in range(3)
+        ]
+        whole = render(study, figures=maps)
+        one = len(draw_svg(figure)) * 4 // 3
+        monkeypatch.setattr(rendering, "MOST_BYTES", len(whole.encode()) - int(3.5 * one))
+        page = Page(render(study, figures=maps))
+        assert (
+            len(page.text.encode()) <= rendering.MOST_BYTES + 200
+        )  # a sentence on what is missing
+        assert [each["alt"].partition(". ")[0] for each in page.find("img")] == ["map 0", "map 1"]
+        assert not page.find("source")
+        assert "to keep the page small: map 2." in " ".join(page.words("p"))
 
     def test_one_can_choose_among_several_datasets_alone(self, page):
         assert page.words("option") == ["all datasets", "jnv", "vivae"]
@@ -198,5 +291,5 @@ class TestFigures:
 
     @pytest.mark.parametrize("svg", ["", "<p>no</p>", "<svg></svg>", '<svg width="9q" height="1">'])
     def test_what_is_no_svg_of_a_size_is_refused_by_name(self, study, svg):
-        with pytest.raises(RenoStoreError, match="confusion-jnv"):
+        with pytest.raises(RenoStoreError, match="scores-jnv"):
             render(study, to_svg=lambda figure: svg)

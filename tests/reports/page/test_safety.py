@@ -4,11 +4,18 @@ import re
 from dataclasses import replace
 
 import pytest
-from factories.made_up_pages import make_claims, make_comparison, make_figures
+from factories.made_up_pages import (
+    make_answers,
+    make_claims,
+    make_clips,
+    make_comparison,
+    make_figures,
+)
 from factories.made_up_studies import make_cell
 from factories.odd_studies import make_study
 from factories.parsed_pages import Page, render
 
+from reno_store.reports.page.clips import Clip, Point
 from reno_store.studies import DatasetFacts, ModelFacts, StudyRequest
 
 NASTY = "a<b>&\"'</script><script>alert(1)</script>"
@@ -45,7 +52,7 @@ def test_the_policy_forbids_loads_and_other_scripts(page):
     )
     parts = dict(part.split(" ", 1) for part in policy.split("; "))
     assert parts["default-src"] == "'none'"
-    assert parts["img-src"] == "data:"
+    assert parts["img-src"] == parts["media-src"] == "data:"
     assert re.fullmatch(r"'sha256-[\w+/]{43}='", parts["script-src"])
     assert re.fullmatch(r"'sha256-[\w+/]{43}='", parts["style-src"])
 
@@ -65,14 +72,19 @@ def test_no_name_breaks_out_of_its_place():
         versions={NASTY: NASTY},
     )
     figures = tuple(
-        replace(each, title=NASTY, caption=NASTY, dataset=dataset)
-        for each, dataset in zip(make_figures(study), (NASTY, "other"), strict=True)
+        replace(each, title=NASTY, caption=NASTY, details=NASTY, dataset=dataset)
+        for each, dataset in zip(make_figures(study), (NASTY, NASTY, "other"), strict=True)
     )
+    nasty = Clip(NASTY, NASTY, NASTY, "joy", 0.5, 1)
     text = render(
         study,
         comparisons=(make_comparison("cnn-fcn", computed, computed),),
         claims=tuple(replace(claim, title=NASTY, why=NASTY) for claim in make_claims(study)),
-        summary=(NASTY,),
+        answers=[replace(each, sentences=(NASTY,)) for each in make_answers(study)],
+        clips=[
+            replace(each, mistakes=(nasty,), points=(Point(nasty, 1, 2),))
+            for each in make_clips(study)
+        ],
         figures=figures,
         fingerprints={NASTY: {NASTY: NASTY}},
     )
