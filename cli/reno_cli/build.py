@@ -34,12 +34,18 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     help="A name from `reno-store models`, or hf:REPO_OR_FOLDER, or ssam:FOLDER_OR_FILE "
     "(Audio-Mamba), optionally followed by ?layer=9&pool=mean+std. May be repeated.",
 )
-@click.option("--store", required=True, type=click.Path(path_type=Path), help="The store.")
+@click.option(
+    "--store",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The store: a folder, or a URL such as s3://BUCKET/NAME.",
+)
 @click.option("--dataset", help="Name of the dataset; by default the manifest's file name.")
 @click.option(
     "--audio-folder",
     type=click.Path(path_type=Path),
-    help="The folder that the manifest's paths are relative to; by default the manifest's own.",
+    help="The folder or URL that the manifest's paths are relative to; by default the manifest's "
+    "folder.",
 )
 @click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.", metavar="NAME"

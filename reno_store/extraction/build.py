@@ -64,13 +64,15 @@ def build_store(
     manifest : str or Path
         The CSV; see `read_manifest`.
     store : str or Path
-        The store's folder; created if it does not exist.
+        The store's folder, or its URL such as ``s3://BUCKET/NAME``; created if it does not
+        exist.
     models : str or Sequence[str]
         Models as ``[NAME=]SPEC``; see `parse_model_spec`.
     dataset : str, optional
         Name of the dataset; by default the manifest's stem.
     audio_folder : str or Path, optional
-        The folder that the manifest's paths are relative to; by default that of the CSV.
+        The folder that the manifest's paths are relative to, which may be a URL; by default that
+        of the CSV.
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     precision : str

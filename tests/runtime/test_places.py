@@ -1,6 +1,8 @@
 """What a store needs of a folder, of this machine or in a bucket."""
 
+import http.server
 import pickle
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -199,3 +201,38 @@ def test_a_server_that_never_answered_is_not_waited_for_long(monkeypatch):
     with pytest.raises(BucketError, match="cannot be reached"):
         open_place("s3://bucket/a", "store").read_bytes()
     assert time.monotonic() - begun < 20
+
+
+class SlowServer(http.server.BaseHTTPRequestHandler):
+    """Answers with ten bytes, one every 0.2 s; the key ``stuck`` with one."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "10")
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+        self.end_headers()
+        for number in range(10):
+            self.wfile.write(b"%d" % number)
+            self.wfile.flush()
+            time.sleep(60 if self.path.endswith("stuck") else 0.2)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_a_large_recording_may_take_long_if_something_arrives(monkeypatch):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowServer) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+        module = "reno_store.runtime.places.bucket"
+        monkeypatch.setattr(f"{module}.LONGEST_REQUEST_S", 1.0)
+        monkeypatch.setattr(f"{module}.PATIENCE_S", 0.0)
+        assert open_place("s3://bucket/slow", "recording").read_bytes() == b"0123456789"
+        begun = time.monotonic()
+        with pytest.raises(BucketError, match="cannot be reached"):
+            open_place("s3://bucket/stuck", "recording").read_bytes()
+        assert time.monotonic() - begun < 10
+        server.shutdown()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 from reno_store.errors import BucketError
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import ClientConfig, ObjectStore
 
 __all__ = ["LONGEST_REQUEST_S", "PATIENCE_S", "Bucket", "Tag", "connect"]
 
@@ -33,9 +33,9 @@ PATIENCE_S = 60.0
 """How long a server that has answered before is waited for."""
 
 _FIRST_PATIENCE_S = 5.0
-_CONNECT_S = 3.0
+_CONNECT_S, _LONGEST_READ_S = 3.0, 3600.0
 LONGEST_REQUEST_S = 20.0
-"""A request that lasts longer has failed."""
+"""A request to write that lasts longer has failed, and one to read during which nothing arrives."""
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -65,7 +65,9 @@ class Bucket:
     url : str
         Its URL, without a slash at the end: ``s3://bucket``.
     store : obstore.store.ObjectStore
-        The connection.
+        The connection for writing, whose requests end after `LONGEST_REQUEST_S`.
+    reading : obstore.store.ObjectStore
+        The one for reading, which goes on as long as anything arrives: recordings may be large.
     guard : callable
         Called before each write; may raise an error to prevent it.
 
@@ -79,6 +81,7 @@ class Bucket:
 
     url: str
     store: ObjectStore
+    reading: ObjectStore
     guard: Callable[[], None] = lambda: None
     _state: _State = field(default_factory=_State)
 
@@ -91,10 +94,10 @@ class Bucket:
         import obstore
 
         if start is None or stop is None:
-            return self._read(key, lambda: obstore.get(self.store, key).bytes().to_bytes())
+            return self._read(key, lambda: obstore.get(self.reading, key).bytes().to_bytes())
         if start >= stop:
             return b""
-        part = lambda: obstore.get_range(self.store, key, start=start, end=stop).to_bytes()  # noqa: E731
+        part = lambda: obstore.get_range(self.reading, key, start=start, end=stop).to_bytes()  # noqa: E731
         return self._read(key, part)
 
     def get_tagged(self, key: str) -> tuple[bytes, Tag]:
@@ -102,7 +105,7 @@ class Bucket:
         import obstore
 
         def read() -> tuple[bytes, Tag]:
-            found = obstore.get(self.store, key)
+            found = obstore.get(self.reading, key)
             return found.bytes().to_bytes(), _tag(found.meta)
 
         return self._read(key, read)
@@ -111,7 +114,7 @@ class Bucket:
         """Return the size of an object, in bytes."""
         import obstore
 
-        return self._read(key, lambda: int(obstore.head(self.store, key)["size"]))
+        return self._read(key, lambda: int(obstore.head(self.reading, key)["size"]))
 
     def put(self, key: str, content: bytes) -> None:
         """Write an object: readers see the old one or the new one."""
@@ -139,14 +142,16 @@ class Bucket:
         """Return the sizes of all objects below a prefix, by their keys, sorted."""
         import obstore
 
-        found = self._call(prefix, lambda: obstore.list(self.store, prefix or None).collect())
+        found = self._call(prefix, lambda: obstore.list(self.reading, prefix or None).collect())
         return dict(sorted((item["path"], int(item["size"])) for item in found))
 
     def children(self, prefix: str) -> tuple[list[str], list[str]]:
         """Return the names directly below a prefix, sorted: of prefixes, and of objects."""
         import obstore
 
-        found = self._call(prefix, lambda: obstore.list_with_delimiter(self.store, prefix or None))
+        found = self._call(
+            prefix, lambda: obstore.list_with_delimiter(self.reading, prefix or None)
+        )
         folders = sorted(path.rpartition("/")[2] for path in found["common_prefixes"])
         return folders, sorted(item["path"].rpartition("/")[2] for item in found["objects"])
 
@@ -154,7 +159,7 @@ class Bucket:
         """Return whether any object is below a prefix."""
         import obstore
 
-        first = lambda: next(iter(obstore.list(self.store, prefix, chunk_size=1)), [])  # noqa: E731
+        first = lambda: next(iter(obstore.list(self.reading, prefix, chunk_size=1)), [])  # noqa: E731
         return bool(self._call(prefix, first))
 
     def _put_if(
@@ -275,19 +280,25 @@ def connect(url: str) -> Bucket:
             "pip install 'reno-store[cloud]'."
         ) from None
     if url == "memory://":
-        return Bucket("memory:/", obstore.store.MemoryStore())
+        memory = obstore.store.MemoryStore()
+        return Bucket("memory:/", memory, memory)
     plain = _endpoint_url().startswith("http://") or os.environ.get(
         "AWS_ALLOW_HTTP", ""
     ).lower() in {"1", "true", "yes", "on"}
+    options: ClientConfig = {
+        "connect_timeout": timedelta(seconds=_CONNECT_S),
+        "allow_http": plain,
+        "timeout": timedelta(seconds=LONGEST_REQUEST_S),
+    }
+    reading: ClientConfig = {
+        **options,
+        "timeout": timedelta(seconds=_LONGEST_READ_S),
+        "read_timeout": timedelta(seconds=LONGEST_REQUEST_S),
+    }
     try:
-        store = obstore.store.from_url(
-            url,
-            client_options={
-                "timeout": timedelta(seconds=LONGEST_REQUEST_S),
-                "connect_timeout": timedelta(seconds=_CONNECT_S),
-                "allow_http": plain,
-            },
-            retry_config={"max_retries": 0},
+        store, reader = (
+            obstore.store.from_url(url, client_options=each, retry_config={"max_retries": 0})
+            for each in (options, reading)
         )
     except Exception as error:  # obstore's own, ValueError ...
         reason = str(error).partition("\n")[0]
@@ -295,7 +306,7 @@ def connect(url: str) -> Bucket:
             f"{url}: cannot be opened: {reason}. Check the URL and the environment: "
             f"{_SETTINGS[url.partition(':')[0]]}."
         ) from None
-    return Bucket(url, store)
+    return Bucket(url, store, reader)
 
 
 def _endpoint_url() -> str:

@@ -84,6 +84,10 @@ class BucketPlace:
         """Return itself: a bucket has no links."""
         return self
 
+    def absolute(self) -> BucketPlace:
+        """Return itself: a URL does not depend on the working directory."""
+        return self
+
     def is_symlink(self) -> bool:
         """Return False: a bucket has no links."""
         return False
