@@ -15,6 +15,8 @@ from reno_cli import options
 from reno_cli.printing import leave_interrupted
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from reno_store.studies import LabelMap, Study, StudyRequest
 
 __all__ = ["across", "check", "models", "results", "run", "settings", "shared"]
@@ -92,6 +94,7 @@ _shared = (
     options.min_clips,
     options.device,
     options.jobs,
+    options.dask,
     results,
 )
 
@@ -164,10 +167,13 @@ def check(store: Path, request: StudyRequest) -> None:
     check_models(request, open_store(store))
 
 
-def run(compute: Callable[[], Study]) -> Study:
-    """Compute a study and report on standard error how much of it was new."""
+def run(compute: Callable[[Client | None], Study], n_jobs: int, dask: str | None) -> Study:
+    """Compute a study, on a cluster if --dask names one; report how much of it was new."""
+    if dask is not None and n_jobs > 1:
+        raise click.UsageError("--jobs are processes of this machine; use it or --dask.")
     try:
-        study = compute()
+        with options.client(dask) as client:
+            study = compute(client)
     except KeyboardInterrupt:
         leave_interrupted()
     click.echo(

@@ -24,7 +24,7 @@ from reno_store.errors import ClusterError, Remedy
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["Cluster", "check_cluster", "open_client"]
+__all__ = ["Cluster", "check_cluster", "open_client", "use_worker_threads"]
 
 _LOCAL = "local:"
 _CONNECT_S = 30
@@ -134,6 +134,14 @@ def open_client(place: str) -> Iterator[Client]:
 def dask_setup(worker: object) -> None:
     """Leave Ctrl-C to the client, in the workers of a local cluster; Dask calls this in each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def use_worker_threads() -> None:
+    """Let torch use as many CPU threads as the worker has that runs this call."""
+    import torch
+    from distributed import get_worker
+
+    torch.set_num_threads(get_worker().state.nthreads)
 
 
 def _address_in(file: Path) -> str:
@@ -258,6 +266,19 @@ class Cluster:
         finally:
             if running and self._client.status == "running":
                 self._client.cancel(list(running), force=True)
+
+    def run_in_order(
+        self, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]
+    ) -> Generator[Any]:
+        """Call a function on the workers; yield results in the order of the calls; as `run`."""
+        waiting: dict[int, Any] = {}
+        n_yielded = 0
+        with contextlib.closing(self.run(function, enumerate(calls))) as results:
+            for number, result in results:
+                waiting[number] = result
+                while n_yielded in waiting:
+                    yield waiting.pop(n_yielded)
+                    n_yielded += 1
 
     def _submit(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
         if self._client.status != "running":

@@ -107,7 +107,7 @@ def test_schedulers_and_their_files_are_places(tmp_path, dask_client):
 def test_files_of_another_kind_are_refused(tmp_path):
     file = tmp_path / "other.json"
     file.write_text("[]")
-    with pytest.raises(ClusterError, match="other.json"), open_client(str(file)):
+    with pytest.raises(ClusterError, match=r"other\.json"), open_client(str(file)):
         pass
 
 

@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from distributed.protocol import serialize
 from factories.clusters import killing_workers
 from factories.study_stores import make_study_store
+from reno_cli.main import main
 
 from reno_store.errors import ClusterError
 from reno_store.runtime.cluster import Cluster
@@ -113,9 +115,9 @@ def test_two_studies_at_once_share_the_folds(store, results, alone, dask_client)
 
 def test_embeddings_are_read_by_path_and_sent_once_where_they_cannot_be(store, dask_client):
     prepared, tasks = planned(store)
-    expected = dict(
-        (task.key, result.score) for task, result in ProcessFolds(prepared, True, 1).train(tasks)
-    )
+    expected = {
+        task.key: result.score for task, result in ProcessFolds(prepared, True, 1).train(tasks)
+    }
     for place, reads_store in ((store, True), (store.parent / "nowhere", False)):
         workers = ClusterFolds(prepared, True, Cluster(dask_client), place)
         found = {task.key: result.score for task, result in workers.train(iter(tasks))}
@@ -162,6 +164,20 @@ def test_a_killed_worker_changes_no_score(store, results, alone, dask_client):
         study = run_study(store, REQUEST, results=results, client=dask_client)
     assert len(killed) == 1
     assert outcomes_of(study) == alone
+
+
+def test_evaluate_names_the_cluster(store, results, alone, dask_client):
+    def run(*words):
+        shared = ["evaluate", str(store), "cries", "--model", "mfcc", "--model", "logmel"]
+        chosen = ["--estimator", "logreg", "--folds", "3", "--results", str(results), "--json"]
+        return CliRunner().invoke(main, [*shared, *chosen, *words])
+
+    done = run("--dask", dask_client.cluster.scheduler_address)
+    assert done.exit_code == 0, done.output
+    assert "9 folds trained" in done.stderr
+    assert "9 kept" in run().stderr
+    assert run("--dask", "nowhere").exit_code == 1
+    assert run("--dask", "local:2", "--jobs", "2").exit_code == 2
 
 
 @pytest.mark.slow
