@@ -98,6 +98,19 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     is_flag=True,
     help="MANIFEST lists only clips to add; stored clips that it lacks stay as they are.",
 )
+@click.option(
+    "--shard",
+    metavar="NUMBER/COUNT",
+    help="Embed one of COUNT parts of the clips, such as 3/16, while other processes, on any "
+    "machine that sees the store, embed the others. In a SLURM array: "
+    "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Embed in N processes on this machine, one per GPU in turn.",
+)
 @options.all_problems
 def build(all_problems: bool, **arguments: Any) -> None:
     """Embed every clip of MANIFEST with every model, except what the store already has.
@@ -118,7 +131,8 @@ def build(all_problems: bool, **arguments: Any) -> None:
 
 
 def _print_report(report: BuildReport) -> None:
-    click.echo(f"{report.store}: {report.dataset}, {report.n_clips:,} clips")
+    shard = f", shard {report.shard[0]}/{report.shard[1]}" if report.shard else ""
+    click.echo(f"{report.store}: {report.dataset}, {report.n_clips:,} clips{shard}")
     for model in report.models:
         click.echo(
             f"  {model.model}: {model.n_new:,} new, {model.n_reused:,} reused, "
@@ -133,6 +147,8 @@ def _print_report(report: BuildReport) -> None:
         click.echo(f"silent, but embedded: clip {clip_id}")
     for clip_ids in report.duplicates:
         click.echo(f"the same recording, which would leak across folds: {', '.join(clip_ids)}")
+    if report.shard:
+        click.echo(f"{report.n_left:,} of all clips without an embedding now")
     if report.interrupted:
         click.echo("interrupted: the same command continues from here")
 

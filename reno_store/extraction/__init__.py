@@ -5,6 +5,10 @@ next batches in background threads while `embedding` runs the model on one, and 
 writes the last ones in the background. `running` drives them and reports. `files` does the
 same for a list of audio files, into a table instead of a store.
 
+`settings` says how recordings are embedded. Several processes can embed the clips of one model:
+`stripes` deals them to shards, `filling` embeds a part of them in any process, `workers` are
+processes of this machine, and `model_builds` prepares a model and collects what they did.
+
 Recordings that are longer than a window, if there are windows, come window by window from
 `streaming`; `windows` cuts them, and `embedding` takes the mean. `embedded_windows` returns the
 windows of one recording.

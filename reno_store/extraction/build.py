@@ -2,48 +2,34 @@
 
 Data walks: manifest -> hashes of the recordings -> checks against the store, before
 anything is computed -> the clip axis -> for each model an extraction: recordings ->
-waveforms -> embeddings -> rows of the store, one batch at a time.
+waveforms -> embeddings -> rows of the store, one batch at a time. `model_builds` has the
+part from the clip axis on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+import contextlib
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reno_store.corpora import Manifest, read_manifest, warn_of_variants
 from reno_store.errors import ManifestError, Remedy, RenoStoreError, StoreError, UnknownNameError
-from reno_store.extraction import (
-    MAX_SECONDS,
-    Extraction,
-    Recording,
-    Task,
-    Windows,
-    clip_columns,
-    default_batch_seconds,
-    read_durations,
-)
+from reno_store.extraction import MAX_SECONDS, Windows, clip_columns
+from reno_store.extraction.model_builds import ModelBuilds
 from reno_store.extraction.reports import BuildReport, Failure, ModelReport
-from reno_store.foundation_models import (
-    FoundationModel,
-    check_precision,
-    load_model,
-    parse_model_specs,
-)
+from reno_store.extraction.settings import Settings
+from reno_store.extraction.stripes import Shard, deal
+from reno_store.extraction.workers import local_workers
+from reno_store.foundation_models import FoundationModel, check_precision, parse_model_specs
 from reno_store.runtime.devices import free_memory, resolve_device
 from reno_store.runtime.locations import local_path
 from reno_store.runtime.progress import tell
-from reno_store.store import (
-    StoreWriter,
-    check_clips,
-    check_model,
-    check_names,
-    fingerprint_as_stored,
-    storage_of,
-)
+from reno_store.store import StoreReader, StoreWriter, check_clips, check_model, check_names
 
 __all__ = ["MAX_SECONDS", "REFRESHABLE", "BuildReport", "Failure", "ModelReport", "build_store"]
 
@@ -67,6 +53,8 @@ def build_store(
     refresh: str | Sequence[str] = (),
     append: bool = False,
     storage: str = "float32",
+    shard: str | tuple[int, int] | None = None,
+    workers: int | None = None,
     progress: bool | None = None,
 ) -> BuildReport:
     """Embed every clip of a manifest with every model, except what the store already has.
@@ -111,13 +99,21 @@ def build_store(
     storage : str
         How numbers are stored: ``"float32"``, exactly, or ``"float16"``, rounded, in half the
         space; part of the fingerprint, with a bound of the error.
+    shard : str or tuple[int, int], optional
+        Embed only one of several parts of the clips, such as the third of 16, ``(3, 16)`` or
+        ``"3/16"``, while other processes embed the others. All parts must be of the same
+        manifest.
+    workers : int, optional
+        Number of processes on this machine that embed the clips, one per GPU in turn; by
+        default this one does. In a script, call it below ``if __name__ == "__main__":``.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
     Returns
     -------
     BuildReport
-        What was new, reused and failed. A clip that fails never stops a build. Ctrl-C while
+        What was new, reused and failed, of the shard if there is one. A clip that fails never
+        stops a build. Ctrl-C while
         clips are embedded stops it and sets `BuildReport.interrupted`. Labels that differ
         only in case or spaces are listed on standard error.
 
@@ -132,73 +128,92 @@ def build_store(
     StoreError
         If the store cannot be written, or its path is a URL.
     RenoStoreError
-        If a number of seconds is not positive, or the hop is longer than the window.
+        If a number of seconds is not positive, the hop is longer than the window, there is no
+        such shard, or the worker processes end before they finish anything.
     """
     store = local_path(store, "store", StoreError)
     specs = parse_model_specs([models] if isinstance(models, str) else models)
     check_precision(precision)
     _check_seconds("batch_seconds", batch_seconds)
     _check_seconds("max_seconds", max_seconds)
+    part = _shard_of(shard, workers)
     windows = Windows.parse(window_s, hop_s)
-
-    def stored_fingerprint(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
-        in_windows = windows.added_to(fingerprint) if windows else fingerprint
-        return fingerprint_as_stored(in_windows, precision=storage)
-
-    largest = storage_of(stored_fingerprint({})).largest
     refreshed = _parts_to_refresh(refresh)
+    settings = Settings(device, precision, storage, batch_seconds, max_seconds, windows)
+    settings.fingerprint({})  # raises if there is no such storage precision
     table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
     for warning in warn_of_variants(manifest, table.label_counts):
         tell(warning)
-    device = resolve_device(device)
-    with StoreWriter.open(store, notify=tell) as writer:
-        columns = clip_columns(table, progress)
-        _check_any_readable(table, columns)
-        check_names(writer.reader, table.dataset, columns, [spec.name for spec in specs])
+    settings = replace(settings, device=resolve_device(device))
+    # A model that the workers load need not be in the memory of a GPU here too.
+    load = replace(settings, device="cpu").load if workers else settings.load
+    with StoreWriter.open(store, notify=tell) as writer, contextlib.ExitStack() as preparing:
+        names = [spec.name for spec in specs]
+        is_mine = _deal(writer, table, names, refreshed, part)
+        if part is not None and is_mine is None:
+            # One process hashes all recordings, the other shards then only their own.
+            preparing.enter_context(writer.hashing(table.dataset))
+            is_mine = _deal(writer, table, names, refreshed, part)
+            if is_mine is not None:
+                preparing.close()
+        columns = clip_columns(table, progress, is_mine)
+        if is_mine is None or is_mine.any():
+            _check_any_readable(table, columns)
+        check_names(writer.reader, table.dataset, columns, names)
         check_clips(writer.reader, table.dataset, columns, refresh=refreshed, part=append)
-        load = partial(load_model, device=device, precision=precision)
         loaded: FoundationModel | None = None
         for spec in specs:  # so that a wrong model is reported before the first one runs
             loaded = load(spec)
             if windows:
                 windows.check(loaded, spec.name)
             if "model" not in refreshed:
-                fingerprint = stored_fingerprint(loaded.fingerprint)
+                fingerprint = settings.fingerprint(loaded.fingerprint)
                 check_model(writer.reader, table.dataset, spec.name, fingerprint)
         clips = writer.put_clips(table.dataset, columns, refresh=refreshed, part=append)
-        recordings: Sequence[Recording] = ()
+        preparing.close()
+        all_rows = clips.rows
+        if is_mine is None:
+            is_mine = _deal(writer, table, names, refreshed, part)
+        if is_mine is None:
+            is_mine = np.ones(len(all_rows), bool)
+        builds = ModelBuilds(
+            table,
+            clips.only(is_mine) if part else clips,
+            np.flatnonzero(is_mine),
+            settings,
+            refreshed,
+            is_shard=part is not None,
+            progress=progress,
+        )
         reports: list[ModelReport] = []
         interrupted = False
         for spec in specs:
             # One model is kept in memory; several may not fit.
             model = loaded if len(specs) == 1 and loaded is not None else load(spec)
             loaded = None
-            fingerprint = stored_fingerprint(model.fingerprint)
-            with clips.writing(spec.name, fingerprint, model.dim, refresh=refreshed) as target:
-                is_changed = target.is_changed
-                n_copied = target.copy_known(clips.rows[~is_changed])
-                is_missing = np.isin(clips.rows, target.missing(clips.rows))
-                if is_missing.any() and not recordings:
-                    recordings = _recordings(table, columns["audio_sha256"])
-                task = Task(
-                    recordings,
-                    clips.rows,
-                    is_missing & ~is_changed,
-                    batch_seconds or default_batch_seconds(device),
-                    max_seconds,
-                    padded=not device.startswith("cpu"),
-                    largest=largest,
-                    windows=windows,
+            if workers is None:
+                report, interrupted = builds.build(spec, model)
+                del model
+            else:
+                fingerprint, dim = settings.fingerprint(model.fingerprint), model.dim
+                del model  # the workers load it
+                report, interrupted = builds.build_in_parts(
+                    spec, fingerprint, dim, local_workers(settings.device, workers), workers
                 )
-                extraction = Extraction(spec.name, model, task, target.put)
-                interrupted = extraction.run(progress)
-            reports.append(extraction.report(n_copied, is_missing & is_changed))
-            del model, extraction
+            reports.append(report)
             free_memory()
             if interrupted:
                 break
+        n_left = _n_left(writer.reader, table.dataset, all_rows, names) if part else 0
     return BuildReport(
-        store, table.dataset, len(clips.rows), tuple(reports), interrupted, _duplicates(columns)
+        store,
+        table.dataset,
+        len(table.clips),
+        tuple(reports),
+        interrupted,
+        _duplicates(columns),
+        (part.number, part.count) if part else None,
+        n_left,
     )
 
 
@@ -228,15 +243,43 @@ def _check_any_readable(manifest: Manifest, columns: Mapping[str, Sequence[str]]
         )
 
 
-def _recordings(manifest: Manifest, hashes: Sequence[str]) -> list[Recording]:
-    """Read every recording's length from its header, for the planning of batches."""
-    paths = [manifest.audio_path(clip) for clip in manifest.clips]
-    return [
-        Recording(clip.clip_id, path, sha256, duration_s)
-        for clip, path, sha256, duration_s in zip(
-            manifest.clips, paths, hashes, read_durations(paths), strict=True
+def _shard_of(shard: str | tuple[int, int] | None, workers: int | None) -> Shard | None:
+    if workers is not None and workers < 1:
+        raise RenoStoreError(f"workers is {workers}; expected at least 1.")
+    if shard is not None and workers is not None:
+        raise RenoStoreError(
+            "a build has either a shard or workers: a shard is one of several processes already."
         )
-    ]
+    if shard is None or isinstance(shard, str):
+        return None if shard is None else Shard.parse(shard, os.environ)
+    return Shard(*shard)
+
+
+def _deal(
+    writer: StoreWriter,
+    manifest: Manifest,
+    models: Collection[str],
+    refresh: Collection[str],
+    shard: Shard | None,
+) -> NDArray[np.bool_] | None:
+    """Return which clips are the shard's; None without a shard, or if some are not stored yet."""
+    reader, dataset = writer.reader, manifest.dataset
+    if shard is None or dataset not in reader.datasets:
+        return None
+    rows = reader.find_clips(dataset, [clip.clip_id for clip in manifest.clips])
+    if (rows < 0).any():
+        return None
+    return deal(rows, writer.stripe_rows(dataset, models, anew="model" in refresh), shard)
+
+
+def _n_left(
+    reader: StoreReader, dataset: str, rows: NDArray[np.int64], models: Collection[str]
+) -> int:
+    """Return how many clips lack an embedding of some model."""
+    is_done = np.ones(len(rows), bool)
+    for model in models:
+        is_done &= reader.done(dataset, model)[rows] if model in reader.models(dataset) else False
+    return int((~is_done).sum())
 
 
 def _check_seconds(name: str, seconds: float | None) -> None:

@@ -93,7 +93,11 @@ def read_durations(paths: Sequence[Path]) -> list[float]:
         return list(pool.map(read_duration_s, paths))
 
 
-def clip_columns(manifest: Manifest, progress: bool | None = None) -> dict[str, list[str]]:
+def clip_columns(
+    manifest: Manifest,
+    progress: bool | None = None,
+    is_hashed: NDArray[np.bool_] | None = None,
+) -> dict[str, list[str]]:
     """Return a manifest's columns and its recordings' hashes.
 
     Parameters
@@ -102,16 +106,19 @@ def clip_columns(manifest: Manifest, progress: bool | None = None) -> dict[str, 
         The clips.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
+    is_hashed : numpy.ndarray of bool, shape (n_clips,), optional
+        Which recordings to read; by default all.
 
     Returns
     -------
     dict of str to list of str
-        One string per clip and column; ``audio_sha256`` is empty where a recording cannot be
-        read.
+        One string per clip and column; ``audio_sha256`` is empty where a recording is not or
+        cannot be read.
     """
     clips = manifest.clips
+    hashed = range(len(clips)) if is_hashed is None else np.flatnonzero(is_hashed).tolist()
     with (
-        counting("hashing recordings", len(clips), unit="clips", show=progress) as counter,
+        counting("hashing recordings", len(hashed), unit="clips", show=progress) as counter,
         ThreadPoolExecutor(_READING_THREADS) as pool,
     ):
 
@@ -123,7 +130,10 @@ def clip_columns(manifest: Manifest, progress: bool | None = None) -> dict[str, 
             finally:
                 counter.advance()
 
-        hashes = list(pool.map(hash_or_empty, [manifest.audio_path(clip) for clip in clips]))
+        hashes = [""] * len(clips)
+        paths = [manifest.audio_path(clips[index]) for index in hashed]
+        for index, found in zip(hashed, pool.map(hash_or_empty, paths), strict=True):
+            hashes[index] = found
     columns = {name: [getattr(clip, name) for clip in clips] for name in REQUIRED_COLUMNS}
     for name in manifest.extra_columns:
         columns[name] = [clip.extra[name] for clip in clips]

@@ -78,7 +78,12 @@ class BuildReport:
         Whether the user stopped it (Ctrl-C); embeddings computed until then are stored.
     duplicates : tuple[tuple[str, ...], ...]
         Groups of clip ids with identical recordings. A score is too high where such clips are
-        on both sides of a fold.
+        on both sides of a fold. With a shard, only among its clips.
+    shard : tuple[int, int], optional
+        Number and count, if the build was one of several shards; `models` has only its clips.
+    n_left : int
+        With a shard, how many clips of the whole manifest lacked an embedding of some model at
+        its end: those that failed, and those of shards that have not finished.
     """
 
     store: Path
@@ -87,8 +92,10 @@ class BuildReport:
     models: tuple[ModelReport, ...]
     interrupted: bool = False
     duplicates: tuple[tuple[str, ...], ...] = ()
+    shard: tuple[int, int] | None = None
+    n_left: int = 0
 
     @property
     def complete(self) -> bool:
-        """Whether every clip now has an embedding of every model."""
+        """Whether every clip, of the shard if there is one, now has an embedding of every model."""
         return not self.interrupted and not any(model.failures for model in self.models)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ from reno_store.extraction.sinking import EmbeddingSink, Put
 from reno_store.extraction.streaming import windows_ahead, windows_together
 from reno_store.extraction.windows import Windows
 from reno_store.foundation_models import FoundationModel
-from reno_store.runtime.progress import counting
+from reno_store.runtime.progress import Counter, counting
 
-__all__ = ["Extraction", "Task"]
+__all__ = ["OUTDATED", "Extraction", "Task"]
 
-_OUTDATED = "another build has stored another recording of it in the meantime; build again"
+OUTDATED = "another build has stored another recording of it in the meantime; build again"
 
 _SECONDS_A_CLIP = 0.1
 """Fixed cost of a clip, in seconds of audio, for the forecast."""
@@ -49,6 +50,9 @@ class Task:
         Largest magnitude that can be stored; clips with larger numbers fail.
     windows : Windows, optional
         How longer recordings are cut; by default all are embedded whole.
+    group_of : numpy.ndarray of int64, shape (n_clips,), optional
+        A number per clip. Batches are planned for one number at a time, in ascending order, so
+        that clips near each other in the store are written together; by default for all.
     """
 
     recordings: Sequence[Recording]
@@ -59,6 +63,7 @@ class Task:
     padded: bool = True
     largest: float = float(np.finfo(np.float32).max)
     windows: Windows | None = None
+    group_of: NDArray[np.int64] | None = None
 
 
 class Extraction:
@@ -86,8 +91,16 @@ class Extraction:
         self._n_twins = 0
         self._twins: dict[int, list[int]] = {}
 
-    def run(self, progress: bool | None) -> bool:
-        """Embed the missing clips; return whether the user interrupted."""
+    def run(self, progress: bool | None, counter: Counter | None = None) -> bool:
+        """Embed the missing clips; return whether the user interrupted.
+
+        Parameters
+        ----------
+        progress : bool, optional
+            Whether to show a progress bar; by default where standard error is a terminal.
+        counter : Counter, optional
+            Counts the clips instead.
+        """
         task = self._task
         if not task.is_missing.any():
             return False
@@ -95,16 +108,13 @@ class Extraction:
         work = self._work()
         begun = time.perf_counter()
         interrupted = False
-        with (
-            counting(
-                self._name,
-                int(is_first.sum()),
-                unit="clips",
-                work=float(work[is_first].sum()),
-                show=progress,
-            ) as counter,
-            self._sink,
-        ):
+        n_clips, seconds = int(is_first.sum()), float(work[is_first].sum())
+        shown: contextlib.AbstractContextManager[Counter] = (
+            counting(self._name, n_clips, unit="clips", work=seconds, show=progress)
+            if counter is None
+            else contextlib.nullcontext(counter)
+        )
+        with shown as counter, self._sink:
             rate_hz = self._model.sample_rate_hz
             embedder = ClipEmbedder(BatchEmbedder(self._model, task.batch_seconds), rate_hz)
             loaded = self._loaded(is_first)
@@ -133,7 +143,7 @@ class Extraction:
             Clips left out because another build has changed them in the meantime.
         """
         outdated = [] if is_outdated is None else np.flatnonzero(is_outdated).tolist()
-        self._problems.update(dict.fromkeys(outdated, _OUTDATED))
+        self._problems.update(dict.fromkeys(outdated, OUTDATED))
         ids = {index: recording.clip_id for index, recording in enumerate(self._task.recordings)}
         return ModelReport(
             self._name,
@@ -181,7 +191,16 @@ class Extraction:
             long = np.flatnonzero(is_long).tolist()
             yield from windows_ahead(task.recordings, long, model, task.windows, n_together)
             is_first = is_first & ~is_long
-        batches = plan_batches(durations, is_first, task.batch_seconds, padded=task.padded)
+        together = [np.arange(len(durations))]
+        if task.group_of is not None:
+            ordered = np.argsort(task.group_of, kind="stable")
+            together = np.split(ordered, np.flatnonzero(np.diff(task.group_of[ordered])) + 1)
+        batches: list[list[int]] = []
+        for some in together:
+            planned = plan_batches(
+                durations[some], is_first[some], task.batch_seconds, padded=task.padded
+            )
+            batches += [some[batch].tolist() for batch in planned]
         yield from loaded_ahead(task.recordings, batches, model.sample_rate_hz, max_seconds)
 
     def _keep(

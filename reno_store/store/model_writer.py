@@ -1,4 +1,4 @@
-"""Writing one model's rows while its lock is held: numbers first, marks last.
+"""Writing one model's rows while its lock, or a claim to some stripes, is held: marks come last.
 
 A process that is killed at any moment leaves rows that are either complete or not marked, and
 the next build writes the latter again. zarr replaces a chunk by renaming a finished file.
@@ -7,8 +7,8 @@ the next build writes the latter again. zarr replaces a chunk by renaming a fini
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from reno_store.errors import StaleStoreError, StoreError, UnknownNameError
 from reno_store.store import nodes, schema
 from reno_store.store.fingerprints import fingerprint_differences
+from reno_store.store.marks import clear_marks, fitting_stripe, rechunk, remove_outdated, stripes
 from reno_store.store.precision import storage_of
 from reno_store.store.raw_chunks import Damage
 from reno_store.store.reader import StoreReader
@@ -50,10 +51,48 @@ class ModelWriter:
         self.reader, self.dataset, self.model = reader, dataset, model
         self.is_changed: NDArray[np.bool_] = np.zeros(0, bool)
         self._root: zarr.Group | None = root
+        self._claim: _Claim | None = None
 
     def close(self) -> None:
         """Refuse to write from now on: the lock is released."""
         self._root = None
+
+    def claim(self, rows: NDArray[np.int64]) -> frozenset[int]:
+        """Write only stripes with some rows from now on; return the stripes.
+
+        Each write then checks that the model is still the one that was prepared. With locks it
+        always is; not every file system has them.
+        """
+        fingerprint = self.reader.fingerprint(self.dataset, self.model)
+        stripe_rows = self.stripe_rows
+        self._claim = _Claim(fingerprint, stripe_rows, np.unique(rows // stripe_rows))
+        return frozenset(self._claim.stripes.tolist())
+
+    @property
+    def stripe_rows(self) -> int:
+        """How many rows a stripe has; one process at a time writes a stripe."""
+        with self._group() as group:
+            return int(schema.child_array(group, schema.DONE).chunks[0])
+
+    def stripe_rows_then(self, n_clips: int) -> int:
+        """Return how many rows a stripe has once the model is prepared for so many clips."""
+        with self._group() as group:
+            marks = schema.child_array(group, schema.DONE)
+            rows_a_chunk = schema.child_array(group, schema.EMBEDDING).chunks[0]
+            return stripes(n_clips, rows_a_chunk, marks.chunks[0])
+
+    def _check_claim(self, rows: NDArray[np.int64], fingerprint: Mapping[str, Any]) -> None:
+        claim = self._claim
+        if claim is None:
+            return
+        if fingerprint != claim.fingerprint or self.stripe_rows != claim.stripe_rows:
+            raise StaleStoreError(
+                f"store {self.reader.path}: another process has replaced {self.model!r} of "
+                f"dataset {self.dataset!r} while this one filled it; build again. Does the file "
+                "system support locks?"
+            )
+        if not np.isin(rows // claim.stripe_rows, claim.stripes).all():
+            raise ValueError("rows of a stripe that is not claimed")
 
     def _writable(self) -> zarr.Group:
         if self._root is None:
@@ -92,6 +131,7 @@ class ModelWriter:
         if not np.isfinite(embeddings).all():
             raise ValueError("embeddings hold NaN or infinite numbers; expected finite ones")
         fingerprint = self.reader.fingerprint(self.dataset, self.model)
+        self._check_claim(rows, fingerprint)
         largest = storage_of(fingerprint).largest
         if np.abs(embeddings).max(initial=0) > largest:
             raise ValueError(f"embeddings hold numbers beyond {largest:g}; expected none")
@@ -155,8 +195,7 @@ class ModelWriter:
             self.reader.done(self.dataset, self.model)
         except StoreError:
             with self._group() as group:
-                marks = schema.child_array(group, schema.DONE)
-                shutil.rmtree(self.reader.path / marks.path / "c", ignore_errors=True)
+                clear_marks(schema.child_array(group, schema.DONE))
 
     def stretch(self) -> None:
         """Extend the arrays to the length of the clip axis; they never get shorter."""
@@ -169,8 +208,22 @@ class ModelWriter:
                 if array.shape[0] < n_clips:
                     array.resize((n_clips, *array.shape[1:]))
 
-    def make_room(self, fingerprint: Mapping[str, Any], dim: int) -> None:
-        """Create the model's arrays, or extend those that exist.
+    def make_room(self, fingerprint: Mapping[str, Any], dim: int, *, is_alone: bool = True) -> bool:
+        """Create the model's arrays, or extend those that exist; fit the stripes to their length.
+
+        Parameters
+        ----------
+        fingerprint : Mapping[str, Any]
+            What the embeddings depend on.
+        dim : int
+            Their length.
+        is_alone : bool
+            Whether no other process fills stripes of the model.
+
+        Returns
+        -------
+        bool
+            False if only a process that is alone can do it.
 
         Raises
         ------
@@ -182,7 +235,9 @@ class ModelWriter:
         if self.model in self.reader.models(self.dataset):
             self._check_dim(dim)
             self.stretch()
-            return
+            return self._fit_stripes(is_alone)
+        if not is_alone:
+            return False
         n_clips = self.reader.n_clips(self.dataset)
         parent = schema.child_group(self._writable(), self.dataset)
         with nodes.own_codecs():
@@ -199,7 +254,18 @@ class ModelWriter:
             self.model, attributes={schema.FINGERPRINT: dict(fingerprint)}, overwrite=True
         )
         schema.create_embedding(group, n_clips, dim, storage_of(fingerprint))
-        schema.create_done(group, n_clips)
+        schema.create_done(group, n_clips, fitting_stripe(n_clips, schema.EMBEDDING_CHUNK_ROWS))
+        return True
+
+    def _fit_stripes(self, is_alone: bool) -> bool:
+        n_clips = self.reader.n_clips(self.dataset)
+        with self._group() as group:
+            marks, rows = schema.child_array(group, schema.DONE), self.stripe_rows_then(n_clips)
+            if is_alone and rows != marks.chunks[0]:
+                rechunk(group, rows, n_clips)
+            elif is_alone:
+                remove_outdated(marks)
+        return is_alone or rows == marks.chunks[0]
 
     def _check_dim(self, dim: int) -> None:
         stored = self.reader.dim(self.dataset, self.model)
@@ -208,6 +274,15 @@ class ModelWriter:
                 f"store {self.reader.path}: {self.model!r} of dataset {self.dataset!r} has "
                 f"embeddings of {stored:,} dimensions, these have {dim:,}. Use another model name."
             )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Claim:
+    """Stripes that a writer may write, of a model that is as it was prepared."""
+
+    fingerprint: Mapping[str, Any]
+    stripe_rows: int
+    stripes: NDArray[np.int64]
 
 
 def _known_embeddings(

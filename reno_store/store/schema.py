@@ -2,14 +2,14 @@
 
 ::
 
-    /                      attribute reno_store: {"format_version": 2}
+    /                      attribute reno_store: {"format_version": 3}
     /DATASET               attribute n_clips: how many rows of the clip axis count
         clip_id (clip)     one string array per manifest column, and
         audio_sha256       the hash of each recording; empty where it could not be read
         clip_id_hash (clip), audio_sha256_bytes (clip, byte): see `clip_index`
     /DATASET/MODEL         attribute fingerprint: what the embeddings depend on
         embedding (clip, feature)   float32 or float16; NaN where no embedding is stored
-        done (clip)                 whether the row's embedding is complete
+        done (clip)                 whether the row's embedding is complete; see `marks`
 
 A row counts once ``n_clips`` is larger than it, an embedding once its ``done`` is true. Both
 are set last, so the next build rewrites whatever was interrupted before.
@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
@@ -34,6 +34,7 @@ __all__ = [
     "DONE",
     "DROPPED",
     "EMBEDDING",
+    "EMBEDDING_CHUNK_ROWS",
     "FINGERPRINT",
     "FORMAT_VERSION",
     "IDENTITY_COLUMNS",
@@ -50,10 +51,11 @@ __all__ = [
     "open_root",
 ]
 
-FORMAT_VERSION = 2
-"""Version 1 had no index of the clip table, and its writers would leave one out of date."""
+FORMAT_VERSION = 3
+"""Version 1 had no index of the clip table, and its writers would leave one out of date. Writers
+of version 2 do not notice others that fill stripes of the same model."""
 
-_READABLE = (1, FORMAT_VERSION)
+_READABLE = (1, 2, FORMAT_VERSION)
 ROOT_ATTRIBUTE = "reno_store"
 N_CLIPS = "n_clips"
 FINGERPRINT = "fingerprint"
@@ -63,9 +65,8 @@ EMBEDDING = "embedding"
 DONE = "done"
 DROPPED = "dropped"
 
-_EMBEDDING_CHUNK_ROWS = 256
+EMBEDDING_CHUNK_ROWS = 256
 _TEXT_CHUNK_ROWS = 8_192
-_DONE_CHUNK_ROWS = 65_536
 
 DAMAGE = (
     ValueError,
@@ -119,7 +120,7 @@ def open_root(path: Path, *, writable: bool) -> zarr.Group:
     if isinstance(version, bool) or version not in _READABLE:
         raise StoreError(
             f"store {path} has format version {version}, this reno-store supports "
-            f"{' and '.join(map(str, _READABLE))}; install a reno-store that supports version "
+            f"{', '.join(map(str, _READABLE))}; install a reno-store that supports version "
             f"{version}."
         )
     if writable and version != FORMAT_VERSION:
@@ -198,7 +199,7 @@ def create_embedding(
     group.create_array(
         EMBEDDING,
         shape=(n_clips, dim),
-        chunks=(_EMBEDDING_CHUNK_ROWS, dim),
+        chunks=(EMBEDDING_CHUNK_ROWS, dim),
         dtype=precision.dtype,
         attributes=dict(precision.error_bounds),
         fill_value=float("nan"),
@@ -209,12 +210,15 @@ def create_embedding(
 
 
 @nodes.own_codecs()
-def create_done(group: zarr.Group, n_clips: int) -> None:
+def create_done(
+    group: zarr.Group, n_clips: int, chunk_rows: int, *, separator: Literal["/", "."] = "/"
+) -> zarr.Array[Any]:
     """Create the (clip,) array that marks complete rows."""
-    group.create_array(
+    return group.create_array(
         DONE,
         shape=(n_clips,),
-        chunks=(_DONE_CHUNK_ROWS,),
+        chunks=(chunk_rows,),
+        chunk_key_encoding={"name": "default", "separator": separator},
         dtype=bool,
         fill_value=False,
         dimension_names=("clip",),

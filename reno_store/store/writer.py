@@ -13,6 +13,7 @@ next one.
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ from reno_store.store.clip_table import Columns, compare_tables, put_table
 from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.folders import drop_dataset, drop_model, make_folder, sweep, unmake_if_empty
 from reno_store.store.locking import Locks, Notify
+from reno_store.store.marks import fitting_stripe
 from reno_store.store.model_writer import ModelWriter
 from reno_store.store.reader import StoreReader
 
@@ -168,8 +170,7 @@ class StoreWriter:
         # Before the lock, since a table's lock always comes before those of its models.
         self._drop_consolidated(dataset, self._locks.table(dataset))
         with self._locks.model(dataset, model):
-            sweep(self.path / dataset / model)
-            nodes.drop_consolidated(self.path / dataset / model)
+            self._clean(dataset, model)
             rows = self._model(dataset, model)
             try:
                 yield rows
@@ -250,6 +251,34 @@ class StoreWriter:
         rows = changes.rows
         return StoredClips(self, dataset, columns, rows)
 
+    def stripe_rows(self, dataset: str, models: Collection[str], *, anew: bool = False) -> int:
+        """Return how many rows a stripe has that fits all of some models once they are prepared.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        models : Collection[str]
+            Names of models, stored or new.
+        anew : bool
+            Whether stored ones may be replaced.
+        """
+        n_clips = self.reader.n_clips(dataset)
+        fitting = fitting_stripe(n_clips, schema.EMBEDDING_CHUNK_ROWS)
+        stored = set(models) & set(self.reader.models(dataset))
+        rows = [fitting] if anew or stored != set(models) else []
+        rows += [self._model(dataset, model).stripe_rows_then(n_clips) for model in stored]
+        return max(rows)
+
+    def hashing(self, dataset: str) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock for hashing a dataset's recordings, so that one process does it."""
+        return self._locks.hashing(dataset)
+
+    def _clean(self, dataset: str, model: str) -> None:
+        """Remove from a model what killed or other writers left; nobody else may write it."""
+        sweep(self.path / dataset / model)
+        nodes.drop_consolidated(self.path / dataset / model)
+
     def _model(self, dataset: str, model: str) -> ModelWriter:
         return ModelWriter(self.reader, self._root, dataset, model)
 
@@ -286,6 +315,12 @@ class StoredClips:
     columns: Columns
     rows: NDArray[np.int64]
 
+    def only(self, is_kept: NDArray[np.bool_]) -> StoredClips:
+        """Return some of the clips; the others are left alone."""
+        kept = np.flatnonzero(is_kept).tolist()
+        columns = {name: [texts[index] for index in kept] for name, texts in self.columns.items()}
+        return StoredClips(self.writer, self.dataset, columns, self.rows[is_kept])
+
     @contextlib.contextmanager
     def writing(
         self,
@@ -317,16 +352,88 @@ class StoredClips:
             If the model has embeddings whose marks are lost.
         """
         with self.writer.model(self.dataset, model) as rows:
-            reader = self.writer.reader
-            rows.is_changed = self._find_changed()
-            if model in reader.models(self.dataset):
-                stored = reader.fingerprint(self.dataset, model)
-                if "model" not in refresh:
-                    check_model(reader, self.dataset, model, fingerprint)
-                elif fingerprint_differences(stored, fingerprint):
-                    drop_model(self.writer._root, self.writer.path, self.dataset, model)
-            rows.make_room(fingerprint, dim)
+            self._prepare(rows, fingerprint, dim, refresh, is_alone=True)
             yield rows
+
+    @contextlib.contextmanager
+    def filling(
+        self,
+        model: str,
+        fingerprint: Mapping[str, Any],
+        dim: int,
+        *,
+        refresh: Collection[str] = (),
+        alone: bool = False,
+        name: str = "",
+        within: str = "",
+    ) -> Iterator[ModelWriter]:
+        """Check or create a model's arrays, then yield its rows while others fill other stripes.
+
+        The model's lock is held only until the block begins. In the block, the stripes of all
+        clips of this table are claimed, and may be written with `ModelWriter.put` and
+        `ModelWriter.copy_known`.
+
+        Parameters
+        ----------
+        model, fingerprint, dim, refresh
+            As in `writing`.
+        alone : bool
+            Whether nobody else may fill the model when the block begins.
+        name : str
+            Name of the claim, unique; by default a random one.
+        within : str
+            Name of the claim of the process that hands out these stripes and has prepared the
+            model; it does not fill them itself.
+
+        Raises
+        ------
+        StaleStoreError, StoreError
+            As in `writing`.
+        """
+        writer = self.writer
+        writer._drop_consolidated(self.dataset, writer._locks.table(self.dataset))
+        rows = writer._model(self.dataset, model)
+
+        def prepare(is_alone: bool) -> Collection[int] | None:
+            if is_alone:
+                writer._clean(self.dataset, model)
+            elif alone:
+                return None
+            ready = self._prepare(rows, fingerprint, dim, refresh, is_alone=is_alone)
+            if not ready and not within:
+                return None
+            return rows.claim(self.rows)
+
+        claim = writer._locks.filling(
+            self.dataset, model, prepare, name=name or secrets.token_hex(8), within=within
+        )
+        with claim:
+            try:
+                yield rows
+            finally:
+                rows.close()
+
+    def _prepare(
+        self,
+        rows: ModelWriter,
+        fingerprint: Mapping[str, Any],
+        dim: int,
+        refresh: Collection[str],
+        *,
+        is_alone: bool,
+    ) -> bool:
+        """Check or create a model's arrays; return False if that needs it alone."""
+        reader, model = self.writer.reader, rows.model
+        rows.is_changed = self._find_changed()
+        if model in reader.models(self.dataset):
+            stored = reader.fingerprint(self.dataset, model)
+            if "model" not in refresh:
+                check_model(reader, self.dataset, model, fingerprint)
+            elif fingerprint_differences(stored, fingerprint):
+                if not is_alone:
+                    return False
+                drop_model(self.writer._root, self.writer.path, self.dataset, model)
+        return rows.make_room(fingerprint, dim, is_alone=is_alone)
 
     def _find_changed(self) -> NDArray[np.bool_]:
         """Return which clips have another recording in the store by now."""

@@ -142,7 +142,7 @@ def test_a_store_that_is_gone_or_of_another_version_is_no_longer_served(tmp_path
     one = fitted_lookup(path)
     root = path / "zarr.json"
     whole = root.read_text()
-    root.write_text(whole.replace('"format_version": 2', '"format_version": 3'))
+    root.write_text(whole.replace('"format_version": 3', '"format_version": 4'))
     with pytest.raises(StoreError, match="format version 3"):
         one.transform(CLIP_IDS)
     root.write_text(whole)

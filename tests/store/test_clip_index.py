@@ -233,7 +233,7 @@ def test_an_older_store_is_read_and_gets_its_index_from_the_first_writer(tmp_pat
     assert verify_store(tmp_path / "old").is_sound
     put(tmp_path / "old", {"clip 1 ✓": 1})
     assert_stores_equal(tmp_path / "old", tmp_path / "whole")
-    assert zarr.open_group(tmp_path / "old", mode="r").attrs["reno_store"] == {"format_version": 2}
+    assert zarr.open_group(tmp_path / "old", mode="r").attrs["reno_store"] == {"format_version": 3}
 
 
 def damage_number(path):

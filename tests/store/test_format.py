@@ -22,7 +22,7 @@ def path(tmp_path_factory):
 def test_the_layout_is_the_one_that_is_promised(path):
     root = zarr.open_group(path, mode="r")
     assert root.metadata.zarr_format == 3
-    assert dict(root.attrs) == {"reno_store": {"format_version": 2}}
+    assert dict(root.attrs) == {"reno_store": {"format_version": 3}}
     assert sorted(name for name, _ in root.members(max_depth=None)) == [
         "small",
         "small/audio_sha256",

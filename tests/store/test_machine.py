@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from reno_store.errors import MergeConflictError, StaleStoreError
 from reno_store.exchange.merging import merge_stores
-from reno_store.store import ModelWriter, StoreReader, StoreWriter, find_damage
+from reno_store.extraction.stripes import Shard, deal
+from reno_store.store import ModelWriter, StoreReader, StoreWriter, find_damage, schema
 
 DIM = 3
 MODELS = st.sampled_from(["m", "n"])
@@ -32,6 +33,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
+        self.chunk_rows, schema.EMBEDDING_CHUNK_ROWS = schema.EMBEDDING_CHUNK_ROWS, 2
         self.folder = Path(tempfile.mkdtemp())
         self.path = self.folder / "s"
         self.clips, self.recording, self.label = [], {}, {}
@@ -77,15 +79,21 @@ class StoreMachine(RuleBasedStateMachine):
         refresh=st.sampled_from([ALL, ALL, ALL, {"labels"}, {"audio"}, {"labels", "model"}, set()]),
         kill_after=st.none() | st.integers(0, 6),
         order=st.randoms(use_true_random=False),
+        n_shards=st.sampled_from([0, 1, 3]),
     )
-    def build(self, model, refresh, kill_after, order):
-        self.build_once(model, refresh, kill_after, order)
+    def build(self, model, refresh, kill_after, order, n_shards):
+        self.build_once(model, refresh, kill_after, order, n_shards)
 
-    @rule(model=MODELS, order=st.randoms(use_true_random=False))
-    def build_to_the_end(self, model, order):
-        self.build_once(model, ALL, None, order)
+    @rule(
+        model=MODELS,
+        order=st.randoms(use_true_random=False),
+        n_shards=st.sampled_from([0, 2]),
+    )
+    def build_to_the_end(self, model, order, n_shards):
+        self.build_once(model, ALL, None, order, n_shards)
 
-    def build_once(self, model, refresh, kill_after, order):
+    def build_once(self, model, refresh, kill_after, order, n_shards):
+        """Build alone, or with several shards of which each may be killed."""
         clips = order.sample(self.clips, len(self.clips))
         columns = self._columns(clips)
         fingerprint = self._fingerprint(model)
@@ -101,7 +109,9 @@ class StoreMachine(RuleBasedStateMachine):
         )
         try:
             with StoreWriter.open(self.path) as writer:
-                self._build(writer, columns, clips, model, fingerprint, refresh, kill_after)
+                self._build(
+                    writer, columns, clips, model, fingerprint, refresh, kill_after, n_shards
+                )
         except StaleStoreError as error:
             if "was computed by" not in str(error):
                 assert stale
@@ -110,35 +120,51 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             assert not stale
 
-    def _build(self, writer, columns, clips, model, fingerprint, refresh, kill_after):
+    def _build(self, writer, columns, clips, model, fingerprint, refresh, kill_after, n_shards):
         stored = writer.put_clips("d", columns, refresh=refresh)
-        rows = stored.rows
         for clip in clips:
             if clip in self.stored and self.stored[clip][0] != self.recording[clip]:
                 for embedded in self.embedded.values():
                     embedded.pop(clip, None)
             self.stored[clip] = (self.recording[clip], self.label[clip])
-        with stored.writing(model, fingerprint, DIM, refresh=refresh) as target:
-            known = self.embedded.get(model, {})
-            now = {clip: self._vector(model, clip) for clip in clips}
-            if any(not np.array_equal(known[clip], now[clip]) for clip in known):
-                known = {}  # dropped for another model
-            self.embedded[model] = known
-            self.stored_weights[model] = self.weights[model]
-            target.copy_known(rows)
-            missing = set(target.missing(rows).tolist())
-            by_recording = {self.stored[clip][0] for clip in known}
-            for clip, row in zip(clips, rows.tolist(), strict=True):
-                copied = self.stored[clip][0] in by_recording
-                assert (row in missing) == (clip not in known and not copied), clip
-                if row not in missing:
-                    known[clip] = now[clip]
-            todo = [pair for pair in zip(clips, rows.tolist(), strict=True) if pair[1] in missing]
-            for done, (clip, row) in enumerate(todo):
-                if done == kill_after:
-                    raise Killed
-                target.put(np.array([row]), now[clip][None])
-                known[clip] = now[clip]
+        if not n_shards:
+            with stored.writing(model, fingerprint, DIM, refresh=refresh) as target:
+                self._embed(target, clips, stored.rows, model, kill_after)
+            return
+        stripe_rows = writer.stripe_rows("d", [model], anew="model" in refresh)
+        killed = False
+        for number in range(1, n_shards + 1):
+            is_mine = deal(stored.rows, stripe_rows, Shard(number, n_shards))
+            mine = [clip for clip, wanted in zip(clips, is_mine, strict=True) if wanted]
+            part = stored.only(is_mine)
+            try:
+                with part.filling(model, fingerprint, DIM, refresh=refresh) as target:
+                    self._embed(target, mine, part.rows, model, kill_after)
+            except Killed:  # the others go on
+                killed = True
+        if killed:
+            raise Killed
+
+    def _embed(self, target, clips, rows, model, kill_after):
+        known = self.embedded.get(model, {})
+        if any(not np.array_equal(known[clip], self._vector(model, clip)) for clip in known):
+            known = {}  # dropped for another model
+        self.embedded[model] = known
+        self.stored_weights[model] = self.weights[model]
+        by_recording = {self.stored[clip][0] for clip in known}
+        target.copy_known(rows)
+        missing = set(target.missing(rows).tolist())
+        for clip, row in zip(clips, rows.tolist(), strict=True):
+            copied = self.stored[clip][0] in by_recording
+            assert (row in missing) == (clip not in known and not copied), clip
+            if row not in missing:
+                known[clip] = self._vector(model, clip)
+        todo = [pair for pair in zip(clips, rows.tolist(), strict=True) if pair[1] in missing]
+        for done, (clip, row) in enumerate(todo):
+            if done == kill_after:
+                raise Killed
+            target.put(np.array([row]), self._vector(model, clip)[None])
+            known[clip] = self._vector(model, clip)
 
     @rule(model=MODELS, is_killed=st.booleans(), data=st.data())
     def merge(self, model, is_killed, data):
@@ -224,6 +250,7 @@ class StoreMachine(RuleBasedStateMachine):
         return vector(model, self.stored[clip][0], self.weights[model])
 
     def teardown(self):
+        schema.EMBEDDING_CHUNK_ROWS = self.chunk_rows
         shutil.rmtree(self.folder)
 
 

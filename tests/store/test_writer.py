@@ -257,11 +257,11 @@ def test_a_first_file_cut_off_in_the_middle_is_no_strangers(tmp_path):
 def test_another_format_version_is_refused_by_number(tmp_path):
     write(tmp_path / "s", ["a"])
     root = zarr.open_group(tmp_path / "s", mode="r+")
-    root.attrs["reno_store"] = {"format_version": 3}
-    with pytest.raises(StoreError, match="has format version 3"):
+    root.attrs["reno_store"] = {"format_version": 4}
+    with pytest.raises(StoreError, match="has format version 4"):
         StoreReader(tmp_path / "s")
     with (
-        pytest.raises(StoreError, match="has format version 3"),
+        pytest.raises(StoreError, match="has format version 4"),
         StoreWriter.open(tmp_path / "s"),
     ):
         pass
