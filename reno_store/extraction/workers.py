@@ -234,7 +234,7 @@ def _noting_ctrl_c() -> Iterator[Callable[[], bool]]:
 
     The second time it is raised. Only the main thread gets it.
     """
-    pressed = []
+    pressed: list[bool] = []
 
     def note(*_: Any) -> None:
         if pressed:

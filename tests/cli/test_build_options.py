@@ -18,6 +18,7 @@ from reno_store.corpora.audio import read_waveform
 from reno_store.extraction.build import MAX_SECONDS, build_store
 from reno_store.foundation_models import load_model
 from reno_store.samples import open_store
+from reno_store.store import schema
 
 
 @pytest.fixture
@@ -297,3 +298,24 @@ class TestModelOptions:
         assert "one clip at a time" not in build("--model", "mfcc")
         shown = build("--model", f"last=hf:{folder}?layer=1", expect=1)
         assert "the model has an adapter" in shown
+
+
+class TestSharing:
+    def test_a_shard_prints_which_it_is_and_what_is_left(self, build, tmp_path, monkeypatch):
+        monkeypatch.setattr(schema, "EMBEDDING_CHUNK_ROWS", 4)
+        printed = build("--model", "mfcc", "--shard", "2/2")
+        assert "small, 6 clips, shard 2/2" in printed
+        assert "mfcc: 2 new, 0 reused, 0 failed" in printed
+        assert "4 of all clips without an embedding now" in printed
+        assert "0 of all clips" in build("--model", "mfcc", "--shard", "1/2")
+
+    def test_the_environment_of_a_task_decides_where_numbers_begin(self, build, monkeypatch):
+        monkeypatch.setattr(schema, "EMBEDDING_CHUNK_ROWS", 4)
+        assert "expected NUMBER/COUNT" in build("--model", "mfcc", "--shard", "0/2", expect=1)
+        for name, value in {"ID": 0, "COUNT": 2, "MIN": 0, "MAX": 1, "STEP": 1}.items():
+            monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", str(value))
+        assert "shard 1/2" in build("--model", "mfcc", "--shard", "0/2")
+
+    def test_a_shard_has_no_workers(self, build):
+        words = ("--model", "mfcc", "--shard", "1/2", "--workers", "2")
+        assert "either a shard or workers" in build(*words, expect=1)

@@ -341,7 +341,7 @@ class TestRefused:
         self, corpus, tmp_path, monkeypatch
     ):
         """Several models are loaded once to be checked and once more to be run."""
-        import reno_store.extraction.build as build
+        from reno_store.extraction import settings
 
         folder = write_checkpoint(tmp_path / "tiny", "hubert", seed=1)
         for store in ("s.zarr", "before.zarr"):
@@ -349,7 +349,7 @@ class TestRefused:
         lines = corpus.manifest.read_text().splitlines()
         write_wav(corpus.folder / "audio" / "new.wav", seed=50)
         corpus.manifest.write_text("\n".join([*lines, "new,audio/new.wav,cry,s0"]) + "\n")
-        load, loads = build.load_model, []
+        load, loads = settings.load_model, []
 
         def load_and_change(spec, **options):
             loads.append(spec.name)
@@ -357,7 +357,7 @@ class TestRefused:
                 write_checkpoint(tmp_path / "tiny", "hubert", seed=2)
             return load(spec, **options)
 
-        monkeypatch.setattr(build, "load_model", load_and_change)
+        monkeypatch.setattr(settings, "load_model", load_and_change)
         with pytest.raises(StaleStoreError, match="weights: stored"):
             build_store(corpus.manifest, tmp_path / "s.zarr", ["mfcc", f"hf:{folder}"])
         done = {row.model: row.n_done for row in open_store(tmp_path / "s.zarr").summary()}

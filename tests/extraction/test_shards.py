@@ -95,6 +95,7 @@ def test_shards_at_the_same_time_on_a_new_store(corpus, tmp_path, whole):
     assert verify_store(tmp_path / "s.zarr").findings == ()
 
 
+@pytest.mark.slow
 def test_a_shard_that_was_killed_is_run_again_while_others_fill(corpus, tmp_path, whole):
     store = tmp_path / "s.zarr"
     build(corpus, tmp_path, ["mfcc", "logmel"], shard=(3, 3))
@@ -149,6 +150,7 @@ def build_of(corpus, tmp_path, number):
     return lambda **options: build(corpus, tmp_path, shard=(number, 2), **options)
 
 
+@pytest.mark.slow
 def test_more_shards_than_stripes_leave_some_without_work(corpus, tmp_path, whole):
     news = [build(corpus, tmp_path, shard=(number, 9)).models[0].n_new for number in range(1, 10)]
     assert sorted(news) == [0, 4, *[8] * 7]
@@ -186,6 +188,7 @@ def test_twins_are_embedded_once_by_a_shard(corpus, tmp_path):
     assert_stores_equal(tmp_path / "s.zarr", tmp_path / "whole.zarr")
 
 
+@pytest.mark.slow
 def test_long_recordings_in_windows(corpus, tmp_path):
     windows = {"window_s": 0.5, "hop_s": 0.25}
     for number in (1, 2):

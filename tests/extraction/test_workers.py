@@ -96,6 +96,7 @@ def test_two_workers_make_the_store_of_one_process(corpus, tmp_path):
     assert (again.n_new, again.n_reused, len(again.failures)) == (0, 27, 1)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_once_is_replaced_and_its_clips_are_embedded(corpus, tmp_path, deadly):
     (deadly / f"{n_samples(12)}-1").touch()
     report = build(corpus, tmp_path / "s.zarr", f"m=deadly?deaths={deadly}", workers=2)
@@ -135,6 +136,7 @@ def test_workers_that_end_before_they_begin_end_the_build(corpus, tmp_path, monk
     assert build(corpus, tmp_path / "s.zarr").complete
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_ends_the_workers(corpus, tmp_path):
     """As in a terminal, the whole group of processes gets it."""
     store = tmp_path / "s.zarr"
