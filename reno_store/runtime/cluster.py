@@ -24,14 +24,21 @@ from reno_store.errors import ClusterError, Remedy
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["Cluster", "check_cluster", "open_client", "use_worker_threads"]
+__all__ = [
+    "Cluster",
+    "check_cluster",
+    "is_cancelled",
+    "open_client",
+    "report",
+    "use_worker_threads",
+]
 
 _LOCAL = "local:"
 _CONNECT_S = 30
 _POLL_S = 1.0
 """How often workers that joined are looked for, and work submitted to them."""
-_PER_THREAD = 2
-"""Calls in flight per thread of the cluster: one runs, one waits."""
+_PER_WORKER = 2
+"""Calls in flight per worker: one runs, one waits."""
 _MOST_SUBMISSIONS = 5
 """How often a call is submitted. The scheduler gives up on each submission when it has lost 4
 workers with it, unless it is set up otherwise."""
@@ -144,6 +151,25 @@ def use_worker_threads() -> None:
     torch.set_num_threads(get_worker().state.nthreads)
 
 
+def report(topic: str, message: Any) -> None:
+    """Tell the client of the call that this worker runs something; see `Cluster.hearing`."""
+    from distributed import get_worker
+
+    get_worker().log_event(topic, message)
+
+
+def is_cancelled() -> bool:
+    """Return whether nobody waits any more for the call that this worker runs.
+
+    The client has cancelled it, or is gone.
+    """
+    from distributed import get_worker
+
+    worker = get_worker()
+    task = worker.state.tasks.get(worker.get_current_task())
+    return task is None or task.state in ("cancelled", "released", "forgotten")
+
+
 def _address_in(file: Path) -> str:
     """Read the address in a scheduler file."""
     try:
@@ -185,8 +211,8 @@ class Cluster:
             )
         self._client: Any = client
 
-    def n_threads(self) -> int:
-        """Return how many calls the cluster could run at once now.
+    def n_workers(self) -> int:
+        """Return how many workers the cluster has now.
 
         Raises
         ------
@@ -195,7 +221,17 @@ class Cluster:
         """
         if self._client.status != "running":
             raise _disconnected(self._client)
-        return sum(self._client.nthreads().values())
+        return len(self._client.nthreads())
+
+    @contextlib.contextmanager
+    def hearing(self, topic: str, hear: Callable[[Any], None]) -> Iterator[None]:
+        """Call a function with what workers `report` while the block runs."""
+        self._client.subscribe_topic(topic, lambda event: hear(event[1]))
+        try:
+            yield
+        finally:
+            if self._client.status == "running":
+                self._client.unsubscribe_topic(topic)
 
     def share(self, value: Any) -> Future[Any]:
         """Send a value to the cluster once; calls get it where they are given what this returns.
@@ -211,7 +247,11 @@ class Cluster:
         return self._submit(function, arguments)
 
     def run(
-        self, function: Callable[..., Any], calls: Iterable[tuple[_Tag, tuple[Any, ...]]]
+        self,
+        function: Callable[..., Any],
+        calls: Iterable[tuple[_Tag, tuple[Any, ...]]],
+        *,
+        give_up: Callable[[_Tag, str], None] | None = None,
     ) -> Generator[tuple[_Tag, Any]]:
         """Call a function on the workers; yield results as they are finished.
 
@@ -226,6 +266,9 @@ class Cluster:
         calls : Iterable[(tag, arguments)]
             Asked for the next when a worker will soon be free; arguments may be what `share`
             returned.
+        give_up : callable, optional
+            Called with the tag of a call that workers are lost with again and again, and a reason,
+            in place of the error.
 
         Yields
         ------
@@ -250,7 +293,7 @@ class Cluster:
         try:
             more = True
             while more or running:
-                while more and len(running) < (_PER_THREAD * self.n_threads() or 1):
+                while more and len(running) < (_PER_WORKER * self.n_workers() or 1):
                     if more := (each := next(waiting, None)) is not None:
                         start(_Call(*each))
                 if not running:
@@ -258,11 +301,18 @@ class Cluster:
                 with contextlib.suppress(queue.Empty):
                     future = finished.get(timeout=_POLL_S)
                     call = running.pop(future)
-                    if self._is_lost(future, call):
+                    if not (lost := self._lost(future)):
+                        yield call.tag, _result(future)
+                    elif call.n_submissions < _MOST_SUBMISSIONS:
                         self._renew(call.arguments)
                         start(_Call(call.tag, call.arguments, call.n_submissions + 1))
+                    elif give_up is not None:
+                        give_up(call.tag, lost)
                     else:
-                        yield call.tag, _result(future)
+                        raise ClusterError(
+                            f"{lost}; probably memory is short. What is finished is kept.",
+                            Remedy("Give the workers more memory"),
+                        )
         finally:
             if running and self._client.status == "running":
                 self._client.cancel(list(running), force=True)
@@ -286,23 +336,17 @@ class Cluster:
         future: Future[Any] = self._client.submit(function, *arguments, pure=False)
         return future
 
-    def _is_lost(self, future: Any, call: _Call) -> bool:
-        """Return whether a call has to be submitted again."""
+    def _lost(self, future: Any) -> str:
+        """Return why a call has to be submitted again; nothing where it was finished or raised."""
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
         error = future.exception() if future.status != "finished" else None
         if not isinstance(error, KilledWorker | FutureCancelledError):
-            return False
-        if self._client.status != "running":
-            raise _disconnected(self._client)
-        if call.n_submissions == _MOST_SUBMISSIONS:
-            raise ClusterError(
-                f"workers of the cluster were lost {_MOST_SUBMISSIONS} times over with the same "
-                f"work; probably memory runs out. What is finished is kept. ({error})",
-                Remedy("Give the workers more memory"),
-            ) from None
-        return True
+            return ""
+        self.n_workers()  # raises where the scheduler is lost too
+        worker = f", such as {error.last_worker.address}" if isinstance(error, KilledWorker) else ""
+        return f"workers of the cluster are lost each time with the same work{worker}"
 
     def _renew(self, arguments: tuple[Any, ...]) -> None:
         """Have what is shared made again, where the scheduler gave up on that."""
