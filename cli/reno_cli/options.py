@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reno_store.runtime.cluster import check_cluster, open_client
+from reno_store.runtime.dask_client import check_cluster, open_client
 
 if TYPE_CHECKING:
     from distributed import Client

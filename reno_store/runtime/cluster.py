@@ -1,4 +1,4 @@
-"""A Dask cluster: a client to it, and calls that are repeated when a worker is lost.
+"""Calls on a Dask cluster, which are repeated when a worker is lost.
 
 Functions are plain, and their arguments small. What many calls need is shared: it is sent to the
 cluster once, moves among its workers, and is made again where the workers that had it are lost.
@@ -7,34 +7,27 @@ cluster once, moves among its workers, and is made again where the workers that 
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
 import queue
-import signal
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reno_store.errors import ClusterError, Remedy
+from reno_store.runtime.dask_client import import_distributed
+from reno_store.runtime.progress import tell
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 __all__ = [
     "Cluster",
-    "check_cluster",
     "is_cancelled",
-    "open_client",
     "report",
     "use_worker_threads",
 ]
 
-_LOCAL = "local:"
-_CONNECT_S = 30
 _POLL_S = 1.0
 """How often workers that joined are looked for, and work submitted to them."""
 _PER_WORKER = 2
@@ -45,102 +38,6 @@ workers with it, unless it is set up otherwise."""
 
 _Tag = TypeVar("_Tag")
 _turn = threading.Lock()
-
-
-def check_cluster(place: str) -> int | None:
-    """Check the name of a cluster, without importing Dask.
-
-    Parameters
-    ----------
-    place : str
-        As for `open_client`.
-
-    Returns
-    -------
-    int or None
-        Number of processes of ``local:N``; None for a scheduler.
-
-    Raises
-    ------
-    ClusterError
-        If it is neither.
-
-    Examples
-    --------
-    >>> check_cluster("local:4"), check_cluster("tcp://10.0.0.1:8786")
-    (4, None)
-    """
-    if place.startswith(_LOCAL):
-        n_processes = place.removeprefix(_LOCAL)
-        if n_processes.isascii() and n_processes.isdigit() and int(n_processes) > 0:
-            return int(n_processes)
-    elif "://" in place or Path(place).is_file():
-        return None
-    raise ClusterError(
-        f"cluster {place!r}: expected local:N with N processes, such as local:4; the address of a "
-        "scheduler, such as tcp://10.0.0.1:8786; or its scheduler file, which must exist."
-    )
-
-
-@contextlib.contextmanager
-def open_client(place: str) -> Iterator[Client]:
-    """Connect to a Dask cluster, or start one on this machine, while the block runs.
-
-    Parameters
-    ----------
-    place : str
-        ``local:N`` starts N processes of one thread, which end with the block; otherwise the
-        address of a scheduler, or the path of a scheduler file.
-
-    Yields
-    ------
-    distributed.Client
-        Closed at the end; a scheduler that ran before goes on.
-
-    Raises
-    ------
-    ClusterError
-        If the place is wrong, no scheduler answers, or Dask is not installed.
-    """
-    n_processes = check_cluster(place)
-    distributed = _distributed()
-    with contextlib.ExitStack() as opened:
-        if n_processes is not None:
-            import dask
-
-            # Otherwise a worker is given up that is lost a second time just then.
-            opened.enter_context(
-                dask.config.set({"distributed.deploy.lost-worker-timeout": "365d"})
-            )
-            # What Dask logs about lost workers, which it replaces, would tear the progress bar.
-            cluster = distributed.LocalCluster(
-                n_workers=n_processes,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                local_directory=opened.enter_context(
-                    tempfile.TemporaryDirectory(prefix="reno-store-", ignore_cleanup_errors=True)
-                ),
-                silence_logs=logging.CRITICAL,
-                preload=__name__,
-            )
-            address: Any = opened.enter_context(cluster)
-        else:
-            address = place if "://" in place else _address_in(Path(place))
-        try:
-            client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
-        except (OSError, ValueError) as error:  # the latter: an address that cannot be read
-            raise ClusterError(
-                f"cluster {place}: no scheduler answers at {address} "
-                f"({type(error).__name__}: {error})."
-            ) from None
-        yield opened.enter_context(client)
-
-
-def dask_setup(worker: object) -> None:
-    """Leave Ctrl-C to the client, in the workers of a local cluster; Dask calls this in each."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def use_worker_threads() -> None:
@@ -170,16 +67,6 @@ def is_cancelled() -> bool:
     return task is None or task.state in ("cancelled", "released", "forgotten")
 
 
-def _address_in(file: Path) -> str:
-    """Read the address in a scheduler file."""
-    try:
-        return str(json.loads(file.read_bytes())["address"])
-    except (OSError, ValueError, TypeError, LookupError):
-        raise ClusterError(
-            f"cluster {file}: expected the file that `dask scheduler` writes, with an address."
-        ) from None
-
-
 @dataclass(frozen=True, slots=True)
 class _Call:
     """A call, and how often it was submitted."""
@@ -204,7 +91,7 @@ class Cluster:
     """
 
     def __init__(self, client: Client) -> None:
-        kind = _distributed().Client
+        kind = import_distributed().Client
         if not isinstance(client, kind) or client.asynchronous:
             raise ClusterError(
                 f"client: expected a distributed.Client that is not asynchronous, got {client!r}."
@@ -221,7 +108,10 @@ class Cluster:
         """
         if self._client.status != "running":
             raise _disconnected(self._client)
-        return len(self._client.nthreads())
+        try:
+            return len(self._client.nthreads())
+        except OSError:
+            raise _disconnected(self._client) from None
 
     @contextlib.contextmanager
     def hearing(self, topic: str, hear: Callable[[Any], None]) -> Iterator[None]:
@@ -290,6 +180,8 @@ class Cluster:
             running[future] = call
             future.add_done_callback(finished.put)
 
+        if not self.n_workers():
+            tell("The cluster has no workers yet; waiting for them.")
         try:
             more = True
             while more or running:
@@ -382,14 +274,3 @@ def _disconnected(client: Client) -> ClusterError:
         f"the connection to the cluster's scheduler was lost ({client.status}). What is finished "
         "is kept; the same call continues from there."
     )
-
-
-def _distributed() -> Any:
-    try:
-        import distributed
-    except ImportError:
-        raise ClusterError(
-            "Dask is needed to compute on a cluster, and is not installed. Install it: "
-            "pip install 'reno-store[cluster]'."
-        ) from None
-    return distributed

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from factories.clusters import killing_workers, wait_until
 from factories.corpora import make_corpus
 from factories.stores import assert_stores_equal
-
 from reno_cli.main import main
+
 from reno_store.errors import DeviceError, ModelError, RenoStoreError
 from reno_store.extraction import on_cluster
 from reno_store.extraction.build import build_store

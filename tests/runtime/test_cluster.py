@@ -13,7 +13,8 @@ import pytest
 from factories.clusters import wait_until, worker_pids
 
 from reno_store.errors import ClusterError
-from reno_store.runtime.cluster import Cluster, check_cluster, open_client
+from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.dask_client import check_cluster, open_client
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,15 @@ def test_other_places_are_refused(place):
         check_cluster(place)
 
 
+def test_a_scheduler_that_ends_is_an_error_and_ends_the_wait():
+    with open_client("local:1") as client:
+        results = Cluster(client).run(time.sleep, ((n, (0.05,)) for n in range(10_000)))
+        next(results)
+        client.cluster.close()
+        with pytest.raises(ClusterError, match="connection"):
+            list(results)
+
+
 def test_schedulers_and_their_files_are_places(tmp_path, dask_client):
     address = dask_client.cluster.scheduler_address
     file = tmp_path / "scheduler.json"
@@ -124,7 +134,8 @@ def test_without_dask_the_extra_is_named(monkeypatch):
 
 _SCRIPT = """
 import time
-from reno_store.runtime.cluster import Cluster, open_client
+from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.dask_client import open_client
 
 if __name__ == "__main__":
     with open_client("local:1") as client:
