@@ -111,9 +111,13 @@ class ModelBuilds:
                 store = str(self.clips.writer.path.resolve())
                 plain = replace(spec, options=dict(spec.options))  # can be pickled
                 job = FillJob(store, self.clips.dataset, plain, fingerprint, self.settings, claim)
-                recordings, rows = self._all_recordings(), self.clips.rows
                 parts = divide(
-                    recordings, rows, is_todo, target.stripe_rows, n_workers * _PARTS_PER_WORKER
+                    # Other processes may have another working folder.
+                    [replace(each, path=each.path.absolute()) for each in self._all_recordings()],
+                    self.clips.rows,
+                    is_todo,
+                    target.stripe_rows,
+                    n_workers * _PARTS_PER_WORKER,
                 )
                 n_todo = int(is_todo.sum())
                 with counting(name, n_todo, unit="clips", show=self.progress) as counter:
@@ -131,13 +135,14 @@ class ModelBuilds:
             is_theirs = is_left & np.isin(self.clips.rows, part.rows)
             failures += self._failures(is_theirs, reason)
         reports = [each.report for each in outcome.filled]
+        silent = {clip_id for each in reports for clip_id in each.silent}
         return (
             ModelReport(
                 name,
                 int((is_missing & ~is_left).sum()) + n_copied,
                 int((~is_missing).sum()) - n_copied,
                 self._in_order(failures),
-                tuple(clip_id for each in reports for clip_id in each.silent),
+                tuple(clip_id for clip_id in self.clips.columns["clip_id"] if clip_id in silent),
                 n_copied + sum(each.n_copied for each in reports),
                 time.perf_counter() - begun,
                 next((each.one_by_one_because for each in reports if each.one_by_one_because), ""),

@@ -232,7 +232,7 @@ class _Pool:
 def _noting_ctrl_c() -> Iterator[Callable[[], bool]]:
     """Note Ctrl-C in the block; raised at any moment, it could leave half a message unread.
 
-    The second time it is raised. Only the main thread gets it.
+    The second time it is raised. Only the main thread gets it, unless it is ignored.
     """
     pressed: list[bool] = []
 
@@ -241,7 +241,8 @@ def _noting_ctrl_c() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         pressed.append(True)
 
-    if threading.current_thread() is not threading.main_thread():
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield lambda: False
         return
     before = signal.signal(signal.SIGINT, note)

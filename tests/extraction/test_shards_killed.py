@@ -65,6 +65,11 @@ def is_killed_after(process, seconds):
 
 def kill_shards(corpus, tmp_path, n_kills, chance):
     """Run all shards at once, kill some, until each has finished once; then begin a new store."""
+    begun = time.monotonic()
+    for each in [start(corpus, tmp_path / "s.zarr", shard=(n, _N_SHARDS)) for n in (1, 2, 3)]:
+        assert not is_killed_after(each, 120)
+    longest = time.monotonic() - begun
+    assert_stores_equal(tmp_path / "s.zarr", tmp_path / "whole.zarr")
     kills = stores = 0
     done_at_death = set()
     while kills < n_kills:
@@ -75,7 +80,7 @@ def kill_shards(corpus, tmp_path, n_kills, chance):
             begun = time.monotonic()
             running = {each: start(corpus, store, shard=(each, _N_SHARDS)) for each in sorted(left)}
             for each, process in running.items():
-                moment = begun + chance.uniform(0.02, 3.0)
+                moment = begun + chance.uniform(0.0, 1.2 * longest)
                 if is_killed_after(process, max(moment - time.monotonic(), 0.0)):
                     kills += 1
                 else:
@@ -97,7 +102,7 @@ def test_shards_killed_a_few_times(corpus, tmp_path):
 def test_shards_killed_a_hundred_and_fifty_times(corpus, tmp_path):
     kills, done_at_death = kill_shards(corpus, tmp_path, 150, random.Random(0))
     assert kills >= 150
-    assert len(done_at_death) > 20, "kills must come while rows are written"
+    assert len(done_at_death) > 12, "kills must come while rows are written"
 
 
 def children(process):
@@ -112,13 +117,16 @@ def children(process):
 def test_builds_with_workers_of_which_any_process_is_killed(corpus, tmp_path):
     """Whoever dies, worker or the one that started them, the next build completes the store."""
     chance = random.Random(2)
+    begun = time.monotonic()
+    assert not is_killed_after(start(corpus, tmp_path / "w.zarr", workers=2), 300)
+    longest = time.monotonic() - begun
     kills = stores = 0
-    while kills < 30:
+    while kills < 20:
         store = tmp_path / f"w{stores}.zarr"
         stores += 1
         while True:
             process = start(corpus, store, workers=2)
-            process.join(chance.uniform(0.5, 12.0))
+            process.join(chance.uniform(0.0, 1.5 * longest))
             targets = [process.pid, *children(process)] if process.exitcode is None else []
             if targets:
                 try:
