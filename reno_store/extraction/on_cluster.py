@@ -30,7 +30,7 @@ def cluster_workers(cluster: Cluster) -> FillParts:
         filled: list[Filled] = []
         died: list[tuple[FillPart, str]] = []
         shared = cluster.share(_absolute(job))
-        calls = ((part, (shared, _with_paths(part))) for part in parts)
+        calls = ((part, (shared, part)) for part in parts)
         try:
             with cluster.hearing(job.claim, counter.advance):
                 for _, result in cluster.run(
@@ -51,14 +51,6 @@ def _absolute(job: FillJob) -> FillJob:
     if job.spec.source == "catalogue" or not place.exists():
         return job
     return replace(job, spec=replace(job.spec, location=str(place.absolute())))
-
-
-def _with_paths(part: FillPart) -> FillPart:
-    """Name recordings so that workers in another folder find them."""
-    return replace(
-        part,
-        recordings=tuple(replace(each, path=each.path.absolute()) for each in part.recordings),
-    )
 
 
 class _Reporting(Counter):

@@ -27,7 +27,7 @@ def killing_workers(client, progress, *, within_s, most=1000, seed=0):
 
     def kill():
         before = progress()
-        while len(killed) < most and not ended.wait(0.02):
+        while len(killed) < most and not ended.wait(0.1):
             if progress() == before:
                 continue
             ended.wait(rng.uniform(0, within_s))
