@@ -7,6 +7,7 @@ is begun again by another: what was stored of it is not computed again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,11 +32,12 @@ def cluster_workers(cluster: Cluster) -> FillParts:
         died: list[tuple[FillPart, str]] = []
         shared = cluster.share(_absolute(job))
         calls = ((part, (shared, part)) for part in parts)
+        results = cluster.run(
+            _fill_on_worker, calls, give_up=lambda part, why: died.append((part, why))
+        )
         try:
-            with cluster.hearing(job.claim, counter.advance):
-                for _, result in cluster.run(
-                    _fill_on_worker, calls, give_up=lambda part, why: died.append((part, why))
-                ):
+            with cluster.hearing(job.claim, counter.advance), closing(results):
+                for _, result in results:
                     filled.append(result)
                     counter.advance(result.report.n_copied)
         except KeyboardInterrupt:

@@ -230,7 +230,7 @@ class _Run:
         standardize = self.request.standardize
         if self.cluster is None:
             return ProcessFolds(prepared, standardize, self.n_jobs)
-        return ClusterFolds(prepared, standardize, self.cluster, self.store.path)
+        return ClusterFolds(prepared, standardize, self.cluster, str(self.store.path.resolve()))
 
     def _fill(self, cell: Cell, results: Sequence[tuple[int, Result | None]]) -> Cell:
         if cell.reason:
