@@ -9,11 +9,12 @@ import sys
 import time
 from importlib import import_module
 
+import distributed
 import pytest
 from factories.clusters import wait_until, worker_pids
 
 from reno_store.errors import ClusterError
-from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.cluster import Cluster, is_cancelled, report
 from reno_store.runtime.dask_client import check_cluster, open_client
 
 
@@ -87,6 +88,59 @@ def test_calls_that_still_run_are_cancelled(cluster, dask_client):
 def _n_calls(dask_scheduler):
     done = {"memory", "erred"}
     return sum(task.state not in done for task in dask_scheduler.tasks.values())
+
+
+@pytest.fixture(scope="module")
+def threads():
+    """A client of a cluster of threads of this process, which run functions of this module."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=4, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+_running: list[int] = []
+_most: list[int] = []
+
+
+def _count_running(seconds):
+    _running.append(1)
+    _most.append(len(_running))
+    time.sleep(seconds)
+    _running.pop()
+
+
+def test_a_process_runs_one_call_at_a_time(threads):
+    list(Cluster(threads).run(_count_running, ((n, (0.02,)) for n in range(12))))
+    assert _most == [1] * 12
+
+
+_ended: list[str] = []
+
+
+def _work_until_cancelled(topic):
+    report(topic, "begun")
+    end = time.monotonic() + 20
+    while not is_cancelled() and time.monotonic() < end:
+        time.sleep(0.01)
+    _ended.append("cancelled" if time.monotonic() < end else "late")
+
+
+def test_a_call_can_see_that_nobody_waits_for_it(threads):
+    cluster, heard = Cluster(threads), []
+
+    def hear(message):
+        heard.append(message)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with cluster.hearing("test", hear), pytest.raises(KeyboardInterrupt):
+        list(cluster.run(_work_until_cancelled, [("a", ("test",))]))
+    assert heard == ["begun"]
+    wait_until(lambda: _ended)
+    assert _ended == ["cancelled"]
 
 
 @pytest.mark.parametrize("place", ["local:0", "local:", "local:two", "local:²", "nowhere"])
