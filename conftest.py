@@ -31,7 +31,7 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def dask_client() -> Iterator[Any]:
     """A client of a Dask cluster of two processes on this machine."""
-    from reno_store.runtime.cluster import open_client
+    from reno_store.runtime.dask_client import open_client
 
     with open_client("local:2") as client:
         yield client

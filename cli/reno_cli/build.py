@@ -117,8 +117,9 @@ _MAX_SECONDS = 60.0  # build.MAX_SECONDS, which --help must not import
     metavar="N",
     help="Embed in N processes on this machine, one per GPU in turn.",
 )
+@options.dask
 @options.all_problems
-def build(all_problems: bool, **arguments: Any) -> None:
+def build(all_problems: bool, dask: str | None, **arguments: Any) -> None:
     """Embed every clip of MANIFEST with every model, except what the store already has.
 
     Running it again computes only what is missing. Ctrl-C stops it; existing results are
@@ -126,8 +127,8 @@ def build(all_problems: bool, **arguments: Any) -> None:
     """
     from reno_store.extraction.build import build_store
 
-    with listing_problems(all_problems):
-        report = build_store(**arguments)
+    with listing_problems(all_problems), options.client(dask) as client:
+        report = build_store(**arguments, client=client)
     _print_report(report)
     _warn_of_leakage(arguments["models"], report.dataset)
     if report.interrupted:

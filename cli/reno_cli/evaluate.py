@@ -51,6 +51,7 @@ def evaluate(
     as_json: bool,
     results: Path | None,
     n_jobs: int,
+    dask: str | None,
     **others: Any,
 ) -> None:
     """Cross-validate classifiers on the embeddings in STORE of DATASET.
@@ -89,9 +90,17 @@ def evaluate(
     from reno_store.studies import run_study, study_json
 
     study = study_options.run(
-        lambda: run_study(
-            store, request, results=results, n_jobs=n_jobs, strict=True, remember=False
-        )
+        lambda client: run_study(
+            store,
+            request,
+            results=results,
+            n_jobs=n_jobs,
+            client=client,
+            strict=True,
+            remember=False,
+        ),
+        n_jobs,
+        dask,
     )
     if as_json:
         values = {**study_json(study), "conclusions": conclusions_json(study)}

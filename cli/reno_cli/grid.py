@@ -85,6 +85,7 @@ def grid(
     settings: dict[str, dict[str, tuple[Any, ...]]],
     results: Path | None,
     n_jobs: int,
+    dask: str | None,
     output: Path | None,
     figure: Path | None,
     **others: Any,
@@ -113,9 +114,14 @@ def grid(
     from reno_store.runtime.writing import write_output
     from reno_store.studies import Grid, cv_results_csv, run_grid
 
-    found = Grid(
-        study_options.run(lambda: run_grid(store, request, results=results, n_jobs=n_jobs).study)
+    study = study_options.run(
+        lambda client: (
+            run_grid(store, request, results=results, n_jobs=n_jobs, client=client).study
+        ),
+        n_jobs,
+        dask,
     )
+    found = Grid(study)
     print_wide(grid_renderable(found))
     if output is not None:
         write_output(output, cv_results_csv(found).encode())

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
+
+from reno_store.runtime.dask_client import check_cluster, open_client
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = [
     "PROTOCOL_HELP",
     "all_problems",
+    "client",
+    "dask",
     "device",
     "jobs",
     "min_clips",
@@ -75,6 +86,33 @@ jobs = click.option(
     type=click.IntRange(min=1),
     help="Number of processes over the folds.",
 )
+
+
+def _cluster(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is no cluster before anything is loaded."""
+    if value is not None:
+        check_cluster(value)
+    return value
+
+
+dask = click.option(
+    "--dask",
+    callback=_cluster,
+    metavar="CLUSTER",
+    help="Compute on a Dask cluster: the address of its scheduler, its scheduler file, or local:4 "
+    "for four processes of this machine.",
+)
+
+
+@contextlib.contextmanager
+def client(cluster: str | None) -> Iterator[Client | None]:
+    """Connect to what --dask names while the block runs; yield None where it names nothing."""
+    if cluster is None:
+        yield None
+        return
+    with open_client(cluster) as connected:
+        yield connected
+
 
 PROTOCOL_HELP = (
     "paper (stratified, shuffled), speaker (no speaker on both sides) or loso (leave one speaker "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reno_cli import options
 from reno_cli.printing import check_output
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ _FORMATS = ("text", "csv", "json", "jsonl", "audacity", "textgrid")
 @click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.", metavar="NAME"
 )
+@options.dask
 def predict(
     folder: Path,
     paths: tuple[str, ...],
@@ -101,6 +103,7 @@ def predict(
     models: tuple[str, ...],
     audio_folder: Path | None,
     device: str,
+    dask: str | None,
 ) -> None:
     """Recognize recordings with what `reno-store train` wrote into FOLDER.
 
@@ -137,20 +140,26 @@ def predict(
     from reno_store.recognition.outputs import format_predictions
 
     recognizer = load_recognizer(folder, device=device, models=models)
-    if timeline:
-        window_s = 2.0 if window_s is None else window_s
-        hop_s = window_s / 2 if hop_s is None else hop_s
-        predictions = predict_timelines(recognizer, found, window_s=window_s, hop_s=hop_s)
-    else:
-        predictions = predict_recordings(recognizer, found, max_seconds=max_seconds)
     problems: list[str] = []
-    counted = _counting_problems(predictions, problems, shown=form != "text" or output is not None)
-    texts = format_predictions(form, counted, recognizer.classes_.tolist(), top=top)
-    try:
-        _write(texts, output, keep_part=form in _IN_LINES)
-    except KeyboardInterrupt:
-        click.echo("Interrupted.", err=True)
-        sys.exit(_INTERRUPTED)
+    with options.client(dask) as client:
+        if timeline:
+            window_s = 2.0 if window_s is None else window_s
+            hop_s = window_s / 2 if hop_s is None else hop_s
+            predictions = predict_timelines(
+                recognizer, found, window_s=window_s, hop_s=hop_s, client=client
+            )
+        else:
+            predictions = predict_recordings(
+                recognizer, found, max_seconds=max_seconds, client=client
+            )
+        is_shown = form != "text" or output is not None
+        counted = _counting_problems(predictions, problems, shown=is_shown)
+        texts = format_predictions(form, counted, recognizer.classes_.tolist(), top=top)
+        try:
+            _write(texts, output, keep_part=form in _IN_LINES)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            sys.exit(_INTERRUPTED)
     if problems:
         click.echo(f"{len(problems):,} of {len(found):,} recordings failed", err=True)
         sys.exit(1)

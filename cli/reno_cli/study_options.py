@@ -15,6 +15,8 @@ from reno_cli import options
 from reno_cli.printing import leave_interrupted
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from reno_store.studies import LabelMap, Study, StudyRequest
 
 __all__ = ["across", "check", "models", "results", "run", "settings", "shared", "track"]
@@ -111,6 +113,7 @@ _shared = (
     options.min_clips,
     options.device,
     options.jobs,
+    options.dask,
     results,
     track,
 )
@@ -184,15 +187,18 @@ def check(store: Path, request: StudyRequest) -> None:
     check_models(request, open_store(store))
 
 
-def run(compute: Callable[[], Study]) -> Study:
-    """Compute a study, report on standard error how much of it was new, and track it if asked."""
+def run(compute: Callable[[Client | None], Study], n_jobs: int, dask: str | None) -> Study:
+    """Compute a study, on a cluster if --dask names one; report what was new, track it if asked."""
+    if dask is not None and n_jobs > 1:
+        raise click.UsageError("--jobs are processes of this machine; use it or --dask.")
     name = click.get_current_context().meta.get(_TRACKER)
     if name is not None:
         from reno_store.reports.tracking import open_tracker
 
         open_tracker(name)  # hours of training come before its first use
     try:
-        study = compute()
+        with options.client(dask) as client:
+            study = compute(client)
     except KeyboardInterrupt:
         leave_interrupted()
     click.echo(

@@ -108,6 +108,7 @@ def tables(
     without: tuple[str, ...],
     results: Path | None,
     n_jobs: int,
+    dask: str | None,
     label_map: dict[str, Any],
     form: str | None,
     output: Path | None,
@@ -137,7 +138,11 @@ def tables(
     study_options.check(store, request)
     from reno_store.studies import run_study
 
-    study = study_options.run(lambda: run_study(store, request, results=results, n_jobs=n_jobs))
+    study = study_options.run(
+        lambda client: run_study(store, request, results=results, n_jobs=n_jobs, client=client),
+        n_jobs,
+        dask,
+    )
     _show(study, form, output)
     if not any(cell.computed for cell in study.cells):
         sys.exit(1)

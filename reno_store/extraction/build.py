@@ -13,6 +13,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +22,28 @@ from reno_store.corpora import Manifest, read_manifest, warn_of_variants
 from reno_store.errors import ManifestError, Remedy, RenoStoreError, StoreError, UnknownNameError
 from reno_store.extraction import MAX_SECONDS, Windows, clip_columns
 from reno_store.extraction.model_builds import ModelBuilds
+from reno_store.extraction.on_cluster import cluster_workers
 from reno_store.extraction.reports import BuildReport, Failure, ModelReport
 from reno_store.extraction.settings import Settings
 from reno_store.extraction.stripes import Shard, deal
-from reno_store.extraction.workers import local_workers
+from reno_store.extraction.workers import FillParts, local_workers
 from reno_store.foundation_models import FoundationModel, check_precision, parse_model_specs
-from reno_store.runtime.devices import free_memory, resolve_device
+from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.devices import check_device, free_memory, resolve_device
 from reno_store.runtime.places import open_place
 from reno_store.runtime.progress import tell
 from reno_store.store import StoreReader, StoreWriter, check_clips, check_model, check_names
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["MAX_SECONDS", "REFRESHABLE", "BuildReport", "Failure", "ModelReport", "build_store"]
 
 REFRESHABLE = ("labels", "audio", "model")
 """What a build can update where it has changed."""
+
+_MAY_JOIN = 16
+"""Workers of a cluster for which there are parts, though fewer may have joined yet."""
 
 
 def build_store(
@@ -55,6 +64,7 @@ def build_store(
     storage: str = "float32",
     shard: str | tuple[int, int] | None = None,
     workers: int | None = None,
+    client: Client | None = None,
     progress: bool | None = None,
 ) -> BuildReport:
     """Embed every clip of a manifest with every model, except what the store already has.
@@ -108,6 +118,9 @@ def build_store(
     workers : int, optional
         Number of processes on this machine that embed the clips, one per GPU in turn; by
         default this one does. In a script, call it below ``if __name__ == "__main__":``.
+    client : distributed.Client, optional
+        A Dask cluster whose workers embed the clips. They see the store, the recordings and the
+        models under the same paths. It is not closed.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -132,13 +145,16 @@ def build_store(
     RenoStoreError
         If a number of seconds is not positive, the hop is longer than the window, there is no
         such shard, or the worker processes end before they finish anything.
+    ClusterError
+        If the cluster was lost.
     """
     place = open_place(store, "store", StoreError)
     specs = parse_model_specs([models] if isinstance(models, str) else models)
     check_precision(precision)
     _check_seconds("batch_seconds", batch_seconds)
     _check_seconds("max_seconds", max_seconds)
-    part = _shard_of(shard, workers)
+    part = _shard_of(shard, workers, client)
+    cluster = None if client is None else Cluster(client)
     windows = Windows.parse(window_s, hop_s)
     refreshed = _parts_to_refresh(refresh)
     settings = Settings(device, precision, storage, batch_seconds, max_seconds, windows)
@@ -146,9 +162,19 @@ def build_store(
     table = read_manifest(manifest, dataset=dataset, audio_folder=audio_folder)
     for warning in warn_of_variants(manifest, table.label_counts):
         tell(warning)
-    settings = replace(settings, device=resolve_device(device))
-    # A model that the workers load need not be in the memory of a GPU here too.
-    load = replace(settings, device="cpu").load if workers else settings.load
+    if cluster is None:
+        settings = replace(settings, device=resolve_device(device))
+    else:
+        check_device(device)  # the workers resolve it
+    fill: FillParts | None = None
+    n_workers = workers or 1
+    if cluster is not None:
+        # Small parts, since workers may join later.
+        fill, n_workers = cluster_workers(cluster), max(cluster.n_workers(), _MAY_JOIN)
+    elif workers is not None:
+        fill = local_workers(settings.device, workers)
+    # A model that workers load need not be in the memory of a GPU here too.
+    load = settings.load if fill is None else replace(settings, device="cpu").load
     with StoreWriter.open(place, notify=tell) as writer, contextlib.ExitStack() as preparing:
         names = [spec.name for spec in specs]
         is_mine = _deal(writer, table, names, refreshed, part)
@@ -193,15 +219,13 @@ def build_store(
             # One model is kept in memory; several may not fit.
             model = loaded if len(specs) == 1 and loaded is not None else load(spec)
             loaded = None
-            if workers is None:
+            if fill is None:
                 report, interrupted = builds.build(spec, model)
                 del model
             else:
                 fingerprint, dim = settings.fingerprint(model.fingerprint), model.dim
                 del model  # the workers load it
-                report, interrupted = builds.build_in_parts(
-                    spec, fingerprint, dim, local_workers(settings.device, workers), workers
-                )
+                report, interrupted = builds.build_in_parts(spec, fingerprint, dim, fill, n_workers)
             reports.append(report)
             free_memory()
             if interrupted:
@@ -245,12 +269,15 @@ def _check_any_readable(manifest: Manifest, columns: Mapping[str, Sequence[str]]
         )
 
 
-def _shard_of(shard: str | tuple[int, int] | None, workers: int | None) -> Shard | None:
+def _shard_of(
+    shard: str | tuple[int, int] | None, workers: int | None, client: Client | None
+) -> Shard | None:
     if workers is not None and workers < 1:
         raise RenoStoreError(f"workers is {workers}; expected at least 1.")
-    if shard is not None and workers is not None:
+    if sum(each is not None for each in (shard, workers, client)) > 1:
         raise RenoStoreError(
-            "a build has either a shard or workers: a shard is one of several processes already."
+            "a build has a shard, workers or a client, not two of them: a shard is one of several "
+            "processes already, and a cluster has its own workers."
         )
     if shard is None or isinstance(shard, str):
         return None if shard is None else Shard.parse(shard, os.environ)

@@ -129,8 +129,8 @@ class ModelBuilds:
         ]
         for part, how in outcome.died:
             reason = (
-                f"the process that embedded it and others ended twice ({how}); if memory is short, "
-                "use fewer workers"
+                f"the process that embedded it and others ended again and again ({how}); if memory "
+                "is short, use fewer workers, or workers with more memory"
             )
             is_theirs = is_left & np.isin(self.clips.rows, part.rows)
             failures += self._failures(is_theirs, reason)

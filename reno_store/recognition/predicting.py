@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +13,19 @@ from numpy.typing import NDArray
 from reno_store.extraction import MAX_SECONDS
 from reno_store.recognition.finding import Found
 from reno_store.recognition.recognizer import Recognizer
+from reno_store.runtime.cluster import Cluster, use_worker_threads
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import counting
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["Prediction", "predict_recordings"]
 
 _AT_A_TIME = 1024
 """Recordings whose embeddings are in memory. Batches are planned among them."""
+_AT_A_TIME_ON_A_WORKER = 64
+"""Recordings of one call on a cluster."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +56,7 @@ def predict_recordings(
     recordings: Sequence[Found],
     *,
     max_seconds: float | None = MAX_SECONDS,
+    client: Client | None = None,
     progress: bool | None = None,
 ) -> Iterator[Prediction]:
     """Yield a prediction for each recording, in their order; a bad one stops no other.
@@ -60,6 +69,9 @@ def predict_recordings(
         From `find_recordings`.
     max_seconds : float or None
         Longer recordings fail; None allows any length.
+    client : distributed.Client, optional
+        A Dask cluster whose workers predict instead of this process. They read the recordings and
+        the foundation models by their paths. It is not closed.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -67,11 +79,14 @@ def predict_recordings(
     ------
     ModelError
         If a foundation model cannot be loaded, or is not the one of training.
+    ClusterError
+        If the cluster was lost.
     """
-    device = resolve_device(recognizer.device)
-    for model in recognizer.models:
-        model.load(device)
     n_models = len(recognizer.models)
+    if client is None:
+        device = resolve_device(recognizer.device)
+        for model in recognizer.models:
+            model.load(device)
     with counting(
         "predicting",
         len(recordings),
@@ -79,6 +94,12 @@ def predict_recordings(
         work=float(len(recordings) * n_models),
         show=progress,
     ) as counter:
+        if client is not None:
+            cluster = Cluster(client)
+            for part in _predict_on_cluster(cluster, recognizer, recordings, max_seconds):
+                counter.advance(len(part), work=len(part) * n_models)
+                yield from part
+            return
         for start in range(0, len(recordings), _AT_A_TIME):
             some = recordings[start : start + _AT_A_TIME]
             n_done = [0]
@@ -87,12 +108,53 @@ def predict_recordings(
                 n_done[0] += n
                 counter.advance(0, work=n)
 
-            X, failures = recognizer.embed(
-                [each.path for each in some], max_seconds=max_seconds, advance=advance
-            )
+            found = _predict(recognizer, [each.path for each in some], max_seconds, advance)
             counter.advance(len(some), work=len(some) * n_models - n_done[0])
-            right = [n for n in range(len(some)) if n not in failures]
-            found = dict(zip(right, recognizer.probabilities(X[right]), strict=True))
-            for n, each in enumerate(some):
-                reason = failures[n].reason if n in failures else ""
-                yield Prediction(each, found.get(n), reason)
+            yield from _predictions(some, found)
+
+
+_Predicted: TypeAlias = "tuple[dict[int, NDArray[np.float64]], dict[int, str]]"
+"""The probabilities of recordings, and why others failed, by their positions."""
+
+
+def _predict(
+    recognizer: Recognizer,
+    paths: Sequence[Path],
+    max_seconds: float | None,
+    advance: Callable[[int], None] = lambda n: None,
+) -> _Predicted:
+    X, failures = recognizer.embed(paths, max_seconds=max_seconds, advance=advance)
+    right = [n for n in range(len(paths)) if n not in failures]
+    found = dict(zip(right, recognizer.probabilities(X[right]), strict=True))
+    return found, {n: failure.reason for n, failure in failures.items()}
+
+
+def _predictions(recordings: Sequence[Found], predicted: _Predicted) -> Iterator[Prediction]:
+    found, reasons = predicted
+    for n, each in enumerate(recordings):
+        yield Prediction(each, found.get(n), reasons.get(n, ""))
+
+
+def _predict_on_cluster(
+    cluster: Cluster, recognizer: Recognizer, recordings: Sequence[Found], max_seconds: float | None
+) -> Iterator[list[Prediction]]:
+    shared = cluster.share(recognizer)
+    starts = range(0, len(recordings), _AT_A_TIME_ON_A_WORKER)
+    parts = [recordings[start : start + _AT_A_TIME_ON_A_WORKER] for start in starts]
+    calls = ((shared, [each.path.absolute() for each in some], max_seconds) for some in parts)
+    for some, (found, reasons) in zip(
+        parts, cluster.run_in_order(_predict_on_worker, calls), strict=True
+    ):
+        # As the user named them, not as workers in other folders find them.
+        named = {
+            n: reason.replace(str(some[n].path.absolute()), str(some[n].path))
+            for n, reason in reasons.items()
+        }
+        yield list(_predictions(some, (found, named)))
+
+
+def _predict_on_worker(
+    recognizer: Recognizer, paths: Sequence[Path], max_seconds: float | None
+) -> _Predicted:
+    use_worker_threads()
+    return _predict(recognizer, paths, max_seconds)

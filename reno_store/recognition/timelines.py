@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reno_store.errors import RecognizerError, RenoStoreError
 from reno_store.extraction import read_durations
 from reno_store.extraction.embedded_windows import embed_windows
 from reno_store.extraction.windows import Windows
+from reno_store.foundation_models import FoundationModel
 from reno_store.recognition.finding import Found
 from reno_store.recognition.predicting import Prediction
 from reno_store.recognition.recognizer import Recognizer
+from reno_store.runtime.cluster import Cluster, use_worker_threads
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import counting
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["predict_timelines"]
 
@@ -28,6 +36,7 @@ def predict_timelines(
     *,
     window_s: float = 2.0,
     hop_s: float | None = 1.0,
+    client: Client | None = None,
     progress: bool | None = None,
 ) -> Iterator[Prediction]:
     """Yield a prediction for each window of each recording, in the order of time.
@@ -45,6 +54,8 @@ def predict_timelines(
         Length of a window in seconds.
     hop_s : float, optional
         Seconds between the starts of two windows; by default `window_s`, without overlap.
+    client : distributed.Client, optional
+        As for `predict_recordings`; a recording is predicted by one worker.
     progress : bool, optional
         Whether to show a progress bar; by default where standard error is a terminal.
 
@@ -58,17 +69,9 @@ def predict_timelines(
     RenoStoreError
         If `window_s` or `hop_s` is not positive, or the hop is longer than the window.
     """
-    windows, device = Windows.parse(window_s, hop_s), resolve_device(recognizer.device)
-    loaded = []
-    for model in recognizer.models:
-        loaded.append(model.load(device))
-        if windows is not None:
-            windows.check(loaded[-1], model.name)
-        if model.windows is not None and window_s > model.windows.window_s:
-            raise RecognizerError(
-                f"windows of {window_s:g} s are longer than those of training for "
-                f"{model.name}; expected at most {model.windows.window_s:g} s."
-            )
+    windows = cast(Windows, Windows.parse(window_s, hop_s))  # None only without window_s
+    if client is None:
+        loaded = _load(recognizer, windows)
     # Of one long recording the windows are counted, of several the recordings.
     is_one = len(recordings) == 1
     seconds = np.nan_to_num(read_durations([each.path for each in recordings])) + _SECONDS_A_FILE
@@ -79,32 +82,71 @@ def predict_timelines(
         work=float(seconds.sum()),
         show=False if is_one else progress,
     ) as counter:
-        for each, work in zip(recordings, seconds.tolist(), strict=True):
-            try:
-                parts = [
-                    embed_windows(
-                        each.path,
-                        model,
-                        window_s,
-                        hop_s,
-                        device=device,
-                        progress=progress if is_one else False,
-                    )
-                    for model in loaded
-                ]
-            except RenoStoreError as error:
-                yield Prediction(each, None, str(error))
+        if client is not None:
+            cluster = Cluster(client)
+            shared = cluster.share(recognizer)
+            calls = ((shared, each.path.absolute(), windows) for each in recordings)
+            found = cluster.run_in_order(_timeline_on_worker, calls)
+        else:
+            show = progress if is_one else False
+            found = (_timeline(recognizer, loaded, each.path, windows, show) for each in recordings)
+        for each, work, timeline in zip(recordings, seconds.tolist(), found, strict=True):
+            if isinstance(timeline, str):
+                reason = timeline.replace(str(each.path.absolute()), str(each.path))
+                yield Prediction(each, None, reason)
             else:
-                # Models of other rates may round the length to one window more.
-                n = min(len(part.start_s) for part in parts)
-                blocks = [
-                    model.as_stored(part.embeddings[:n])
-                    for model, part in zip(recognizer.models, parts, strict=True)
-                ]
-                probabilities = recognizer.probabilities(np.concatenate(blocks, axis=1))
-                ends = parts[0].end_s[:n]
-                for row, start_s, end_s in zip(
-                    probabilities, parts[0].start_s[:n].tolist(), ends.tolist(), strict=True
-                ):
+                for row, start_s, end_s in zip(*timeline, strict=True):
                     yield Prediction(each, row, "", start_s, end_s)
             counter.advance(work=work)
+
+
+def _load(recognizer: Recognizer, windows: Windows) -> list[FoundationModel]:
+    """Load the foundation models, and check that they take such windows."""
+    device = resolve_device(recognizer.device)
+    loaded = []
+    for model in recognizer.models:
+        loaded.append(model.load(device))
+        windows.check(loaded[-1], model.name)
+        if model.windows is not None and windows.window_s > model.windows.window_s:
+            raise RecognizerError(
+                f"windows of {windows.window_s:g} s are longer than those of training for "
+                f"{model.name}; expected at most {model.windows.window_s:g} s."
+            )
+    return loaded
+
+
+_Timeline: TypeAlias = "tuple[NDArray[np.float64], list[float], list[float]]"
+"""Probabilities, shape (n_windows, n_classes), with the starts and ends of the windows."""
+
+
+def _timeline(
+    recognizer: Recognizer,
+    loaded: Sequence[FoundationModel],
+    path: Path,
+    windows: Windows,
+    progress: bool | None,
+) -> _Timeline | str:
+    """Predict the windows of a recording; return why it failed if it did."""
+    device = resolve_device(recognizer.device)
+    try:
+        parts = [
+            embed_windows(
+                path, model, windows.window_s, windows.hop_s, device=device, progress=progress
+            )
+            for model in loaded
+        ]
+    except RenoStoreError as error:
+        return str(error)
+    # Models of other rates may round the length to one window more.
+    n = min(len(part.start_s) for part in parts)
+    blocks = [
+        model.as_stored(part.embeddings[:n])
+        for model, part in zip(recognizer.models, parts, strict=True)
+    ]
+    probabilities = recognizer.probabilities(np.concatenate(blocks, axis=1))
+    return probabilities, parts[0].start_s[:n].tolist(), parts[0].end_s[:n].tolist()
+
+
+def _timeline_on_worker(recognizer: Recognizer, path: Path, windows: Windows) -> _Timeline | str:
+    use_worker_threads()
+    return _timeline(recognizer, _load(recognizer, windows), path, windows, False)

@@ -1,4 +1,4 @@
-"""A Dask cluster: a client to it, and calls that are repeated when a worker is lost.
+"""Calls on a Dask cluster, which are repeated when a worker is lost.
 
 Functions are plain, and their arguments small. What many calls need is shared: it is sent to the
 cluster once, moves among its workers, and is made again where the workers that had it are lost.
@@ -7,31 +7,31 @@ cluster once, moves among its workers, and is made again where the workers that 
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
 import queue
-import signal
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reno_store.errors import ClusterError, Remedy
+from reno_store.runtime.dask_client import import_distributed
+from reno_store.runtime.progress import tell
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["Cluster", "check_cluster", "open_client"]
+__all__ = [
+    "Cluster",
+    "is_cancelled",
+    "report",
+    "use_worker_threads",
+]
 
-_LOCAL = "local:"
-_CONNECT_S = 30
 _POLL_S = 1.0
 """How often workers that joined are looked for, and work submitted to them."""
-_PER_THREAD = 2
-"""Calls in flight per thread of the cluster: one runs, one waits."""
+_PER_WORKER = 2
+"""Calls in flight per worker: one runs, one waits."""
 _MOST_SUBMISSIONS = 5
 """How often a call is submitted. The scheduler gives up on each submission when it has lost 4
 workers with it, unless it is set up otherwise."""
@@ -40,110 +40,31 @@ _Tag = TypeVar("_Tag")
 _turn = threading.Lock()
 
 
-def check_cluster(place: str) -> int | None:
-    """Check the name of a cluster, without importing Dask.
+def use_worker_threads() -> None:
+    """Let torch use as many CPU threads as the worker has that runs this call."""
+    import torch
+    from distributed import get_worker
 
-    Parameters
-    ----------
-    place : str
-        As for `open_client`.
+    torch.set_num_threads(get_worker().state.nthreads)
 
-    Returns
-    -------
-    int or None
-        Number of processes of ``local:N``; None for a scheduler.
 
-    Raises
-    ------
-    ClusterError
-        If it is neither.
+def report(topic: str, message: Any) -> None:
+    """Tell the client of the call that this worker runs something; see `Cluster.hearing`."""
+    from distributed import get_worker
 
-    Examples
-    --------
-    >>> check_cluster("local:4"), check_cluster("tcp://10.0.0.1:8786")
-    (4, None)
+    get_worker().log_event(topic, message)
+
+
+def is_cancelled() -> bool:
+    """Return whether nobody waits any more for the call that this worker runs.
+
+    The client has cancelled it, or is gone.
     """
-    if place.startswith(_LOCAL):
-        n_processes = place.removeprefix(_LOCAL)
-        if n_processes.isascii() and n_processes.isdigit() and int(n_processes) > 0:
-            return int(n_processes)
-    elif "://" in place or Path(place).is_file():
-        return None
-    raise ClusterError(
-        f"cluster {place!r}: expected local:N with N processes, such as local:4; the address of a "
-        "scheduler, such as tcp://10.0.0.1:8786; or its scheduler file, which must exist."
-    )
+    from distributed import get_worker
 
-
-@contextlib.contextmanager
-def open_client(place: str) -> Iterator[Client]:
-    """Connect to a Dask cluster, or start one on this machine, while the block runs.
-
-    Parameters
-    ----------
-    place : str
-        ``local:N`` starts N processes of one thread, which end with the block; otherwise the
-        address of a scheduler, or the path of a scheduler file.
-
-    Yields
-    ------
-    distributed.Client
-        Closed at the end; a scheduler that ran before goes on.
-
-    Raises
-    ------
-    ClusterError
-        If the place is wrong, no scheduler answers, or Dask is not installed.
-    """
-    n_processes = check_cluster(place)
-    distributed = _distributed()
-    with contextlib.ExitStack() as opened:
-        if n_processes is not None:
-            import dask
-
-            # Otherwise a worker is given up that is lost a second time just then.
-            opened.enter_context(
-                dask.config.set({"distributed.deploy.lost-worker-timeout": "365d"})
-            )
-            # What Dask logs about lost workers, which it replaces, would tear the progress bar.
-            cluster = distributed.LocalCluster(
-                n_workers=n_processes,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                local_directory=opened.enter_context(
-                    tempfile.TemporaryDirectory(prefix="reno-store-", ignore_cleanup_errors=True)
-                ),
-                silence_logs=logging.CRITICAL,
-                preload=__name__,
-            )
-            address: Any = opened.enter_context(cluster)
-        else:
-            address = place if "://" in place else _address_in(Path(place))
-        try:
-            client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
-        except (OSError, ValueError) as error:  # the latter: an address that cannot be read
-            raise ClusterError(
-                f"cluster {place}: no scheduler answers at {address} "
-                f"({type(error).__name__}: {error})."
-            ) from None
-        yield opened.enter_context(client)
-
-
-def dask_setup(worker: object) -> None:
-    """Leave Ctrl-C to the client, in the workers of a local cluster; Dask calls this in each."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _address_in(file: Path) -> str:
-    """Read the address in a scheduler file."""
-    try:
-        return str(json.loads(file.read_bytes())["address"])
-    except (OSError, ValueError, TypeError, LookupError):
-        raise ClusterError(
-            f"cluster {file}: expected the file that `dask scheduler` writes, with an address."
-        ) from None
+    worker = get_worker()
+    task = worker.state.tasks.get(worker.get_current_task())
+    return task is None or task.state in ("cancelled", "released", "forgotten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +91,15 @@ class Cluster:
     """
 
     def __init__(self, client: Client) -> None:
-        kind = _distributed().Client
+        kind = import_distributed().Client
         if not isinstance(client, kind) or client.asynchronous:
             raise ClusterError(
                 f"client: expected a distributed.Client that is not asynchronous, got {client!r}."
             )
         self._client: Any = client
 
-    def n_threads(self) -> int:
-        """Return how many calls the cluster could run at once now.
+    def n_workers(self) -> int:
+        """Return how many workers the cluster has now.
 
         Raises
         ------
@@ -187,7 +108,20 @@ class Cluster:
         """
         if self._client.status != "running":
             raise _disconnected(self._client)
-        return sum(self._client.nthreads().values())
+        try:
+            return len(self._client.nthreads())
+        except OSError:
+            raise _disconnected(self._client) from None
+
+    @contextlib.contextmanager
+    def hearing(self, topic: str, hear: Callable[[Any], None]) -> Iterator[None]:
+        """Call a function with what workers `report` while the block runs."""
+        self._client.subscribe_topic(topic, lambda event: hear(event[1]))
+        try:
+            yield
+        finally:
+            if self._client.status == "running":
+                self._client.unsubscribe_topic(topic)
 
     def share(self, value: Any) -> Future[Any]:
         """Send a value to the cluster once; calls get it where they are given what this returns.
@@ -203,7 +137,11 @@ class Cluster:
         return self._submit(function, arguments)
 
     def run(
-        self, function: Callable[..., Any], calls: Iterable[tuple[_Tag, tuple[Any, ...]]]
+        self,
+        function: Callable[..., Any],
+        calls: Iterable[tuple[_Tag, tuple[Any, ...]]],
+        *,
+        give_up: Callable[[_Tag, str], None] | None = None,
     ) -> Generator[tuple[_Tag, Any]]:
         """Call a function on the workers; yield results as they are finished.
 
@@ -218,6 +156,9 @@ class Cluster:
         calls : Iterable[(tag, arguments)]
             Asked for the next when a worker will soon be free; arguments may be what `share`
             returned.
+        give_up : callable, optional
+            Called with the tag of a call that workers are lost with again and again, and a reason,
+            in place of the error.
 
         Yields
         ------
@@ -239,10 +180,12 @@ class Cluster:
             running[future] = call
             future.add_done_callback(finished.put)
 
+        if not self.n_workers():
+            tell("The cluster has no workers yet; waiting for them.")
         try:
             more = True
             while more or running:
-                while more and len(running) < (_PER_THREAD * self.n_threads() or 1):
+                while more and len(running) < (_PER_WORKER * self.n_workers() or 1):
                     if more := (each := next(waiting, None)) is not None:
                         start(_Call(*each))
                 if not running:
@@ -250,14 +193,34 @@ class Cluster:
                 with contextlib.suppress(queue.Empty):
                     future = finished.get(timeout=_POLL_S)
                     call = running.pop(future)
-                    if self._is_lost(future, call):
+                    if not (lost := self._lost(future)):
+                        yield call.tag, _result(future)
+                    elif call.n_submissions < _MOST_SUBMISSIONS:
                         self._renew(call.arguments)
                         start(_Call(call.tag, call.arguments, call.n_submissions + 1))
+                    elif give_up is not None:
+                        give_up(call.tag, lost)
                     else:
-                        yield call.tag, _result(future)
+                        raise ClusterError(
+                            f"{lost}; probably memory is short. What is finished is kept.",
+                            Remedy("Give the workers more memory"),
+                        )
         finally:
             if running and self._client.status == "running":
                 self._client.cancel(list(running), force=True)
+
+    def run_in_order(
+        self, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]
+    ) -> Generator[Any]:
+        """Call a function on the workers; yield results in the order of the calls; as `run`."""
+        waiting: dict[int, Any] = {}
+        n_yielded = 0
+        with contextlib.closing(self.run(function, enumerate(calls))) as results:
+            for number, result in results:
+                waiting[number] = result
+                while n_yielded in waiting:
+                    yield waiting.pop(n_yielded)
+                    n_yielded += 1
 
     def _submit(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
         if self._client.status != "running":
@@ -265,23 +228,17 @@ class Cluster:
         future: Future[Any] = self._client.submit(function, *arguments, pure=False)
         return future
 
-    def _is_lost(self, future: Any, call: _Call) -> bool:
-        """Return whether a call has to be submitted again."""
+    def _lost(self, future: Any) -> str:
+        """Return why a call has to be submitted again; nothing where it was finished or raised."""
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
         error = future.exception() if future.status != "finished" else None
         if not isinstance(error, KilledWorker | FutureCancelledError):
-            return False
-        if self._client.status != "running":
-            raise _disconnected(self._client)
-        if call.n_submissions == _MOST_SUBMISSIONS:
-            raise ClusterError(
-                f"workers of the cluster were lost {_MOST_SUBMISSIONS} times over with the same "
-                f"work; probably memory runs out. What is finished is kept. ({error})",
-                Remedy("Give the workers more memory"),
-            ) from None
-        return True
+            return ""
+        self.n_workers()  # raises where the scheduler is lost too
+        worker = f", such as {error.last_worker.address}" if isinstance(error, KilledWorker) else ""
+        return f"workers of the cluster are lost each time with the same work{worker}"
 
     def _renew(self, arguments: tuple[Any, ...]) -> None:
         """Have what is shared made again, where the scheduler gave up on that."""
@@ -317,14 +274,3 @@ def _disconnected(client: Client) -> ClusterError:
         f"the connection to the cluster's scheduler was lost ({client.status}). What is finished "
         "is kept; the same call continues from there."
     )
-
-
-def _distributed() -> Any:
-    try:
-        import distributed
-    except ImportError:
-        raise ClusterError(
-            "Dask is needed to compute on a cluster, and is not installed. Install it: "
-            "pip install 'reno-store[cluster]'."
-        ) from None
-    return distributed

@@ -137,8 +137,8 @@ class ClusterFolds:
 
     @property
     def n_processes(self) -> int:
-        """Return the number of threads that the cluster has now."""
-        return max(1, self.cluster.n_threads())
+        """Return the number of workers that the cluster has now."""
+        return max(1, self.cluster.n_workers())
 
     def train(self, tasks: Iterator[FoldTask]) -> Iterator[tuple[FoldTask, Result]]:
         """Train folds; as `FoldWorkers`."""

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-__all__ = ["killing_workers", "worker_pids"]
+__all__ = ["killing_workers", "wait_until", "worker_pids"]
 
 
 def worker_pids(client):
@@ -16,17 +16,24 @@ def worker_pids(client):
 
 
 @contextlib.contextmanager
-def killing_workers(client, *, at_least, every_s, seed=0):
-    """Kill a random worker again and again by SIGKILL; yield the pids of those that were killed.
+def killing_workers(client, progress, *, within_s, most=1000, seed=0):
+    """Kill a random worker by SIGKILL again and again; yield the pids of those that were killed.
 
-    Sleeps are random, `every_s` on average. The block has to last until `at_least` were killed.
+    After each kill something has to be finished, so that `progress()` changes, before the next
+    comes, up to `within_s` later: on a busy machine workers take long to start. After `most`
+    there are no more.
     """
-    rng, killed, done = random.Random(seed), [], threading.Event()
+    rng, killed, ended = random.Random(seed), [], threading.Event()
 
     def kill():
-        while not done.wait(rng.uniform(0.5 * every_s, 1.5 * every_s)):
+        before = progress()
+        while len(killed) < most and not ended.wait(0.1):
+            if progress() == before:
+                continue
+            ended.wait(rng.uniform(0, within_s))
+            before = progress()
             pids = [pid for pid in worker_pids(client) if pid not in killed]
-            if pids:
+            if pids and not ended.is_set():
                 pid = rng.choice(pids)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -37,9 +44,8 @@ def killing_workers(client, *, at_least, every_s, seed=0):
     try:
         yield killed
     finally:
-        done.set()
+        ended.set()
         thread.join()
-    assert len(killed) >= at_least
 
 
 def wait_until(condition, timeout_s=30.0):

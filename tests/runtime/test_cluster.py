@@ -9,11 +9,13 @@ import sys
 import time
 from importlib import import_module
 
+import distributed
 import pytest
 from factories.clusters import wait_until, worker_pids
 
 from reno_store.errors import ClusterError
-from reno_store.runtime.cluster import Cluster, check_cluster, open_client
+from reno_store.runtime.cluster import Cluster, is_cancelled, report
+from reno_store.runtime.dask_client import check_cluster, open_client
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +90,72 @@ def _n_calls(dask_scheduler):
     return sum(task.state not in done for task in dask_scheduler.tasks.values())
 
 
+@pytest.fixture(scope="module")
+def threads():
+    """A client of a cluster of threads of this process, which run functions of this module."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=4, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+_running: list[int] = []
+_most: list[int] = []
+
+
+def _count_running(seconds):
+    _running.append(1)
+    _most.append(len(_running))
+    time.sleep(seconds)
+    _running.pop()
+
+
+def test_a_process_runs_one_call_at_a_time(threads):
+    list(Cluster(threads).run(_count_running, ((n, (0.02,)) for n in range(12))))
+    assert _most == [1] * 12
+
+
+_ended: list[str] = []
+
+
+def _work_until_cancelled(topic):
+    report(topic, "begun")
+    end = time.monotonic() + 20
+    while not is_cancelled() and time.monotonic() < end:
+        time.sleep(0.01)
+    _ended.append("cancelled" if time.monotonic() < end else "late")
+
+
+def test_a_call_can_see_that_nobody_waits_for_it(threads):
+    cluster, heard = Cluster(threads), []
+
+    def hear(message):
+        heard.append(message)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with cluster.hearing("test", hear), pytest.raises(KeyboardInterrupt):
+        list(cluster.run(_work_until_cancelled, [("a", ("test",))]))
+    assert heard == ["begun"]
+    wait_until(lambda: _ended)
+    assert _ended == ["cancelled"]
+
+
 @pytest.mark.parametrize("place", ["local:0", "local:", "local:two", "local:²", "nowhere"])
 def test_other_places_are_refused(place):
     with pytest.raises(ClusterError, match="local:N"):
         check_cluster(place)
+
+
+def test_a_scheduler_that_ends_is_an_error_and_ends_the_wait():
+    with open_client("local:1") as client:
+        results = Cluster(client).run(time.sleep, ((n, (0.05,)) for n in range(10_000)))
+        next(results)
+        client.cluster.close()
+        with pytest.raises(ClusterError, match="connection"):
+            list(results)
 
 
 def test_schedulers_and_their_files_are_places(tmp_path, dask_client):
@@ -107,7 +171,7 @@ def test_schedulers_and_their_files_are_places(tmp_path, dask_client):
 def test_files_of_another_kind_are_refused(tmp_path):
     file = tmp_path / "other.json"
     file.write_text("[]")
-    with pytest.raises(ClusterError, match="other.json"), open_client(str(file)):
+    with pytest.raises(ClusterError, match=r"other\.json"), open_client(str(file)):
         pass
 
 
@@ -124,7 +188,8 @@ def test_without_dask_the_extra_is_named(monkeypatch):
 
 _SCRIPT = """
 import time
-from reno_store.runtime.cluster import Cluster, open_client
+from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.dask_client import open_client
 
 if __name__ == "__main__":
     with open_client("local:1") as client:

@@ -1,0 +1,81 @@
+"""Workers of a Dask cluster that fill the stripes of a model together.
+
+Each loads the model once, and takes a claim to the stripes of its part. A part whose worker is lost
+is begun again by another: what was stored of it is not computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from reno_store.extraction.filling import Filled, FillJob, FillPart, fill
+from reno_store.extraction.workers import FillParts, Outcome
+from reno_store.foundation_models import FoundationModel
+from reno_store.runtime.cluster import Cluster, is_cancelled, report, use_worker_threads
+from reno_store.runtime.devices import free_memory, resolve_device
+from reno_store.runtime.progress import Counter
+
+__all__ = ["cluster_workers"]
+
+_loaded: tuple[str, FoundationModel] | None = None
+"""The model of the build that this worker works for, and the build's claim."""
+
+
+def cluster_workers(cluster: Cluster) -> FillParts:
+    """Return what fills parts on a cluster, whose workers see the same store and recordings."""
+
+    def fill_parts(job: FillJob, parts: Sequence[FillPart], counter: Counter) -> Outcome:
+        filled: list[Filled] = []
+        died: list[tuple[FillPart, str]] = []
+        shared = cluster.share(_absolute(job))
+        calls = ((part, (shared, part)) for part in parts)
+        results = cluster.run(
+            _fill_on_worker, calls, give_up=lambda part, why: died.append((part, why))
+        )
+        try:
+            with cluster.hearing(job.claim, counter.advance), closing(results):
+                for _, result in results:
+                    filled.append(result)
+                    counter.advance(result.report.n_copied)
+        except KeyboardInterrupt:
+            return Outcome(filled, died, True)
+        return Outcome(filled, died, False)
+
+    return fill_parts
+
+
+def _absolute(job: FillJob) -> FillJob:
+    """Name a model's folder so that workers in another one find it."""
+    place = Path(job.spec.location).expanduser()
+    if job.spec.source == "catalogue" or not place.exists():
+        return job
+    return replace(job, spec=replace(job.spec, location=str(place.absolute())))
+
+
+class _Reporting(Counter):
+    """Counts clips on the client's bar, and ends a part that nobody waits for."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__()
+        self._topic = topic
+
+    def advance(self, n: int = 1, *, work: float | None = None) -> None:
+        """Count n more clips."""
+        report(self._topic, n)
+        if is_cancelled():
+            raise KeyboardInterrupt
+
+
+def _fill_on_worker(job: FillJob, part: FillPart) -> Filled:
+    global _loaded
+    use_worker_threads()
+    settings = replace(job.settings, device=resolve_device(job.settings.device))
+    if _loaded is None or _loaded[0] != job.claim:
+        _loaded = None
+        free_memory()  # that of the model before
+        _loaded = job.claim, settings.load(job.spec)
+    job = replace(job, settings=settings)
+    return fill(job, part, model=_loaded[1], counter=_Reporting(job.claim))
