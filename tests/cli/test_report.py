@@ -6,7 +6,7 @@ from factories.parsed_pages import Page
 from factories.study_stores import make_study_store
 from reno_cli.main import main
 
-from reno_store.studies import StudyRequest, recall_study, run_study, training
+from reno_store.studies import StudyRequest, fold_workers, recall_study, run_study
 
 REQUEST = StudyRequest(("cries", "laughs"), estimators=("fcn", "reno", "svm"), n_folds=3)
 
@@ -36,7 +36,7 @@ def test_one_line_says_where_the_page_is(store, tmp_path):
 
 
 def test_nothing_is_trained(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "run_fold", None)
+    monkeypatch.setattr(fold_workers, "run_fold", None)
     run("report", store, "-o", tmp_path / "report.html", "--no-maps")
 
 
