@@ -58,6 +58,8 @@ def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
     client.execute(env={**os.environ, "PATH": search, "PYTHONWARNINGS": _WARNINGS})
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
+            if "text" in output:  # the folder's name differs from run to run
+                output["text"] = output["text"].replace(f"{folder}{os.sep}", "")
             if picture := output.get("data", {}).get("image/png"):
                 output["data"]["image/png"] = _small(picture)
     return notebook

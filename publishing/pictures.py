@@ -1,35 +1,28 @@
-"""Draw the pictures of docs/gallery.md with the project's own commands.
+"""Make the pictures of docs/gallery.md from what the project's own commands have written.
 
-    python publishing/pictures.py emogator.zarr reno-demo/embeddings.zarr
+    python publishing/pictures.py emogator.zarr report.html surface.png
 
-The first store needs the results of `tables`, the second those of `grid`; docs/gallery.md has the
-commands. The picture of the page needs Chromium and is left as it is without one.
+docs/gallery.md has the commands that write the three: `tables` and `report` for the first two,
+`grid --figure` for the third. Nothing is trained. The picture of the page needs Chromium, and is
+left as it is without one.
 """
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import click
 from PIL import Image
 
+import reno_store as rs
+
 __all__ = ["PICTURES", "shrink"]
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-# Picture -> the figure of the report that it shows, as a pattern of its file name.
-PICTURES = {
-    "scores": "*-scores.png",
-    "confusion": "*-confusion-*.png",
-    "map": "*-map-whisper-base.png",
-}
-_GRID = (
-    *("--model", "mfcc", "--model", "logmel", "--protocol", "speaker", "--folds", "4"),
-    *("--beta", "1.5,2,3", "--delta", "0.05,0.2,0.8", "--lam", "0.2,0.4,0.8"),
-)
+PICTURES = ("scores", "confusion", "page", "surface")
 _WIDEST_PX = 1400
 
 
@@ -56,11 +49,6 @@ def shrink(
     click.echo(f"{target}: {target.stat().st_size / 1000:.0f} kB")
 
 
-def _reno_store(*words: str | Path) -> None:
-    program = "import sys; from reno_cli.main import main; main()"
-    subprocess.run([sys.executable, "-c", program, *map(str, words)], check=True)  # noqa: S603
-
-
 def _photograph(page: Path, target: Path) -> None:
     """Write what a browser shows of a page without scrolling, 1280 pixels wide."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
@@ -75,20 +63,24 @@ def _photograph(page: Path, target: Path) -> None:
 
 
 @click.command()
-@click.argument("study", type=click.Path(exists=True, path_type=Path))
-@click.argument("grid", type=click.Path(exists=True, path_type=Path))
-def main(study: Path, grid: Path) -> None:
-    """Draw the pictures from the results of the stores STUDY and GRID."""
+@click.argument("store", type=click.Path(exists=True, path_type=Path))
+@click.argument("page", type=click.Path(exists=True, path_type=Path))
+@click.argument("surface", type=click.Path(exists=True, path_type=Path))
+def main(store: Path, page: Path, surface: Path) -> None:
+    """Make the pictures from the last study of STORE, its report PAGE, and the map SURFACE."""
+    study = rs.recall_study(store)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _reno_store("report", study, "-o", folder / "page.html", "--figures", folder)
-        for picture, pattern in PICTURES.items():
-            shrink(sorted(folder.glob(pattern))[0], IMAGES / f"{picture}.png")
-        _photograph(folder / "page.html", folder / "page.png")
+        for picture, display in (
+            ("scores", study.plot_scores()),
+            ("confusion", study.plot_confusion()),
+        ):
+            display.figure_.savefig(folder / "drawn.png", dpi=200)
+            shrink(folder / "drawn.png", IMAGES / f"{picture}.png")
+        shrink(surface, IMAGES / "surface.png")
+        _photograph(page, folder / "page.png")
         if (folder / "page.png").exists():
             shrink(folder / "page.png", IMAGES / "page.png")
-        _reno_store("grid", grid, "synthetic", *_GRID, "--figure", folder / "surface.png")
-        shrink(folder / "surface.png", IMAGES / "surface.png")
 
 
 if __name__ == "__main__":

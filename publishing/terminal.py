@@ -100,7 +100,8 @@ def run_in_terminal(command: str, folder: Path) -> str:
     os.close(ours)
     if process.wait():
         raise subprocess.CalledProcessError(process.returncode, command, shown)
-    return shown.decode().replace("\r\n", "\n")
+    # Some commands print whole paths; the folder's name differs from run to run.
+    return shown.decode().replace("\r\n", "\n").replace(f"{folder}{os.sep}", "")
 
 
 def _read(terminal: int) -> bytes:
