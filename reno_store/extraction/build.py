@@ -154,6 +154,11 @@ def build_store(
     _check_seconds("batch_seconds", batch_seconds)
     _check_seconds("max_seconds", max_seconds)
     part = _shard_of(shard, workers, client)
+    if (workers or client is not None) and str(place).startswith("memory:"):
+        raise StoreError(
+            f"store {place} exists only in this process, so that no other can fill it. Build it "
+            "without workers or a cluster, or choose a folder or bucket."
+        )
     cluster = None if client is None else Cluster(client)
     windows = Windows.parse(window_s, hop_s)
     refreshed = _parts_to_refresh(refresh)

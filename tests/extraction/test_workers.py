@@ -17,7 +17,7 @@ import zarr
 from factories.corpora import make_corpus
 from factories.stores import assert_stores_equal
 
-from reno_store.errors import ModelError, RenoStoreError, StaleStoreError
+from reno_store.errors import ModelError, RenoStoreError, StaleStoreError, StoreError
 from reno_store.extraction import workers
 from reno_store.extraction.build import build_store
 from reno_store.extraction.filling import FillJob, FillPart, fill
@@ -97,6 +97,11 @@ def test_two_workers_make_the_store_of_one_process(corpus, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_store_in_the_memory_of_this_process_is_refused(corpus):
+    with pytest.raises(StoreError, match="only in this process"):
+        build_store(corpus.manifest, "memory://mine", "mfcc", workers=2)
+
+
 def test_a_worker_that_dies_once_is_replaced_and_its_clips_are_embedded(corpus, tmp_path, deadly):
     (deadly / f"{n_samples(12)}-1").touch()
     report = build(corpus, tmp_path / "s.zarr", f"m=deadly?deaths={deadly}", workers=2)
