@@ -150,6 +150,9 @@ def test_the_page_lists_pairs_apart_from_datasets(store, study, tmp_path):
     assert "9 pairs of corpora" in page
     assert page.count('<th scope="row" class="name">one → two</th>') >= 1
     assert "Accuracy across corpora" in page
+    # Pairs open the page with a sentence each, datasets with an article.
+    assert page.count("<article") == 3
+    assert page.count("<li>one → two, protocol") == 1
     assert "one happy (16); two pain (16)" in page
     kinds = [figure.kind for figure in figures_of(study)]
     assert kinds.count("transfer") == 2

@@ -95,7 +95,7 @@ def _figure(study: Study, across: Mapping[tuple[str, str], _Entry], n_models: in
     first = next(iter(across.values())).cell
     within = _within(study, first, dict.fromkeys(column for _, column in across))
     entries = {**across, **{(name, name): entry for name, entry in within.items()}}
-    title = f"Across corpora: {cell_title(first)}"
+    title = f"Accuracy across corpora: {cell_title(first)}"
     sentences = [
         "Means over seeds. In brackets: the accuracy of always guessing the most frequent label of "
         "the clips that are tested. These differ from pair to pair, as their labels do: compare an "

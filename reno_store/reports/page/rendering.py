@@ -101,6 +101,8 @@ def render_page(
     for number, cell in enumerate(study.cells, 1):
         rows[cell.dataset, cell.protocol].append((number, cell, commands.cell(study, cell)))
     style, script = _read("page.css"), _read("page.js")
+    pairs = {each.name for each in study.datasets if each.transfer is not None}
+    within = [answer for answer in answers if answer.dataset not in pairs]
     template = _environment().get_template("page.html.jinja")
     contents = {
         "study": study,
@@ -112,7 +114,13 @@ def render_page(
         "protocols": {name: PROTOCOLS[name] for name in study.request.protocols},
         "hyperparameters": _hyperparameters(study),
         "tables": [(table, list(_rows(study, table))) for table in tables],
-        "rankings": [ranking_table(answer) for answer in answers if len(answer.ranking) > 1],
+        "rankings": [ranking_table(answer) for answer in within if len(answer.ranking) > 1],
+        "across": [
+            sentence
+            for answer in answers
+            if answer.dataset in pairs
+            for sentence in answer.sentences
+        ],
         "comparisons": comparison_tables(comparisons),
         "comparisons_note": COMPARISONS_NOTE,
         "claims": claims_table(claims),
@@ -123,7 +131,7 @@ def render_page(
     }
     pictures = [picture_of(figure, to_svg) for figure in figures]
     opening = {each.figure.dataset: each for each in pictures if each.figure.kind == "scores"}
-    shown = [(answer, opening.pop(answer.dataset, None)) for answer in answers]
+    shown = [(answer, opening.pop(answer.dataset, None)) for answer in within]
     others = [
         each for each in pictures if each.figure.kind != "scores" or each.figure.dataset in opening
     ]
