@@ -4,6 +4,7 @@ import tempfile
 import uuid
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -258,7 +259,12 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestStoreMachine.settings = settings(max_examples=8, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.slow
+class TestManyHistories(StoreMachine.TestCase):
+    settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 
 class BucketMachine(StoreMachine):
@@ -269,4 +275,9 @@ class BucketMachine(StoreMachine):
 
 
 TestBucketMachine = BucketMachine.TestCase
-TestBucketMachine.settings = settings(max_examples=4, stateful_step_count=25, deadline=None)
+TestBucketMachine.settings = settings(max_examples=3, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.slow
+class TestManyHistoriesInABucket(BucketMachine.TestCase):
+    settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
