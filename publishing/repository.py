@@ -126,8 +126,9 @@ def _output(output: dict[str, Any]) -> str:
     if image := data.get("image/png"):
         return f'<p><img alt="" src="data:image/png;base64,{"".join(image).strip()}"></p>'
     if html := data.get("text/html"):
-        # A blank line would end the block of HTML.
-        return "<div>" + re.sub(r"\n\s*\n", "\n", "".join(html)) + "</div>"
+        # A blank line would end the block of HTML. Tables of pandas get the site's look.
+        html = re.sub(r"\n\s*\n", "\n", "".join(html))
+        return "<div>" + html.replace(' border="1" class="dataframe"', "") + "</div>"
     return _fenced("".join(output.get("text") or data.get("text/plain", "")), "text")
 
 

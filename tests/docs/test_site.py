@@ -123,6 +123,13 @@ class TestFilesOfTheRepository:
         assert repository.linked_files(text, "docs/a.md") == []
         assert repository.relinked(text, "docs/a.md") == text
 
+    def test_a_notebook_becomes_a_page_with_its_outputs(self, repository):
+        page = repository.as_page("notebooks/quick-start.ipynb")
+        assert page.startswith("# Quick start\n")
+        assert "import reno_store as rs" in page
+        assert '<img alt="" src="data:image/png;base64,' in page
+        assert "<table>" in page
+
     def test_a_folder_becomes_a_list_of_links(self, repository):
         page = repository.as_page("data_manifests")
         assert "- [emogator.toml](data_manifests/emogator.toml)" in page
