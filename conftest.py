@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 # Tiny networks, and perhaps other work on the machine: a second thread only gets in the way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Tests press Ctrl-C, which programs that a shell started in the background ignore.
+if threading.current_thread() is threading.main_thread():
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

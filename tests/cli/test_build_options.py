@@ -318,4 +318,4 @@ class TestSharing:
 
     def test_a_shard_has_no_workers(self, build):
         words = ("--model", "mfcc", "--shard", "1/2", "--workers", "2")
-        assert "either a shard or workers" in build(*words, expect=1)
+        assert "a shard, workers or a client" in build(*words, expect=1)

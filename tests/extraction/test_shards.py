@@ -202,7 +202,7 @@ def test_long_recordings_in_windows(corpus, tmp_path):
     [
         ({"shard": (0, 4)}, "shard 0/4"),
         ({"shard": "5/4"}, "shard 5/4"),
-        ({"shard": (1, 2), "workers": 2}, "either a shard or workers"),
+        ({"shard": (1, 2), "workers": 2}, "a shard, workers or a client"),
         ({"workers": 0}, "workers is 0"),
     ],
 )
