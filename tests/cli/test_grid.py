@@ -11,7 +11,7 @@ from reno_cli.main import main
 from reno_store.estimators import RENOClassifier
 from reno_store.estimators.base import EmbeddingClassifier
 from reno_store.samples import open_store
-from reno_store.studies import evaluate, training
+from reno_store.studies import evaluate, fold_workers
 
 MODELS = ("--model", "mfcc", "--model", "logmel")
 SMALL = (*MODELS, "--beta", "2,3", "--delta", "0.2", "--lam", "0.4,0.8", "--folds", "2")
@@ -55,7 +55,7 @@ def no_training(monkeypatch):
     def fail(*_, **__):
         raise AssertionError("trained")
 
-    monkeypatch.setattr(training, "run_fold", fail)
+    monkeypatch.setattr(fold_workers, "run_fold", fail)
 
 
 def test_points_are_listed_best_first_and_the_papers_is_marked(searched):

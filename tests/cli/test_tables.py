@@ -12,7 +12,7 @@ from factories.study_stores import make_study_store
 from reno_cli.main import main
 
 import reno_store.studies
-from reno_store.studies import training
+from reno_store.studies import fold_workers
 
 FEW = tuple(
     word for name in ("cnn", "reno", "concat", "fcn", "logreg") for word in ("--without", name)
@@ -39,7 +39,7 @@ def test_all_datasets_are_taken_unless_named(store):
 def test_the_second_time_says_the_same_and_trains_nothing(store, monkeypatch):
     first = run("tables", store, "cries", *QUICK)
     assert "18 folds trained, 0 kept from before" in first.stderr
-    monkeypatch.setattr(training, "run_fold", None)
+    monkeypatch.setattr(fold_workers, "run_fold", None)
     second = run("tables", store, "cries", *QUICK)
     assert "0 folds trained, 18 kept from before" in second.stderr
     assert second.stdout == first.stdout
