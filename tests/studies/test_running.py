@@ -426,8 +426,8 @@ def test_a_killed_process_is_told_and_what_was_finished_is_kept(store):
     (task, *_) = plan_folds(REQUEST, prepared, cells)
     tasks = [dataclasses.replace(task, estimator=Kills())]
     ledger = Ledger(results_folder(store))
+    workers = fold_workers.ProcessFolds(prepared, standardize=True, n_jobs=2)
     with pytest.raises(TrainingError, match="was killed") as caught:
-        workers = fold_workers.ProcessFolds(prepared, standardize=True, n_jobs=2)
         list(training.Training(prepared, ledger, True, workers).run(tasks))
     assert caught.value.remedies[0].arguments == {"n_jobs": ...}
     assert not list((ledger.folder / "claims").glob("*.lock"))
