@@ -305,4 +305,4 @@ class TestDemo:
 
 
 def test_the_version(capsys):
-    assert run("--version").output.startswith("reno-store, version 0.1.0")
+    assert run("--version").output.startswith("reno-store, version 0.2.0")
