@@ -2,9 +2,10 @@
 
 `schema` defines names, versions and codecs. `reader` reads; `writer` writes clip tables and
 `model_writer` the rows of a model, after the comparisons in `checks`; `locking` keeps
-processes apart. `clip_table` updates the clip axis, `folders` creates and removes,
-`raw_chunks` reads embeddings directly from their files, `precision` rounds them, `summary`
-gives an overview. Nothing here knows torch or audio: the interface is numbers and strings.
+processes apart, and `marks` divides a model into stripes for several. `clip_table` updates the
+clip axis, `folders` creates and removes, `raw_chunks` reads embeddings directly from their files,
+`precision` rounds them, `summary` gives an overview. Nothing here knows torch or audio: the
+interface is numbers and strings.
 """
 
 import lazy_loader

@@ -121,7 +121,7 @@ def test_builds_with_workers_of_which_any_process_is_killed(corpus, tmp_path):
     assert not is_killed_after(start(corpus, tmp_path / "w.zarr", workers=2), 300)
     longest = time.monotonic() - begun
     kills = stores = 0
-    while kills < 20:
+    while kills < 10:
         store = tmp_path / f"w{stores}.zarr"
         stores += 1
         while True:
