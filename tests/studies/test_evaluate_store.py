@@ -13,12 +13,12 @@ from reno_store.samples import open_store
 from reno_store.studies import (
     StudyRequest,
     evaluate_store,
+    fold_workers,
     grid_request,
     results_folder,
     run_grid,
     run_study,
     study_json,
-    training,
 )
 from reno_store.studies.classifiers import find_estimator, make_estimator
 from reno_store.studies.requests import evaluation_request
@@ -35,7 +35,7 @@ def store(tmp_path):
 @pytest.fixture
 def untrained(monkeypatch):
     """Makes training fail, so that a test shows that nothing was trained."""
-    monkeypatch.setattr(training, "run_fold", None)
+    monkeypatch.setattr(fold_workers, "run_fold", None)
 
 
 def cells_of(study):
@@ -90,7 +90,7 @@ def test_a_repeat_is_what_its_seed_alone_has(store):
 def test_what_evaluate_trained_is_not_trained_by_tables_or_grid(store, monkeypatch):
     trained = evaluate_store(store, "cries", models=BOTH, estimators=["reno", "svm"], n_folds=2)
     assert trained.n_trained == 8  # reno on both, svm on each and on both
-    monkeypatch.setattr(training, "run_fold", None)
+    monkeypatch.setattr(fold_workers, "run_fold", None)
     request = StudyRequest("cries", estimators=("reno", "svm"), protocols="paper", n_folds=2)
     tables = run_study(store, request)
     assert (tables.n_trained, tables.n_served) == (0, 8)

@@ -9,7 +9,7 @@ import time
 import pytest
 from factories.study_stores import make_study_store
 
-from reno_store.studies import StudyRequest, results_folder, run_study, training
+from reno_store.studies import StudyRequest, fold_workers, results_folder, run_study, training
 from reno_store.studies.fold_locks import FoldLocks
 
 KEY = "a" * 64
@@ -114,7 +114,7 @@ def test_folds_of_others_are_waited_for_last_and_reused(store, monkeypatch):
     monkeypatch.setattr(training, "_POLL_S", 0.01)
     whole = run_study(store, REQUEST, results=store.parent / "whole")
     other = FoldLocks(results_folder(store))
-    real, first = training.run_fold, []
+    real, first = fold_workers.run_fold, []
 
     def train(*args, **kwargs):
         outcome = real(*args, **kwargs)
@@ -131,7 +131,7 @@ def test_folds_of_others_are_waited_for_last_and_reused(store, monkeypatch):
         target.write_bytes(source.read_bytes())
         other.release(held)
 
-    monkeypatch.setattr(training, "run_fold", train)
+    monkeypatch.setattr(fold_workers, "run_fold", train)
     monkeypatch.setattr(training.time, "sleep", sleep)
     held = sorted((store.parent / "whole").rglob("outcomes-1/*/*.json"))[0].stem
     with other:

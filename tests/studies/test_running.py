@@ -22,6 +22,7 @@ from reno_store.studies import (
     FoldScore,
     StudyRequest,
     evaluate,
+    fold_workers,
     recall_study,
     results_folder,
     run_study,
@@ -117,7 +118,7 @@ def test_numbers_are_those_of_evaluate(store):
 def test_the_second_time_nothing_is_trained(store, monkeypatch):
     first = run_study(store, REQUEST)
     assert (first.n_trained, first.n_served) == (N_FOLDS, 0)
-    monkeypatch.setattr(training, "run_fold", None)
+    monkeypatch.setattr(fold_workers, "run_fold", None)
     second = run_study(store, REQUEST)
     assert (second.n_trained, second.n_served) == (0, N_FOLDS)
     assert second.cells == first.cells
@@ -141,7 +142,7 @@ def test_processes_do_not_change_the_scores(store):
 
 def test_an_interrupted_study_keeps_what_was_finished(store, monkeypatch):
     whole = run_study(store, REQUEST, results=store.parent / "whole")
-    real, done = training.run_fold, []
+    real, done = fold_workers.run_fold, []
 
     def interrupt(*args, **kwargs):
         if len(done) == 5:
@@ -149,11 +150,11 @@ def test_an_interrupted_study_keeps_what_was_finished(store, monkeypatch):
         done.append(1)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(training, "run_fold", interrupt)
+    monkeypatch.setattr(fold_workers, "run_fold", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_study(store, REQUEST)
     assert len(kept_files(store)) == 5
-    monkeypatch.setattr(training, "run_fold", real)
+    monkeypatch.setattr(fold_workers, "run_fold", real)
     rest = run_study(store, REQUEST)
     assert (rest.n_served, rest.n_trained) == (5, N_FOLDS - 5)
     assert outcomes_of(rest) == outcomes_of(whole)
@@ -260,25 +261,25 @@ def test_damaged_results_are_told_and_trained_anew(store):
 
 
 def test_a_fold_that_fails_stops_no_other(store, monkeypatch):
-    real = training.run_fold
+    real = fold_workers.run_fold
 
     def fail(estimator, blocks, *args, **kwargs):
         if type(estimator).__name__ == "SVC" and len(blocks) == 2:
             raise ValueError("the numbers are too large")
         return real(estimator, blocks, *args, **kwargs)
 
-    monkeypatch.setattr(training, "run_fold", fail)
+    monkeypatch.setattr(fold_workers, "run_fold", fail)
     study = run_study(store, REQUEST)
     failed = [cell for cell in study.cells if not cell.computed]
     assert {(cell.estimator, cell.models) for cell in failed} == {("svm", ("logmel", "mfcc"))}
     assert all("the numbers are too large" in cell.reason for cell in failed)
     assert study.n_trained == N_FOLDS - 6
-    monkeypatch.setattr(training, "run_fold", real)
+    monkeypatch.setattr(fold_workers, "run_fold", real)
     assert run_study(store, REQUEST).n_trained == 6
 
 
 def test_results_that_cannot_be_kept_are_refused_before_training(store, monkeypatch):
-    monkeypatch.setattr(training, "run_fold", None)
+    monkeypatch.setattr(fold_workers, "run_fold", None)
     with pytest.raises(LedgerError, match="results="):
         run_study(store, REQUEST, results=store / "zarr.json")
 
@@ -299,7 +300,7 @@ def test_networks_keep_their_training_history(store):
 
 def test_recall_gives_what_was_kept_and_trains_nothing(store, monkeypatch):
     asked = run_study(store, REQUEST)
-    monkeypatch.setattr(training, "run_fold", None)
+    monkeypatch.setattr(fold_workers, "run_fold", None)
     recalled = recall_study(store)
     assert recalled.cells == asked.cells
     assert recalled.request == asked.request
@@ -392,14 +393,14 @@ def test_a_failed_fold_is_recalled_with_its_reason(store, monkeypatch):
     def fail(*_, **__):
         raise IndexError("index 3 is out of bounds")
 
-    real = training.run_fold
-    monkeypatch.setattr(training, "run_fold", fail)
+    real = fold_workers.run_fold
+    monkeypatch.setattr(fold_workers, "run_fold", fail)
     failed = run_study(store, REQUEST)
     assert failed.n_trained == 0
     reasons = {cell.reason for cell in failed.cells}
     assert reasons == {"training failed: IndexError: index 3 is out of bounds"}
     assert recall_study(store).cells == failed.cells
-    monkeypatch.setattr(training, "run_fold", real)
+    monkeypatch.setattr(fold_workers, "run_fold", real)
     assert run_study(store, REQUEST).n_trained == N_FOLDS
 
 
@@ -425,8 +426,9 @@ def test_a_killed_process_is_told_and_what_was_finished_is_kept(store):
     (task, *_) = plan_folds(REQUEST, prepared, cells)
     tasks = [dataclasses.replace(task, estimator=Kills())]
     ledger = Ledger(results_folder(store))
+    workers = fold_workers.ProcessFolds(prepared, standardize=True, n_jobs=2)
     with pytest.raises(TrainingError, match="was killed") as caught:
-        list(training.Training(prepared, ledger, standardize=True, n_jobs=2).run(tasks))
+        list(training.Training(prepared, ledger, True, workers).run(tasks))
     assert caught.value.remedies[0].arguments == {"n_jobs": ...}
     assert not list((ledger.folder / "claims").glob("*.lock"))
 
