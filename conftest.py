@@ -7,6 +7,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 # Tiny networks, and perhaps other work on the machine: a second thread only gets in the way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+collect_ignore: list[str] = []
+if find_spec("mlflow") is None:
+    collect_ignore.append("reno_store/reports/tracking/mlflow_tracker.py")
 
 # Tests press Ctrl-C, which programs that a shell started in the background ignore.
 _is_main = threading.current_thread() is threading.main_thread()

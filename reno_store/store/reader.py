@@ -423,6 +423,10 @@ class StoreReader:
         group = self._child(self._dataset(dataset), name)
         if group is None or not (self.path / group.path / _DONE_METADATA).is_file():
             if name in self.models(dataset):
+                # Another process may have created it in between.
+                group = self._child(self._dataset(dataset), name)
+                if group is not None:
+                    return group
                 where = f"{self.path}: dataset {dataset!r}, model {name!r}"
                 raise StoreError(f"{where}: damaged: its zarr.json cannot be read. Remove it.")
             kind = f"model of dataset {dataset!r} in store {self.path}:"

@@ -63,7 +63,7 @@ class TestSections:
         # The slower ones run in the slow suite, which is run before a GPU is used.
         [
             pytest.param(each, marks=pytest.mark.slow)
-            if each.module in ("exactness", "extraction")
+            if each.module not in ("fits", "scarcity")
             else each
             for each in SECTIONS
         ],
@@ -82,6 +82,7 @@ class TestSections:
         assert LOADING_LIMIT_S + sum(section.limit_s for section in SECTIONS) < 8 * 60
 
 
+@pytest.mark.slow
 class TestTheCommand:
     def test_it_prints_a_table_and_writes_results(self, tmp_path):
         ran, results = run_command(tmp_path, "--sections", "d")

@@ -70,6 +70,7 @@ def test_it_is_enough_that_held_out_rows_are_better_than_guessed():
     assert "guessing" not in find_collapse(Trained(network, [epoch], 1), data)
 
 
+@pytest.mark.slow
 def test_the_old_default_collapses_where_todays_learns():
     X, y = weak_wide_pair()
     old = RENOClassifier(

@@ -75,6 +75,7 @@ class TestOwnFolder:
         assert "mfcc: 0 new, 80 reused" in again
 
 
+@pytest.mark.slow
 class TestGridSurface:
     def test_the_grid_is_searched_written_and_drawn(self, demo_folder, tmp_path):
         words = ["--beta", "2,1.5", "--delta", "0.2,0.8", "--lam", "0.4", "--epochs", 2]

@@ -91,6 +91,7 @@ def test_a_full_disk_is_told_and_what_was_written_is_kept(tmp_path, monkeypatch)
     assert_stores_equal(tmp_path / "s.zarr", tmp_path / "whole.zarr")
 
 
+@pytest.mark.slow
 def test_killed_while_making_the_store_is_made_whole(tmp_path, monkeypatch):
     """Stop after every single file that a first build writes; each time the next mends it."""
     import zarr.storage._local as local

@@ -76,6 +76,7 @@ class TestModel:
         build(corpus, tmp_path, [f"x=hf:{folder}?pool=mean+max"], refresh="all")
         assert open_store(tmp_path / "s.zarr").dim("small", "x") == 64
 
+    @pytest.mark.slow
     def test_stopped_at_any_file_it_ends_in_the_new_model(self, corpus, tmp_path, monkeypatch):
         import zarr.storage._local as local
 

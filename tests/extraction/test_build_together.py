@@ -32,6 +32,7 @@ def start(manifest, store, *models, dataset="small"):
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_four_processes_build_what_one_would_have(tmp_path):
     """Two models of a dataset, one of them twice, and another dataset."""
     corpus = make_corpus(tmp_path, 60)

@@ -145,6 +145,7 @@ def test_matrices_of_few_and_many_corpora_can_be_read(study, n):
     assert_legible(figure.draw())
 
 
+@pytest.mark.slow
 def test_the_page_lists_pairs_apart_from_datasets(store, study, tmp_path):
     page = write_report(store, tmp_path / "page.html", maps=False).page.read_text()
     assert "9 pairs of corpora" in page

@@ -109,7 +109,7 @@ def test_a_pipeline_fits_and_predicts_on_files(paths):
     assert fitted[-1].block_sizes_ == (120, 240)
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_models_are_searched_over_in_processes(paths, n_jobs):
     grid = {"audioembedder__models": [PAIR, PAIR[::-1]]}
     search = GridSearchCV(pipeline(), grid, cv=2, n_jobs=n_jobs).fit(paths, LABELS)

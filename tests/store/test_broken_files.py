@@ -78,11 +78,11 @@ def scope(name):
     return (parts[0],), MODELS
 
 
-SLOW = [pytest.param(how, marks=pytest.mark.slow) for how in ("emptied", "halved")]
+SLOW = [pytest.param(how, marks=pytest.mark.slow) for how in ("emptied", "halved", "flipped")]
 """Found like lost and flipped files, but by other lines of zarr's."""
 
 
-@pytest.mark.parametrize("how", ["lost", "flipped", *SLOW])
+@pytest.mark.parametrize("how", ["lost", *SLOW])
 def test_damage_is_told_to_those_it_concerns_and_to_nobody_else(whole, tmp_path, how):
     assert len(files(whole)) == 47
     told = 0
@@ -139,7 +139,7 @@ def grows_rightly_or_says(path, dataset, model, concerned, name):
     return 0
 
 
-@pytest.mark.parametrize("how", ["lost", *SLOW])
+@pytest.mark.parametrize("how", ["lost", *SLOW[:2]])
 def test_whatever_is_damaged_can_be_removed_and_built_again(whole, tmp_path, how):
     names = [name for name in files(whole) if name.startswith("one/") and "/n/" not in name]
     for number, name in enumerate(names):

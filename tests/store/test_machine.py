@@ -5,7 +5,7 @@ import uuid
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -18,6 +18,7 @@ from reno_store.store import ModelWriter, StoreReader, StoreWriter, find_damage,
 DIM = 3
 MODELS = st.sampled_from(["m", "n"])
 ALL = {"labels", "audio", "model"}
+FAST = settings(stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Killed(BaseException):
@@ -259,12 +260,12 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(max_examples=8, stateful_step_count=25, deadline=None)
+TestStoreMachine.settings = settings(FAST, max_examples=6)
 
 
 @pytest.mark.slow
 class TestManyHistories(StoreMachine.TestCase):
-    settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+    settings = settings(FAST, max_examples=100, stateful_step_count=40)
 
 
 class BucketMachine(StoreMachine):
@@ -275,9 +276,9 @@ class BucketMachine(StoreMachine):
 
 
 TestBucketMachine = BucketMachine.TestCase
-TestBucketMachine.settings = settings(max_examples=3, stateful_step_count=25, deadline=None)
+TestBucketMachine.settings = settings(FAST, max_examples=2)
 
 
 @pytest.mark.slow
 class TestManyHistoriesInABucket(BucketMachine.TestCase):
-    settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+    settings = settings(FAST, max_examples=50, stateful_step_count=40)

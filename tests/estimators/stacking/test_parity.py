@@ -49,6 +49,7 @@ def test_in_float64_whole_fits_are_equal_to_rounding(stacked, in_float64):
         assert_same_weights(fitted, alone(fitted, own), tolerance=1e-8)
 
 
+@pytest.mark.slow
 def test_in_float64_fits_of_real_embeddings_are_equal_to_rounding(stacked, in_float64, real):
     data, labels, reno, folds = real
     estimators, rows = grid(reno.set_params(max_epochs=2), POINTS[:2], folds[:2])
