@@ -17,6 +17,7 @@ from a common start, when all have loaded their model, to the end of the last.
     python benchmarks/scale_out.py --workers 1 2 4 --clips 1024 --seconds 0.05
     python benchmarks/scale_out.py --model mfcc --workers 1 2
     python benchmarks/scale_out.py --folder /scratch/somewhere
+    python benchmarks/scale_out.py --store s3://bucket/try --workers 1 4 16
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ from reno_store.extraction.filling import FillJob, FillPart, fill
 from reno_store.extraction.recordings import Recording
 from reno_store.extraction.settings import Settings
 from reno_store.foundation_models import ModelSpec, load_model, parse_model_spec
+from reno_store.runtime.places import Place, open_place, remove_tree
+from reno_store.runtime.places.bucket import Bucket
 from reno_store.store import ModelWriter, StoreReader, StoreWriter
 
 _RATE_HZ = 16_000
@@ -70,8 +73,10 @@ class Spent:
     seconds: float = 0.0
     store_s: float = 0.0
     cpu_s: float = 0.0
-    n_files: int = 0
+    n_written: int = 0
     n_bytes: int = 0
+    n_requests: int = 0
+    n_bytes_read: int = 0
 
 
 def make_recordings(folder: Path, n_clips: int) -> list[Recording]:
@@ -85,7 +90,7 @@ def make_recordings(folder: Path, n_clips: int) -> list[Recording]:
     return recordings
 
 
-def prepare(store: Path, recordings: Sequence[Recording], job: FillJob, dim: int) -> None:
+def prepare(store: Place, recordings: Sequence[Recording], job: FillJob, dim: int) -> None:
     """Write the clip table and the model's arrays."""
     ids = [each.clip_id for each in recordings]
     columns = {
@@ -113,11 +118,25 @@ def work(job: FillJob, part: FillPart, seconds: float | None, start: Any, result
         spent.store_s += time.perf_counter() - begun
 
     def counted_put(path: Path, value: Any, *arguments: Any, **options: Any) -> Any:
-        spent.n_files += 1
+        spent.n_written += 1
         spent.n_bytes += len(value)
         return put_file(path, value, *arguments, **options)
 
+    put_object, call = Bucket.put, Bucket._call
+
+    def counted_object(bucket: Bucket, key: str, content: bytes) -> None:
+        spent.n_written += 1
+        spent.n_bytes += len(content)
+        put_object(bucket, key, content)
+
+    def counted_call(bucket: Bucket, key: str, request: Any) -> Any:
+        spent.n_requests += 1
+        result = call(bucket, key, request)
+        spent.n_bytes_read += len(result) if isinstance(result, bytes) else 0
+        return result
+
     ModelWriter.put, local._put = timed_put, counted_put  # type: ignore[method-assign, assignment]
+    Bucket.put, Bucket._call = counted_object, counted_call  # type: ignore[method-assign]
     start.wait()
     begun, cpu = time.perf_counter(), time.process_time()
     report = fill(job, part, model=model).report
@@ -132,7 +151,8 @@ def run(
     """Time so many workers on their clips."""
     seconds = None if options.model else options.seconds
     model: Any = Sleeping(0) if seconds is not None else load_model(spec)
-    store = folder / f"{n_workers}.zarr"
+    parent = open_place(options.store, "store") if options.store else folder
+    store = parent / f"{n_workers}.zarr"
     settings = Settings(batch_seconds=options.batch_seconds)
     fingerprint = settings.fingerprint(model.fingerprint)
     job = FillJob(str(store), "d", spec, fingerprint, settings, "")
@@ -153,7 +173,7 @@ def run(
     for process in processes:
         process.join()
     assert StoreReader(store).done("d", spec.name).all()
-    shutil.rmtree(store)
+    remove_tree(store)
     return elapsed, spent
 
 
@@ -166,6 +186,7 @@ def main() -> None:
     parser.add_argument("--batch-seconds", type=float, default=10.0, help="of audio in a batch")
     parser.add_argument("--model", help="a real model instead")
     parser.add_argument("--folder", type=Path, help="where the store is written")
+    parser.add_argument("--store", help="URL of a folder in a bucket, instead of --folder")
     options = parser.parse_args()
     if options.clips % 256:
         parser.error("--clips must be a multiple of 256, the rows of a stripe")
@@ -177,7 +198,10 @@ def main() -> None:
         recordings = make_recordings(folder, options.clips * max(options.workers))
         what = options.model or f"sleeping {options.seconds:g} s per clip"
         print(f"{what}, {options.clips:,} clips per worker, load {os.getloadavg()[0]:.1f}")
-        print("workers  seconds  clips/s  efficiency  in store  CPU s/clip  files/clip  kB/clip")
+        print(
+            "workers  seconds  clips/s  efficiency  in store  CPU s/clip  writes/clip  kB/clip"
+            "  requests/clip  kB read/clip"
+        )
         alone = 0.0
         for n_workers in options.workers:
             some = recordings[: options.clips * n_workers]
@@ -188,8 +212,10 @@ def main() -> None:
             print(
                 f"{n_workers:7}  {elapsed:7.1f}  {n_clips / elapsed:7.1f}  {alone / elapsed:10.2f}"
                 f"  {share:8.1%}  {sum(each.cpu_s for each in spent) / n_clips:10.4f}"
-                f"  {sum(each.n_files for each in spent) / n_clips:10.2f}"
-                f"  {sum(each.n_bytes for each in spent) / n_clips / 1000:7.1f}",
+                f"  {sum(each.n_written for each in spent) / n_clips:11.2f}"
+                f"  {sum(each.n_bytes for each in spent) / n_clips / 1000:7.1f}"
+                f"  {sum(each.n_requests for each in spent) / n_clips:13.2f}"
+                f"  {sum(each.n_bytes_read for each in spent) / n_clips / 1000:12.1f}",
                 flush=True,
             )
     finally:
