@@ -114,6 +114,7 @@ class TestTheCommand:
         assert children_seconds() - begun < 180
 
 
+@pytest.mark.slow
 class TestProcesses:
     def test_one_that_hangs_is_stopped_with_its_children_and_keeps_its_rows(self, tmp_path):
         rows, beat = tmp_path / "rows", tmp_path / "beat"

@@ -73,6 +73,7 @@ def test_points_are_listed_best_first_and_the_papers_is_marked(searched):
     assert "Spread over the grid" in shown.stdout
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_evaluating_each_point_alone(store, results, tmp_path):
     out = tmp_path / "cv.csv"
     how = ("--protocol", "speaker", "--seed", 3, "--as-stored")

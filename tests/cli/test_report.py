@@ -40,6 +40,7 @@ def test_nothing_is_trained(store, tmp_path, monkeypatch):
     run("report", store, "-o", tmp_path / "report.html", "--no-maps")
 
 
+@pytest.mark.slow
 def test_the_page_can_be_of_some_datasets(store, tmp_path):
     out = tmp_path / "report.html"
     run("report", store, "laughs", "-o", out, "--no-maps")

@@ -9,6 +9,14 @@ from reno_store.estimators import RENOClassifier, together, training
 from reno_store.estimators.stacking import pieces
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leave scikit-learn's longest checks, repeated on mapped arrays, to the slow suite."""
+    for item in items:
+        if "block_sizes='even'" in item.nodeid and "readonly_memmap" in item.nodeid:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def stacked(monkeypatch):
     """Stack on the CPU too, and count the members of each stack that is trained."""

@@ -95,7 +95,7 @@ def test_each_finished_estimator_is_counted_once(request, is_stacked):
     assert sum(work for _, work in told) == pytest.approx(len(estimators))
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_each_outcome_is_told_while_others_are_to_come(n_jobs):
     told = []
 

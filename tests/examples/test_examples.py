@@ -136,6 +136,7 @@ class TestGridSurface:
         assert shown[1, 2] == f"{20 + 0.8 + 16:.1f}"  # β 2, δ 0.8, λ 0.4
 
 
+@pytest.mark.slow
 class TestOwnModel:
     def test_a_model_is_tested_built_and_fused(self, demo_folder, tmp_path):
         manifest = demo_folder / "reno-demo" / "synthetic.csv"

@@ -41,7 +41,9 @@ def rows_done(store, model):
     return int(np.count_nonzero(done[:]))
 
 
-@pytest.mark.parametrize(("model", "after"), [("mfcc", 8), ("logmel", 20)])
+@pytest.mark.parametrize(
+    ("model", "after"), [("mfcc", 8), pytest.param("logmel", 20, marks=pytest.mark.slow)]
+)
 def test_killed_half_way_and_run_again(tmp_path, model, after):
     corpus = make_corpus(tmp_path, 60)
     store = tmp_path / "killed.zarr"

@@ -116,7 +116,7 @@ def test_lookup_tells_the_classifier_its_blocks(path):
     assert pipeline[-1].block_sizes_ == (3, 4)
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_models_are_searched_over_as_a_hyperparameter(path, n_jobs):
     pipeline = make_pipeline(
         EmbeddingLookup(path, "learnable", models=("mfcc", "noise")),

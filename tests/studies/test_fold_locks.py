@@ -86,6 +86,7 @@ def test_the_claim_of_a_dead_process_is_free(tmp_path, end):
         assert mine.take(KEY)
 
 
+@pytest.mark.slow
 def test_two_processes_train_each_fold_once(store):
     both = [start(SCRIPT, store, json.dumps(REQUEST.to_dict())) for _ in range(2)]
     counts = [tuple(map(int, each.communicate()[0].split())) for each in both]

@@ -19,7 +19,7 @@ def titles(monkeypatch):
     return told
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_tables_name_estimator_models_protocol_seed_and_fold(store, titles, n_jobs):
     request = StudyRequest(
         ("cries",), ("mfcc",), estimators=("svm",), protocols=("paper",), n_folds=3, seeds=(4,)

@@ -169,6 +169,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_where_it_was(store):
     settings = {"fcn": {"max_epochs": 6}, "concat": {"max_epochs": 6}}
     request = StudyRequest("cries", estimators=("fcn", "concat"), n_folds=3, settings=settings)

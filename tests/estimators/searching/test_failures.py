@@ -94,7 +94,7 @@ class TestRefused:
 FAILING = {"beta": [0.5, 2.0], "lam": [0.2, 0.8]}
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scoring", ["neg_log_loss", ["accuracy", "neg_log_loss"]])
 def test_a_candidate_that_fails_gets_the_error_score_and_the_others_go_on(scoring, n_jobs, data):
     found = []

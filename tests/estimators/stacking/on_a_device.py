@@ -63,7 +63,7 @@ def test_the_device_refuses_what_cuda_refuses_and_counts_what_waits():
     assert (COUNTS["to_cpu"], COUNTS["to_device"], COUNTS["syncs"]) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("name", ["cnn", "reno"])
+@pytest.mark.parametrize("name", ["cnn", pytest.param("reno", marks=pytest.mark.slow)])
 def test_a_stack_there_is_what_it_is_on_the_cpu(stacks, in_float64, name):
     """Without dropout, of which each device draws its own."""
     whole = clone(CLASSIFIERS[name]).set_params(
