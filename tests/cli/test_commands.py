@@ -189,6 +189,7 @@ class TestEvaluate:
         assert evaluation["mean"]["accuracy"] == pytest.approx(sum(scores) / 3)
         assert "no speaker on both sides" in evaluation["protocol_description"]
 
+    @pytest.mark.slow
     def test_a_pair_gets_the_four_networks_and_the_probe_by_default(self, store):
         words = ("--model", "mfcc", "--model", "logmel", "--folds", 2, "--json")
         shown = json.loads(run("evaluate", store, "small", *words).stdout)

@@ -35,6 +35,7 @@ def test_one_line_says_where_the_page_is(store, tmp_path):
     assert f"reno-store tables {study.store}" in " ".join(Page(text).words("code"))
 
 
+@pytest.mark.slow
 def test_nothing_is_trained(store, tmp_path, monkeypatch):
     monkeypatch.setattr(fold_workers, "run_fold", None)
     run("report", store, "-o", tmp_path / "report.html", "--no-maps")

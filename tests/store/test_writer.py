@@ -267,7 +267,7 @@ def test_another_format_version_is_refused_by_number(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_removal_that_is_cut_off_anywhere_leaves_the_rest_whole_and_can_be_done_again(
     tmp_path, monkeypatch, step
 ):

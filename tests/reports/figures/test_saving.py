@@ -46,6 +46,7 @@ def test_vector_and_png_are_what_is_written_unless_told(figure, tmp_path):
     assert [path.suffix for path in save_figures([figure], tmp_path)] == [".pdf", ".png"]
 
 
+@pytest.mark.slow
 def test_every_kind_is_the_same_to_the_byte(tmp_path):
     kinds = {figure.kind: figure for figure in figures_of(make_study())}
     assert len(kinds) == 4
