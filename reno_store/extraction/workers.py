@@ -1,8 +1,8 @@
 """Processes of this machine that fill the stripes of a model together.
 
 The process that starts them hands out one part after another, counts their clips on one bar
-and collects their reports. Workers ignore Ctrl-C and stop when they are told to, after the
-batch in hand is stored; they also stop when the process that started them is gone.
+and collects their reports. Workers ignore Ctrl-C and stop on request, after the batch in hand
+is stored; they also stop when the process that started them is gone.
 """
 
 from __future__ import annotations

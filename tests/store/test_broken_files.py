@@ -177,3 +177,15 @@ def test_metadata_that_is_a_folder_is_damage(whole, tmp_path):
     (path / "one" / "m" / "zarr.json").unlink()
     (path / "one" / "m" / "zarr.json").mkdir()
     assert [row.model for row in summarize(StoreReader(path)) if row.problem] == ["m"]
+
+
+def test_a_model_that_appears_while_it_is_opened_is_not_damaged(whole, monkeypatch):
+    reader, real, n_calls = StoreReader(whole), StoreReader._child, 0
+
+    def not_there_at_first(self, group, name):
+        nonlocal n_calls
+        n_calls += name == "m"
+        return None if name == "m" and n_calls == 1 else real(self, group, name)
+
+    monkeypatch.setattr(StoreReader, "_child", not_there_at_first)
+    assert reader.dim("one", "m") == 3
