@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import zarr
+from zarr.core.buffer import Buffer
+from zarr.storage import LocalStore
 
 from reno_store.runtime.places import Place
 from reno_store.store.bucket_store import BucketStore
@@ -79,9 +81,23 @@ def own_codecs() -> Iterator[None]:
         _settings.leave()
 
 
-def zarr_store(place: Place, *, read_only: bool = False) -> Path | BucketStore:
+class _FolderStore(LocalStore):
+    """A folder in which making a node does not touch the nodes above it.
+
+    zarr makes missing groups above a new node. For each it writes a temporary file first, even
+    where the group exists, and so in folders whose lock this process may not hold.
+    """
+
+    async def set_if_not_exists(self, key: str, value: Buffer) -> None:
+        if not await self.exists(key):
+            await super().set_if_not_exists(key, value)
+
+
+def zarr_store(place: Place, *, read_only: bool = False) -> _FolderStore | BucketStore:
     """Return what zarr opens for a place."""
-    return place if isinstance(place, Path) else BucketStore(place, read_only=read_only)
+    if isinstance(place, Path):
+        return _FolderStore(place, read_only=read_only)
+    return BucketStore(place, read_only=read_only)
 
 
 def open_group(place: Place, mode: Literal["r", "r+"]) -> zarr.Group:

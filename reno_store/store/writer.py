@@ -100,10 +100,10 @@ class StoreWriter:
             place = locks.guard(place)
             with locks.making():
                 is_new = not (place / "zarr.json").is_file()
+                sweep(place, below=is_new)
                 if is_new:
-                    sweep(place)
                     schema.create_root(place)
-            writer = cls(place, locks)
+                writer = cls(place, locks)
             writer._drop_consolidated("", locks.making())
             try:
                 yield writer

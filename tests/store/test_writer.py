@@ -254,6 +254,21 @@ def test_a_first_file_cut_off_in_the_middle_is_no_strangers(tmp_path):
     assert not list((tmp_path / "s").rglob("*.partial"))
 
 
+def test_a_half_written_zarr_json_of_a_killed_writer_is_removed(tmp_path):
+    write(tmp_path / "s", ["a"])
+    (tmp_path / "s" / "zarr.0123abcd.partial").write_text("{")
+    write(tmp_path / "s", ["a"])
+    assert not list((tmp_path / "s").rglob("*.partial"))
+
+
+def test_a_new_model_writes_nothing_into_the_folder_of_the_store(tmp_path):
+    """Its lock is not held then, so another process may sweep that folder."""
+    write(tmp_path / "s", ["a"])
+    before = (tmp_path / "s").stat().st_mtime_ns
+    write(tmp_path / "s", ["a"], "n")
+    assert (tmp_path / "s").stat().st_mtime_ns == before
+
+
 def test_another_format_version_is_refused_by_number(tmp_path):
     write(tmp_path / "s", ["a"])
     root = zarr.open_group(tmp_path / "s", mode="r+")
