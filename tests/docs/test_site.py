@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -96,6 +97,18 @@ def test_parameters_that_share_an_entry_keep_their_own_defaults(site):
     of_evaluate_store = " ".join(text[text.index("Cross-validate classifiers on") :].split())
     assert "n_folds (int, default: 5 )" in of_evaluate_store
     assert "standardize (bool, default: True )" in of_evaluate_store
+
+
+def test_types_are_shown_as_the_docstrings_have_them(site):
+    text = re.sub(r"<[^>]+>", "", (site / "api" / "classifiers.html").read_text("utf-8"))
+    assert "array-like, shape (n_clips, n_features)" in text
+    assert "numpy.ndarray, shape (n_classes,)" in text
+    assert 'dict, "balanced" or None' in unescape(text)
+    assert "array - like" not in text
+
+
+def test_colours_follow_the_system(site):
+    assert 'data-md-color-media="(prefers-color-scheme)"' in (site / "index.html").read_text()
 
 
 @pytest.fixture(scope="module")
