@@ -12,7 +12,7 @@ from reno_store.errors import ManifestError
 
 __all__ = ["HubDataset", "find_on_hub"]
 
-_ID = re.compile(r"[\w.-]+/[\w.-]+(?:@[\w./-]+)?")
+_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*(?:@[\w./-]+)?", re.ASCII)
 _CONVERTED = "refs/convert/parquet"
 """Branch in which the hub keeps its own parquet copy of a dataset in another format."""
 _HUB_TIMEOUT_S = 10.0

@@ -130,6 +130,7 @@ def test_terms_that_must_be_accepted_are_named(hub, files, tmp_path, place):
         manifest_from_hf_dataset(ID, tmp_path / "m.csv")
 
 
-def test_what_cannot_be_an_id_is_a_missing_folder(tmp_path):
+@pytest.mark.parametrize("named", ["/nowhere/at/all", "./nowhere", "../nowhere", "owner/-name"])
+def test_what_cannot_be_an_id_is_a_missing_folder(tmp_path, named):
     with pytest.raises(ManifestError, match="no such file or folder"):
-        manifest_from_hf_dataset(tmp_path / "nowhere" / "at" / "all", tmp_path / "m.csv")
+        manifest_from_hf_dataset(named, tmp_path / "m.csv")
