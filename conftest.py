@@ -102,9 +102,13 @@ def s3_url(s3_server: S3Server) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _pages_stand_beside_the_demo(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The pages' examples open reno-demo/embeddings.zarr, which README's first command makes."""
-    if request.node.path.suffix != ".md":
+def _examples_run_next_to_the_demo(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Examples open reno-demo/embeddings.zarr, which README's first command makes."""
+    item = request.node
+    opens_it = isinstance(item, pytest.DoctestItem) and any(
+        "reno-demo" in example.source for example in item.dtest.examples
+    )
+    if item.path.suffix != ".md" and not opens_it:
         yield
         return
     here = Path.cwd()

@@ -80,6 +80,13 @@ def make_manifest(
         If the card or its subset is unknown, or the card is wrong or does not fit the folder.
     ManifestError
         If the CSV exists already or cannot be written.
+
+    Examples
+    --------
+    >>> import reno_store as rs
+    >>> made = rs.make_manifest("folders", "reno-demo/recordings", "reno-demo/made.csv")
+    >>> made.manifest.clips[0].path, made.manifest.clips[0].label
+    ('recordings/anger/s1-anger-1.wav', 'anger')
     """
     output, folder = Path(output), Path(folder)
     found = find_card(card)

@@ -50,6 +50,13 @@ def read_manifest(
     ManifestError
         If the file is missing, is not UTF-8 CSV, is empty, or has a wrong row. The attribute
         ``problems`` lists all problems, each with its line; the message lists the first 20.
+
+    Examples
+    --------
+    >>> import reno_store as rs
+    >>> manifest = rs.read_manifest("reno-demo/synthetic.csv")
+    >>> len(manifest.clips), manifest.label_counts["fear"], manifest.speakers[:2]
+    (240, 40, ('s1', 's2'))
     """
     path = Path(path)
     name = path.stem if dataset is None else dataset

@@ -72,6 +72,12 @@ def export_samples(
         If clips lack an embedding and `missing` is ``"raise"``.
     RenoStoreError
         If the path exists, or parquet is chosen without pyarrow.
+
+    Examples
+    --------
+    >>> import reno_store as rs
+    >>> rs.export_samples("reno-demo/embeddings.zarr", "synthetic", "mfcc", "exported.csv")
+    240
     """
     path = local_path(path, "output")
     format = format or path.suffix.removeprefix(".")  # noqa: A001

@@ -116,6 +116,12 @@ def verify_store(
         If there is no store of this format.
     UnknownNameError
         If it has no such dataset.
+
+    Examples
+    --------
+    >>> import reno_store as rs
+    >>> rs.verify_store("reno-demo/embeddings.zarr", audio_folder="reno-demo").is_sound
+    True
     """
     reader = StoreReader(store)
     datasets = reader.datasets

@@ -52,6 +52,16 @@ def load_model(
     ModelError
         If the checkpoint is missing, incomplete or of another kind, has to be downloaded by
         hand, or the model does not have an option.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import reno_store as rs
+    >>> model = rs.load_model("mfcc")
+    >>> model.sample_rate_hz, model.dim
+    (16000, 120)
+    >>> model.embed([np.zeros(16_000, np.float32)]).shape
+    (1, 120)
     """
     check_precision(precision)
     if isinstance(spec, str):

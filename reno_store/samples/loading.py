@@ -321,5 +321,14 @@ def open_store(path: str | Place) -> EmbeddingStore:
         If there is no store, or its format version is not supported.
     BucketError
         If it is in a bucket that cannot be reached or used.
+
+    Examples
+    --------
+    >>> import reno_store as rs
+    >>> store = rs.open_store("reno-demo/embeddings.zarr")
+    >>> store.datasets, store.models("synthetic")
+    (('synthetic',), ('logmel', 'mfcc'))
+    >>> store.load("synthetic", ["mfcc", "logmel"]).X.shape
+    (240, 360)
     """
     return EmbeddingStore(path)

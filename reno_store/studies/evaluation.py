@@ -169,6 +169,16 @@ def evaluate(
     ------
     ProtocolError
         If the samples cannot be divided so.
+
+    Examples
+    --------
+    >>> import reno_store as rs
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> samples = rs.open_store("reno-demo/embeddings.zarr").load("synthetic", "mfcc")
+    >>> classifier = LogisticRegression(max_iter=500)
+    >>> evaluation = rs.evaluate(samples, classifier, protocol="speaker", n_folds=4)
+    >>> len(evaluation.scores("accuracy")), evaluation.mean("accuracy") > 0.5
+    (4, True)
     """
     folds = split(protocol, samples.y, samples.groups, n_folds=n_folds, seed=seed)
     tasks = (

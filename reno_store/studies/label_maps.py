@@ -106,6 +106,12 @@ def read_label_map(source: str | Path) -> LabelMap:
         If it is neither.
     ProtocolError
         If the file cannot be read, or is no label map; all problems are listed.
+
+    Examples
+    --------
+    >>> import reno_store as rs
+    >>> rs.read_label_map("common-emotions").word("jnv", "angry")
+    'anger'
     """
     name = str(source)
     if not name.endswith(".toml") and name not in LABEL_MAPS:

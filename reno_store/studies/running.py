@@ -90,6 +90,14 @@ def run_study(
         If the cluster was lost, or has other versions of the packages.
     MissingEmbeddingsError, StoreError, ProtocolError
         If `strict`, and embeddings are missing or damaged, or clips cannot be divided so.
+
+    Examples
+    --------
+    >>> import reno_store as rs
+    >>> request = rs.StudyRequest("synthetic", models="mfcc", estimators="logreg", n_folds=2)
+    >>> study = rs.run_study("reno-demo/embeddings.zarr", request, results="mfcc.results")
+    >>> study.n_trained, rs.run_study(study.store, request, results="mfcc.results").n_trained
+    (4, 0)
     """
     opened = open_store(store)
     ledger = Ledger(results_folder(store) if results is None else results)
