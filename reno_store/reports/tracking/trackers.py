@@ -69,7 +69,14 @@ def check_tracker(name: str) -> None:
 def open_tracker(name: str) -> Tracker:
     """Return a tracker, connected; raise as `check_tracker`, and if it cannot be reached."""
     check_tracker(name)
-    return TRACKERS[name].open()
+    choice = TRACKERS[name]
+    try:
+        return choice.open()
+    except ImportError as error:
+        raise RenoStoreError(
+            f"{choice.package} is installed but cannot be loaded: {error}. Install a newer one: "
+            f"pip install --upgrade 'reno-store[{choice.extra}]'."
+        ) from error
 
 
 def track_study(study: Study, tracker: str = "mlflow", *, experiment: str | None = None) -> str:

@@ -9,7 +9,7 @@ from factories.study_stores import make_study_store
 from reno_cli.main import main
 
 from reno_store.errors import RenoStoreError, UnknownNameError
-from reno_store.reports.tracking import TRACKERS, check_tracker
+from reno_store.reports.tracking import TRACKERS, check_tracker, open_tracker
 
 
 def test_an_unknown_tracker_is_an_error():
@@ -24,6 +24,14 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(name, monkeypat
         RenoStoreError, match=rf"pip install 'reno-store\[{TRACKERS[name].extra}\]'"
     ):
         check_tracker(name)
+
+
+def test_a_package_that_cannot_be_loaded_is_no_crash(monkeypatch):
+    monkeypatch.setattr("reno_store.reports.tracking.trackers.find_spec", lambda package: True)
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    monkeypatch.delitem(sys.modules, "reno_store.reports.tracking.mlflow_tracker", raising=False)
+    with pytest.raises(RenoStoreError, match="cannot be loaded"):
+        open_tracker("mlflow")
 
 
 def run_in(folder, monkeypatch, words):
