@@ -91,6 +91,19 @@ def test_both_archives_pass_the_checks_of_the_package_index(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
+def test_every_package_that_is_imported_is_a_dependency():
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    declared = {re.split(r"[\[<>=;]", line)[0].lower() for line in lines}
+    paths = [*CHECKOUT.glob("reno_store/**/*.py"), *CHECKOUT.glob("cli/**/*.py")]
+    text = "\n".join(path.read_text("utf-8") for path in paths)
+    imported = set(re.findall(r"^ *(?:from|import) (\w+)", text, re.MULTILINE))
+    known = importlib.metadata.packages_distributions()
+    for package in imported & known.keys() - {"reno_store", "reno_cli", "google"}:
+        names = {name.lower().replace("_", "-") for name in known[package]}
+        assert names & declared, package
+
+
 def test_the_oldest_python_that_is_stated_is_the_oldest_allowed():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
     stated = re.findall(r"Python :: (3\.\d+)", " ".join(project["project"]["classifiers"]))

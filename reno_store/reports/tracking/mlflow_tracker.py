@@ -11,12 +11,14 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import mlflow
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from reno_store import __version__
 from reno_store.errors import RenoStoreError
 from reno_store.reports.figures import Figure, save_figures
 from reno_store.reports.tracking.records import CellRecord, StudyRecord
@@ -25,6 +27,10 @@ from reno_store.runtime.progress import counting
 __all__ = ["MlflowTracker"]
 
 _KEY = "reno_store.key"
+# MLflow shows these two tags of a run as its description and its source.
+_DESCRIPTION = "mlflow.note.content"
+_SOURCE = "mlflow.source.name"
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
 _MOST_METRICS = 500
 """MLflow takes 1,000 entries at once."""
 
@@ -75,7 +81,8 @@ class MlflowTracker:
             self._log_figures(run, cell.figures)
 
     def _log_study(self, experiment: str, study: StudyRecord) -> None:
-        with self._run(experiment, f"study of {study.name}", study.key, "study") as run:
+        title, shown = f"study of {study.name}", {_DESCRIPTION: study.conclusions}
+        with self._run(experiment, title, study.key, "study", shown) as run:
             self._log_parameters(run, study.parameters)
             for name, text in study.tables.items():
                 self._client.log_text(run, text, f"tables/{name}")
@@ -91,9 +98,11 @@ class MlflowTracker:
                 self._client.log_artifacts(run, folder, "figures")
 
     @contextlib.contextmanager
-    def _run(self, experiment: str, title: str, key: str, kind: str) -> Iterator[str]:
+    def _run(
+        self, experiment: str, title: str, key: str, kind: str, more: Mapping[str, str] = _NO_TAGS
+    ) -> Iterator[str]:
         """Make a run, which counts as known only when it is finished."""
-        tags = {_KEY: key, "reno_store.kind": kind}
+        tags = {_KEY: key, "reno_store.kind": kind, _SOURCE: f"reno-store {__version__}", **more}
         run: str = self._client.create_run(experiment, run_name=title, tags=tags).info.run_id
         try:
             yield run

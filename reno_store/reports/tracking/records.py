@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from reno_store.conclusions import answers_of
 from reno_store.conclusions.guessing import Standing, standings_of
 from reno_store.conclusions.names import cell_title
 from reno_store.reports.figures import Figure, confusion_figure, figures_of
@@ -64,6 +65,8 @@ class StudyRecord:
         Name of a file -> CSV: the leaderboard, all cells, all folds.
     figures : tuple[Figure, ...]
         The figures of the study, without those of its cells and without maps.
+    conclusions : str
+        What the study shows for each dataset, a paragraph per sentence.
     cells : tuple[CellRecord, ...]
         In the order of the study.
     """
@@ -73,6 +76,7 @@ class StudyRecord:
     parameters: Mapping[str, str]
     tables: Mapping[str, str]
     figures: tuple[Figure, ...]
+    conclusions: str
     cells: tuple[CellRecord, ...]
 
 
@@ -95,7 +99,9 @@ def record_study(study: Study) -> StudyRecord:
     figures = tuple(figure for figure in figures_of(study) if figure.kind != "confusion")
     key = _digest([[cell.key for cell in cells], tables])
     name = study.store.name.removesuffix(".zarr")
-    return StudyRecord(key, name, {**request, **versions}, tables, figures, cells)
+    sentences = [sentence for answer in answers_of(study) for sentence in answer.sentences]
+    conclusions = "\n\n".join(sentences)
+    return StudyRecord(key, name, {**request, **versions}, tables, figures, conclusions, cells)
 
 
 def _record_cell(study: Study, cell: Cell, standings: Sequence[Standing]) -> CellRecord:
@@ -110,7 +116,7 @@ def _record_cell(study: Study, cell: Cell, standings: Sequence[Standing]) -> Cel
         "n_clips": str(facts.n_clips),
         "n_labels": str(len(facts.labels)),
         "n_speakers": str(facts.n_speakers),
-        "standardize": str(request.standardize),
+        "standardize": _written(request.standardize),
         "min_clips": str(request.min_clips),
         **{f"estimator.{name}": _written(value) for name, value in cell.parameters.items()},
     }

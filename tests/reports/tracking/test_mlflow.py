@@ -73,6 +73,7 @@ def test_each_cell_is_a_run_and_one_more_has_what_they_share(client, cells):
     assert figure.startswith("figures/confusion-jnv-paper-reno")
 
     shared = runs["study of s"]
+    assert "SVM (RBF) on mfcc, " in shared.data.tags["mlflow.note.content"]
     tables = {"tables/leaderboard.csv", "tables/cells.csv", "tables/folds.csv"}
     assert files_of(client, shared, "tables") == tables
     figures = files_of(client, shared, "figures")
