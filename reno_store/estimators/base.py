@@ -176,7 +176,18 @@ class EmbeddingClassifier(ClassifierMixin, BaseEstimator):
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the most probable class of each row, shape (n_clips,)."""
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_clips, n_features)
+            Embeddings, with the columns of `fit`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_clips,)
+            Labels, of the type of ``classes_``.
+        """
         logits = self._predicted(X, lambda logits: logits)
         labels: NDArray[Any] = self.classes_[logits.argmax(axis=1)]
         return labels

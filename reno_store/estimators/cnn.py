@@ -28,7 +28,7 @@ validation_fraction, n_iter_no_change, class_weight, device, random_state, verbo
     ----------
     n_tokens_ : int
         Positions left, after fit.
-    classes_, history_, n_epochs_, best_epoch_, n_parameters_, network_
+    classes_, history_, n_epochs_, best_epoch_, collapsed_, n_parameters_, network_
         As for `FCNClassifier`.
 
     Examples

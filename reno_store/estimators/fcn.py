@@ -19,34 +19,34 @@ class FCNClassifier(EmbeddingClassifier):
     dropout : float
         Dropout after each hidden layer, in [0, 1).
     input_dropout : float
-        Dropout on the embedding itself, in [0, 1). The paper does not say where its
-        dropout is: see docs/readings.md.
+        Dropout on the embedding itself, in [0, 1). The paper does not say where its dropout
+        is: see docs/readings.md.
     lr : float
         Adam's learning rate.
     batch_size : int
-        Rows a step.
+        Rows per training step.
     max_epochs : int
-        Passes over the training rows at most.
+        Largest number of passes over the training rows.
     early_stopping : bool
-        Whether to hold rows out, stop once their cross-entropy no longer falls, and go
-        back to the best weights. Where every class has a single row, none is held out, with
-        a warning; where no speaker can be spared without losing a class, `fit` raises.
+        Whether to hold out rows, stop when their cross-entropy no longer falls, and restore
+        the best weights. If every class has a single row, none is held out, with a warning. If
+        no speaker can be held out without losing a class, `fit` raises an error.
     validation_fraction : float
-        Share of the training speakers (where `fit` gets groups) or of each class's rows
-        that is held out, in (0, 1).
+        Share that is held out, in (0, 1): of the speakers if `fit` gets groups, otherwise of
+        the rows of each class.
     n_iter_no_change : int
-        Epochs without a fall before stopping.
+        Epochs without a lower cross-entropy before training stops.
     class_weight : dict, "balanced" or None
-        How much each class weighs in the cross-entropy, in training and on held-out rows:
-        label -> weight, 1 where a label is left out; ``"balanced"`` weighs a class by one
-        over how often it occurs; None weighs all alike. Only ratios matter: weights are
-        scaled so that they average one over the rows of `fit`.
+        Weight of each class in the cross-entropy, in training and on held-out rows: a dict
+        from labels to weights (1 for labels that it lacks), ``"balanced"`` for one over the
+        frequency of the class, or None for equal weights. They are scaled to an average of 1
+        over the rows of `fit`.
     device : str
         ``"cpu"``, ``"cuda"`` or ``"auto"``.
     random_state : int, RandomState instance or None
-        Seeds the weights, batches, dropout and held-out rows.
+        Seed of the weights, batches, dropout and held-out rows.
     verbose : int
-        1 prints `history_` as it comes, a line an epoch.
+        1 prints each epoch's entry of `history_`.
 
     Attributes
     ----------
@@ -55,20 +55,23 @@ class FCNClassifier(EmbeddingClassifier):
     n_features_in_ : int
         Columns of X.
     feature_names_in_ : numpy.ndarray of str, shape (n_features_in_,)
-        Their names, where X was a DataFrame.
+        Their names, if X was a DataFrame.
     history_ : list of dict
-        An entry an epoch: ``epoch`` from 1, ``seconds``, ``train_loss`` (Eq. 3),
-        ``train_cross_entropy`` and ``train_divergence_excess`` (what Eq. 2 exceeds its
-        minimum by, 0 where it plays no part; both in nats), and the same of the held-out
-        rows, ``valid_...``, with their ``valid_accuracy``.
+        Per epoch: ``epoch`` from 1, ``seconds``, ``train_loss`` (Eq. 3),
+        ``train_cross_entropy`` and ``train_divergence_excess`` (the divergence of Eq. 2 above
+        its minimum, 0 for networks without it; both in nats), the same of the held-out rows as
+        ``valid_...``, and ``valid_accuracy``.
     n_epochs_ : int
         Epochs that were run.
     best_epoch_ : int
-        The epoch, from 1, whose weights are kept; the last where nothing is held out.
+        The epoch, from 1, whose weights are kept; the last if nothing is held out.
+    collapsed_ : bool
+        Whether the network has not learned: its cross-entropy stayed at the level of guessing,
+        or it predicts one label for all rows.
     n_parameters_ : int
-        Weights of the network.
+        Number of weights of the network.
     network_ : torch.nn.Module
-        The network, in eval mode.
+        The network, in evaluation mode.
 
     Examples
     --------

@@ -59,7 +59,7 @@ validation_fraction, n_iter_no_change, class_weight, device, random_state, verbo
         Columns of each block, after fit.
     n_tokens_ : tuple of int
         Positions left of each block, after fit.
-    classes_, history_, n_epochs_, best_epoch_, n_parameters_, network_
+    classes_, history_, n_epochs_, best_epoch_, collapsed_, n_parameters_, network_
         As for `FCNClassifier`.
 
     Examples
