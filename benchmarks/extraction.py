@@ -52,7 +52,7 @@ Rows = NDArray[np.float32]
 
 
 def make_clips(n_clips: int, rate_hz: int) -> list[Rows]:
-    """Make noises of 0.3 to 10 seconds, most of them short, as vocalisations are."""
+    """Make noises of 0.3 to 10 seconds, most of them short, as vocalizations are."""
     random = np.random.default_rng(0)
     seconds = 0.3 + 9.7 * random.beta(1.2, 3.5, n_clips)
     return [

@@ -33,7 +33,7 @@ _N_TRAINED = 40
 
 
 def make_recordings(folder: Path, n_files: int) -> None:
-    """Write noises, most of them short, as vocalisations are."""
+    """Write noises, most of them short, as vocalizations are."""
     random = np.random.default_rng(0)
     folder.mkdir()
     for number in range(n_files):

@@ -38,7 +38,7 @@ from reno_store.store import StoreReader, StoreWriter
 FINGERPRINT = {"weights": "none"}
 ROWS_AT_A_TIME = 16_384
 CLIPS_AT_A_TIME = 500_000
-STEPS = ("open", "summarise", "find 1,000", "look up 1,000", "10,000 rows", "append 1,000")
+STEPS = ("open", "summarize", "find 1,000", "look up 1,000", "10,000 rows", "append 1,000")
 
 
 def table(first: int, stop: int) -> dict[str, list[str]]:
@@ -136,7 +136,7 @@ def run_step(step: str, path: Path, n_clips: int, dim: int, turn: int) -> None:
     lookup = EmbeddingLookup(path, "d", models=("m",)).fit(ids)
     steps: dict[str, Callable[[], Any]] = {
         "open": lambda: open_store(path).n_missing("d", "m"),
-        "summarise": lambda: open_store(path).summary(),
+        "summarize": lambda: open_store(path).summary(),
         "find 1,000": lambda: StoreReader(path).find_clips("d", ids.tolist()),
         "look up 1,000": lambda: lookup.transform(ids),
         "10,000 rows": lambda: StoreReader(path).embeddings("d", "m", rows),

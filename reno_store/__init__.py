@@ -1,4 +1,4 @@
-"""Embeddings of non-verbal vocalisations from frozen audio foundation models.
+"""Embeddings of non-verbal vocalizations from frozen audio foundation models.
 
 Computed once into a Zarr store, and learned from with the classifiers of the paper
 "Are Mamba-based Audio Foundation Models the Best Fit for Non-Verbal Emotion Recognition?".

@@ -33,7 +33,7 @@ _GAIN = 2.0
 
 
 def make_clips(n_clips: int, longest_s: float, rate_hz: int = RATE_HZ) -> list[Floats]:
-    """Make noises of 0.3 s to the longest, most of them short, as vocalisations are."""
+    """Make noises of 0.3 s to the longest, most of them short, as vocalizations are."""
     random = np.random.default_rng(0)
     seconds = 0.3 + (longest_s - 0.3) * random.beta(1.2, 3.5, n_clips)
     seconds[:2] = 0.3, longest_s

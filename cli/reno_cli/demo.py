@@ -30,19 +30,19 @@ __all__ = ["demo"]
     help="Number of processes over the folds.",
 )
 def demo(output: Path, n_jobs: int) -> None:
-    """Make SYNTHETIC vocalisations, embed them, and cross-validate classifiers.
+    """Make SYNTHETIC vocalizations, embed them, and cross-validate classifiers.
 
     Needs no download and no GPU; takes under two minutes on two cores.
     """
     from reno_store.demo import run_demo
     from reno_store.reports.tables.views import evaluation_renderable
 
-    click.echo("Synthetic vocalisations from a source-filter voice: nobody was recorded.", err=True)
+    click.echo("Synthetic vocalizations from a source-filter voice: nobody was recorded.", err=True)
     done = run_demo(output, n_jobs=n_jobs)
     print_wide(evaluation_renderable(done.study))
     click.echo(
         "The clips are SYNTHETIC: the scores show that everything works, not how well emotions\n"
-        "are recognised in real voices.\n\n"
+        "are recognized in real voices.\n\n"
         f"Made in {done.folder}:\n"
         f"  recordings/      {done.build.n_clips} clips, by emotion\n"
         f"  {done.manifest.name}    the manifest: clip_id, path, label, speaker\n"

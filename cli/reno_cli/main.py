@@ -58,7 +58,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @version_option
 def main() -> None:
-    """Recognise emotions in non-verbal vocalisations.
+    """Recognize emotions in non-verbal vocalizations.
 
     Compute embeddings with foundation models once, store them, and train and compare
     classifiers on them. Try `reno-store demo`, which needs no data and no network.

@@ -1,4 +1,4 @@
-"""``reno-store serve``: a page that recognises recordings."""
+"""``reno-store serve``: a page that recognizes recordings."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def serve(
     max_seconds: float,
     device: str,
 ) -> None:
-    """Serve a page that recognises recordings with the recognizer in FOLDER.
+    """Serve a page that recognizes recordings with the recognizer in FOLDER.
 
     FOLDER may be hf:OWNER/NAME, a recognizer on the Hugging Face hub.
 

@@ -127,7 +127,7 @@ def read_checkpoint(path: str) -> Encoder:
 
 
 def fbank(waveform: Waveform) -> torch.Tensor:
-    """Return normalised log-mel energies as Kaldi computes them, shape (n_frames, 128)."""
+    """Return normalized log-mel energies as Kaldi computes them, shape (n_frames, 128)."""
     samples = np.asarray(waveform, np.float64) * 2**15
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
     frames = frames - frames.mean(axis=1, keepdims=True)

@@ -52,7 +52,7 @@ class Demo:
 
 
 def run_demo(folder: str | Path, *, n_jobs: int = 2, progress: bool | None = None) -> Demo:
-    """Make synthetic vocalisations, embed them, and cross-validate classifiers.
+    """Make synthetic vocalizations, embed them, and cross-validate classifiers.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Synthetic non-verbal vocalisations from a source-filter model of the voice.
+"""Synthetic non-verbal vocalizations from a source-filter model of the voice.
 
 A glottal pulse train and aspiration noise pass through the resonances of a vocal tract. A
 recipe per emotion sets the source, the tract and the rhythm, and a speaker scales them. The
@@ -36,7 +36,7 @@ _RATE_HZ = 32_000
 _SPEED_OF_SOUND_CM_S = 35_000.0
 _HIGHEST_FORMANT_HZ = 9_000.0
 _SHORTEST_S, _LONGEST_S = 0.4, 1.6
-# Below this rate, vocalisations can hardly be distinguished.
+# Below this rate, vocalizations can hardly be distinguished.
 _LOWEST_RATE_HZ = 4_000
 
 
@@ -149,7 +149,7 @@ def _vocalise(recipe: Recipe, speaker: Speaker, rng: np.random.Generator) -> Sam
 def synthesize(
     emotion: str, speaker: str, take: int, sample_rate_hz: int = 16000
 ) -> NDArray[np.float32]:
-    """Synthesise one vocalisation.
+    """Synthesize one vocalization.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ class Prepared:
     loss : FusionLoss
         The loss.
     plan : TrainingPlan
-        The optimisation, with the seed of weights, batches and dropout.
+        The optimization, with the seed of weights, batches and dropout.
     """
 
     data: TrainingData

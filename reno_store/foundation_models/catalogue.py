@@ -21,7 +21,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "paper": "the paper's models",
         "speech": "self-supervised speech",
         "whisper": "Whisper",
-        "non-verbal": "non-verbal vocalisations",
+        "non-verbal": "non-verbal vocalizations",
         "audio events": "audio events",
         "emotion": "speech emotion",
     }
@@ -171,7 +171,7 @@ _ENTRIES = (
         "Whisper large-v3, the encoder", 1280, 636_968_960, "Apache-2.0"),
     CatalogueEntry(
         "voc2vec", "non-verbal", "hf", "alkiskoudounas/voc2vec",
-        "wav2vec 2.0 on 125 h of vocalisations", 768, 94_370_944, "Apache-2.0",
+        "wav2vec 2.0 on 125 h of vocalizations", 768, 94_370_944, "Apache-2.0",
         trained_on=_VOC125),
     CatalogueEntry(
         "voc2vec-as-pt", "non-verbal", "hf", "alkiskoudounas/voc2vec-as-pt",

@@ -133,7 +133,7 @@ _LEAST_CHANNELS = 16
 def use_product_convolutions(module: nn.Module) -> None:
     """Replace every `torch.nn.Conv1d` that is worth it by a `ProductConvolution`.
 
-    Weight normalisation is applied for good, since the weights are frozen.
+    Weight normalization is applied for good, since the weights are frozen.
     """
     for parent in list(module.modules()):
         for name, child in parent.named_children():

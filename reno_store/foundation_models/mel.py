@@ -1,7 +1,7 @@
 """Power spectra in mel bands, used by the spectral models and Audio-Mamba.
 
 16 kHz, 25 ms periodic Hann windows every 10 ms, 80 HTK mel bands from 50 to 8000 Hz
-without area normalisation. Each model pads the edges of a clip and takes the logarithm in
+without area normalization. Each model pads the edges of a clip and takes the logarithm in
 its own way.
 """
 

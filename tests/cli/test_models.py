@@ -79,7 +79,7 @@ class TestList:
         assert group_of["hubert-base"] == "the paper's models"
         assert group_of["hubert-large"] == "self-supervised speech"
         assert group_of["whisper-base"] == "Whisper"
-        assert group_of["voc2vec-hubert-ls-pt"] == "non-verbal vocalisations"
+        assert group_of["voc2vec-hubert-ls-pt"] == "non-verbal vocalizations"
         assert group_of["clap"] == "audio events"
 
     def test_models_of_packages_are_a_group(self, monkeypatch):

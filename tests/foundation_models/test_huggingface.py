@@ -102,8 +102,8 @@ def test_checkpoint_says_whether_its_input_is_normalised(tmp_path):
         )
         for flag in (True, False)
     ]
-    normalised, plain = (model.embed([quiet])[0] for model in models)
-    assert np.abs(normalised - plain).max() > 0.05 * np.abs(plain).max()
+    normalized, plain = (model.embed([quiet])[0] for model in models)
+    assert np.abs(normalized - plain).max() > 0.05 * np.abs(plain).max()
     one, other = (dict(model.fingerprint) for model in models)
     assert one.pop("preprocessing") != other.pop("preprocessing")
     assert one == other

@@ -55,7 +55,7 @@ def renyi_divergence(
     Notes
     -----
     At β = 1 this is the limit, the Kullback-Leibler divergence Σ_j p_j log(p_j / q_j). With
-    δ > 0 it is that of the renormalised distributions, without Eq. 2's minimum, which is
+    δ > 0 it is that of the renormalized distributions, without Eq. 2's minimum, which is
     infinite at β = 1.
 
     Source: Eq. 2 of the paper; the divergence itself is that of van Erven and Harremoës,
@@ -142,7 +142,7 @@ def renyi_minimum(n_features: int, *, beta: float, delta: float) -> float:
     """Return the least value of Eq. 2: log(1 + δ·M) / (β − 1), reached where p = q.
 
     Both sides sum to 1 + δ·M, M being `n_features`, so Eq. 2 is the Rényi divergence of
-    the two renormalised distributions plus this constant. What exceeds it is a true
+    the two renormalized distributions plus this constant. What exceeds it is a true
     divergence, `renyi_excess`, and it is what training reports. At β = 1, where the
     constant has no value, it is left out here and in `renyi_divergence`: 0.
 

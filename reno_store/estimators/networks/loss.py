@@ -23,12 +23,12 @@ class LossParts(NamedTuple):
     Attributes
     ----------
     total : torch.Tensor, shape ()
-        The loss to minimise.
+        The loss to minimize.
     cross_entropy : torch.Tensor, shape ()
         Mean cross-entropy in nats.
     divergence_excess : torch.Tensor, shape ()
         Mean of what Eq. 2 exceeds its minimum by, in nats: the Rényi divergence of the
-        two renormalised distributions, computed in float64. 0 where the loss has no
+        two renormalized distributions, computed in float64. 0 where the loss has no
         divergence.
     """
 

@@ -2,7 +2,7 @@
 
 Each member has the initial weights, batches, dropout, held-out rows and early stopping of a
 single fit; members share the arithmetic only. `members` prepares classifiers, `streams` draws
-batches and dropout as a single fit does, `stack` holds the networks and their optimiser, `loop`
+batches and dropout as a single fit does, `stack` holds the networks and their optimizer, `loop`
 runs the epochs, and `pieces` keeps stacks within memory.
 """
 

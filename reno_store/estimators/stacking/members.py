@@ -51,7 +51,7 @@ class Member:
     loss : FusionLoss
         Its loss.
     plan : TrainingPlan
-        Its optimisation.
+        Its optimization.
     rows : numpy.ndarray of int64, shape (n,)
         Rows of X to train on.
     targets : numpy.ndarray of int64, shape (n,)

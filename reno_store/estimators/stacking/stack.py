@@ -24,7 +24,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 class Stack:
-    """Weights of all members, their optimiser and losses.
+    """Weights of all members, their optimizer and losses.
 
     Parameters
     ----------

@@ -174,7 +174,7 @@ def _read_content(path: Path) -> Any:
     ]
     try:
         with torch.serialization.safe_globals(ignored):
-            # Memory-mapped: the state of an optimiser stays on the disk.
+            # Memory-mapped: the state of an optimizer stays on the disk.
             return torch.load(
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )

@@ -1,7 +1,7 @@
-"""Waveform -> standardised log-mel spectrogram -> units of two seconds, zero-padded.
+"""Waveform -> standardized log-mel spectrogram -> units of two seconds, zero-padded.
 
 The input of the published model: 25 ms Hann windows every 10 ms, 80 HTK mel bands
-from 50 to 8000 Hz, natural logarithm, each clip standardised by itself. Computed in
+from 50 to 8000 Hz, natural logarithm, each clip standardized by itself. Computed in
 float64 and returned as float32: a digitally silent clip becomes zeros, where float32
 would divide rounding errors by 1e-8.
 """
@@ -65,7 +65,7 @@ LOG_MEL_SETTINGS: Mapping[str, Any] = MappingProxyType(
 
 
 def log_mel(waveform: Waveform) -> NDArray[np.float32]:
-    """Return the standardised log-mel spectrogram of one clip.
+    """Return the standardized log-mel spectrogram of one clip.
 
     Parameters
     ----------

@@ -182,7 +182,7 @@ class _Unit:
     clip : int
         The clip's row among the embeddings.
     frames : numpy.ndarray of float32, shape (200, 80)
-        Standardised log-mel frames, zeros where the clip has ended.
+        Standardized log-mel frames, zeros where the clip has ended.
     n_rows : int
         How many rows of the encoder belong to the clip and not to padding.
     is_last : bool

@@ -37,7 +37,7 @@ _VOLATILE_CONFIG_KEYS = {
 }
 
 _EXTRACTOR_ADVICE = (
-    "It defines the input of the model (sample rate, normalised or not). Copy it from where the "
+    "It defines the input of the model (sample rate, normalized or not). Copy it from where the "
     "checkpoint was published, or write it with the feature extractor's save_pretrained"
 )
 _FOREIGN_CODE = "it needs Python code of its own, which reno-store never runs"
@@ -56,7 +56,7 @@ class Checkpoint:
         In float32, on the CPU.
     extractor : object
         The checkpoint's own feature extractor. Its preprocessor_config.json decides whether
-        the input is normalised.
+        the input is normalized.
     identity : Mapping[str, Any]
         The parts of a fingerprint that follow from the files.
     """

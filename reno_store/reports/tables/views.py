@@ -86,7 +86,7 @@ def _facts(study: Study, facts: DatasetFacts) -> tuple[str, str, list[str]]:
     """Return the seeds, the scaling, and sentences on the accuracy of guessing and rare labels."""
     request = study.request
     seeds = f"seed{'s' * (len(request.seeds) > 1)} {', '.join(map(str, request.seeds))}"
-    scaled = "standardised on each training fold" if request.standardize else "as stored"
+    scaled = "standardized on each training fold" if request.standardize else "as stored"
     guessing = (
         "In per cent; always guessing the most frequent label gives an accuracy of "
         f"{100 * facts.majority:.1f} %."

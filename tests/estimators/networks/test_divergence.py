@@ -183,7 +183,7 @@ def test_features_that_neither_side_shows_add_nothing(beta):
 
 
 def kullback_leibler(p, q, delta):
-    """Of the renormalised distributions, in extended precision."""
+    """Of the renormalized distributions, in extended precision."""
     p, q = (each.astype(np.longdouble) + delta for each in (p, q))
     p, q = (each / each.sum(axis=-1, keepdims=True) for each in (p, q))
     return (p * np.log(p / q)).sum(axis=-1).astype(np.float64)

@@ -38,7 +38,7 @@ def test_each_fold_has_a_column_before_mean_and_sd():
 def test_the_heading_has_the_counts():
     text = show(FCN)
     assert "jnv: 100 clips, 10 labels, 8 speakers; 3 folds, seed 0" in text
-    assert "standardised on each training fold" in text
+    assert "standardized on each training fold" in text
     assert "10.0 %" in text
     assert "left out" not in text
     study = study_of(FCN, n_speakers=0)

@@ -60,7 +60,7 @@ class _SoftmaxExcess(torch.autograd.Function):
         z = log_z.exp()
         shifted = z + delta
         log_shifted = shifted.log() if delta else log_z
-        # Both sides sum to 1 + δ·M, so the ratio of the renormalised is that of the sides.
+        # Both sides sum to 1 + δ·M, so the ratio of the renormalized is that of the sides.
         total = 1 + delta * z.shape[-1]
         P = shifted[0] / total
         power = (beta - 1) * (log_shifted[0] - log_shifted[1])

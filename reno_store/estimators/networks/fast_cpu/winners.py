@@ -5,7 +5,7 @@ convolution is computed without recording, a few clips at a time to stay in the 
 each window's maximum and its place are kept. The gradient of the weights is a sum over the
 three inputs of each maximum.
 
-Channels come last in memory, as torch's vectorised pooling needs.
+Channels come last in memory, as torch's vectorized pooling needs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Parakeet: log-mel frames normalised per clip, subsampled by 8, then a Fast Conformer.
+"""Parakeet: log-mel frames normalized per clip, subsampled by 8, then a Fast Conformer.
 
 The encoder masks padding by itself, in its convolutions and in attention.
 """

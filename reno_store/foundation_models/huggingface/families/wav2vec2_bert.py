@@ -1,4 +1,4 @@
-"""wav2vec2-BERT: pairs of filter-bank frames, normalised per clip, then a Conformer.
+"""wav2vec2-BERT: pairs of filter-bank frames, normalized per clip, then a Conformer.
 
 A last filter-bank frame without a partner is left out, as transformers masks it. The encoder
 masks padding by itself, in attention and in its causal convolutions.
