@@ -63,7 +63,8 @@ def evaluate(
     exit code is 1 if no classifier could be trained.
     """
     from reno_store.samples import open_store
-    from reno_store.studies.requests import StudyRequest, evaluation_request
+    from reno_store.studies.evaluation_requests import evaluation_request
+    from reno_store.studies.requests import StudyRequest
     from reno_store.studies.transfer_requests import transfer_request
 
     _check_datasets(dataset, train_on, test_on)

@@ -7,7 +7,8 @@ from typing import Any
 
 from reno_store.errors import ProtocolError, SearchError
 from reno_store.studies.classifiers import find_estimator
-from reno_store.studies.requests import StudyRequest, evaluation_request
+from reno_store.studies.evaluation_requests import evaluation_request
+from reno_store.studies.requests import StudyRequest
 
 __all__ = ["PROTOCOLS", "recognizer_request"]
 

@@ -16,9 +16,10 @@ from sklearn.base import BaseEstimator
 from reno_store.runtime.notebooks import html_table, html_text, html_view
 from reno_store.runtime.places import Place
 from reno_store.samples import Samples
+from reno_store.studies.evaluation_requests import evaluation_request
 from reno_store.studies.outcomes import run_fold
 from reno_store.studies.protocols import PROTOCOLS, split
-from reno_store.studies.requests import Named, evaluation_request
+from reno_store.studies.requests import Named
 from reno_store.studies.running import run_study
 from reno_store.studies.scores import METRIC_TITLES, METRICS, FoldScore, Metric
 from reno_store.studies.study import Study

@@ -20,7 +20,7 @@ from reno_store.studies.settings import check_settings
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-__all__ = ["Named", "StudyRequest", "evaluation_request", "results_folder"]
+__all__ = ["Named", "StudyRequest", "results_folder"]
 
 Named: TypeAlias = "str | tuple[str, BaseEstimator]"
 """An estimator: a name in `ESTIMATORS`, or a name of your choice and the estimator itself."""
@@ -118,6 +118,30 @@ class StudyRequest:
     test_on: tuple[str, ...] = ()
     label_map: LabelMap = field(default_factory=LabelMap)
     shared_speaker_ids: bool = False
+
+    if TYPE_CHECKING:
+        # What the arguments may be, where a dataclass has only what the fields are afterwards.
+        def __init__(
+            self,
+            datasets: str | Sequence[str],
+            models: str | Sequence[str] = (),
+            pairs: str | Sequence[str | Sequence[str]] = (),
+            estimators: Named | Sequence[Named] = DEFAULT_ESTIMATORS,
+            protocols: str | Sequence[str] = ("paper", "speaker"),
+            n_folds: int = 5,
+            seeds: int | Sequence[int] = (0,),
+            standardize: bool = True,
+            allow_missing: bool = False,
+            min_clips: int = 1,
+            paper_names: Mapping[str, str] = ...,
+            device: str = "cpu",
+            settings: Mapping[str, Mapping[str, Any]] = ...,
+            alone: bool = True,
+            train_on: str | Sequence[str] = (),
+            test_on: str | Sequence[str] = (),
+            label_map: LabelMap | Mapping[str, Any] = ...,
+            shared_speaker_ids: bool = False,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         for name in ("datasets", "models", "estimators", "protocols", "train_on", "test_on"):
@@ -237,50 +261,6 @@ class StudyRequest:
         tuples["pairs"] = tuple(map(tuple, tuples.get("pairs", ())))
         label_map = LabelMap(**values.get("label_map", {}))
         return cls(**{**values, **tuples, "label_map": label_map})
-
-
-def evaluation_request(
-    dataset: str,
-    models: str | Sequence[str],
-    estimators: Sequence[Named] = (),
-    **others: Any,
-) -> StudyRequest:
-    """Make the request of `evaluate_store`: each of the models alone, and all of them together.
-
-    Parameters
-    ----------
-    dataset : str
-        Name of a dataset.
-    models : str or Sequence[str]
-        Names of models, at least one.
-    estimators : Sequence[str or (str, estimator)]
-        By default the paper's networks that the number of models allows, and the linear probe.
-    **others
-        Further fields of the request.
-
-    Raises
-    ------
-    ProtocolError
-        If there is no model, or only one for an estimator that fuses models.
-    RenoStoreError
-        As for `StudyRequest`.
-    """
-    names = as_names(models)
-    if not names:
-        raise ProtocolError("expected at least one model, got none.")
-    chosen = as_names(estimators) or tuple(
-        name for name in DEFAULT_ESTIMATORS if len(names) > 1 or not find_estimator(name).fuses
-    )
-    for each in chosen if len(names) == 1 else ():
-        if find_estimator(each).fuses:
-            name = each if isinstance(each, str) else each[0]
-            raise ProtocolError(
-                f"{name} fuses models and needs at least two, got 1.",
-                Remedy("Name another model", {"models": ...}),
-                Remedy("Use estimators of one model", {"estimators": ("fcn", "cnn")}),
-            )
-    pairs = (names,) if len(names) > 1 else ()
-    return StudyRequest((dataset,), names, pairs, chosen, **others)
 
 
 _KINDS: Mapping[str, type] = {

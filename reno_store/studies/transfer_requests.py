@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from reno_store.errors import ProtocolError
+from reno_store.studies.evaluation_requests import evaluation_request
 from reno_store.studies.request_checks import as_names
-from reno_store.studies.requests import Named, StudyRequest, evaluation_request
+from reno_store.studies.requests import Named, StudyRequest
 
 __all__ = ["transfer_request"]
 

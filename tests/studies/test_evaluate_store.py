@@ -21,7 +21,7 @@ from reno_store.studies import (
     study_json,
 )
 from reno_store.studies.classifiers import find_estimator, make_estimator
-from reno_store.studies.requests import evaluation_request
+from reno_store.studies.evaluation_requests import evaluation_request
 
 BOTH = ("logmel", "mfcc")
 QUICK = {"estimators": ("DummyClassifier",), "n_folds": 2}

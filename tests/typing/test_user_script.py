@@ -4,6 +4,9 @@
 does: with the package that a wheel installs, and no settings of ours.
 """
 
+import ast
+import dataclasses
+import inspect
 import os
 import runpy
 import subprocess
@@ -14,6 +17,8 @@ from types import SimpleNamespace
 
 import pytest
 from factories.corpora import make_corpus
+
+from reno_store.studies import StudyRequest, requests
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("user_script.py")
@@ -38,6 +43,13 @@ def test_it_studies_and_recognizes(store, tmp_path):
     assert script.study(store, "small")["rank"].tolist() == [1, 2, 3]
     recording = store.parent / "audio" / "clip0.wav"
     assert script.recognize(store, "small", tmp_path / "recognizer", recording) in {"cry", "laugh"}
+
+
+def test_a_type_checker_sees_all_fields_of_a_request():
+    tree = ast.parse(inspect.getsource(requests))
+    (init,) = [each for each in ast.walk(tree) if getattr(each, "name", "") == "__init__"]
+    names = [each.arg for each in init.args.args]
+    assert names == ["self", *(field.name for field in dataclasses.fields(StudyRequest))]
 
 
 @pytest.mark.slow

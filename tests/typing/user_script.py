@@ -50,7 +50,16 @@ def train(samples: rs.Samples) -> NDArray[Any]:
 
 def study(store: Path, dataset: str) -> pd.DataFrame:
     """Evaluate classifiers and return the leaderboard."""
-    request = rs.StudyRequest((dataset,), estimators=("logreg",), protocols=("paper",), n_folds=2)
+    settings = {"logreg": {"C": 1.0}}
+    request = rs.StudyRequest(
+        dataset,
+        ["mfcc", "logmel"],
+        estimators="logreg",
+        protocols="paper",
+        n_folds=2,
+        settings=settings,
+    )
+    assert_type(request.datasets, tuple[str, ...])
     found = rs.run_study(store, request, progress=False)
     assert_type(found, rs.Study)
     for cell in found.select(computed=True):
@@ -75,6 +84,8 @@ def recognize(store: Path, dataset: str, folder: Path, recording: Path) -> str:
 def mistakes(found: rs.Study) -> None:
     """Show mistakes that mypy finds; never called."""
     rs.open_store(3)  # type: ignore[arg-type]
+    rs.StudyRequest("mine", seed=1)  # type: ignore[call-arg]
+    rs.StudyRequest("mine", models=[1])  # type: ignore[list-item]
     rs.RENOClassifier(beta="2")  # type: ignore[arg-type]
     found.leaderboard(metric="acuracy")  # type: ignore[arg-type]
     found.plot_scores(axes=None)  # type: ignore[call-arg]
