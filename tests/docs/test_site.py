@@ -107,6 +107,12 @@ def test_types_are_shown_as_the_docstrings_have_them(site):
     assert "array - like" not in text
 
 
+def test_errors_are_links(site):
+    text = (site / "api" / "studies.html").read_text("utf-8")
+    for name in ("UnknownNameError", "LedgerError", "TrainingError"):
+        assert re.search(rf'href="errors.html#reno_store.errors.{name}"[^>]*>{name}<', text)
+
+
 def test_colours_follow_the_system(site):
     assert 'data-md-color-media="(prefers-color-scheme)"' in (site / "index.html").read_text()
 
