@@ -84,7 +84,8 @@ class RawChunks:
         plain = (
             len(codecs) == 2
             and isinstance(codecs[0], BytesCodec)
-            and getattr(codecs[0].endian, "value", None) == "little"
+            # newer versions of zarr have a text here, older ones an enumeration
+            and getattr(codecs[0].endian, "value", codecs[0].endian) == "little"
             and isinstance(codecs[1], Crc32cCodec)
         )
         encoding = getattr(array.metadata, "chunk_key_encoding", None)
