@@ -55,8 +55,10 @@ def serve(
     """
     from pathlib import Path
 
+    from reno_store.recognition.serving import Limits, check_installed
+
+    check_installed()  # loading takes seconds
     from reno_store import load_recognizer
-    from reno_store.recognition.serving import Limits
     from reno_store.recognition.serving import serve as serve_page
 
     loaded = load_recognizer(folder, device=device, models=models)

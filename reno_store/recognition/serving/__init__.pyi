@@ -1,4 +1,4 @@
-from .app import Limits, make_app
+from .app import Limits, check_installed, make_app
 from .running import serve
 
-__all__ = ["Limits", "make_app", "serve"]
+__all__ = ["Limits", "check_installed", "make_app", "serve"]

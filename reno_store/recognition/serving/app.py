@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-__all__ = ["Limits", "Recognize", "make_app"]
+__all__ = ["Limits", "Recognize", "check_installed", "make_app"]
 
 Recognize = Callable[[Path], Mapping[str, Any]]
 """A recording's path -> what the page shows; see `reno_store.recognition.serving.answers`."""
@@ -62,6 +63,21 @@ class Limits:
     seconds: float = 60.0
 
 
+def check_installed() -> None:
+    """Check that the packages that serve are installed, without loading them.
+
+    Raises
+    ------
+    RenoStoreError
+        If Starlette or uvicorn is not.
+    """
+    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+        raise RenoStoreError(
+            "serving needs Starlette and uvicorn, which are not installed; run "
+            "pip install 'reno-store[serve]'."
+        )
+
+
 def make_app(
     recognize: Recognize,
     *,
@@ -86,19 +102,15 @@ def make_app(
     Raises
     ------
     RenoStoreError
-        If Starlette is not installed.
+        As `check_installed`.
     """
-    try:
-        from starlette.applications import Starlette
-        from starlette.middleware import Middleware
-        from starlette.middleware.trustedhost import TrustedHostMiddleware
-        from starlette.responses import JSONResponse
-        from starlette.routing import Route
-    except ImportError:
-        raise RenoStoreError(
-            "serving needs Starlette and uvicorn, which are not installed; run "
-            "pip install 'reno-store[serve]'."
-        ) from None
+    check_installed()
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
     limits = limits or Limits()
     most_bytes = int(limits.megabytes * 1e6)
     turn = asyncio.Lock()

@@ -61,12 +61,8 @@ def serve(
         hosts=hosts,
         limits=limits,
     )
-    try:
-        import uvicorn
-    except ImportError:
-        raise RenoStoreError(
-            "serving needs uvicorn, which is not installed; run pip install 'reno-store[serve]'."
-        ) from None
+    import uvicorn
+
     try:
         listening = socket.create_server((host, port), family=_family(host))
     except OSError as error:

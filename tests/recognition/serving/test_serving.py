@@ -198,10 +198,14 @@ def test_a_port_in_use_is_named(recognizer):
             serve(recognizer, port=port)
 
 
-def test_a_missing_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "starlette.applications", None)
+@pytest.mark.parametrize("package", ["starlette", "uvicorn"])
+def test_a_missing_extra_is_named_before_anything_is_loaded(package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(RenoStoreError, match=r"reno-store\[serve\]"):
         make_app(dict, name="", text="")
+    shown = CliRunner().invoke(main, ["serve", "nowhere"])
+    assert shown.exit_code == 1
+    assert "reno-store[serve]" in shown.output
 
 
 def test_it_is_served_until_ctrl_c(recognizer, monkeypatch):
