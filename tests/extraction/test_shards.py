@@ -80,6 +80,7 @@ def test_three_shards_in_any_order_make_the_store_of_one_build(corpus, tmp_path,
     assert sum(new) == 60
     assert max(new) - min(new) <= 8
     assert [report.n_left for report in reports] == [60 - new[0], new[2], 0]
+    assert [report.shards_left for report in reports] == [(1, 3), (3,), ()]
 
 
 def test_shards_at_the_same_time_on_a_new_store(corpus, tmp_path, whole):
@@ -143,7 +144,7 @@ def test_failures_and_changes_are_those_of_the_shard(corpus, tmp_path):
     report = mine(refresh="audio")
     assert [failure.clip_id for failure in report.models[0].failures] == ["clip0"]
     assert report.models[0].n_copied == 1
-    assert report.n_left == 1
+    assert (report.n_left, report.shards_left) == (1, (1,))
 
 
 def build_of(corpus, tmp_path, number):
@@ -202,6 +203,9 @@ def test_long_recordings_in_windows(corpus, tmp_path):
     [
         ({"shard": (0, 4)}, "shard 0/4"),
         ({"shard": "5/4"}, "shard 5/4"),
+        ({"shard": (1, 2, 3)}, "shard is"),
+        ({"shard": 3}, "shard is"),
+        ({"shard": (1.5, 2)}, "shard is"),
         ({"shard": (1, 2), "workers": 2}, "a shard, workers or a client"),
         ({"workers": 0}, "workers is 0"),
     ],
