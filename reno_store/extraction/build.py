@@ -21,13 +21,14 @@ import numpy as np
 from reno_store.corpora import Manifest, read_manifest, warn_of_variants
 from reno_store.errors import ManifestError, Remedy, RenoStoreError, StoreError, UnknownNameError
 from reno_store.extraction import MAX_SECONDS, Windows, clip_columns
+from reno_store.extraction.filling import FillParts
 from reno_store.extraction.model_builds import ModelBuilds
 from reno_store.extraction.on_cluster import cluster_workers
 from reno_store.extraction.reports import BuildReport, Failure, ModelReport
 from reno_store.extraction.settings import Settings
 from reno_store.extraction.shards import Dealing
 from reno_store.extraction.stripes import Shard
-from reno_store.extraction.workers import FillParts, local_workers
+from reno_store.extraction.workers import local_workers
 from reno_store.foundation_models import FoundationModel, check_precision, parse_model_specs
 from reno_store.runtime.cluster import Cluster
 from reno_store.runtime.devices import check_device, free_memory, resolve_device

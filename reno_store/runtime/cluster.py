@@ -2,34 +2,39 @@
 
 Functions are plain, and their arguments small. What many calls need is shared: it is sent to the
 cluster once, moves among its workers, and is made again where the workers that had it are lost.
+What workers do with a call is in `cluster_calls`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import operator
+import pickle
 import queue
-import threading
+import time
+import uuid
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from reno_store.errors import ClusterError, Remedy
+from reno_store.runtime.cluster_calls import packed
 from reno_store.runtime.dask_client import import_distributed
 from reno_store.runtime.progress import tell
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = [
-    "Cluster",
-    "is_cancelled",
-    "report",
-    "use_worker_threads",
-]
+__all__ = ["Cluster"]
 
 _POLL_S = 1.0
 """How often workers that joined are looked for, and work submitted to them."""
+_LOOK_S = 30.0
+"""After how long without a result the states of the workers are looked at."""
 _PER_WORKER = 2
 """Calls in flight per worker: one runs, one waits."""
 _MOST_SUBMISSIONS = 5
@@ -37,34 +42,6 @@ _MOST_SUBMISSIONS = 5
 workers with it, unless it is set up otherwise."""
 
 _Tag = TypeVar("_Tag")
-_turn = threading.Lock()
-
-
-def use_worker_threads() -> None:
-    """Let torch use as many CPU threads as the worker has that runs this call."""
-    import torch
-    from distributed import get_worker
-
-    torch.set_num_threads(get_worker().state.nthreads)
-
-
-def report(topic: str, message: Any) -> None:
-    """Tell the client of the call that this worker runs something; see `Cluster.hearing`."""
-    from distributed import get_worker
-
-    get_worker().log_event(topic, message)
-
-
-def is_cancelled() -> bool:
-    """Return whether nobody waits any more for the call that this worker runs.
-
-    The client has cancelled it, or is gone.
-    """
-    from distributed import get_worker
-
-    worker = get_worker()
-    task = worker.state.tasks.get(worker.get_current_task())
-    return task is None or task.state in ("cancelled", "released", "forgotten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +105,7 @@ class Cluster:
 
         The scheduler keeps a copy, unlike of scattered data, which are gone with their workers.
         """
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Sending large graph")
-            return self._submit(_same, (value,))
+        return self._submit(_same, (value,))
 
     def share_result(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have a value computed once on the cluster; as `share`."""
@@ -176,23 +151,25 @@ class Cluster:
         finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
         def start(call: _Call) -> None:
-            future: Any = self._submit(_in_turn, (function, *call.arguments))
+            future: Any = self._submit(function, call.arguments)
             running[future] = call
             future.add_done_callback(finished.put)
 
-        if not self.n_workers():
-            tell("The cluster has no workers yet; waiting for them.")
+        idle = _Idle(self._client)
         try:
             more = True
             while more or running:
-                while more and len(running) < (_PER_WORKER * self.n_workers() or 1):
+                n_workers = self.n_workers()
+                while more and len(running) < (_PER_WORKER * n_workers or 1):
                     if more := (each := next(waiting, None)) is not None:
                         start(_Call(*each))
                 if not running:
                     break
+                idle.look(n_workers)
                 with contextlib.suppress(queue.Empty):
                     future = finished.get(timeout=_POLL_S)
                     call = running.pop(future)
+                    idle.finished()
                     if not (lost := self._lost(future)):
                         yield call.tag, _result(future)
                     elif call.n_submissions < _MOST_SUBMISSIONS:
@@ -225,7 +202,24 @@ class Cluster:
     def _submit(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
         if self._client.status != "running":
             raise _disconnected(self._client)
-        future: Future[Any] = self._client.submit(function, *arguments, pure=False)
+        from distributed import Future
+
+        name = getattr(function, "__name__", "call").strip("_")
+        key = f"{name}-{uuid.uuid4().hex}"  # on Dask's dashboard
+        # Dask replaces futures by their results, and sends arrays without copying them.
+        apart = {
+            place: each
+            for place, each in enumerate(arguments)
+            if isinstance(each, Future | np.ndarray)
+        }
+        call = packed(function, [None if n in apart else v for n, v in enumerate(arguments)])
+        given = [list(apart), list(apart.values())]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")
+            # On the worker: pickle.loads(call)(given)
+            future: Future[Any] = self._client.submit(
+                functools.reduce, operator.call, [call, given], pickle.loads, key=key
+            )
         return future
 
     def _lost(self, future: Any) -> str:
@@ -259,10 +253,35 @@ def _result(future: Any) -> Any:
         ) from None
 
 
-def _in_turn(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function; threads of one process would share torch's settings."""
-    with _turn:
-        return function(*arguments)
+class _Idle:
+    """Tells people, once each time, why a cluster finishes nothing."""
+
+    def __init__(self, client: Client) -> None:
+        self._client: Any = client
+        self._told = ""
+        self._looked_at = time.monotonic()
+
+    def finished(self) -> None:
+        """Note that a call was finished."""
+        self._told, self._looked_at = "", time.monotonic()
+
+    def look(self, n_workers: int) -> None:
+        """Tell if there are no workers or, after some time without a result, if all are paused."""
+        why = ""
+        if not n_workers:
+            why = "The cluster has no workers; waiting for them."
+        elif time.monotonic() - self._looked_at > _LOOK_S:
+            self._looked_at = time.monotonic()
+            with contextlib.suppress(OSError):  # reported where it is asked for workers
+                found = self._client.sync(self._client.scheduler.identity)["workers"].values()
+                if found and all(worker["status"] == "paused" for worker in found):
+                    why = (
+                        "Dask has paused all workers of the cluster, because their memory is "
+                        "nearly full. If they do not go on, give them more memory."
+                    )
+        if why and why != self._told:
+            tell(why)
+        self._told = why or self._told
 
 
 def _same(value: Any) -> Any:

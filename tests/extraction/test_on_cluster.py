@@ -3,7 +3,9 @@
 import os
 import signal
 import threading
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from factories.clusters import killing_workers, wait_until
@@ -11,9 +13,12 @@ from factories.corpora import make_corpus
 from factories.stores import assert_stores_equal
 from reno_cli.main import main
 
-from reno_store.errors import DeviceError, ModelError, RenoStoreError
+from reno_store.errors import ClusterError, DeviceError, ModelError, RenoStoreError
 from reno_store.extraction import on_cluster
 from reno_store.extraction.build import build_store
+from reno_store.extraction.filling import FillJob, FillPart
+from reno_store.extraction.recordings import Recording
+from reno_store.extraction.settings import Settings
 from reno_store.runtime.cluster import Cluster
 from reno_store.runtime.progress import Counter
 from reno_store.store import StoreReader, schema
@@ -117,9 +122,32 @@ def test_models_that_workers_lack_and_wrong_devices_are_named(
 
 
 def _elsewhere(job):
-    from dataclasses import replace
-
     return replace(job, spec=replace(job.spec, source="hf", location="/nowhere/at-all"))
+
+
+def test_workers_that_do_not_see_the_store_are_named_and_make_none(
+    corpus, tmp_path, dask_client, monkeypatch
+):
+    there = tmp_path / "of another machine" / "s.zarr"
+    monkeypatch.setattr(on_cluster, "_absolute", lambda job: replace(job, store=str(there)))
+    with pytest.raises(ClusterError, match="another machine"):
+        build(corpus, tmp_path / "s.zarr", client=dask_client)
+    assert not there.parent.exists()
+
+
+def test_a_worker_that_sees_no_recording_that_the_client_read_is_named(
+    corpus, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(on_cluster, "worker_name", lambda: "tcp://there")
+    build(corpus, tmp_path / "s.zarr")
+    job = FillJob(str(tmp_path / "s.zarr"), "small", None, {}, Settings(), "")
+    hidden = [Recording(each, tmp_path / each, "a hash", 1.0) for each in ("a", "b")]
+    with pytest.raises(ClusterError, match="tcp://there"):
+        on_cluster._check_sees(job, FillPart(hidden, np.arange(2)))
+    seen = Recording("c", corpus.recording("clip0"), "a hash", 1.0)
+    on_cluster._check_sees(job, FillPart([*hidden, seen], np.arange(3)))
+    unread = [replace(each, sha256="") for each in hidden]  # by the client either
+    on_cluster._check_sees(job, FillPart(unread, np.arange(2)))
 
 
 @pytest.mark.parametrize("more", [{"workers": 2}, {"shard": "1/2"}])

@@ -96,6 +96,30 @@ def test_two_workers_make_the_store_of_one_process(corpus, tmp_path):
     assert (again.n_new, again.n_reused, len(again.failures)) == (0, 27, 1)
 
 
+def test_a_script_that_workers_import_ends_before_it_waits_for_the_build(
+    corpus, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(RenoStoreError, match="__main__"):
+        build(corpus, tmp_path / "s.zarr", workers=2)
+    assert not (tmp_path / "s.zarr").exists()
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_ends_with_an_explanation(corpus, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, reno_store as rs\n"
+        "rs.build_store(*sys.argv[1:], 'mfcc', workers=2, progress=False)\n"
+    )
+    command = [sys.executable, str(script), str(corpus.manifest), str(tmp_path / "s.zarr")]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert process.returncode == 1
+    assert "exit code 1" in process.stderr.splitlines()[-1]
+    assert "this process is a worker of a build" in process.stderr
+    assert build(corpus, tmp_path / "s.zarr").complete
+
+
 @pytest.mark.slow
 def test_a_store_in_the_memory_of_this_process_is_refused(corpus):
     with pytest.raises(StoreError, match="only in this process"):
@@ -132,7 +156,7 @@ def test_workers_that_end_before_they_begin_end_the_build(corpus, tmp_path, monk
     def ends(connection, job, n_threads):
         os._exit(3)
 
-    monkeypatch.setattr(workers, "_work", ends)
+    monkeypatch.setattr(workers, "work", ends)
     monkeypatch.setattr(
         multiprocessing, "get_context", lambda _: multiprocessing.context.ForkContext()
     )

@@ -6,15 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from importlib import import_module
 
 import distributed
+import numpy as np
 import pytest
 from factories.clusters import wait_until, worker_pids
 
 from reno_store.errors import ClusterError
-from reno_store.runtime.cluster import Cluster, is_cancelled, report
+from reno_store.runtime import cluster_calls
+from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.cluster_calls import is_cancelled, report
 from reno_store.runtime.dask_client import check_cluster, open_client
 
 
@@ -75,6 +79,35 @@ def test_what_a_call_raises_is_raised(cluster):
 def test_a_package_that_workers_lack_is_named(cluster):
     with pytest.raises(ClusterError, match="no_such_package"):
         list(cluster.run(import_module, [("a", ("no_such_package",))]))
+
+
+def test_a_worker_that_lacks_a_function_goes_on(cluster, dask_client, tmp_path, monkeypatch):
+    """Dask alone would close it, and send the call to the next."""
+    (tmp_path / "only_here.py").write_text("def double(x):\n    return 2 * x\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    pids = worker_pids(dask_client)
+    with pytest.raises(ClusterError, match="only_here"):
+        list(cluster.run(import_module("only_here").double, [("a", (1,))]))
+    assert list(cluster.run(abs, [("a", (-1,))])) == [("a", 1)]
+    assert worker_pids(dask_client) == pids
+
+
+def test_workers_with_another_version_are_refused(cluster, monkeypatch):
+    monkeypatch.setattr(cluster_calls, "__version__", "0.0.1")
+    with pytest.raises(ClusterError, match=r"expected 0\.0\.1"):
+        list(cluster.run(abs, [("a", (-1,))]))
+
+
+def test_what_cannot_be_pickled_is_an_error(cluster):
+    with pytest.raises(ClusterError, match="pickled"):
+        list(cluster.run(abs, [("a", (threading.Lock(),))]))
+
+
+def test_arguments_may_be_shared_arrays_or_neither(cluster):
+    shared = cluster.share_result(operator.add, np.arange(3), 1)
+    results = cluster.run(np.clip, [("a", (shared, np.array([2, 2, 2]), 10))])
+    assert next(results)[1].tolist() == [2, 2, 3]
+    results.close()
 
 
 def test_calls_that_still_run_are_cancelled(cluster, dask_client):
