@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reno_store.corpora.audio import hash_file
-from reno_store.errors import AudioError, ClusterError, StoreError
+from reno_store.errors import AudioError, ClusterError, Remedy, StoreError
 from reno_store.extraction.filling import (
     Filled,
     FillJob,
@@ -51,13 +51,25 @@ def cluster_workers(cluster: Cluster) -> FillParts:
         died: list[tuple[FillPart, str]] = []
         named = _absolute(job)
         calls = ((part, (named, part)) for part in parts)
-        results = cluster.run(
-            _fill_on_worker, calls, give_up=lambda part, why: died.append((part, why))
-        )
+        in_a_row = 0
+
+        def give_up(part: FillPart, why: str) -> None:
+            nonlocal in_a_row
+            died.append((part, why))
+            in_a_row += 1
+            if in_a_row > cluster.n_workers() + 1:
+                raise ClusterError(
+                    f"{why}, whatever the work is; probably memory is short. What is finished is "
+                    "kept.",
+                    Remedy("Give the workers more memory"),
+                )
+
+        results = cluster.run(_fill_on_worker, calls, give_up=give_up)
         try:
             with cluster.hearing(job.claim, counter.advance), closing(results):
                 for _, result in results:
                     filled.append(result)
+                    in_a_row = 0
                     counter.advance(result.report.n_copied)
         except KeyboardInterrupt:
             return Outcome(filled, died, True)

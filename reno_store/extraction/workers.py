@@ -21,6 +21,7 @@ from typing import Any
 from reno_store.errors import Remedy, RenoStoreError
 from reno_store.extraction.filling import Filled, FillJob, FillPart, FillParts, Outcome
 from reno_store.extraction.worker_process import send, work
+from reno_store.runtime.interrupts import ctrl_c_blocked
 from reno_store.runtime.progress import Counter
 
 __all__ = ["devices_of", "fill_together", "local_workers"]
@@ -170,7 +171,7 @@ class _Pool:
         ours, theirs = context.Pipe()
         job = replace(self._job, settings=replace(self._job.settings, device=device))
         process = context.Process(target=work, args=(theirs, job, self._n_threads), daemon=True)
-        with _ctrl_c_blocked():
+        with ctrl_c_blocked():
             process.start()
         theirs.close()
         self._workers.append(_Worker(process, ours, device))
@@ -255,16 +256,3 @@ def _noting_ctrl_c() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(pressed)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
-def _ctrl_c_blocked() -> Iterator[None]:
-    """Block Ctrl-C for processes started in the block, which would print how it stopped them."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

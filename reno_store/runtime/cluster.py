@@ -170,9 +170,11 @@ class Cluster:
                     future = finished.get(timeout=_POLL_S)
                     call = running.pop(future)
                     idle.finished()
-                    if not (lost := self._lost(future)):
-                        yield call.tag, _result(future)
+                    result, lost = self._result(future)
+                    if not lost:
+                        yield call.tag, result
                     elif call.n_submissions < _MOST_SUBMISSIONS:
+                        idle.lost(lost)
                         self._renew(call.arguments)
                         start(_Call(call.tag, call.arguments, call.n_submissions + 1))
                     elif give_up is not None:
@@ -222,17 +224,28 @@ class Cluster:
             )
         return future
 
-    def _lost(self, future: Any) -> str:
-        """Return why a call has to be submitted again; nothing where it was finished or raised."""
+    def _result(self, future: Any) -> tuple[Any, str]:
+        """Return what a call returned, or why it has to be submitted again; or raise its error."""
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
-        error = future.exception() if future.status != "finished" else None
-        if not isinstance(error, KilledWorker | FutureCancelledError):
-            return ""
+        worker = ""
+        try:
+            return future.result(), ""
+        except KilledWorker as error:
+            worker = f", such as {error.last_worker.address}"
+        except FutureCancelledError:
+            pass
+        except ImportError as error:
+            raise ClusterError(
+                f"a worker of the cluster cannot import what it needs: {error}.",
+                Remedy("Install there what is installed here"),
+            ) from None
+        except OSError:
+            self.n_workers()
+            raise  # by the call
         self.n_workers()  # raises where the scheduler is lost too
-        worker = f", such as {error.last_worker.address}" if isinstance(error, KilledWorker) else ""
-        return f"workers of the cluster are lost each time with the same work{worker}"
+        return None, f"workers of the cluster are lost each time with the same work{worker}"
 
     def _renew(self, arguments: tuple[Any, ...]) -> None:
         """Have what is shared made again, where the scheduler gave up on that."""
@@ -243,27 +256,24 @@ class Cluster:
             self._client.retry(given_up)
 
 
-def _result(future: Any) -> Any:
-    try:
-        return future.result()
-    except ImportError as error:
-        raise ClusterError(
-            f"a worker of the cluster cannot import what it needs: {error}.",
-            Remedy("Install there what is installed here"),
-        ) from None
-
-
 class _Idle:
     """Tells people, once each time, why a cluster finishes nothing."""
 
     def __init__(self, client: Client) -> None:
         self._client: Any = client
         self._told = ""
+        self._has_told_of_losses = False
         self._looked_at = time.monotonic()
 
     def finished(self) -> None:
         """Note that a call was finished."""
         self._told, self._looked_at = "", time.monotonic()
+
+    def lost(self, why: str) -> None:
+        """Tell once that workers are lost with the same work."""
+        if not self._has_told_of_losses:
+            tell(f"{why[0].upper()}{why[1:]}; trying again. Probably memory is short.")
+        self._has_told_of_losses = True
 
     def look(self, n_workers: int) -> None:
         """Tell if there are no workers or, after some time without a result, if all are paused."""

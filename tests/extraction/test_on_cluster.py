@@ -111,6 +111,19 @@ def test_parts_whose_workers_are_lost_each_time_are_reported(
     assert n_done(store) == 44
 
 
+def test_a_cluster_that_loses_its_workers_with_everything_ends_the_build(
+    corpus, tmp_path, dask_client, monkeypatch
+):
+    def lose_all(cluster, function, calls, *, give_up):
+        for part, _ in calls:
+            give_up(part, "lost")
+            yield from ()
+
+    monkeypatch.setattr(Cluster, "run", lose_all)
+    with pytest.raises(ClusterError, match="memory"):
+        build(corpus, tmp_path / "s.zarr", client=dask_client)
+
+
 def test_models_that_workers_lack_and_wrong_devices_are_named(
     corpus, tmp_path, dask_client, monkeypatch
 ):

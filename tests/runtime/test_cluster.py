@@ -9,15 +9,17 @@ import sys
 import threading
 import time
 from importlib import import_module
+from types import SimpleNamespace
 
 import distributed
 import numpy as np
 import pytest
+from distributed.client import FutureCancelledError
 from factories.clusters import wait_until, worker_pids
 
 from reno_store.errors import ClusterError
 from reno_store.runtime import cluster_calls
-from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.cluster import Cluster, _Idle
 from reno_store.runtime.cluster_calls import is_cancelled, report
 from reno_store.runtime.dask_client import check_cluster, open_client
 
@@ -108,6 +110,69 @@ def test_arguments_may_be_shared_arrays_or_neither(cluster):
     results = cluster.run(np.clip, [("a", (shared, np.array([2, 2, 2]), 10))])
     assert next(results)[1].tolist() == [2, 2, 3]
     results.close()
+
+
+class _Lost:
+    def result(self):
+        raise FutureCancelledError("a key", "lost")
+
+
+def test_a_result_that_is_lost_before_it_arrives_is_asked_for_again(cluster):
+    result, why = cluster._result(_Lost())
+    assert result is None
+    assert "lost" in why
+
+
+def test_a_result_that_is_lost_with_the_scheduler_is_an_error(cluster, monkeypatch):
+    monkeypatch.setattr(cluster, "_client", SimpleNamespace(status="connecting"))
+    with pytest.raises(ClusterError, match="connecting"):
+        cluster._result(_Lost())
+
+
+class TestWhyNothingIsFinished:
+    """What people who wait are told."""
+
+    @pytest.fixture
+    def told(self, monkeypatch):
+        messages = []
+        monkeypatch.setattr("reno_store.runtime.cluster.tell", messages.append)
+        return messages
+
+    def test_that_there_are_no_workers(self, told):
+        idle = _Idle(None)
+        for n_workers in (0, 0, 1, 0):
+            idle.look(n_workers)
+        assert len(told) == 1
+        idle.finished()
+        idle.look(0)
+        assert len(told) == 2
+
+    @pytest.mark.parametrize(
+        ("states", "n_told"), [(["paused"] * 2, 1), (["paused", "running"], 0)]
+    )
+    def test_that_all_workers_are_paused(self, states, n_told, told, monkeypatch):
+        monkeypatch.setattr("reno_store.runtime.cluster._LOOK_S", -1.0)
+        found = {"workers": {n: {"status": state} for n, state in enumerate(states)}}
+        client = SimpleNamespace(
+            sync=lambda function: function(), scheduler=SimpleNamespace(identity=lambda: found)
+        )
+        idle = _Idle(client)
+        idle.look(2)
+        idle.look(2)
+        assert len(told) == n_told
+
+    def test_that_workers_are_lost_with_the_same_work(self, told):
+        idle = _Idle(None)
+        for _ in range(2):
+            idle.lost("workers are lost")
+        assert len(told) == 1
+
+    def test_the_states_are_those_of_dask(self, cluster, told, monkeypatch, dask_client):
+        monkeypatch.setattr("reno_store.runtime.cluster._LOOK_S", -1.0)
+        _Idle(dask_client).look(2)
+        assert not told
+        states = dask_client.sync(dask_client.scheduler.identity)["workers"].values()
+        assert {each["status"] for each in states} == {"running"}
 
 
 def test_calls_that_still_run_are_cancelled(cluster, dask_client):
