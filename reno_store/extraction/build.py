@@ -9,8 +9,6 @@ part from the clip axis on.
 from __future__ import annotations
 
 import contextlib
-import operator
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +24,7 @@ from reno_store.extraction.model_builds import ModelBuilds
 from reno_store.extraction.on_cluster import cluster_workers
 from reno_store.extraction.reports import BuildReport, Failure, ModelReport
 from reno_store.extraction.settings import Settings
-from reno_store.extraction.shards import Dealing
-from reno_store.extraction.stripes import Shard
+from reno_store.extraction.shards import Dealing, read_shard
 from reno_store.extraction.workers import local_workers
 from reno_store.foundation_models import FoundationModel, check_precision, parse_model_specs
 from reno_store.runtime.cluster import Cluster
@@ -155,7 +152,8 @@ def build_store(
     check_precision(precision)
     _check_seconds("batch_seconds", batch_seconds)
     _check_seconds("max_seconds", max_seconds)
-    part = _shard_of(shard, workers, client)
+    _check_division(shard, workers, client)
+    part = read_shard(shard)
     if (workers or client is not None) and str(place).startswith("memory:"):
         raise StoreError(
             f"store {place} exists only in this process, so that no other can fill it. Build it "
@@ -278,9 +276,9 @@ def _check_any_readable(manifest: Manifest, columns: Mapping[str, Sequence[str]]
         )
 
 
-def _shard_of(
+def _check_division(
     shard: str | tuple[int, int] | None, workers: int | None, client: Client | None
-) -> Shard | None:
+) -> None:
     if workers is not None and workers < 1:
         raise RenoStoreError(f"workers is {workers}; expected at least 1.")
     if sum(each is not None for each in (shard, workers, client)) > 1:
@@ -288,13 +286,6 @@ def _shard_of(
             "a build has a shard, workers or a client, not two of them: a shard is one of several "
             "processes already, and a cluster has its own workers."
         )
-    if shard is None or isinstance(shard, str):
-        return None if shard is None else Shard.parse(shard, os.environ)
-    try:
-        number, count = map(operator.index, shard)
-    except (TypeError, ValueError):
-        raise RenoStoreError(f"shard is {shard!r}; expected two numbers, as in (3, 16).") from None
-    return Shard(number, count)
 
 
 def _check_seconds(name: str, seconds: float | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,13 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora import Manifest
+from reno_store.errors import RenoStoreError
 from reno_store.extraction.stripes import Shard, deal
 from reno_store.store import StoreWriter
 
-__all__ = ["Dealing", "Left"]
+__all__ = ["Dealing", "Left", "read_shard"]
 
 Left: TypeAlias = tuple[int, tuple[int, ...]]
 """How many clips have no embedding of some model, and numbers of the shards that have them."""
+
+
+def read_shard(shard: str | tuple[int, int] | None) -> Shard | None:
+    """Return a shard as a user gives it; a text may be that of a task of a SLURM array.
+
+    Raises
+    ------
+    RenoStoreError
+        If there is no such shard.
+    """
+    if shard is None or isinstance(shard, str):
+        return None if shard is None else Shard.parse(shard, os.environ)
+    try:
+        number, count = map(operator.index, shard)
+    except (TypeError, ValueError):
+        raise RenoStoreError(f"shard is {shard!r}; expected two numbers, as in (3, 16).") from None
+    return Shard(number, count)
 
 
 @dataclass(frozen=True, slots=True)

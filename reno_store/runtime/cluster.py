@@ -12,7 +12,6 @@ import functools
 import operator
 import pickle
 import queue
-import time
 import uuid
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -23,8 +22,8 @@ import numpy as np
 
 from reno_store.errors import ClusterError, Remedy
 from reno_store.runtime.cluster_calls import packed
+from reno_store.runtime.cluster_notices import IdleNotices
 from reno_store.runtime.dask_client import import_distributed
-from reno_store.runtime.progress import tell
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -33,8 +32,6 @@ __all__ = ["Cluster"]
 
 _POLL_S = 1.0
 """How often workers that joined are looked for, and work submitted to them."""
-_LOOK_S = 30.0
-"""After how long without a result the states of the workers are looked at."""
 _PER_WORKER = 2
 """Calls in flight per worker: one runs, one waits."""
 _MOST_SUBMISSIONS = 5
@@ -155,7 +152,7 @@ class Cluster:
             running[future] = call
             future.add_done_callback(finished.put)
 
-        idle = _Idle(self._client)
+        idle = IdleNotices(self._client)
         try:
             more = True
             while more or running:
@@ -254,44 +251,6 @@ class Cluster:
         shared = [each for each in arguments if isinstance(each, Future)]
         if given_up := [each for each in shared if each.status == "error"]:
             self._client.retry(given_up)
-
-
-class _Idle:
-    """Tells people, once each time, why a cluster finishes nothing."""
-
-    def __init__(self, client: Client) -> None:
-        self._client: Any = client
-        self._told = ""
-        self._has_told_of_losses = False
-        self._looked_at = time.monotonic()
-
-    def finished(self) -> None:
-        """Note that a call was finished."""
-        self._told, self._looked_at = "", time.monotonic()
-
-    def lost(self, why: str) -> None:
-        """Tell once that workers are lost with the same work."""
-        if not self._has_told_of_losses:
-            tell(f"{why[0].upper()}{why[1:]}; trying again. Probably memory is short.")
-        self._has_told_of_losses = True
-
-    def look(self, n_workers: int) -> None:
-        """Tell if there are no workers or, after some time without a result, if all are paused."""
-        why = ""
-        if not n_workers:
-            why = "The cluster has no workers; waiting for them."
-        elif time.monotonic() - self._looked_at > _LOOK_S:
-            self._looked_at = time.monotonic()
-            with contextlib.suppress(OSError):  # reported where it is asked for workers
-                found = self._client.sync(self._client.scheduler.identity)["workers"].values()
-                if found and all(worker["status"] == "paused" for worker in found):
-                    why = (
-                        "Dask has paused all workers of the cluster, because their memory is "
-                        "nearly full. If they do not go on, give them more memory."
-                    )
-        if why and why != self._told:
-            tell(why)
-        self._told = why or self._told
 
 
 def _same(value: Any) -> Any:

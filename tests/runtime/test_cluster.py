@@ -19,8 +19,9 @@ from factories.clusters import wait_until, worker_pids
 
 from reno_store.errors import ClusterError
 from reno_store.runtime import cluster_calls
-from reno_store.runtime.cluster import Cluster, _Idle
+from reno_store.runtime.cluster import Cluster
 from reno_store.runtime.cluster_calls import is_cancelled, report
+from reno_store.runtime.cluster_notices import IdleNotices
 from reno_store.runtime.dask_client import check_cluster, open_client
 
 
@@ -135,11 +136,11 @@ class TestWhyNothingIsFinished:
     @pytest.fixture
     def told(self, monkeypatch):
         messages = []
-        monkeypatch.setattr("reno_store.runtime.cluster.tell", messages.append)
+        monkeypatch.setattr("reno_store.runtime.cluster_notices.tell", messages.append)
         return messages
 
     def test_that_there_are_no_workers(self, told):
-        idle = _Idle(None)
+        idle = IdleNotices(None)
         for n_workers in (0, 0, 1, 0):
             idle.look(n_workers)
         assert len(told) == 1
@@ -151,25 +152,25 @@ class TestWhyNothingIsFinished:
         ("states", "n_told"), [(["paused"] * 2, 1), (["paused", "running"], 0)]
     )
     def test_that_all_workers_are_paused(self, states, n_told, told, monkeypatch):
-        monkeypatch.setattr("reno_store.runtime.cluster._LOOK_S", -1.0)
+        monkeypatch.setattr("reno_store.runtime.cluster_notices._LOOK_S", -1.0)
         found = {"workers": {n: {"status": state} for n, state in enumerate(states)}}
         client = SimpleNamespace(
             sync=lambda function: function(), scheduler=SimpleNamespace(identity=lambda: found)
         )
-        idle = _Idle(client)
+        idle = IdleNotices(client)
         idle.look(2)
         idle.look(2)
         assert len(told) == n_told
 
     def test_that_workers_are_lost_with_the_same_work(self, told):
-        idle = _Idle(None)
+        idle = IdleNotices(None)
         for _ in range(2):
             idle.lost("workers are lost")
         assert len(told) == 1
 
     def test_the_states_are_those_of_dask(self, cluster, told, monkeypatch, dask_client):
-        monkeypatch.setattr("reno_store.runtime.cluster._LOOK_S", -1.0)
-        _Idle(dask_client).look(2)
+        monkeypatch.setattr("reno_store.runtime.cluster_notices._LOOK_S", -1.0)
+        IdleNotices(dask_client).look(2)
         assert not told
         states = dask_client.sync(dask_client.scheduler.identity)["workers"].values()
         assert {each["status"] for each in states} == {"running"}
