@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -73,20 +72,25 @@ def test_the_bar_counts_the_clips_of_all_workers(corpus, tmp_path, dask_client, 
 
 
 def test_what_was_stored_before_an_interrupt_is_kept_and_workers_stop(
-    corpus, tmp_path, dask_client
+    corpus, tmp_path, dask_client, monkeypatch
 ):
-    store = tmp_path / "s.zarr"
+    """Ctrl-C comes when a worker has reported its first clip."""
+    store, hearing, pressed = tmp_path / "s.zarr", Cluster.hearing, []
 
-    def interrupt():
-        wait_until(lambda: n_done(store) > 0, timeout_s=120)
-        os.kill(os.getpid(), signal.SIGINT)
+    def pressing(cluster, topic, hear):
+        def heard(n):
+            hear(n)
+            if not pressed:
+                pressed.append(n)
+                os.kill(os.getpid(), signal.SIGINT)
 
-    thread = threading.Thread(target=interrupt)
-    thread.start()
+        return hearing(cluster, topic, heard)
+
+    monkeypatch.setattr(Cluster, "hearing", pressing)
     report = build(corpus, store, client=dask_client, batch_seconds=0.01)
-    thread.join()
     assert report.interrupted
-    assert 0 < n_done(store) < 48
+    wait_until(lambda: n_done(store) > 0)  # it is written in the background
+    assert n_done(store) < 48
     build(corpus, tmp_path / "whole.zarr")
     assert build(corpus, store).complete  # it waits for what the workers have begun
     assert_stores_equal(store, tmp_path / "whole.zarr")

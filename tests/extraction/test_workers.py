@@ -308,7 +308,7 @@ class TestFill:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(300)
         assert sum(report.n_new for report in reports) == 12
 
     def test_another_model_here_or_in_the_store_is_refused(self, job, corpus):
