@@ -172,8 +172,8 @@ def _left(report: BuildReport) -> str:
             ranges.append([number])
     numbers = ",".join("-".join(map(str, each)) for each in ranges)
     return (
-        f"{report.n_left:,} of all {report.n_clips:,} clips lack an embedding now, "
-        f"in shards: {numbers}"
+        f"clips without an embedding now: {report.n_left:,} of {report.n_clips:,}, "
+        f"in shards {numbers}"
     )
 
 
