@@ -156,15 +156,20 @@ def test_clips_of_a_worker_that_dies_twice_are_reported_and_the_others_stored(
     assert build(corpus, tmp_path / "s.zarr", spec, **options).complete
 
 
-def test_workers_that_end_before_they_begin_end_the_build(corpus, tmp_path, monkeypatch):
-    def ends(connection, job, n_threads):
-        os._exit(3)
-
-    monkeypatch.setattr(workers, "work", ends)
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [
+        (lambda: os._exit(3), "exit code 3"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "SIGKILL"),  # as where memory is short
+    ],
+    ids=["exit", "killed"],
+)
+def test_workers_that_end_before_they_begin_end_the_build(corpus, tmp_path, monkeypatch, end, how):
+    monkeypatch.setattr(workers, "work", lambda *_: end())
     monkeypatch.setattr(
         multiprocessing, "get_context", lambda _: multiprocessing.context.ForkContext()
     )
-    with pytest.raises(RenoStoreError, match="exit code 3"):
+    with pytest.raises(RenoStoreError, match=how):
         build(corpus, tmp_path / "s.zarr", workers=1)
     assert build(corpus, tmp_path / "s.zarr").complete
 
