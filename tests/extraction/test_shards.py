@@ -97,6 +97,19 @@ def test_shards_at_the_same_time_on_a_new_store(corpus, tmp_path, whole):
 
 
 @pytest.mark.slow
+def test_shards_of_different_counts_at_the_same_time(corpus, tmp_path, whole):
+    """They share stripes, so some wait for others, and nobody for ever."""
+    builds = [
+        start(corpus.manifest, tmp_path / "s.zarr", "mfcc logmel", shard=shard)
+        for shard in ("1/2", "2/2", "2/3", "1/1")
+    ]
+    for each in builds:
+        _, printed = each.communicate(timeout=300)
+        assert each.returncode == 0, printed
+    assert_stores_equal(tmp_path / "s.zarr", whole)
+
+
+@pytest.mark.slow
 def test_a_shard_that_was_killed_is_run_again_while_others_fill(corpus, tmp_path, whole):
     store = tmp_path / "s.zarr"
     build(corpus, tmp_path, ["mfcc", "logmel"], shard=(3, 3))
