@@ -155,9 +155,26 @@ def _print_report(report: BuildReport) -> None:
     for clip_ids in report.duplicates:
         click.echo(f"the same recording, which would leak across folds: {', '.join(clip_ids)}")
     if report.shard:
-        click.echo(f"{report.n_left:,} of all clips without an embedding now")
+        click.echo(_left(report))
     if report.interrupted:
         click.echo("interrupted: the same command continues from here")
+
+
+def _left(report: BuildReport) -> str:
+    """Say what all shards have left, with their numbers as in `sbatch --array`."""
+    if not report.n_left:
+        return f"all {report.n_clips:,} clips have every embedding: all shards are done"
+    ranges: list[list[int]] = []
+    for number in report.shards_left:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1] = [ranges[-1][0], number]
+        else:
+            ranges.append([number])
+    numbers = ",".join("-".join(map(str, each)) for each in ranges)
+    return (
+        f"clips without an embedding now: {report.n_left:,} of {report.n_clips:,}, "
+        f"in shards {numbers}"
+    )
 
 
 def _warn_of_leakage(specs: tuple[str, ...], dataset: str) -> None:

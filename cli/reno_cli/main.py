@@ -48,6 +48,9 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except RenoStoreError as error:
             raise click.ClickException(worded(error)) from error
+        except KeyboardInterrupt:  # click would exit with 1, as if clips had failed
+            click.echo("Interrupted.", err=True)
+            sys.exit(130)
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader has closed the pipe; click handles it
                 raise

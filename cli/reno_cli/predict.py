@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
-_INTERRUPTED = 130
 _MAX_SECONDS = 60.0  # extraction.MAX_SECONDS, which --help must not import
 _IN_LINES = ("text", "csv", "jsonl")
 """Formats whose beginning is of use without the end."""
@@ -155,11 +154,7 @@ def predict(
         is_shown = form != "text" or output is not None
         counted = _counting_problems(predictions, problems, shown=is_shown)
         texts = format_predictions(form, counted, recognizer.classes_.tolist(), top=top)
-        try:
-            _write(texts, output, keep_part=form in _IN_LINES)
-        except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
-            sys.exit(_INTERRUPTED)
+        _write(texts, output, keep_part=form in _IN_LINES)
     if problems:
         click.echo(f"{len(problems):,} of {len(found):,} recordings failed", err=True)
         sys.exit(1)

@@ -6,8 +6,10 @@ writes the last ones in the background. `running` drives them and reports. `file
 same for a list of audio files, into a table instead of a store.
 
 `settings` says how recordings are embedded. Several processes can embed the clips of one model:
-`stripes` deals them to shards, `filling` embeds a part of them in any process, `workers` are
-processes of this machine, and `model_builds` prepares a model and collects what they did.
+`stripes` deals them to shards, and `shards` finds those of a build. `filling` embeds a part of
+them in any process: `workers` are processes of this machine, which run `worker_process`, and
+`on_cluster` uses those of a Dask cluster. `model_builds` prepares a model and collects what they
+did, for the `reports` of `build`.
 
 Recordings that are longer than a window, if there are windows, come window by window from
 `streaming`; `windows` cuts them, and `embedding` takes the mean. `embedded_windows` returns the

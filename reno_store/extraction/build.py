@@ -9,30 +9,29 @@ part from the clip axis on.
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reno_store.corpora import Manifest, read_manifest, warn_of_variants
 from reno_store.errors import ManifestError, Remedy, RenoStoreError, StoreError, UnknownNameError
 from reno_store.extraction import MAX_SECONDS, Windows, clip_columns
+from reno_store.extraction.filling import FillParts
 from reno_store.extraction.model_builds import ModelBuilds
 from reno_store.extraction.on_cluster import cluster_workers
 from reno_store.extraction.reports import BuildReport, Failure, ModelReport
 from reno_store.extraction.settings import Settings
-from reno_store.extraction.stripes import Shard, deal
-from reno_store.extraction.workers import FillParts, local_workers
+from reno_store.extraction.shards import Dealing, read_shard
+from reno_store.extraction.workers import local_workers
 from reno_store.foundation_models import FoundationModel, check_precision, parse_model_specs
 from reno_store.runtime.cluster import Cluster
 from reno_store.runtime.devices import check_device, free_memory, resolve_device
 from reno_store.runtime.places import open_place
 from reno_store.runtime.progress import tell
-from reno_store.store import StoreReader, StoreWriter, check_clips, check_model, check_names
+from reno_store.store import StoreWriter, check_clips, check_model, check_names
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -160,7 +159,8 @@ def build_store(
     check_precision(precision)
     _check_seconds("batch_seconds", batch_seconds)
     _check_seconds("max_seconds", max_seconds)
-    part = _shard_of(shard, workers, client)
+    _check_division(shard, workers, client)
+    part = read_shard(shard)
     if (workers or client is not None) and str(place).startswith("memory:"):
         raise StoreError(
             f"store {place} exists only in this process, so that no other can fill it. Build it "
@@ -189,11 +189,12 @@ def build_store(
     load = settings.load if fill is None else replace(settings, device="cpu").load
     with StoreWriter.open(place, notify=tell) as writer, contextlib.ExitStack() as preparing:
         names = [spec.name for spec in specs]
-        is_mine = _deal(writer, table, names, refreshed, part)
+        dealing = Dealing(writer, table, names, refreshed, part)
+        is_mine = dealing.is_mine()
         if part is not None and is_mine is None:
             # One process hashes all recordings, the other shards then only their own.
             preparing.enter_context(writer.hashing(table.dataset))
-            is_mine = _deal(writer, table, names, refreshed, part)
+            is_mine = dealing.is_mine()
             if is_mine is not None:
                 preparing.close()
         columns = clip_columns(table, progress, is_mine)
@@ -213,7 +214,7 @@ def build_store(
         preparing.close()
         all_rows = clips.rows
         if is_mine is None:
-            is_mine = _deal(writer, table, names, refreshed, part)
+            is_mine = dealing.is_mine()
         if is_mine is None:
             is_mine = np.ones(len(all_rows), bool)
         builds = ModelBuilds(
@@ -242,7 +243,7 @@ def build_store(
             free_memory()
             if interrupted:
                 break
-        n_left = _n_left(writer.reader, table.dataset, all_rows, names) if part else 0
+        n_left, shards_left = dealing.left(all_rows)
     return BuildReport(
         place,
         table.dataset,
@@ -252,6 +253,7 @@ def build_store(
         _duplicates(columns),
         (part.number, part.count) if part else None,
         n_left,
+        shards_left,
     )
 
 
@@ -281,9 +283,9 @@ def _check_any_readable(manifest: Manifest, columns: Mapping[str, Sequence[str]]
         )
 
 
-def _shard_of(
+def _check_division(
     shard: str | tuple[int, int] | None, workers: int | None, client: Client | None
-) -> Shard | None:
+) -> None:
     if workers is not None and workers < 1:
         raise RenoStoreError(f"workers is {workers}; expected at least 1.")
     if sum(each is not None for each in (shard, workers, client)) > 1:
@@ -291,36 +293,6 @@ def _shard_of(
             "a build has a shard, workers or a client, not two of them: a shard is one of several "
             "processes already, and a cluster has its own workers."
         )
-    if shard is None or isinstance(shard, str):
-        return None if shard is None else Shard.parse(shard, os.environ)
-    return Shard(*shard)
-
-
-def _deal(
-    writer: StoreWriter,
-    manifest: Manifest,
-    models: Collection[str],
-    refresh: Collection[str],
-    shard: Shard | None,
-) -> NDArray[np.bool_] | None:
-    """Return which clips are the shard's; None without a shard, or if some are not stored yet."""
-    reader, dataset = writer.reader, manifest.dataset
-    if shard is None or dataset not in reader.datasets:
-        return None
-    rows = reader.find_clips(dataset, [clip.clip_id for clip in manifest.clips])
-    if (rows < 0).any():
-        return None
-    return deal(rows, writer.stripe_rows(dataset, models, anew="model" in refresh), shard)
-
-
-def _n_left(
-    reader: StoreReader, dataset: str, rows: NDArray[np.int64], models: Collection[str]
-) -> int:
-    """Return how many clips lack an embedding of some model."""
-    is_done = np.ones(len(rows), bool)
-    for model in models:
-        is_done &= reader.done(dataset, model)[rows] if model in reader.models(dataset) else False
-    return int((~is_done).sum())
 
 
 def _check_seconds(name: str, seconds: float | None) -> None:

@@ -7,9 +7,9 @@ call it twice, at the same time too: the second call waits and finds the work do
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from reno_store.foundation_models import FoundationModel, ModelSpec
 from reno_store.runtime.progress import Counter, tell
 from reno_store.store import StoredClips, StoreWriter
 
-__all__ = ["FillJob", "FillPart", "Filled", "divide", "fill"]
+__all__ = ["FillJob", "FillPart", "FillParts", "Filled", "Outcome", "divide", "fill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,29 @@ class Filled:
 
     report: ModelReport
     interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of all parts.
+
+    Attributes
+    ----------
+    filled : Sequence[Filled]
+        Those that were filled, in any order.
+    died : Sequence[tuple[FillPart, str]]
+        Those whose process died twice, and how.
+    interrupted : bool
+        Whether the user stopped it.
+    """
+
+    filled: Sequence[Filled]
+    died: Sequence[tuple[FillPart, str]]
+    interrupted: bool
+
+
+FillParts: TypeAlias = Callable[[FillJob, Sequence[FillPart], Counter], Outcome]
+"""Fills all parts of a job, in whatever processes, and counts their clips."""
 
 
 def fill(

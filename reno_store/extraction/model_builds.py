@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora import Manifest
-from reno_store.extraction.filling import FillJob, divide
+from reno_store.extraction.filling import FillJob, FillParts, Outcome, divide
 from reno_store.extraction.recordings import Recording, read_durations
 from reno_store.extraction.reports import Failure, ModelReport
 from reno_store.extraction.running import OUTDATED, Extraction
 from reno_store.extraction.settings import Settings
-from reno_store.extraction.workers import FillParts, Outcome
 from reno_store.foundation_models import FoundationModel, ModelSpec
 from reno_store.runtime.progress import counting
 from reno_store.store import ModelWriter, StoredClips

@@ -11,14 +11,33 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from reno_store.extraction.filling import Filled, FillJob, FillPart, fill
-from reno_store.extraction.workers import FillParts, Outcome
+from reno_store.corpora.audio import hash_file
+from reno_store.errors import AudioError, ClusterError, Remedy, StoreError
+from reno_store.extraction.filling import (
+    Filled,
+    FillJob,
+    FillPart,
+    FillParts,
+    Outcome,
+    fill,
+)
 from reno_store.foundation_models import FoundationModel
-from reno_store.runtime.cluster import Cluster, is_cancelled, report, use_worker_threads
+from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.cluster_calls import (
+    is_cancelled,
+    report,
+    use_worker_threads,
+    worker_name,
+)
 from reno_store.runtime.devices import free_memory, resolve_device
+from reno_store.runtime.places import Place
 from reno_store.runtime.progress import Counter
+from reno_store.store import StoreReader
 
 __all__ = ["cluster_workers"]
+
+_TRIED = 5
+"""Recordings of a part that are tried before a worker is taken to see none."""
 
 _loaded: tuple[str, FoundationModel] | None = None
 """The model of the build that this worker works for, and the build's claim."""
@@ -30,15 +49,27 @@ def cluster_workers(cluster: Cluster) -> FillParts:
     def fill_parts(job: FillJob, parts: Sequence[FillPart], counter: Counter) -> Outcome:
         filled: list[Filled] = []
         died: list[tuple[FillPart, str]] = []
-        shared = cluster.share(_absolute(job))
-        calls = ((part, (shared, part)) for part in parts)
-        results = cluster.run(
-            _fill_on_worker, calls, give_up=lambda part, why: died.append((part, why))
-        )
+        named = _absolute(job)
+        calls = ((part, (named, part)) for part in parts)
+        in_a_row = 0
+
+        def give_up(part: FillPart, why: str) -> None:
+            nonlocal in_a_row
+            died.append((part, why))
+            in_a_row += 1
+            if in_a_row > cluster.n_workers() + 1:
+                raise ClusterError(
+                    f"{why}, whatever the work is; probably memory is short. What is finished is "
+                    "kept.",
+                    Remedy("Give the workers more memory"),
+                )
+
+        results = cluster.run(_fill_on_worker, calls, give_up=give_up)
         try:
             with cluster.hearing(job.claim, counter.advance), closing(results):
                 for _, result in results:
                     filled.append(result)
+                    in_a_row = 0
                     counter.advance(result.report.n_copied)
         except KeyboardInterrupt:
             return Outcome(filled, died, True)
@@ -69,8 +100,38 @@ class _Reporting(Counter):
             raise KeyboardInterrupt
 
 
+def _check_sees(job: FillJob, part: FillPart) -> None:
+    """Check that this worker sees the store and the recordings that the client saw.
+
+    Otherwise it would make a new store, and report all clips as unreadable.
+    """
+    try:
+        is_there = job.dataset in StoreReader(job.store).datasets
+    except StoreError:
+        is_there = False
+    missing = f"store {job.store} with dataset {job.dataset!r}"
+    if is_there:
+        read_by_client = [each.path for each in part.recordings if each.sha256][:_TRIED]
+        if not read_by_client or any(map(_is_readable, read_by_client)):
+            return
+        missing = f"recordings, such as {read_by_client[0]}"
+    raise ClusterError(
+        f"a worker of the cluster, {worker_name()}, does not see the {missing}. All workers need "
+        "them under the same absolute paths as here."
+    )
+
+
+def _is_readable(recording: Place) -> bool:
+    try:
+        hash_file(recording)
+    except AudioError:
+        return False
+    return True
+
+
 def _fill_on_worker(job: FillJob, part: FillPart) -> Filled:
     global _loaded
+    _check_sees(job, part)
     use_worker_threads()
     settings = replace(job.settings, device=resolve_device(job.settings.device))
     if _loaded is None or _loaded[0] != job.claim:

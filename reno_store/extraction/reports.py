@@ -86,6 +86,8 @@ class BuildReport:
     n_left : int
         With a shard, how many clips of the whole manifest lacked an embedding of some model at
         its end: those that failed, and those of shards that have not finished.
+    shards_left : tuple[int, ...]
+        The numbers of the shards that have these clips.
     """
 
     store: Place
@@ -96,6 +98,7 @@ class BuildReport:
     duplicates: tuple[tuple[str, ...], ...] = ()
     shard: tuple[int, int] | None = None
     n_left: int = 0
+    shards_left: tuple[int, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -74,20 +74,21 @@ class Shard:
         Raises
         ------
         RenoStoreError
-            If the text is something else, or the tasks of the array are not evenly spaced.
+            If the text is something else, or the task is not on a grid of evenly spaced ones.
 
         Examples
         --------
         >>> str(Shard.parse("3/16", {}))
         '3/16'
-        >>> array = {"ID": "0", "COUNT": "16", "MIN": "0", "MAX": "15", "STEP": "1"}
+        >>> array = {"ID": "0", "COUNT": "16", "MIN": "0", "MAX": "15"}
         >>> environment = {f"SLURM_ARRAY_TASK_{name}": value for name, value in array.items()}
         >>> str(Shard.parse("0/16", environment))
         '1/16'
         """
         found = _TEXT.fullmatch(text.strip())
         if found is None:
-            raise RenoStoreError(f"shard {text!r}: expected NUMBER/COUNT, such as 3/16.")
+            empty = " Is a variable empty?" if not all(text.strip().split("/")) else ""
+            raise RenoStoreError(f"shard {text!r}: expected NUMBER/COUNT, such as 3/16.{empty}")
         number, count = int(found[1]), int(found[2])
         names = ("ID", "COUNT", "MIN", "MAX")
         values = [environment.get(_ARRAY + name, "") for name in names]
@@ -96,8 +97,9 @@ class Shard:
         task, n_tasks, first, last = map(int, values)
         if (number, count) != (task, n_tasks):
             return cls(number, count)
-        step = int(environment.get(_ARRAY + "STEP") or 1)
-        if first + (n_tasks - 1) * step != last:
+        # Not SLURM's own step, which is 1 for an array such as 1,3,5,7.
+        step, is_uneven = divmod(last - first, n_tasks - 1) if n_tasks > 1 else (1, 0)
+        if is_uneven or (task - first) % step:
             raise RenoStoreError(
                 f"shard {text}: this array has {n_tasks} tasks between {first} and {last}, so a "
                 "task's place among them is unknown. To run some tasks of an earlier array again, "
@@ -106,8 +108,8 @@ class Shard:
         return cls((task - first) // step + 1, n_tasks)
 
 
-def deal(rows: NDArray[np.int64], stripe_rows: int, shard: Shard) -> NDArray[np.bool_]:
-    """Return which clips a shard embeds, shape (n_clips,).
+def deal(rows: NDArray[np.int64], stripe_rows: int, count: int) -> NDArray[np.int64]:
+    """Return the number of the shard that embeds each clip, shape (n_clips,).
 
     The stripes with the most clips are dealt first, each to the shard that has the fewest
     clips until then.
@@ -118,22 +120,21 @@ def deal(rows: NDArray[np.int64], stripe_rows: int, shard: Shard) -> NDArray[np.
         Row of each clip in the store.
     stripe_rows : int
         Rows of a stripe.
-    shard : Shard
-        Which one.
+    count : int
+        Number of shards. Those beyond the number of stripes get nothing.
 
     Examples
     --------
-    >>> rows = np.arange(5)
-    >>> deal(rows, 2, Shard(1, 2)), deal(rows, 2, Shard(2, 2))
-    (array([ True,  True, False, False,  True]), array([False, False,  True,  True, False]))
+    >>> deal(np.arange(5), 2, 2)
+    array([1, 1, 2, 2, 1])
     """
     stripes, stripe_of, n_clips = np.unique(
         rows // stripe_rows, return_inverse=True, return_counts=True
     )
-    loads = [(0, number) for number in range(1, shard.count + 1)]
-    is_mine = np.zeros(len(stripes), bool)
+    loads = [(0, number) for number in range(1, min(count, len(stripes)) + 1)]
+    owners = np.zeros(len(stripes), np.int64)
     for stripe in np.argsort(-n_clips, kind="stable").tolist():
         load, number = loads[0]
         heapq.heapreplace(loads, (load + int(n_clips[stripe]), number))
-        is_mine[stripe] = number == shard.number
-    return np.asarray(is_mine[stripe_of], bool)
+        owners[stripe] = number
+    return np.asarray(owners[stripe_of], np.int64)

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
-import sys
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, TypeAlias
+from typing import Any
 
-from reno_store.errors import RenoStoreError
-from reno_store.extraction.filling import Filled, FillJob, FillPart, fill
+from reno_store.errors import Remedy, RenoStoreError
+from reno_store.extraction.filling import Filled, FillJob, FillPart, FillParts, Outcome
+from reno_store.extraction.worker_process import send, work
+from reno_store.runtime.interrupts import ctrl_c_blocked
 from reno_store.runtime.progress import Counter
 
-__all__ = ["FillParts", "Outcome", "devices_of", "fill_together", "local_workers"]
+__all__ = ["devices_of", "fill_together", "local_workers"]
 
 _POLL_S = 0.2
 _MOST_DEATHS = 2
@@ -57,31 +56,20 @@ def devices_of(device: str, n_workers: int) -> list[str]:
     return [f"cuda:{number % n_gpus}" for number in range(n_workers)]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of all parts.
-
-    Attributes
-    ----------
-    filled : Sequence[Filled]
-        Those that were filled, in any order.
-    died : Sequence[tuple[FillPart, str]]
-        Those whose process died twice, and how.
-    interrupted : bool
-        Whether the user stopped it.
-    """
-
-    filled: Sequence[Filled]
-    died: Sequence[tuple[FillPart, str]]
-    interrupted: bool
-
-
-FillParts: TypeAlias = Callable[[FillJob, Sequence[FillPart], Counter], Outcome]
-"""Fills all parts of a job, in whatever processes, and counts their clips."""
-
-
 def local_workers(device: str, n_workers: int) -> FillParts:
-    """Return a function that fills parts in new processes; see `fill_together`."""
+    """Return a function that fills parts in new processes; see `fill_together`.
+
+    Raises
+    ------
+    RenoStoreError
+        In a worker process that has come here because it imports the user's script.
+    """
+    # As multiprocessing itself finds out, but before this build waits for the one that began.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RenoStoreError(
+            "this process is a worker of a build, and imports the script that started it: "
+            "start the build below `if __name__ == '__main__':`."
+        )
 
     def fill_parts(job: FillJob, parts: Sequence[FillPart], counter: Counter) -> Outcome:
         return fill_together(job, parts, devices_of(device, n_workers), counter)
@@ -122,11 +110,12 @@ def fill_together(
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A process, its end of the pipe, its device, and the part in hand."""
+    """A process, its end of the pipe, its device, whether it is loaded, and the part in hand."""
 
     process: BaseProcess
     connection: Connection
     device: str
+    is_ready: bool = False
     part: FillPart | None = None
 
 
@@ -134,20 +123,22 @@ class _Pool:
     def __init__(
         self, job: FillJob, parts: Sequence[FillPart], devices: Sequence[str], counter: Counter
     ) -> None:
-        self._job, self._counter = job, counter
+        from joblib import cpu_count  # of those that this process may use
+
+        self._job, self._counter, self._devices = job, counter, devices
         self._waiting = deque(parts)
-        self._n_threads = max((os.cpu_count() or 1) // max(len(devices), 1), 1)
+        self._n_threads = max(cpu_count() // max(len(devices), 1), 1)
         self._n_deaths: dict[int, int] = {}
         self._deaths_in_a_row, self._most_deaths = 0, 2 * len(devices) + 2
         self._filled: list[Filled] = []
         self._died: list[tuple[FillPart, str]] = []
         self._interrupted = False
         self._workers: list[_Worker] = []
-        for device in devices:
-            self._start(device)
 
     def run(self) -> Outcome:
         with _noting_ctrl_c() as is_pressed:
+            for device in self._devices:
+                self._start(device)
             while self._workers:
                 if is_pressed() and not self._interrupted:
                     self._stop()
@@ -159,8 +150,12 @@ class _Pool:
     def _stop(self) -> None:
         self._interrupted = True
         self._waiting.clear()
-        for worker in self._workers:
-            _send(worker.connection, None)
+        for worker in list(self._workers):
+            if worker.is_ready:
+                send(worker.connection, None)
+            else:
+                worker.process.terminate()
+                self._dismiss(worker)
 
     def close(self) -> None:
         """End the processes that are left, after an error."""
@@ -175,29 +170,32 @@ class _Pool:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         job = replace(self._job, settings=replace(self._job.settings, device=device))
-        process = context.Process(target=_work, args=(theirs, job, self._n_threads), daemon=True)
-        process.start()
+        process = context.Process(target=work, args=(theirs, job, self._n_threads), daemon=True)
+        with ctrl_c_blocked():
+            process.start()
         theirs.close()
         self._workers.append(_Worker(process, ours, device))
 
     def _receive(self, worker: _Worker) -> None:
-        try:
+        content: Any = None
+        kind = "died"
+        with contextlib.suppress(EOFError, OSError):
             kind, content = worker.connection.recv()
-        except (EOFError, OSError):
+        if kind == "died":
             self._bury(worker)
-            return
-        if kind == "advance":
+        elif kind == "advance":
             self._counter.advance(content)
         elif kind == "failed":
             raise content
         else:
+            worker.is_ready = True
             if kind == "filled":
                 self._filled.append(content)
                 self._counter.advance(content.report.n_copied)
                 self._deaths_in_a_row = 0
             worker.part = self._waiting.popleft() if self._waiting else None
             # If it has died, the next receive notices it.
-            _send(worker.connection, worker.part)
+            send(worker.connection, worker.part)
             if worker.part is None:
                 self._dismiss(worker)
 
@@ -210,7 +208,10 @@ class _Pool:
         """Note that a process has died; replace it if there is work left."""
         self._dismiss(worker)
         code = worker.process.exitcode or 0
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        how = f"exit code {code}"
+        if code < 0:
+            with contextlib.suppress(ValueError):
+                how = signal.Signals(-code).name
         self._deaths_in_a_row += 1
         if worker.part is not None:
             n_deaths = self._n_deaths[id(worker.part)] = self._n_deaths.get(id(worker.part), 0) + 1
@@ -218,11 +219,16 @@ class _Pool:
                 self._waiting.appendleft(worker.part)
             else:
                 self._died.append((worker.part, how))
+        if code > 0 and not worker.is_ready:
+            raise RenoStoreError(
+                f"a process that embeds clips ended before it began ({how}); its error is above. "
+                "In a script, start the build below `if __name__ == '__main__':`."
+            )
         if self._deaths_in_a_row > self._most_deaths:
             raise RenoStoreError(
-                f"the processes that embed clips end before they finish anything ({how}). If "
-                "memory is short, use fewer workers. In a script, start the build below "
-                "`if __name__ == '__main__':`."
+                f"the processes that embed clips end before they finish anything ({how}); "
+                "probably memory is short.",
+                Remedy("Use fewer processes", {"workers": ...}),
             )
         if self._waiting:
             self._start(worker.device)
@@ -250,54 +256,3 @@ def _noting_ctrl_c() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(pressed)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _send(connection: Connection, content: Any) -> bool:
-    """Send something; return False if the process at the other end is gone."""
-    try:
-        connection.send(content)
-    except OSError:
-        return False
-    return True
-
-
-class _Remote(Counter):
-    """Sends progress to the process that started this one, and stops when that is gone."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__()
-        self._connection = connection
-
-    def advance(self, n: int = 1, *, work: float | None = None) -> None:
-        # While a part is filled, all that comes is the order to stop, or the end of the pipe.
-        if not _send(self._connection, ("advance", n)) or self._connection.poll():
-            raise KeyboardInterrupt
-
-
-def _work(connection: Connection, job: FillJob, n_threads: int) -> None:
-    """Fill parts until there are none: what a worker process runs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = str(n_threads)
-    try:
-        model = job.settings.load(job.spec)
-        torch: Any = sys.modules.get("torch")
-        if torch is not None:
-            torch.set_num_threads(n_threads)
-        _send(connection, ("ready", None))
-        while (part := _next_part(connection)) is not None:
-            filled = fill(job, part, model=model, counter=_Remote(connection))
-            _send(connection, ("filled", filled))
-            if filled.interrupted:
-                return
-    except RenoStoreError as error:
-        _send(connection, ("failed", error))
-    except Exception:
-        _send(connection, ("failed", RuntimeError(traceback.format_exc())))
-
-
-def _next_part(connection: Connection) -> FillPart | None:
-    try:
-        part: FillPart | None = connection.recv()
-    except (EOFError, OSError):
-        return None
-    return part

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from reno_store.extraction import MAX_SECONDS
 from reno_store.recognition.finding import Found
 from reno_store.recognition.recognizer import Recognizer
-from reno_store.runtime.cluster import Cluster, use_worker_threads
+from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.cluster_calls import use_worker_threads
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import counting
 

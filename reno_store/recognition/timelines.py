@@ -17,7 +17,8 @@ from reno_store.foundation_models import FoundationModel
 from reno_store.recognition.finding import Found
 from reno_store.recognition.predicting import Prediction
 from reno_store.recognition.recognizer import Recognizer
-from reno_store.runtime.cluster import Cluster, use_worker_threads
+from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.cluster_calls import use_worker_threads
 from reno_store.runtime.devices import resolve_device
 from reno_store.runtime.progress import counting
 

@@ -2,31 +2,33 @@
 
 Functions are plain, and their arguments small. What many calls need is shared: it is sent to the
 cluster once, moves among its workers, and is made again where the workers that had it are lost.
+What workers do with a call is in `cluster_calls`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import operator
+import pickle
 import queue
-import threading
+import uuid
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from reno_store.errors import ClusterError, Remedy
+from reno_store.runtime.cluster_calls import packed
+from reno_store.runtime.cluster_notices import IdleNotices
 from reno_store.runtime.dask_client import import_distributed
-from reno_store.runtime.progress import tell
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = [
-    "Cluster",
-    "is_cancelled",
-    "report",
-    "use_worker_threads",
-]
+__all__ = ["Cluster"]
 
 _POLL_S = 1.0
 """How often workers that joined are looked for, and work submitted to them."""
@@ -37,34 +39,6 @@ _MOST_SUBMISSIONS = 5
 workers with it, unless it is set up otherwise."""
 
 _Tag = TypeVar("_Tag")
-_turn = threading.Lock()
-
-
-def use_worker_threads() -> None:
-    """Let torch use as many CPU threads as the worker has that runs this call."""
-    import torch
-    from distributed import get_worker
-
-    torch.set_num_threads(get_worker().state.nthreads)
-
-
-def report(topic: str, message: Any) -> None:
-    """Tell the client of the call that this worker runs something; see `Cluster.hearing`."""
-    from distributed import get_worker
-
-    get_worker().log_event(topic, message)
-
-
-def is_cancelled() -> bool:
-    """Return whether nobody waits any more for the call that this worker runs.
-
-    The client has cancelled it, or is gone.
-    """
-    from distributed import get_worker
-
-    worker = get_worker()
-    task = worker.state.tasks.get(worker.get_current_task())
-    return task is None or task.state in ("cancelled", "released", "forgotten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +102,7 @@ class Cluster:
 
         The scheduler keeps a copy, unlike of scattered data, which are gone with their workers.
         """
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Sending large graph")
-            return self._submit(_same, (value,))
+        return self._submit(_same, (value,))
 
     def share_result(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have a value computed once on the cluster; as `share`."""
@@ -176,26 +148,30 @@ class Cluster:
         finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
         def start(call: _Call) -> None:
-            future: Any = self._submit(_in_turn, (function, *call.arguments))
+            future: Any = self._submit(function, call.arguments)
             running[future] = call
             future.add_done_callback(finished.put)
 
-        if not self.n_workers():
-            tell("The cluster has no workers yet; waiting for them.")
+        idle = IdleNotices(self._client)
         try:
             more = True
             while more or running:
-                while more and len(running) < (_PER_WORKER * self.n_workers() or 1):
+                n_workers = self.n_workers()
+                while more and len(running) < (_PER_WORKER * n_workers or 1):
                     if more := (each := next(waiting, None)) is not None:
                         start(_Call(*each))
                 if not running:
                     break
+                idle.look(n_workers)
                 with contextlib.suppress(queue.Empty):
                     future = finished.get(timeout=_POLL_S)
                     call = running.pop(future)
-                    if not (lost := self._lost(future)):
-                        yield call.tag, _result(future)
+                    idle.finished()
+                    result, lost = self._result(future)
+                    if not lost:
+                        yield call.tag, result
                     elif call.n_submissions < _MOST_SUBMISSIONS:
+                        idle.lost(lost)
                         self._renew(call.arguments)
                         start(_Call(call.tag, call.arguments, call.n_submissions + 1))
                     elif give_up is not None:
@@ -225,20 +201,48 @@ class Cluster:
     def _submit(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
         if self._client.status != "running":
             raise _disconnected(self._client)
-        future: Future[Any] = self._client.submit(function, *arguments, pure=False)
+        from distributed import Future
+
+        name = getattr(function, "__name__", "call").strip("_")
+        key = f"{name}-{uuid.uuid4().hex}"  # on Dask's dashboard
+        # Dask replaces futures by their results, and sends arrays without copying them.
+        apart = {
+            place: each
+            for place, each in enumerate(arguments)
+            if isinstance(each, Future | np.ndarray)
+        }
+        call = packed(function, [None if n in apart else v for n, v in enumerate(arguments)])
+        given = [list(apart), list(apart.values())]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")
+            # On the worker: pickle.loads(call)(given)
+            future: Future[Any] = self._client.submit(
+                functools.reduce, operator.call, [call, given], pickle.loads, key=key
+            )
         return future
 
-    def _lost(self, future: Any) -> str:
-        """Return why a call has to be submitted again; nothing where it was finished or raised."""
+    def _result(self, future: Any) -> tuple[Any, str]:
+        """Return what a call returned, or why it has to be submitted again; or raise its error."""
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
-        error = future.exception() if future.status != "finished" else None
-        if not isinstance(error, KilledWorker | FutureCancelledError):
-            return ""
+        worker = ""
+        try:
+            return future.result(), ""
+        except KilledWorker as error:
+            worker = f", such as {error.last_worker.address}"
+        except FutureCancelledError:
+            pass
+        except ImportError as error:
+            raise ClusterError(
+                f"a worker of the cluster cannot import what it needs: {error}.",
+                Remedy("Install there what is installed here"),
+            ) from None
+        except OSError:
+            self.n_workers()
+            raise  # by the call
         self.n_workers()  # raises where the scheduler is lost too
-        worker = f", such as {error.last_worker.address}" if isinstance(error, KilledWorker) else ""
-        return f"workers of the cluster are lost each time with the same work{worker}"
+        return None, f"workers of the cluster are lost each time with the same work{worker}"
 
     def _renew(self, arguments: tuple[Any, ...]) -> None:
         """Have what is shared made again, where the scheduler gave up on that."""
@@ -247,22 +251,6 @@ class Cluster:
         shared = [each for each in arguments if isinstance(each, Future)]
         if given_up := [each for each in shared if each.status == "error"]:
             self._client.retry(given_up)
-
-
-def _result(future: Any) -> Any:
-    try:
-        return future.result()
-    except ImportError as error:
-        raise ClusterError(
-            f"a worker of the cluster cannot import what it needs: {error}.",
-            Remedy("Install there what is installed here"),
-        ) from None
-
-
-def _in_turn(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function; threads of one process would share torch's settings."""
-    with _turn:
-        return function(*arguments)
 
 
 def _same(value: Any) -> Any:

@@ -80,13 +80,13 @@ def open_client(place: str) -> Iterator[Client]:
     n_processes = check_cluster(place)
     distributed = import_distributed()
     with contextlib.ExitStack() as opened:
+        opened.enter_context(_silent())
         if n_processes is not None:
             import dask
 
             # Otherwise a worker that is lost again this long after it was lost is not replaced.
             patience = {"distributed.deploy.lost-worker-timeout": "365d"}
             opened.enter_context(dask.config.set(patience))
-            # What Dask logs about lost workers, which it replaces, would tear the progress bar.
             cluster = distributed.LocalCluster(
                 n_workers=n_processes,
                 threads_per_worker=1,
@@ -110,6 +110,19 @@ def open_client(place: str) -> Iterator[Client]:
                 f"({type(error).__name__}: {error})."
             ) from None
         yield opened.enter_context(client)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Leave out what Dask logs here: it would tear the progress bar, and errors are raised."""
+    handlers = [(each, each.level) for each in logging.getLogger("distributed").handlers]
+    for handler, _ in handlers:
+        handler.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for handler, level in handlers:
+            handler.setLevel(level)
 
 
 def dask_setup(worker: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,8 @@ from rich.text import Text
 
 __all__ = ["Counter", "counting", "tell"]
 
+_LOGGED_S = 300.0
+"""How often a line is printed where there is no terminal, such as in the log of a cluster's job."""
 _WIDE = 80
 """Width of a terminal, in columns, from which the elapsed time is shown too."""
 
@@ -50,6 +53,27 @@ class Counter:
     def _update(self, **changes: Any) -> None:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, **changes)
+
+
+class _LoggedCounter(Counter):
+    """Progress in a log: a line now and then."""
+
+    def __init__(self, description: str, n: int, unit: str, work: float) -> None:
+        super().__init__()
+        self._description, self._n, self._unit, self._work = description, n, unit, work
+        self._done = 0.0
+        self._begun = self._printed = time.monotonic()
+
+    def _update(self, **changes: Any) -> None:
+        self._description = changes.get("description", self._description)
+        self._done += changes.get("advance", 0.0)
+        now = time.monotonic()
+        if self._done and now - self._printed >= _LOGGED_S:
+            self._printed, elapsed_s = now, now - self._begun
+            left_s = elapsed_s / self._done * max(self._work - self._done, 0.0)
+            rate = _rate_in_words(self._finished, elapsed_s, self._unit)
+            left = timedelta(seconds=math.ceil(left_s))
+            tell(f"{self._description}: {self._finished:,}/{self._n:,} {rate} {left} left")
 
 
 class _Bar(Progress):
@@ -89,6 +113,10 @@ def _rate(task: Task) -> str:
     elapsed_s = task.finished_time if task.finished else task.elapsed
     if not (finished and elapsed_s):
         return f"- {unit}/s"
+    return _rate_in_words(finished, elapsed_s, unit)
+
+
+def _rate_in_words(finished: int, elapsed_s: float, unit: str) -> str:
     rate = finished / elapsed_s
     return f"{60 * rate:.1f} {unit}/min" if rate < 1 else f"{rate:.1f} {unit}/s"
 
@@ -120,7 +148,7 @@ def counting(
     forecast_s: float | None = None,
     show: bool | None = None,
 ) -> Iterator[Counter]:
-    """Show a bar on standard error while the block runs.
+    """Show a bar on standard error while the block runs, or print a line every five minutes.
 
     Parameters
     ----------
@@ -135,15 +163,19 @@ def counting(
     forecast_s : float, optional
         Estimated seconds for everything, used for the time left until a piece is finished.
     show : bool, optional
-        Whether to show the bar; by default if standard error is a terminal.
+        Whether to show the bar; by default if standard error is a terminal. If it is a file or a
+        pipe, lines are printed by default, and nothing in a notebook.
 
     Yields
     ------
     Counter
         To advance after each finished piece.
     """
-    if not n or not (sys.stderr.isatty() if show is None else show):
-        yield Counter()
+    is_terminal = sys.stderr.isatty()
+    if not n or not (is_terminal if show is None else show):
+        is_logged = n and show is None and "ipykernel" not in sys.modules
+        total = n if work is None else work
+        yield _LoggedCounter(description, n, unit, total) if is_logged else Counter()
         return
     console = Console(stderr=True)
     elapsed = (TimeElapsedColumn(Column(no_wrap=True)), TextColumn("elapsed,"))

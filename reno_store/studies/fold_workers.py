@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator
 
 from reno_store.errors import ClusterError, Remedy, RenoStoreError, TrainingError
 from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.interrupts import ctrl_c_blocked
 from reno_store.samples import open_store
 from reno_store.studies.outcomes import Failure, Result, run_fold
 from reno_store.studies.planning import FoldTask
@@ -97,7 +98,9 @@ class ProcessFolds:
         # No fold is claimed before there is a process for it.
         parallel = Parallel(self.n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs")
         try:
-            for key, result in parallel(jobs()):
+            with ctrl_c_blocked():
+                results = parallel(jobs())
+            for key, result in results:
                 yield begun.pop(key), result
         except BrokenProcessPool:
             raise TrainingError(

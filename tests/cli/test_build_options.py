@@ -306,8 +306,12 @@ class TestSharing:
         printed = build("--model", "mfcc", "--shard", "2/2")
         assert "small, 6 clips, shard 2/2" in printed
         assert "mfcc: 2 new, 0 reused, 0 failed" in printed
-        assert "4 of all clips without an embedding now" in printed
-        assert "0 of all clips" in build("--model", "mfcc", "--shard", "1/2")
+        assert "without an embedding now: 4 of 6, in shards 1" in printed
+        assert "all shards are done" in build("--model", "mfcc", "--shard", "1/2")
+
+    def test_shards_with_something_left_are_listed_as_sbatch_takes_them(self, build, monkeypatch):
+        monkeypatch.setattr(schema, "EMBEDDING_CHUNK_ROWS", 1)
+        assert "in shards 1-2,4-6" in build("--model", "mfcc", "--shard", "3/6")
 
     def test_the_environment_of_a_task_decides_where_numbers_begin(self, build, monkeypatch):
         monkeypatch.setattr(schema, "EMBEDDING_CHUNK_ROWS", 4)

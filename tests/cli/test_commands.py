@@ -116,6 +116,17 @@ class TestBuild:
         shown = run("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s").output
         assert "silent, but embedded: clip clip7" in shown
 
+    def test_an_interrupt_before_clips_are_embedded_has_exit_code_130_too(
+        self, corpus, tmp_path, monkeypatch
+    ):
+        def interrupt(path):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("reno_store.extraction.recordings.hash_file", interrupt)
+        words = ("build", corpus.manifest, "--model", "mfcc", "--store", tmp_path / "s.zarr")
+        assert "Interrupted" in run(*words, expect=130).stderr
+        assert not (tmp_path / "s.zarr").exists()
+
     def test_an_interrupted_build_says_so_with_exit_code_130(self, corpus, tmp_path, monkeypatch):
         def stop(*_):
             raise KeyboardInterrupt

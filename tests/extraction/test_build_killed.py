@@ -18,17 +18,22 @@ from reno_store.exchange.verification import verify_store
 from reno_store.extraction.build import build_store
 
 _BUILD = """
-import sys
+import sys, time
 import reno_store.extraction.recordings as recordings
 from reno_store.corpora.audio import read_waveform
 from reno_store.extraction.build import build_store
 
-def slowly(path, rate):
-    import time
-    time.sleep(0.01)
+n_read = 0
+
+def stopping(path, rate):
+    # It waits for the kill at some clip, however long that takes to come.
+    global n_read
+    n_read += 1
+    if n_read > int(sys.argv[3]):
+        time.sleep(600)
     return read_waveform(path, rate)
 
-recordings.read_waveform = slowly
+recordings.read_waveform = stopping
 build_store(sys.argv[1], sys.argv[2], ["mfcc", "logmel"], batch_seconds=1.0)
 """
 
@@ -42,18 +47,19 @@ def rows_done(store, model):
 
 
 @pytest.mark.parametrize(
-    ("model", "after"), [("mfcc", 8), pytest.param("logmel", 20, marks=pytest.mark.slow)]
+    ("model", "n_read", "after"),
+    [("mfcc", 40, 8), pytest.param("logmel", 60 + 50, 20, marks=pytest.mark.slow)],
 )
-def test_killed_half_way_and_run_again(tmp_path, model, after):
+def test_killed_half_way_and_run_again(tmp_path, model, n_read, after):
     corpus = make_corpus(tmp_path, 60)
     store = tmp_path / "killed.zarr"
-    command = [sys.executable, "-c", _BUILD, str(corpus.manifest), str(store)]
+    command = [sys.executable, "-c", _BUILD, str(corpus.manifest), str(store), str(n_read)]
     process = subprocess.Popen(command)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while rows_done(store, model) < after:
         assert process.poll() is None, "the build ended before it could be killed"
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.1)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     kept = rows_done(store, model)

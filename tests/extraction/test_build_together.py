@@ -44,7 +44,7 @@ def test_four_processes_build_what_one_would_have(tmp_path):
         start(corpus.manifest, store, "mfcc", dataset="other"),
     ]
     for build in builds:
-        _, said = build.communicate(timeout=120)
+        _, said = build.communicate(timeout=300)
         assert build.returncode == 0, said
     whole = tmp_path / "whole.zarr"
     build_store(corpus.manifest, whole, ["mfcc", "logmel"])
@@ -63,7 +63,7 @@ def test_the_second_of_two_builds_of_one_model_waits_and_computes_nothing(tmp_pa
         line = second.stderr.readline()
         assert f"waiting for process {os.getpid()} on " in line
         assert "(building mfcc of small since " in line
-    second.communicate(timeout=60)
+    second.communicate(timeout=300)
     assert second.returncode == 0
     assert open_store(store).summary()[0].n_done == 6
 
@@ -107,8 +107,10 @@ def test_clips_are_added_while_another_process_embeds(tmp_path):
 
 
 def watch(store, stop, seen):
-    """Read again and again what a build has finished until now."""
-    while not stop.is_set():
+    """Read again and again what a build has finished until now, at last after it has ended."""
+    is_last = False
+    while not is_last:
+        is_last = stop.is_set()
         try:
             samples = open_store(store).load("small", "mfcc", missing="drop")
         except RenoStoreError as error:
@@ -131,7 +133,7 @@ def test_a_reader_sees_whole_rows_only_while_a_build_writes(tmp_path):
     watcher.start()
     try:
         build = start(corpus.manifest, tmp_path / "s.zarr", "mfcc")
-        build.communicate(timeout=120)
+        build.communicate(timeout=300)
         assert build.returncode == 0
     finally:
         stop.set()

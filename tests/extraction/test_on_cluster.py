@@ -2,8 +2,9 @@
 
 import os
 import signal
-import threading
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from factories.clusters import killing_workers, wait_until
@@ -11,9 +12,12 @@ from factories.corpora import make_corpus
 from factories.stores import assert_stores_equal
 from reno_cli.main import main
 
-from reno_store.errors import DeviceError, ModelError, RenoStoreError
+from reno_store.errors import ClusterError, DeviceError, ModelError, RenoStoreError
 from reno_store.extraction import on_cluster
 from reno_store.extraction.build import build_store
+from reno_store.extraction.filling import FillJob, FillPart
+from reno_store.extraction.recordings import Recording
+from reno_store.extraction.settings import Settings
 from reno_store.runtime.cluster import Cluster
 from reno_store.runtime.progress import Counter
 from reno_store.store import StoreReader, schema
@@ -68,20 +72,25 @@ def test_the_bar_counts_the_clips_of_all_workers(corpus, tmp_path, dask_client, 
 
 
 def test_what_was_stored_before_an_interrupt_is_kept_and_workers_stop(
-    corpus, tmp_path, dask_client
+    corpus, tmp_path, dask_client, monkeypatch
 ):
-    store = tmp_path / "s.zarr"
+    """Ctrl-C comes when a worker has reported its first clip."""
+    store, hearing, pressed = tmp_path / "s.zarr", Cluster.hearing, []
 
-    def interrupt():
-        wait_until(lambda: n_done(store) > 0, timeout_s=120)
-        os.kill(os.getpid(), signal.SIGINT)
+    def pressing(cluster, topic, hear):
+        def heard(n):
+            hear(n)
+            if not pressed:
+                pressed.append(n)
+                os.kill(os.getpid(), signal.SIGINT)
 
-    thread = threading.Thread(target=interrupt)
-    thread.start()
+        return hearing(cluster, topic, heard)
+
+    monkeypatch.setattr(Cluster, "hearing", pressing)
     report = build(corpus, store, client=dask_client, batch_seconds=0.01)
-    thread.join()
     assert report.interrupted
-    assert 0 < n_done(store) < 48
+    wait_until(lambda: n_done(store) > 0)  # it is written in the background
+    assert n_done(store) < 48
     build(corpus, tmp_path / "whole.zarr")
     assert build(corpus, store).complete  # it waits for what the workers have begun
     assert_stores_equal(store, tmp_path / "whole.zarr")
@@ -106,6 +115,19 @@ def test_parts_whose_workers_are_lost_each_time_are_reported(
     assert n_done(store) == 44
 
 
+def test_a_cluster_that_loses_its_workers_with_everything_ends_the_build(
+    corpus, tmp_path, dask_client, monkeypatch
+):
+    def lose_all(cluster, function, calls, *, give_up):
+        for part, _ in calls:
+            give_up(part, "lost")
+            yield from ()
+
+    monkeypatch.setattr(Cluster, "run", lose_all)
+    with pytest.raises(ClusterError, match="memory"):
+        build(corpus, tmp_path / "s.zarr", client=dask_client)
+
+
 def test_models_that_workers_lack_and_wrong_devices_are_named(
     corpus, tmp_path, dask_client, monkeypatch
 ):
@@ -117,9 +139,32 @@ def test_models_that_workers_lack_and_wrong_devices_are_named(
 
 
 def _elsewhere(job):
-    from dataclasses import replace
-
     return replace(job, spec=replace(job.spec, source="hf", location="/nowhere/at-all"))
+
+
+def test_workers_that_do_not_see_the_store_are_named_and_make_none(
+    corpus, tmp_path, dask_client, monkeypatch
+):
+    there = tmp_path / "of another machine" / "s.zarr"
+    monkeypatch.setattr(on_cluster, "_absolute", lambda job: replace(job, store=str(there)))
+    with pytest.raises(ClusterError, match="another machine"):
+        build(corpus, tmp_path / "s.zarr", client=dask_client)
+    assert not there.parent.exists()
+
+
+def test_a_worker_that_sees_no_recording_that_the_client_read_is_named(
+    corpus, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(on_cluster, "worker_name", lambda: "tcp://there")
+    build(corpus, tmp_path / "s.zarr")
+    job = FillJob(str(tmp_path / "s.zarr"), "small", None, {}, Settings(), "")
+    hidden = [Recording(each, tmp_path / each, "a hash", 1.0) for each in ("a", "b")]
+    with pytest.raises(ClusterError, match="tcp://there"):
+        on_cluster._check_sees(job, FillPart(hidden, np.arange(2)))
+    seen = Recording("c", corpus.recording("clip0"), "a hash", 1.0)
+    on_cluster._check_sees(job, FillPart([*hidden, seen], np.arange(3)))
+    unread = [replace(each, sha256="") for each in hidden]  # by the client either
+    on_cluster._check_sees(job, FillPart(unread, np.arange(2)))
 
 
 @pytest.mark.parametrize("more", [{"workers": 2}, {"shard": "1/2"}])

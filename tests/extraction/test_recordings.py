@@ -14,7 +14,7 @@ from reno_store.errors import AudioError
 from reno_store.extraction.recordings import LoadedClip, Recording, loaded_ahead, refuse_long
 
 RATE_HZ = 8_000
-LONG_S = 10
+LONG_S = 120
 """More than anything here takes; who waits as long fails."""
 NAN = float("nan")
 MODULE = "reno_store.extraction.recordings"

@@ -80,6 +80,7 @@ def test_three_shards_in_any_order_make_the_store_of_one_build(corpus, tmp_path,
     assert sum(new) == 60
     assert max(new) - min(new) <= 8
     assert [report.n_left for report in reports] == [60 - new[0], new[2], 0]
+    assert [report.shards_left for report in reports] == [(1, 3), (3,), ()]
 
 
 def test_shards_at_the_same_time_on_a_new_store(corpus, tmp_path, whole):
@@ -89,10 +90,23 @@ def test_shards_at_the_same_time_on_a_new_store(corpus, tmp_path, whole):
         for number in (1, 2, 3)
     ]
     for each in builds:
-        _, printed = each.communicate(timeout=120)
+        _, printed = each.communicate(timeout=300)
         assert each.returncode == 0, printed
     assert_stores_equal(tmp_path / "s.zarr", whole)
     assert verify_store(tmp_path / "s.zarr").findings == ()
+
+
+@pytest.mark.slow
+def test_shards_of_different_counts_at_the_same_time(corpus, tmp_path, whole):
+    """They share stripes, so some wait for others, and nobody for ever."""
+    builds = [
+        start(corpus.manifest, tmp_path / "s.zarr", "mfcc logmel", shard=shard)
+        for shard in ("1/2", "2/2", "2/3", "1/1")
+    ]
+    for each in builds:
+        _, printed = each.communicate(timeout=300)
+        assert each.returncode == 0, printed
+    assert_stores_equal(tmp_path / "s.zarr", whole)
 
 
 @pytest.mark.slow
@@ -100,7 +114,7 @@ def test_a_shard_that_was_killed_is_run_again_while_others_fill(corpus, tmp_path
     store = tmp_path / "s.zarr"
     build(corpus, tmp_path, ["mfcc", "logmel"], shard=(3, 3))
     killed = start(corpus.manifest, store, "mfcc logmel", shard="1/3", batch_seconds=0.01)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while np.count_nonzero(zarr.open_group(store, mode="r")["small/mfcc/done"][:]) < 24:
         assert killed.poll() is None, "the shard ended before it could be killed"
         assert time.monotonic() < deadline
@@ -109,7 +123,7 @@ def test_a_shard_that_was_killed_is_run_again_while_others_fill(corpus, tmp_path
     killed.communicate()
     builds = [start(corpus.manifest, store, "mfcc logmel", shard=f"{each}/3") for each in (1, 2)]
     for each in builds:
-        _, printed = each.communicate(timeout=120)
+        _, printed = each.communicate(timeout=300)
         assert each.returncode == 0, printed
     assert_stores_equal(store, whole)
 
@@ -143,7 +157,7 @@ def test_failures_and_changes_are_those_of_the_shard(corpus, tmp_path):
     report = mine(refresh="audio")
     assert [failure.clip_id for failure in report.models[0].failures] == ["clip0"]
     assert report.models[0].n_copied == 1
-    assert report.n_left == 1
+    assert (report.n_left, report.shards_left) == (1, (1,))
 
 
 def build_of(corpus, tmp_path, number):
@@ -202,6 +216,9 @@ def test_long_recordings_in_windows(corpus, tmp_path):
     [
         ({"shard": (0, 4)}, "shard 0/4"),
         ({"shard": "5/4"}, "shard 5/4"),
+        ({"shard": (1, 2, 3)}, "shard is"),
+        ({"shard": 3}, "shard is"),
+        ({"shard": (1.5, 2)}, "shard is"),
         ({"shard": (1, 2), "workers": 2}, "a shard, workers or a client"),
         ({"workers": 0}, "workers is 0"),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 from reno_store.extraction.sinking import EmbeddingSink
 
-LONG_S = 10
+LONG_S = 120
 """More than anything here takes; who waits as long fails."""
 
 

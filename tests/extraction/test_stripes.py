@@ -63,9 +63,26 @@ def test_a_zero_is_explained():
         Shard.parse("0/16", {})
 
 
-def test_an_array_with_gaps_does_not_tell_the_place_of_a_task():
-    with pytest.raises(RenoStoreError, match="this array has 3 tasks between 1 and 7"):
-        Shard.parse("5/3", array(5, 1, 7, count=3))
+def test_an_empty_variable_is_named():
+    with pytest.raises(RenoStoreError, match="variable empty"):
+        Shard.parse("/16", {})
+
+
+@pytest.mark.parametrize("tasks", [(1, 3, 5, 7), (7,), (7, 12), (2, 3)])
+def test_a_list_of_evenly_spaced_tasks_is_like_a_range(tasks):
+    """SLURM gives such a list a step of 1."""
+    environments = [array(task, tasks[0], tasks[-1], count=len(tasks)) for task in tasks]
+    shards = [
+        Shard.parse(f"{task}/{len(tasks)}", environment)
+        for task, environment in zip(tasks, environments, strict=True)
+    ]
+    assert [shard.number for shard in shards] == list(range(1, len(tasks) + 1))
+
+
+@pytest.mark.parametrize(("task", "last"), [(5, 7), (2, 8), (3, 7)])
+def test_an_array_with_gaps_does_not_tell_the_place_of_a_task(task, last):
+    with pytest.raises(RenoStoreError, match=f"this array has 3 tasks between 1 and {last}"):
+        Shard.parse(f"{task}/3", array(task, 1, last, count=3))
 
 
 @given(
@@ -75,14 +92,16 @@ def test_an_array_with_gaps_does_not_tell_the_place_of_a_task():
 )
 def test_every_clip_is_dealt_once_in_whole_stripes_and_evenly(rows, stripe_rows, count):
     rows = np.array(rows, np.int64)
-    dealt = [deal(rows, stripe_rows, Shard(number, count)) for number in range(1, count + 1)]
-    assert (np.sum(dealt, axis=0) == 1).all()
-    owners = {}
-    for number, is_mine in enumerate(dealt):
-        for stripe in np.unique(rows[is_mine] // stripe_rows).tolist():
-            assert owners.setdefault(stripe, number) == number
-    loads = [is_mine.sum() for is_mine in dealt]
+    dealt = deal(rows, stripe_rows, count)
+    assert set(dealt.tolist()) <= set(range(1, count + 1))
+    pairs = set(zip((rows // stripe_rows).tolist(), dealt.tolist(), strict=True))
+    assert len(pairs) == len(set((rows // stripe_rows).tolist()))
+    loads = [int((dealt == number).sum()) for number in range(1, count + 1)]
     assert max(loads) - min(loads) <= stripe_rows
+
+
+def test_more_shards_than_stripes_cost_nothing():
+    assert deal(np.arange(6), 2, 10**15).tolist() == [1, 1, 2, 2, 3, 3]
 
 
 @given(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,8 +30,8 @@ from reno_store.runtime.progress import Counter
 from reno_store.store import StoreReader, StoreWriter, schema
 
 _PLUGIN = '''
-"""A model that kills its process at the clips whose length a file names."""
-import os, signal
+"""A model that kills its process at the clips whose length a file names, or loads for ever."""
+import multiprocessing, os, signal, time
 from pathlib import Path
 import numpy as np
 
@@ -40,6 +41,9 @@ class Deadly:
 
     def __init__(self, device="cpu", deaths=""):
         self.deaths = Path(deaths) if deaths else None
+        if self.deaths and (self.deaths / "load").exists() and multiprocessing.parent_process():
+            (self.deaths / "loading").touch()
+            time.sleep(3600)
 
     def embed(self, waveforms):
         for waveform in waveforms:
@@ -96,6 +100,30 @@ def test_two_workers_make_the_store_of_one_process(corpus, tmp_path):
     assert (again.n_new, again.n_reused, len(again.failures)) == (0, 27, 1)
 
 
+def test_a_script_that_workers_import_ends_before_it_waits_for_the_build(
+    corpus, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(RenoStoreError, match="__main__"):
+        build(corpus, tmp_path / "s.zarr", workers=2)
+    assert not (tmp_path / "s.zarr").exists()
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_ends_with_an_explanation(corpus, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, reno_store as rs\n"
+        "rs.build_store(*sys.argv[1:], 'mfcc', workers=2, progress=False)\n"
+    )
+    command = [sys.executable, str(script), str(corpus.manifest), str(tmp_path / "s.zarr")]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert process.returncode == 1
+    assert "exit code 1" in process.stderr.splitlines()[-1]
+    assert "this process is a worker of a build" in process.stderr
+    assert build(corpus, tmp_path / "s.zarr").complete
+
+
 @pytest.mark.slow
 def test_a_store_in_the_memory_of_this_process_is_refused(corpus):
     with pytest.raises(StoreError, match="only in this process"):
@@ -128,45 +156,93 @@ def test_clips_of_a_worker_that_dies_twice_are_reported_and_the_others_stored(
     assert build(corpus, tmp_path / "s.zarr", spec, **options).complete
 
 
-def test_workers_that_end_before_they_begin_end_the_build(corpus, tmp_path, monkeypatch):
-    def ends(connection, job, n_threads):
-        os._exit(3)
-
-    monkeypatch.setattr(workers, "_work", ends)
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [
+        (lambda: os._exit(3), "exit code 3"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "SIGKILL"),  # as where memory is short
+    ],
+    ids=["exit", "killed"],
+)
+def test_workers_that_end_before_they_begin_end_the_build(corpus, tmp_path, monkeypatch, end, how):
+    monkeypatch.setattr(workers, "work", lambda *_: end())
     monkeypatch.setattr(
         multiprocessing, "get_context", lambda _: multiprocessing.context.ForkContext()
     )
-    with pytest.raises(RenoStoreError, match="exit code 3"):
+    with pytest.raises(RenoStoreError, match=how):
         build(corpus, tmp_path / "s.zarr", workers=1)
     assert build(corpus, tmp_path / "s.zarr").complete
 
 
-@pytest.mark.slow
-def test_ctrl_c_keeps_what_is_done_and_ends_the_workers(corpus, tmp_path):
-    """As in a terminal, the whole group of processes gets it."""
-    store = tmp_path / "s.zarr"
-    code = """
+_BUILD = """
 import sys
 from reno_store.store import schema
 from reno_store.extraction.build import build_store
 if __name__ == "__main__":
     schema.EMBEDDING_CHUNK_ROWS = 8
-    report = build_store(*sys.argv[1:], "logmel", workers=2, batch_seconds=0.01, progress=False)
+    report = build_store(*sys.argv[1:], workers=2, batch_seconds=0.01, progress=False)
     sys.exit(130 if report.interrupted else 0)
 """
-    command = [sys.executable, "-c", code, str(make_corpus(tmp_path / "long", 200).manifest)]
-    process = subprocess.Popen([*command, str(store)], start_new_session=True)
-    deadline = time.monotonic() + 120
-    while not n_done(store):
+
+
+def press_ctrl_c(corpus, store, model, condition):
+    """Press Ctrl-C in a build once a condition is met; return what it printed.
+
+    As in a terminal, the whole group of processes gets it.
+    """
+    command = [sys.executable, "-c", _BUILD, str(corpus.manifest), str(store), model]
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that started the tests in the background has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 300
+    while not condition(process.pid):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(60) == 130
-    assert 0 < n_done(store) < 200
+    _, printed = process.communicate(timeout=300)
+    assert process.returncode == 130, printed
     while is_running(process.pid):  # multiprocessing's own process ends a moment later
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    return printed
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_done_and_ends_the_workers(tmp_path):
+    store = tmp_path / "s.zarr"
+    corpus = make_corpus(tmp_path / "long", 200)
+    assert not press_ctrl_c(corpus, store, "logmel", lambda _: n_done(store))
+    assert 0 < n_done(store) < 200
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_ctrl_c_ends_workers_that_are_starting(corpus, tmp_path):
+    def is_starting(pid):
+        listing = Path(f"/proc/{pid}/task/{pid}/children")
+        names = [Path(f"/proc/{each}/cmdline") for each in listing.read_text().split()]
+        return any("spawn_main" in name.read_text() for name in names)
+
+    assert not press_ctrl_c(corpus, tmp_path / "s.zarr", "mfcc", is_starting)
+    assert build(corpus, tmp_path / "s.zarr").complete
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_workers_that_load_a_model(corpus, tmp_path, deadly):
+    """Without waiting for the model, which may take minutes."""
+    (deadly / "load").touch()
+    spec = f"m=deadly?deaths={deadly}"
+    assert not press_ctrl_c(
+        corpus, tmp_path / "s.zarr", spec, lambda _: (deadly / "loading").exists()
+    )
+    (deadly / "load").unlink()
+    assert build(corpus, tmp_path / "s.zarr", spec).complete
 
 
 def is_running(group):
@@ -237,7 +313,7 @@ class TestFill:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(300)
         assert sum(report.n_new for report in reports) == 12
 
     def test_another_model_here_or_in_the_store_is_refused(self, job, corpus):

@@ -48,7 +48,7 @@ def killing_workers(client, progress, *, within_s, most=1000, seed=0):
         thread.join()
 
 
-def wait_until(condition, timeout_s=30.0):
+def wait_until(condition, timeout_s=120.0):
     """Wait for something that another process does."""
     end = time.monotonic() + timeout_s
     while not condition():

@@ -6,15 +6,22 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from importlib import import_module
+from types import SimpleNamespace
 
 import distributed
+import numpy as np
 import pytest
+from distributed.client import FutureCancelledError
 from factories.clusters import wait_until, worker_pids
 
 from reno_store.errors import ClusterError
-from reno_store.runtime.cluster import Cluster, is_cancelled, report
+from reno_store.runtime import cluster_calls
+from reno_store.runtime.cluster import Cluster
+from reno_store.runtime.cluster_calls import is_cancelled, report
+from reno_store.runtime.cluster_notices import IdleNotices
 from reno_store.runtime.dask_client import check_cluster, open_client
 
 
@@ -59,7 +66,7 @@ def test_shared_values_survive_the_workers_that_had_them(cluster, dask_client):
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     assert list(cluster.run(sum, [("b", (shared,))])) == [("b", 45)]
-    assert not set(pids) & set(worker_pids(dask_client))
+    wait_until(lambda: not set(pids) & set(worker_pids(dask_client)))
 
 
 def test_large_values_are_shared_without_a_warning(cluster):
@@ -75,6 +82,99 @@ def test_what_a_call_raises_is_raised(cluster):
 def test_a_package_that_workers_lack_is_named(cluster):
     with pytest.raises(ClusterError, match="no_such_package"):
         list(cluster.run(import_module, [("a", ("no_such_package",))]))
+
+
+def test_a_worker_that_lacks_a_function_goes_on(cluster, dask_client, tmp_path, monkeypatch):
+    """Dask alone would close it, and send the call to the next."""
+    (tmp_path / "only_here.py").write_text("def double(x):\n    return 2 * x\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    wait_until(lambda: cluster.n_workers() == 2)  # the test before may have killed some
+    pids = worker_pids(dask_client)
+    with pytest.raises(ClusterError, match="only_here"):
+        list(cluster.run(import_module("only_here").double, [("a", (1,))]))
+    assert list(cluster.run(abs, [("a", (-1,))])) == [("a", 1)]
+    assert worker_pids(dask_client) == pids
+
+
+def test_workers_with_another_version_are_refused(cluster, monkeypatch):
+    monkeypatch.setattr(cluster_calls, "__version__", "0.0.1")
+    with pytest.raises(ClusterError, match=r"expected 0\.0\.1"):
+        list(cluster.run(abs, [("a", (-1,))]))
+
+
+def test_what_cannot_be_pickled_is_an_error(cluster):
+    with pytest.raises(ClusterError, match="pickled"):
+        list(cluster.run(abs, [("a", (threading.Lock(),))]))
+
+
+def test_arguments_may_be_shared_arrays_or_neither(cluster):
+    shared = cluster.share_result(operator.add, np.arange(3), 1)
+    results = cluster.run(np.clip, [("a", (shared, np.array([2, 2, 2]), 10))])
+    assert next(results)[1].tolist() == [2, 2, 3]
+    results.close()
+
+
+class _Lost:
+    def result(self):
+        raise FutureCancelledError("a key", "lost")
+
+
+def test_a_result_that_is_lost_before_it_arrives_is_asked_for_again(cluster):
+    result, why = cluster._result(_Lost())
+    assert result is None
+    assert "lost" in why
+
+
+def test_a_result_that_is_lost_with_the_scheduler_is_an_error(cluster, monkeypatch):
+    monkeypatch.setattr(cluster, "_client", SimpleNamespace(status="connecting"))
+    with pytest.raises(ClusterError, match="connecting"):
+        cluster._result(_Lost())
+
+
+class TestWhyNothingIsFinished:
+    """What people who wait are told."""
+
+    @pytest.fixture
+    def told(self, monkeypatch):
+        messages = []
+        monkeypatch.setattr("reno_store.runtime.cluster_notices.tell", messages.append)
+        return messages
+
+    def test_that_there_are_no_workers(self, told):
+        idle = IdleNotices(None)
+        for n_workers in (0, 0, 1, 0):
+            idle.look(n_workers)
+        assert len(told) == 1
+        idle.finished()
+        idle.look(0)
+        assert len(told) == 2
+
+    @pytest.mark.parametrize(
+        ("states", "n_told"), [(["paused"] * 2, 1), (["paused", "running"], 0)]
+    )
+    def test_that_all_workers_are_paused(self, states, n_told, told, monkeypatch):
+        monkeypatch.setattr("reno_store.runtime.cluster_notices._LOOK_S", -1.0)
+        found = {"workers": {n: {"status": state} for n, state in enumerate(states)}}
+        client = SimpleNamespace(
+            sync=lambda function: function(), scheduler=SimpleNamespace(identity=lambda: found)
+        )
+        idle = IdleNotices(client)
+        idle.look(2)
+        idle.look(2)
+        assert len(told) == n_told
+
+    def test_that_workers_are_lost_with_the_same_work(self, told):
+        idle = IdleNotices(None)
+        for _ in range(2):
+            idle.lost("workers are lost")
+        assert len(told) == 1
+
+    def test_the_states_are_those_of_dask(self, cluster, told, monkeypatch, dask_client):
+        monkeypatch.setattr("reno_store.runtime.cluster_notices._LOOK_S", -1.0)
+        IdleNotices(dask_client).look(2)
+        assert not told
+        states = dask_client.sync(dask_client.scheduler.identity)["workers"].values()
+        assert {each["status"] for each in states} == {"running"}
 
 
 def test_calls_that_still_run_are_cancelled(cluster, dask_client):
@@ -123,7 +223,7 @@ _ended: list[str] = []
 
 def _work_until_cancelled(topic):
     report(topic, "begun")
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not is_cancelled() and time.monotonic() < end:
         time.sleep(0.01)
     _ended.append("cancelled" if time.monotonic() < end else "late")
@@ -212,7 +312,7 @@ def test_an_interrupt_ends_a_local_cluster_at_once(tmp_path):
     try:
         process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it: to all its processes
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
     finally:
         process.kill()
     assert errors.strip().splitlines()[-1] == "KeyboardInterrupt"

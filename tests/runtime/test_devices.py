@@ -21,7 +21,7 @@ from reno_store.runtime.devices import (
     resolve_device,
 )
 
-LONG_S = 10
+LONG_S = 120
 """More than anything here takes; who waits as long fails."""
 
 

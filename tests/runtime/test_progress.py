@@ -1,6 +1,7 @@
 """The bar that people watch."""
 
 import io
+import sys
 
 import pytest
 from rich.console import Console
@@ -83,3 +84,33 @@ def test_what_is_worked_on_stands_below_the_bar_whole(monkeypatch):
     line, *below = file.getvalue().splitlines()
     assert line.startswith("training, emogator")
     assert " ".join(" ".join(below).split()) == words
+
+
+class TestWithoutATerminal:
+    """A log gets a line now and then."""
+
+    @pytest.fixture
+    def clock(self, monkeypatch):
+        now = [0.0]
+        monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+        return now
+
+    def test_a_line_comes_every_five_minutes(self, clock, capsys):
+        with counting("mfcc", 1000, unit="clips", work=2000.0) as counter:
+            for n in (100, 100, 50, 0):
+                clock[0] += 200.0
+                counter.advance(n, work=4.0 * n)
+        assert capsys.readouterr().err.splitlines() == [
+            "mfcc: 200/1,000 30.0 clips/min 0:10:00 left",
+            "mfcc: 250/1,000 18.8 clips/min 0:13:20 left",
+        ]
+
+    @pytest.mark.parametrize("show", [None, False])
+    def test_notebooks_get_none_nor_does_who_wants_none(self, show, clock, capsys, monkeypatch):
+        if show is None:
+            monkeypatch.setitem(sys.modules, "ipykernel", object())
+        with counting("mfcc", 1000, unit="clips", show=show) as counter:
+            clock[0] = 1000.0
+            counter.advance(10)
+        assert capsys.readouterr().err == ""

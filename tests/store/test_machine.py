@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from reno_store.errors import MergeConflictError, StaleStoreError
 from reno_store.exchange.merging import merge_stores
-from reno_store.extraction.stripes import Shard, deal
+from reno_store.extraction.stripes import deal
 from reno_store.runtime.places import open_place, remove_tree
 from reno_store.store import ModelWriter, StoreReader, StoreWriter, find_damage, schema
 
@@ -139,7 +139,7 @@ class StoreMachine(RuleBasedStateMachine):
         stripe_rows = writer.stripe_rows("d", [model], anew="model" in refresh)
         killed = False
         for number in range(1, n_shards + 1):
-            is_mine = deal(stored.rows, stripe_rows, Shard(number, n_shards))
+            is_mine = deal(stored.rows, stripe_rows, n_shards) == number
             mine = [clip for clip, wanted in zip(clips, is_mine, strict=True) if wanted]
             part = stored.only(is_mine)
             try:
