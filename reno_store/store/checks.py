@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora import check_name
-from reno_store.errors import Remedy, StaleStoreError, StoreError, listed
+from reno_store.errors import Remedy, StaleStoreError, StoreError, UnknownNameError, listed
 from reno_store.runtime.places import has_files
 from reno_store.store.clip_table import Columns, TableChanges, compare_tables
 from reno_store.store.fingerprints import fingerprint_differences
@@ -181,9 +181,12 @@ def embedded_rows(reader: StoreReader, dataset: str) -> NDArray[np.bool_]:
     embedded = np.zeros(reader.n_clips(dataset), bool)
     for model in reader.models(dataset):
         try:
-            embedded |= reader.done(dataset, model)
+            done = reader.done(dataset, model)[: len(embedded)]
+        except UnknownNameError:  # another process has just removed it
+            continue
         except StoreError:
-            embedded[:] = True
+            done = np.ones(len(embedded), bool)
+        embedded |= done
     return embedded
 
 
@@ -191,7 +194,7 @@ def readable_models(reader: StoreReader, dataset: str) -> tuple[str, ...]:
     """Return the models of a dataset whose arrays and marks are not damaged."""
     readable = []
     for model in reader.models(dataset):
-        with contextlib.suppress(StoreError):
+        with contextlib.suppress(StoreError, UnknownNameError):
             reader.done(dataset, model)
             reader.dim(dataset, model)
             readable.append(model)

@@ -199,7 +199,10 @@ class ModelWriter:
 
     def stretch(self) -> None:
         """Extend the arrays to the length of the clip axis; they never get shorter."""
-        if self.model not in self.reader.models(self.dataset):
+        try:
+            if self.model not in self.reader.models(self.dataset):
+                return
+        except UnknownNameError:  # another process has removed the dataset
             return
         n_clips = self.reader.n_clips(self.dataset)
         with self._group() as group:

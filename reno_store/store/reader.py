@@ -16,7 +16,7 @@ import zarr
 from numpy.typing import NDArray
 
 from reno_store.corpora.names import name_problem
-from reno_store.errors import Remedy, StoreError, UnknownNameError
+from reno_store.errors import Remedy, StaleStoreError, StoreError, UnknownNameError
 from reno_store.runtime.places import (
     BucketPlace,
     Place,
@@ -330,6 +330,11 @@ class StoreReader:
         # Rows without an embedding are NaN throughout.
         lost = [] if damage else rows[np.isnan(found[:, 0])].tolist()
         damage += [Damage(row, row + 1, LOST) for row in lost]
+        if damage and not self.done(dataset, model)[rows].all():
+            raise StaleStoreError(
+                f"{self.path}: dataset {dataset!r}, model {model!r}: another process has removed "
+                "embeddings while they were read. Wait until it has finished, and run it again."
+            )
         if damage:
             shown = "; ".join(str(each) for each in damage[:3])
             more = f" and {len(damage) - 3:,} more" if len(damage) > 3 else ""
@@ -404,7 +409,12 @@ class StoreReader:
         """Open one of a model's arrays and name it in errors about damage."""
         group = self._model(dataset, model)
         with self._naming_damage(dataset, model):
-            yield schema.child_array(group, name)
+            try:
+                array = schema.child_array(group, name)
+            except KeyError:
+                self._model(dataset, model)  # raises if another process has just removed it
+                raise
+            yield array
 
     def _naming_damage(
         self, dataset: str = "", model: str = ""

@@ -10,12 +10,13 @@ environment, is kept or shown.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
@@ -40,6 +41,9 @@ LONGEST_REQUEST_S = 20.0
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _PASSING = {408, 425, 429}
+_CONFLICT = "ConditionalRequestConflict"
+"""S3 answers so, with status 409, if another request about the same object is under way."""
+
 _T = TypeVar("_T")
 
 _SETTINGS = {
@@ -87,7 +91,7 @@ class Bucket:
 
     def guarded(self, guard: Callable[[], None]) -> Bucket:
         """Return the same bucket with a function that is called before each write."""
-        return replace(self, guard=guard)
+        return dataclasses.replace(self, guard=guard)
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes:
         """Return an object, or its bytes from `start` to before `stop`; both are needed then."""
@@ -131,6 +135,23 @@ class Bucket:
         """Replace one version of an object; return None if it is another one by now."""
         return self._put_if(key, content, dict(tag)) if tag else None
 
+    def replace(self, key: str, content: bytes, tag: Tag | None) -> bool:
+        """Write an object if it is still the version with a tag, or None, if there is none yet.
+
+        Returns
+        -------
+        bool
+            False if it is another one by now.
+        """
+        if (
+            self.put_new(key, content) if tag is None else self.put_over(key, content, tag)
+        ) is None:
+            # The first answer may have been lost, and the write have been tried again.
+            with contextlib.suppress(FileNotFoundError):
+                return self.get(key) == content
+            return False
+        return True
+
     def delete(self, key: str) -> None:
         """Delete an object; one that does not exist is no error."""
         import obstore
@@ -172,7 +193,9 @@ class Bucket:
             try:
                 put: Any = obstore.put
                 return _tag(put(self.store, key, content, mode=mode, use_multipart=False))
-            except (AlreadyExistsError, PreconditionError):
+            except (AlreadyExistsError, PreconditionError) as error:
+                if _CONFLICT in str(error):
+                    raise
                 return None
 
         try:
@@ -208,7 +231,8 @@ class Bucket:
                 described = str(error)
                 status = int(found[1]) if (found := _STATUS.search(described)) else 0
                 is_refused = type(error).__name__ in _REFUSALS
-                if is_refused or (300 <= status < 500 and status not in _PASSING) or status == 501:
+                is_refused |= (300 <= status < 500 and status not in _PASSING) or status == 501
+                if is_refused and _CONFLICT not in described:
                     raise self._refused(key, described) from None
                 if time.monotonic() - started >= self._state.patience_s:
                     self._state.patience_s = 0.0  # tidying up does not wait again
