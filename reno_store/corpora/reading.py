@@ -17,6 +17,7 @@ from reno_store.corpora.clips import REQUIRED_COLUMNS, Clip, Manifest
 from reno_store.corpora.confinement import Confinement
 from reno_store.corpora.names import check_column, name_problem
 from reno_store.errors import ManifestError, Remedy, suggestion
+from reno_store.runtime.locations import local_path
 from reno_store.runtime.places import Place, open_place
 
 __all__ = ["SEPARATORS", "parse_rows", "read_manifest"]
@@ -51,7 +52,7 @@ def read_manifest(
         If the file is missing, is not UTF-8 CSV, is empty, or has a wrong row. The attribute
         ``problems`` lists all problems, each with its line; the message lists the first 20.
     """
-    path = Path(path)
+    path = local_path(path, "manifest", ManifestError)
     name = path.stem if dataset is None else dataset
     if problem := name_problem(name):
         raise ManifestError(
