@@ -22,7 +22,6 @@ __all__ = [
     "check_names",
     "check_stored",
     "embedded_rows",
-    "readable_models",
 ]
 
 _ACCEPT_LABELS = Remedy("Accept the changed labels and speakers", {"refresh": "labels"})
@@ -158,8 +157,13 @@ def check_model(
         )
 
 
-def check_stored(reader: StoreReader, dataset: str) -> None:
+def check_stored(reader: StoreReader, dataset: str) -> tuple[str, ...]:
     """Check that a stored clip table has all clips of the embeddings, without reading it.
+
+    Returns
+    -------
+    tuple of str
+        The models whose arrays and marks are not damaged.
 
     Raises
     ------
@@ -167,13 +171,15 @@ def check_stored(reader: StoreReader, dataset: str) -> None:
         If it lost some, or is lost itself.
     """
     if dataset in reader.datasets:
-        n_clips = reader.n_clips(dataset)
-        reader.check_marks(dataset, readable_models(reader, dataset), n_clips)
-    elif has_files(reader.path / dataset):
+        n_clips, readable = reader.n_clips(dataset), _readable_models(reader, dataset)
+        reader.check_marks(dataset, readable, n_clips)
+        return readable
+    if has_files(reader.path / dataset):
         raise StoreError(
             f"store {reader.path}: damaged: folder {dataset!r} exists but its zarr.json is "
             "lost. Restore it from a copy, or use another dataset name."
         )
+    return ()
 
 
 def embedded_rows(reader: StoreReader, dataset: str) -> NDArray[np.bool_]:
@@ -190,7 +196,7 @@ def embedded_rows(reader: StoreReader, dataset: str) -> NDArray[np.bool_]:
     return embedded
 
 
-def readable_models(reader: StoreReader, dataset: str) -> tuple[str, ...]:
+def _readable_models(reader: StoreReader, dataset: str) -> tuple[str, ...]:
     """Return the models of a dataset whose arrays and marks are not damaged."""
     readable = []
     for model in reader.models(dataset):

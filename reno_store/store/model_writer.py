@@ -71,8 +71,7 @@ class ModelWriter:
     @property
     def stripe_rows(self) -> int:
         """How many rows a stripe has; one process at a time writes a stripe."""
-        with self._group() as group:
-            return int(schema.child_array(group, schema.DONE).chunks[0])
+        return self.reader.stripe_rows(self.dataset, self.model)
 
     def stripe_rows_then(self, n_clips: int) -> int:
         """Return how many rows a stripe has once the model is prepared for so many clips."""
@@ -81,11 +80,13 @@ class ModelWriter:
             rows_a_chunk = schema.child_array(group, schema.EMBEDDING).chunks[0]
             return stripes(n_clips, rows_a_chunk, marks.chunks[0])
 
-    def _check_claim(self, rows: NDArray[np.int64], fingerprint: Mapping[str, Any]) -> None:
+    def _check_claim(
+        self, rows: NDArray[np.int64], fingerprint: Mapping[str, Any], stripe_rows: int
+    ) -> None:
         claim = self._claim
         if claim is None:
             return
-        if fingerprint != claim.fingerprint or self.stripe_rows != claim.stripe_rows:
+        if fingerprint != claim.fingerprint or stripe_rows != claim.stripe_rows:
             raise StaleStoreError(
                 f"store {self.reader.path}: another process has replaced {self.model!r} of "
                 f"dataset {self.dataset!r} while this one filled it; build again. Does the file "
@@ -109,7 +110,7 @@ class ModelWriter:
 
     def missing(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return those of the rows that have no embedding yet, in their order."""
-        return rows[~self.reader.done(self.dataset, self.model)[rows]]
+        return rows[~self.reader.settled().done(self.dataset, self.model)[rows]]
 
     def put(self, rows: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
         """Store embeddings and, once they are written, mark their rows as done.
@@ -130,12 +131,13 @@ class ModelWriter:
         """
         if not np.isfinite(embeddings).all():
             raise ValueError("embeddings hold NaN or infinite numbers; expected finite ones")
-        fingerprint = self.reader.fingerprint(self.dataset, self.model)
-        self._check_claim(rows, fingerprint)
+        reader = self.reader.settled()
+        fingerprint = reader.fingerprint(self.dataset, self.model)
+        self._check_claim(rows, fingerprint, reader.stripe_rows(self.dataset, self.model))
         largest = storage_of(fingerprint).largest
         if np.abs(embeddings).max(initial=0) > largest:
             raise ValueError(f"embeddings hold numbers beyond {largest:g}; expected none")
-        self._check_dim(embeddings.shape[1])
+        self._check_dim(reader, embeddings.shape[1])
         order = np.argsort(rows)
         with self._group() as group:
             embedding = schema.child_array(group, schema.EMBEDDING)
@@ -199,12 +201,13 @@ class ModelWriter:
 
     def stretch(self) -> None:
         """Extend the arrays to the length of the clip axis; they never get shorter."""
+        reader = self.reader.settled()
         try:
-            if self.model not in self.reader.models(self.dataset):
+            if self.model not in reader.models(self.dataset):
                 return
         except UnknownNameError:  # another process has removed the dataset
             return
-        n_clips = self.reader.n_clips(self.dataset)
+        n_clips = reader.n_clips(self.dataset)
         with self._group() as group:
             for name in (schema.EMBEDDING, schema.DONE):
                 array = schema.child_array(group, name)
@@ -235,13 +238,14 @@ class ModelWriter:
         StoreError
             If there are embeddings whose marks are lost.
         """
-        if self.model in self.reader.models(self.dataset):
-            self._check_dim(dim)
+        reader = self.reader.settled()
+        if self.model in reader.models(self.dataset):
+            self._check_dim(reader, dim)
             self.stretch()
             return self._fit_stripes(is_alone)
         if not is_alone:
             return False
-        n_clips = self.reader.n_clips(self.dataset)
+        n_clips = reader.n_clips(self.dataset)
         parent = schema.child_group(self._writable(), self.dataset)
         with nodes.own_codecs():
             is_begun = self.model in parent and schema.EMBEDDING in schema.child_group(
@@ -270,8 +274,8 @@ class ModelWriter:
                 remove_outdated(marks)
         return is_alone or rows == marks.chunks[0]
 
-    def _check_dim(self, dim: int) -> None:
-        stored = self.reader.dim(self.dataset, self.model)
+    def _check_dim(self, reader: StoreReader, dim: int) -> None:
+        stored = reader.dim(self.dataset, self.model)
         if stored != dim:
             raise StaleStoreError(
                 f"store {self.reader.path}: {self.model!r} of dataset {self.dataset!r} has "

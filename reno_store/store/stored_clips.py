@@ -158,7 +158,7 @@ class StoredClips:
         is_alone: bool,
     ) -> bool:
         """Check or create a model's arrays; return False if that needs it alone."""
-        reader, model = self.writer.reader, rows.model
+        reader, model = self.writer.reader.settled(), rows.model
         rows.is_changed = self._find_changed()
         is_new = model not in reader.models(self.dataset)
         if not is_new:
@@ -179,7 +179,7 @@ class StoredClips:
 
     def _find_changed(self) -> NDArray[np.bool_]:
         """Return which clips have another recording in the store by now."""
-        reader, ids = self.writer.reader, self.columns["clip_id"]
+        reader, ids = self.writer.reader.settled(), self.columns["clip_id"]
         try:
             is_same = len(self.rows) == 0 or int(self.rows.max()) < reader.n_clips(self.dataset)
         except UnknownNameError:

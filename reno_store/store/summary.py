@@ -66,7 +66,7 @@ def summarize(reader: StoreReader) -> list[ModelSummary]:
 
     What another process removes meanwhile is left out.
     """
-    rows = []
+    rows, reader = [], reader.settled()
     for name in reader.datasets:
         try:
             dataset = _dataset_summary(reader, name)

@@ -26,7 +26,6 @@ from reno_store.store.checks import (
     check_clips,
     check_stored,
     embedded_rows,
-    readable_models,
 )
 from reno_store.store.clip_index import ARRAYS as INDEX
 from reno_store.store.clip_index import IndexWriter
@@ -219,28 +218,33 @@ class StoreWriter:
     def _put(
         self, dataset: str, columns: Columns, refresh: Collection[str], *, part: bool = False
     ) -> StoredClips:
-        check_stored(self.reader, dataset)
-        changes = compare_tables(self.reader, dataset, columns)
+        reader = self.reader.settled()
+        readable = check_stored(reader, dataset)
+        changes = compare_tables(reader, dataset, columns)
         with contextlib.ExitStack() as locks:
             # Another process may be about to store embeddings of a recording that changed.
             changed = changes.recordings
-            held = self.reader.models(dataset) if len(changed) else ()
+            held = reader.models(dataset) if len(changed) else ()
             for model in held:
                 locks.enter_context(self.locks.model(dataset, model))
-            check_clips(self.reader, dataset, columns, refresh=refresh, part=part, changes=changes)
+            if held:  # after a wait
+                reader = self.reader.settled()
+            check_clips(reader, dataset, columns, refresh=refresh, part=part, changes=changes)
             nodes.drop_consolidated(self.path / dataset)
             group = self._group(dataset)
             sweep(self.path / dataset, below=False)
-            stored = self.reader.columns(dataset)
+            stored = reader.columns(dataset) if dataset in reader.datasets else ()
             for array in (*stored, *(index.name for index in INDEX)):
                 sweep(self.path / dataset / array)
-            forgotten = changed[embedded_rows(self.reader, dataset)[changed]] if held else changed
+            forgotten = changed[embedded_rows(reader, dataset)[changed]] if held else changed
             for model in held if len(forgotten) else ():
                 self.model_rows(dataset, model).forget(forgotten)
             with schema.naming_damage(f"store {self.path}: dataset {dataset!r}"):
                 put_table(group, self.path / dataset, stored, changes, columns)
             # A damaged model stays short, which counts as missing, until it is repaired.
-            for model in readable_models(self.reader, dataset):
+            for model in readable:
+                if reader.n_rows(dataset, model) >= changes.n_clips_after:
+                    continue
                 if model in held:
                     self.model_rows(dataset, model).stretch()
                     continue
