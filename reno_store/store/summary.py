@@ -107,13 +107,16 @@ def _model_summary(reader: StoreReader, dataset: ModelSummary, model: str) -> Mo
         fingerprint = reader.fingerprint(name, model)
         window_s, hop_s = _windows(fingerprint)
         n_done = int(np.count_nonzero(reader.done(name, model)))
+        n_bytes = reader.n_bytes(name, model)
+        if not n_bytes:  # its metadata were read before another process has removed it
+            return None
         return replace(
             dataset,
             model=model,
             n_done=n_done,
             n_missing=dataset.n_clips - n_done,
             dim=reader.dim(name, model),
-            n_bytes=reader.n_bytes(name, model),
+            n_bytes=n_bytes,
             precision=str(fingerprint.get("precision", "")),
             storage=storage_of(fingerprint).dtype,
             fingerprint=short_fingerprint(fingerprint),

@@ -9,7 +9,7 @@ import zarr
 
 from reno_store.errors import StaleStoreError, StoreBusyError, UnknownNameError
 from reno_store.exchange.verification import verify_store
-from reno_store.runtime.places import BucketPlace, open_place, remove_tree
+from reno_store.runtime.places import BucketPlace, open_place, remove_tree, tree_bytes
 from reno_store.runtime.places.bucket import Bucket
 from reno_store.store import (
     ModelWriter,
@@ -118,6 +118,13 @@ def test_a_model_that_is_removed_meanwhile_is_left_out(store, monkeypatch, funct
     build(store, "m", "n")
     before(monkeypatch, StoreReader, function, lambda: remove_from_store(store, "d", "m"))
     assert [row.model for row in summarize(StoreReader(store))] == ["n"]
+
+
+def test_files_that_vanish_while_they_are_counted_have_no_size(tmp_path):
+    (tmp_path / "chunk").write_bytes(b"123")
+    (tmp_path / "zarr.partial").symlink_to(tmp_path / "renamed")
+    assert tree_bytes(tmp_path) == 3
+    assert tree_bytes(tmp_path / "removed") == 0
 
 
 def test_clips_are_put_while_a_model_is_removed(store, monkeypatch):

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from reno_store.runtime.places.refusals import code_of, refused, status_of, unreachable
+from reno_store.runtime.places.refusals import NO_BUCKET, code_of, refused, status_of, unreachable
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -247,7 +247,7 @@ class Bucket:
             try:
                 result = request()
             except FileNotFoundError as error:
-                if code_of(str(error)) and "NoSuchBucket" in str(error):
+                if code_of(str(error)) in NO_BUCKET:
                     raise refused(self.url, key, str(error)) from None
                 self._state.patience_s = PATIENCE_S
                 name = f"{self.url}/{key}"

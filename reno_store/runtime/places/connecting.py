@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["connect"]
 
+_ALLOW_HTTP = {"s3": "AWS_ALLOW_HTTP", "gs": "GOOGLE_ALLOW_HTTP", "az": "AZURE_ALLOW_HTTP"}
 _CONNECT_S, _LONGEST_READ_S = 3.0, 3600.0
 
 
@@ -36,12 +37,12 @@ def connect(url: str) -> Bucket:
     if url == "memory://":
         memory = obstore.store.MemoryStore()
         return Bucket("memory:/", memory, memory)
-    plain = endpoint_url().startswith("http://") or os.environ.get(
-        "AWS_ALLOW_HTTP", ""
-    ).lower() in {"1", "true", "yes", "on"}
+    kind = url.partition(":")[0]
+    is_plain = kind == "s3" and endpoint_url().startswith("http://")
+    allowed = os.environ.get(_ALLOW_HTTP[kind], "").lower() in {"1", "true", "yes", "on"}
     options: ClientConfig = {
         "connect_timeout": timedelta(seconds=_CONNECT_S),
-        "allow_http": plain,
+        "allow_http": is_plain or allowed,
         "timeout": timedelta(seconds=LONGEST_REQUEST_S),
     }
     reading: ClientConfig = {
@@ -58,6 +59,6 @@ def connect(url: str) -> Bucket:
         reason = str(error).partition("\n")[0]
         raise BucketError(
             f"{url}: cannot be opened: {reason}. Check the URL and the environment: "
-            f"{SETTINGS[url.partition(':')[0]]}."
+            f"{SETTINGS[kind]}."
         ) from None
     return Bucket(url, store, reader)

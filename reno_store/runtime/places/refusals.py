@@ -7,7 +7,18 @@ import re
 
 from reno_store.errors import BucketError
 
-__all__ = ["SETTINGS", "code_of", "endpoint_url", "refused", "status_of", "unreachable"]
+__all__ = [
+    "NO_BUCKET",
+    "SETTINGS",
+    "code_of",
+    "endpoint_url",
+    "refused",
+    "status_of",
+    "unreachable",
+]
+
+NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
+"""Codes of S3 and Google, and of Azure."""
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -36,7 +47,7 @@ def refused(url: str, key: str, described: str) -> BucketError:
     """Return the error about a request that the server refuses."""
     status, named = status_of(described), f"{url}/{key}".rstrip("/")
     code = code_of(described) or (f"status {status}" if status else "permission denied")
-    if code == "NoSuchBucket" or status == 404:
+    if code in NO_BUCKET or status == 404:
         return BucketError(
             f"{named}: there is no such bucket ({code}){_endpoint(url)}. Create it, or check its "
             "name."
