@@ -53,6 +53,7 @@ def check_names(
         one of them has the name of an array that somebody else added.
     """
     check_name("dataset", dataset)
+    reader = reader.settled()
     taken, named = set(columns), {check_name("model", model) for model in models}
     if dataset in reader.datasets:
         foreign = set(reader.foreign_arrays(dataset))
@@ -105,6 +106,7 @@ def check_clips(
         If clips have vanished, or labels, speakers or embedded recordings changed. Recordings
         without an embedding of any model may be replaced freely.
     """
+    reader = reader.settled()
     if changes is None:
         check_stored(reader, dataset)
         changes = compare_tables(reader, dataset, columns)
@@ -143,7 +145,8 @@ def check_model(
     StaleStoreError
         If the fingerprints differ; each different part is named.
     """
-    if dataset not in reader.datasets or model not in reader.models(dataset):
+    reader = reader.settled()
+    if not reader.has_model(dataset, model):
         return
     stored = reader.fingerprint(dataset, model)
     if differences := fingerprint_differences(stored, fingerprint):

@@ -202,10 +202,7 @@ class ModelWriter:
     def stretch(self) -> None:
         """Extend the arrays to the length of the clip axis; they never get shorter."""
         reader = self.reader.settled()
-        try:
-            if self.model not in reader.models(self.dataset):
-                return
-        except UnknownNameError:  # another process has removed the dataset
+        if not reader.has_model(self.dataset, self.model):
             return
         n_clips = reader.n_clips(self.dataset)
         with self._group() as group:
@@ -239,7 +236,7 @@ class ModelWriter:
             If there are embeddings whose marks are lost.
         """
         reader = self.reader.settled()
-        if self.model in reader.models(self.dataset):
+        if reader.has_model(self.dataset, self.model):
             self._check_dim(reader, dim)
             self.stretch()
             return self._fit_stripes(is_alone)

@@ -44,7 +44,8 @@ class OpenedStore:
     ) -> _Self:
         """Return the same store for one task, during which metadata are read once.
 
-        On a local disk it is this object: reading a file again costs nothing.
+        On a local disk, or of a store that is settled already, it is this object: reading a file
+        again costs nothing.
 
         Parameters
         ----------
@@ -53,11 +54,11 @@ class OpenedStore:
         models, columns : Iterable[str]
             Models and arrays of that dataset.
         """
-        if not isinstance(self.path, BucketPlace):
+        if not isinstance(self.path, BucketPlace) or self._settled_from is not None:
             return self
         settled = copy.copy(self)
         settled.path = self.path.keeping("zarr.json")
-        settled._settled_from = self._live()
+        settled._settled_from = self
         store = StorePath(nodes.zarr_store(settled.path, read_only=True))
         settled._root = zarr.Group(zarr.AsyncGroup(self._root.metadata, store))
         if dataset and name_problem(dataset) is None:
@@ -86,6 +87,13 @@ class OpenedStore:
                 lambda name: (folder / name / DONE_METADATA).is_file(), names, folder
             )
             return tuple(name for name, is_one in zip(names, is_model, strict=True) if is_one)
+
+    def has_model(self, dataset: str, model: str) -> bool:
+        """Return whether there are this dataset and this model of it, without listing others."""
+        with self._naming_damage(dataset, model):
+            group = self._child(self._root, dataset)
+            group = group and self._child(group, model)
+            return group is not None and (self.path / group.path / DONE_METADATA).is_file()
 
     def n_clips(self, dataset: str) -> int:
         """Return how many clips the dataset has, with an embedding or without.

@@ -160,7 +160,7 @@ class StoredClips:
         """Check or create a model's arrays; return False if that needs it alone."""
         reader, model = self.writer.reader.settled(), rows.model
         rows.is_changed = self._find_changed()
-        is_new = model not in reader.models(self.dataset)
+        is_new = not reader.has_model(self.dataset, model)
         if not is_new:
             stored = reader.fingerprint(self.dataset, model)
             if "model" not in refresh:
