@@ -19,7 +19,7 @@ import numpy as np
 import zarr
 
 from reno_store.corpora.names import name_problem
-from reno_store.errors import StoreError
+from reno_store.errors import StoreError, UnknownNameError
 from reno_store.runtime.places import BucketPlace, Place, open_place
 from reno_store.store import nodes, schema
 from reno_store.store.checks import (
@@ -243,7 +243,10 @@ class StoreWriter:
                 put_table(group, self.path / dataset, stored, changes, columns)
             # A damaged model stays short, which counts as missing, until it is repaired.
             for model in readable:
-                if reader.n_rows(dataset, model) >= changes.n_clips_after:
+                try:
+                    if reader.n_rows(dataset, model) >= changes.n_clips_after:
+                        continue
+                except (UnknownNameError, StoreError):  # another process has removed it
                     continue
                 if model in held:
                     self.model_rows(dataset, model).stretch()

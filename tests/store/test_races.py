@@ -120,6 +120,13 @@ def test_a_model_that_is_removed_meanwhile_is_left_out(store, monkeypatch, funct
     assert [row.model for row in summarize(StoreReader(store))] == ["n"]
 
 
+@pytest.mark.parametrize(("function", "model"), [("dtype", "m"), ("done", "m"), ("table", None)])
+def test_what_is_removed_while_it_is_verified_is_no_finding(store, monkeypatch, function, model):
+    build(store, "m")
+    before(monkeypatch, StoreReader, function, lambda: remove_from_store(store, "d", model))
+    assert verify_store(store).findings == ()
+
+
 def test_files_that_vanish_while_they_are_counted_have_no_size(tmp_path):
     (tmp_path / "chunk").write_bytes(b"123")
     (tmp_path / "zarr.partial").symlink_to(tmp_path / "renamed")
@@ -127,9 +134,10 @@ def test_files_that_vanish_while_they_are_counted_have_no_size(tmp_path):
     assert tree_bytes(tmp_path / "removed") == 0
 
 
-def test_clips_are_put_while_a_model_is_removed(store, monkeypatch):
+@pytest.mark.parametrize("function", ["done", "n_rows"])
+def test_clips_are_put_while_a_model_is_removed(store, monkeypatch, function):
     build(store, "m", "n")
-    before(monkeypatch, StoreReader, "done", lambda: remove_from_store(store, "d", "m"))
+    before(monkeypatch, StoreReader, function, lambda: remove_from_store(store, "d", "m"))
     build(store)
     assert StoreReader(store).models("d") == ("n",)
 
