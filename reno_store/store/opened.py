@@ -92,7 +92,8 @@ class OpenedStore:
         """Return whether there are this dataset and this model of it, without listing others."""
         with self._naming_damage(dataset, model):
             group = self._child(self._root, dataset)
-            group = group and self._child(group, model)
+            if group is not None:  # an empty group is false
+                group = self._child(group, model)
             return group is not None and (self.path / group.path / DONE_METADATA).is_file()
 
     def n_clips(self, dataset: str) -> int:
