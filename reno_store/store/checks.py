@@ -175,7 +175,9 @@ def check_stored(reader: StoreReader, dataset: str) -> tuple[str, ...]:
     """
     if dataset in reader.datasets:
         n_clips, readable = reader.n_clips(dataset), _readable_models(reader, dataset)
-        reader.check_marks(dataset, readable, n_clips)
+        for model in readable:
+            with contextlib.suppress(UnknownNameError):  # another process has just removed it
+                reader.check_marks(dataset, [model], n_clips)
         return readable
     if has_files(reader.path / dataset):
         raise StoreError(

@@ -113,15 +113,15 @@ def test_embeddings_that_are_forgotten_while_they_are_read_are_no_damage(store, 
         StoreReader(store).embeddings("d", "m", np.arange(2))
 
 
-@pytest.mark.parametrize("function", ["done", "fingerprint"])
-def test_a_model_that_is_removed_meanwhile_is_left_out(store, monkeypatch, function):
+def test_a_model_that_is_removed_meanwhile_is_left_out(store, monkeypatch):
     build(store, "m", "n")
-    before(monkeypatch, StoreReader, function, lambda: remove_from_store(store, "d", "m"))
+    before(monkeypatch, StoreReader, "done", lambda: remove_from_store(store, "d", "m"))
     assert [row.model for row in summarize(StoreReader(store))] == ["n"]
 
 
 @pytest.mark.parametrize(("function", "model"), [("dtype", "m"), ("done", "m"), ("table", None)])
-def test_what_is_removed_while_it_is_verified_is_no_finding(store, monkeypatch, function, model):
+def test_what_is_removed_while_it_is_verified_is_no_finding(tmp_path, monkeypatch, function, model):
+    store = tmp_path / "s"
     build(store, "m")
     before(monkeypatch, StoreReader, function, lambda: remove_from_store(store, "d", model))
     assert verify_store(store).findings == ()
@@ -134,15 +134,17 @@ def test_files_that_vanish_while_they_are_counted_have_no_size(tmp_path):
     assert tree_bytes(tmp_path / "removed") == 0
 
 
-@pytest.mark.parametrize("function", ["done", "n_rows"])
-def test_clips_are_put_while_a_model_is_removed(store, monkeypatch, function):
+@pytest.mark.parametrize("function", ["done", "check_marks", "n_rows"])
+def test_clips_are_put_while_a_model_is_removed(tmp_path, monkeypatch, function):
+    store = tmp_path / "s"
     build(store, "m", "n")
     before(monkeypatch, StoreReader, function, lambda: remove_from_store(store, "d", "m"))
     build(store)
     assert StoreReader(store).models("d") == ("n",)
 
 
-def test_a_model_that_vanishes_while_an_array_is_opened_is_unknown(store):
+def test_a_model_that_vanishes_while_an_array_is_opened_is_unknown(tmp_path):
+    store = tmp_path / "s"
     build(store, "m")
     reader = StoreReader(store)
     group = reader._model("d", "m")
