@@ -28,9 +28,9 @@ from reno_store.store.checks import (
     embedded_rows,
 )
 from reno_store.store.clip_index import ARRAYS as INDEX
-from reno_store.store.clip_index import IndexWriter
 from reno_store.store.clip_table import Columns, compare_tables, put_table
 from reno_store.store.folders import drop_dataset, drop_model, make_folder, sweep, unmake_if_empty
+from reno_store.store.index_writer import IndexWriter
 from reno_store.store.locking import Locks, Notify
 from reno_store.store.marks import fitting_stripe
 from reno_store.store.model_writer import ModelWriter
