@@ -122,21 +122,28 @@ def work(job: FillJob, part: FillPart, seconds: float | None, start: Any, result
         spent.n_bytes += len(value)
         return put_file(path, value, *arguments, **options)
 
-    put_object, call = Bucket.put, Bucket._call
+    put_object, replace_object, call = Bucket.put, Bucket.replace, Bucket._call
 
     def counted_object(bucket: Bucket, key: str, content: bytes) -> None:
         spent.n_written += 1
         spent.n_bytes += len(content)
         put_object(bucket, key, content)
 
+    def counted_replacement(bucket: Bucket, key: str, content: bytes, tag: Any) -> bool:
+        spent.n_written += 1
+        spent.n_bytes += len(content)
+        return replace_object(bucket, key, content, tag)
+
     def counted_call(bucket: Bucket, key: str, request: Any) -> Any:
         spent.n_requests += 1
         result = call(bucket, key, request)
-        spent.n_bytes_read += len(result) if isinstance(result, bytes) else 0
+        content = result[0] if isinstance(result, tuple) else result
+        spent.n_bytes_read += len(content) if isinstance(content, bytes) else 0
         return result
 
     ModelWriter.put, local._put = timed_put, counted_put  # type: ignore[method-assign, assignment]
     Bucket.put, Bucket._call = counted_object, counted_call  # type: ignore[method-assign]
+    Bucket.replace = counted_replacement  # type: ignore[method-assign]
     start.wait()
     begun, cpu = time.perf_counter(), time.process_time()
     report = fill(job, part, model=model).report

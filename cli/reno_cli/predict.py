@@ -110,7 +110,8 @@ def predict(
     hf:OWNER/NAME@REVISION.
 
     PATH is an audio file, a folder of them, a manifest (.csv) or - for a list on standard input.
-    Results are in that order. The exit code is 1 if a recording failed.
+    Files and folders may be in a bucket (s3://BUCKET/NAME). Results are in that order. The exit
+    code is 1 if a recording failed.
     """
     form = _form(form, output, timeline)
     if not timeline and (window_s is not None or hop_s is not None):

@@ -5,13 +5,14 @@ counted from 0, and the column, percent-encoded. The column holds the bytes of w
 (wav, flac, mp3 ...), or structs with a field ``bytes``, as Hugging Face datasets have.
 
 A parquet file can only be read by row groups, so the latest row groups are kept, up to
-`KEPT_BYTES` in all. Arrow files are memory-mapped, which needs no cache.
+`KEPT_BYTES` in all. It may be in a bucket. Arrow files are memory-mapped, which needs no cache.
 """
 
 from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from reno_store.errors import AudioError, RenoStoreError
-from reno_store.runtime.places import BucketPlace, open_place
+from reno_store.runtime.places import BucketFile, BucketPlace, Place, open_place
 
 __all__ = ["KEPT_BYTES", "TABLE_ENDINGS", "EmbeddedPlace", "import_pyarrow", "read_embedded"]
 
@@ -33,6 +34,7 @@ KEPT_BYTES = 512 * 2**20
 TABLE_ENDINGS = (".parquet", ".arrow")
 
 _KEPT_FILES = 16
+_KNOWN_S = 60.0
 _PLACE = re.compile(r"(?P<file>.+\.(?:parquet|arrow))#row=(?P<row>[0-9]+)&column=(?P<column>[^/]+)")
 _T = TypeVar("_T")
 
@@ -86,15 +88,14 @@ def read_embedded(place: EmbeddedPlace) -> bytes:
         If pyarrow is not installed.
     """
     pyarrow = import_pyarrow()
-    if isinstance(open_place(place.file, "recording"), BucketPlace):
+    path = open_place(place.file, "recording", AudioError)
+    if isinstance(path, BucketPlace) and path.suffix != ".parquet":
         raise AudioError(
-            f"{place}: parquet and Arrow files in a bucket are not supported. Copy them to this "
-            "machine, or put the audio files themselves into the bucket."
+            f"{place}: Arrow files in a bucket are not supported. Copy them to this machine, or "
+            "save them as parquet."
         )
-    path = Path(place.file)
     try:
-        stamp = path.stat()
-        key = (str(path), stamp.st_mtime_ns, stamp.st_size)
+        key = _key(path)
         read = _read_parquet if path.suffix == ".parquet" else _read_arrow
         content = read(key, place.column, place.row)
     except FileNotFoundError:
@@ -180,17 +181,36 @@ class _Kept(Generic[_T]):
         return kept + sum(self._being_made.values())
 
 
-_Key = tuple[str, int, int]  # path, time of the last change, size: a changed file is read again
+# Path, time of the last change or tag of an object, size: a changed file is read again.
+_Key = tuple[str, int | str, int]
+_keys: dict[BucketPlace, tuple[_Key, float]] = {}
 _footers: _Kept[tuple[Any, Any, Any]] = _Kept(_KEPT_FILES)
 _row_groups: _Kept[Any] = _Kept(KEPT_BYTES)
 _mapped: _Kept[tuple[list[Any], Any]] = _Kept(_KEPT_FILES)
+
+
+def _key(path: Place) -> _Key:
+    """Return what identifies a file; of an object in a bucket, as it was in the last minute."""
+    if isinstance(path, Path):
+        stamp = path.stat()
+        return str(path), stamp.st_mtime_ns, stamp.st_size
+    known, now = _keys.get(path), time.monotonic()
+    if known is None or now - known[1] > _KNOWN_S:
+        size, tag = path.bucket.about(path.key)
+        known = _keys[path] = (str(path), str(sorted(tag.items())), size), now
+    return known[0]
+
+
+def _opened(key: _Key) -> Any:
+    path = open_place(key[0], "recording", AudioError)
+    return BucketFile(path, key[2]) if isinstance(path, BucketPlace) else key[0]
 
 
 def _read_parquet(key: _Key, column: str, row: int) -> Any:
     from pyarrow import parquet
 
     def footer() -> tuple[Any, Any, Any]:
-        with parquet.ParquetFile(key[0]) as file:
+        with parquet.ParquetFile(_opened(key)) as file:
             about = file.metadata
             sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
             return about, file.schema_arrow.names, np.cumsum(sizes)
@@ -205,7 +225,7 @@ def _read_parquet(key: _Key, column: str, row: int) -> Any:
     size = sum(about.row_group(group).column(leaf).total_uncompressed_size for leaf in leaves)
 
     def row_group() -> Any:
-        with parquet.ParquetFile(key[0], metadata=about, pre_buffer=True) as file:
+        with parquet.ParquetFile(_opened(key), metadata=about, pre_buffer=True) as file:
             return file.read_row_group(group, columns=[wanted]).column(0)
 
     audio = _row_groups.get((key, column, group), size, row_group)

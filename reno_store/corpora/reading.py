@@ -17,6 +17,7 @@ from reno_store.corpora.clips import REQUIRED_COLUMNS, Clip, Manifest
 from reno_store.corpora.confinement import Confinement
 from reno_store.corpora.names import check_column, name_problem
 from reno_store.errors import ManifestError, Remedy, suggestion
+from reno_store.runtime.locations import local_path
 from reno_store.runtime.places import Place, open_place
 
 __all__ = ["SEPARATORS", "parse_rows", "read_manifest"]
@@ -58,7 +59,7 @@ def read_manifest(
     >>> len(manifest.clips), manifest.label_counts["fear"], manifest.speakers[:2]
     (240, 40, ('s1', 's2'))
     """
-    path = Path(path)
+    path = local_path(path, "manifest", ManifestError)
     name = path.stem if dataset is None else dataset
     if problem := name_problem(name):
         raise ManifestError(

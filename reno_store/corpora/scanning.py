@@ -13,6 +13,7 @@ from reno_store.corpora.cards import Card, LabelTable, Subset
 from reno_store.corpora.clips import Clip
 from reno_store.corpora.reading import parse_rows
 from reno_store.errors import CardError, Remedy
+from reno_store.runtime.locations import local_path
 
 __all__ = ["CardScan", "Count", "count_clips", "scan_folder"]
 
@@ -99,7 +100,7 @@ def scan_folder(card: Card, folder: str | Path, subset: str | None = None) -> Ca
         clip_id. (Where the clip_id is the path without its ending, recordings that differ only
         in the ending keep it.)
     """
-    folder = Path(folder)
+    folder = local_path(folder, "folder", CardError)
     chosen = card.subset(subset)
     if not folder.is_dir():
         raise CardError(f"{folder}: expected a folder of recordings.")

@@ -141,7 +141,9 @@ def verify_store(
                     n_done, damage = _model_damage(reader, name, model)
                     n_embeddings += n_done
                     n_missing += reader.n_clips(name) - n_done
-                except _PROBLEMS as error:
+                except UnknownNameError:  # another process has just removed it
+                    pass
+                except StoreError as error:
                     repaired = repair and _repair_marks(store, name, model)
                     findings.append(Finding(name, model, str(error), repaired))
                 else:
@@ -163,7 +165,9 @@ def verify_store(
 def _models(reader: StoreReader, dataset: str, findings: list[Finding]) -> tuple[str, ...]:
     try:
         return reader.models(dataset)
-    except _PROBLEMS as error:
+    except UnknownNameError:  # another process has just removed it
+        return ()
+    except StoreError as error:
         findings.append(Finding(dataset, "", str(error)))
         return ()
 
@@ -171,7 +175,9 @@ def _models(reader: StoreReader, dataset: str, findings: list[Finding]) -> tuple
 def _table_problems(reader: StoreReader, dataset: str) -> Iterator[str]:
     try:
         ids = reader.table(dataset).get("clip_id", [])
-    except _PROBLEMS as error:
+    except UnknownNameError:  # another process has just removed it
+        return
+    except StoreError as error:
         yield str(error)
         return
     if twice := len(ids) - len(set(ids)):

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +21,7 @@ from reno_store.extraction.streaming import windows_ahead, windows_together
 from reno_store.extraction.windows import Windows
 from reno_store.foundation_models import FoundationModel, ModelSpec, Waveform, load_model
 from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.places import Place, open_place
 from reno_store.runtime.progress import counting
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class EmbeddedWindows:
 
 
 def embed_windows(
-    recording: str | Path | Waveform,
+    recording: str | Place | Waveform,
     model: Model,
     window_s: float,
     hop_s: float | None = None,
@@ -128,7 +128,7 @@ def embed_windows(
 
 
 def _embed(
-    recording: str | Path | Waveform,
+    recording: str | Place | Waveform,
     name: str,
     model: FoundationModel,
     windows: Windows,
@@ -142,8 +142,9 @@ def _embed(
         label, duration_s = "the waveform", len(recording) / rate_hz
         batches = _cut(_checked(recording), model, windows, n_together)
     else:
-        label, duration_s = str(recording), read_duration_s(recording)
-        one = Recording(label, Path(recording), None, duration_s)
+        place = open_place(recording, "recording", AudioError)
+        label, duration_s = str(place), read_duration_s(place)
+        one = Recording(label, place, None, duration_s)
         batches = windows_ahead([one], [0], model, windows, n_together)
     n_windows = 0 if np.isnan(duration_s) else windows.count(duration_s)
     embedder = BatchEmbedder(model, batch_seconds)

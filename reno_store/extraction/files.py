@@ -26,6 +26,7 @@ from reno_store.foundation_models import (
     parse_model_specs,
 )
 from reno_store.runtime.devices import free_memory, resolve_device
+from reno_store.runtime.places import open_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +103,8 @@ def embed_files(
     """
     import pandas as pd
 
-    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    given = [paths] if isinstance(paths, str | Path) else paths
+    files = [open_place(path, "recording", AudioError) for path in given]
     if not files:
         raise AudioError("paths: no file is given; expected at least one.")
     named = named_models(models)

@@ -10,6 +10,7 @@ from pathlib import Path
 from reno_store.corpora import read_manifest
 from reno_store.errors import AudioError
 from reno_store.runtime.locations import local_path
+from reno_store.runtime.places import BucketPlace, Place, open_place
 
 __all__ = ["AUDIO_ENDINGS", "Found", "find_recordings"]
 
@@ -30,13 +31,13 @@ class Found:
 
     Attributes
     ----------
-    path : Path
+    path : Place
         Its file.
     clip_id : str
         Its clip, where it comes from a manifest; empty otherwise.
     """
 
-    path: Path
+    path: Place
     clip_id: str = ""
 
 
@@ -52,7 +53,8 @@ def find_recordings(
     ----------
     places : Sequence[str or Path]
         Audio files; folders, of which all audio files below are taken, sorted; manifests
-        (``.csv``); and ``-`` for a list of places, one per line.
+        (``.csv``); and ``-`` for a list of places, one per line. Files and folders may be in a
+        bucket, named by their URLs.
     audio_folder : str or Path, optional
         The folder that the paths of manifests are relative to; by default that of each.
     listed : Iterable[str], optional
@@ -72,7 +74,7 @@ def find_recordings(
             lines = (line.rstrip("\r\n") for line in (sys.stdin if listed is None else listed))
         for line in lines:
             if line:
-                found += _at(Path(line), audio_folder)
+                found += _at(open_place(line, "recording", AudioError), audio_folder)
     if not found:
         shown = ", ".join(map(str, places)) or "nothing"
         raise AudioError(
@@ -82,16 +84,29 @@ def find_recordings(
     return found
 
 
-def _at(place: Path, audio_folder: str | Path | None) -> Iterator[Found]:
-    if place.is_dir():
-        for path in sorted(place.rglob("*")):
-            is_hidden = any(part.startswith(".") for part in path.relative_to(place).parts)
-            if path.suffix.lower() in AUDIO_ENDINGS and not is_hidden and path.is_file():
-                yield Found(path)
-    elif place.suffix.lower() == ".csv":
-        table = read_manifest(place, audio_folder=audio_folder)
-        folder = local_path(table.audio_folder, "audio folder")
+def _at(place: Place, audio_folder: str | Path | None) -> Iterator[Found]:
+    ending = place.suffix.lower()
+    # In a bucket, each question whether something is a folder is a request.
+    if not (isinstance(place, BucketPlace) and ending in AUDIO_ENDINGS) and place.is_dir():
+        yield from (Found(path) for path in _below(place))
+    elif ending == ".csv":
+        table = read_manifest(local_path(place, "manifest"), audio_folder=audio_folder)
         for clip in table.clips:
-            yield Found(folder / clip.path, clip.clip_id)
+            yield Found(table.audio_folder / clip.path, clip.clip_id)
     else:
         yield Found(place)
+
+
+def _below(folder: Place) -> Iterator[Place]:
+    """Yield all audio files below a folder, except hidden ones."""
+    if isinstance(folder, BucketPlace):
+        begin = f"{folder.key}/"
+        names = [key.removeprefix(begin) for key in folder.bucket.objects(begin)]
+    else:
+        names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))]
+    for name in names:
+        path = folder / name
+        is_hidden = any(part.startswith(".") for part in name.split("/"))
+        is_audio = path.suffix.lower() in AUDIO_ENDINGS and not is_hidden
+        if is_audio and (isinstance(path, BucketPlace) or path.is_file()):
+            yield path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -16,6 +15,7 @@ from reno_store.recognition.recognizer import Recognizer
 from reno_store.runtime.cluster import Cluster
 from reno_store.runtime.cluster_calls import use_worker_threads
 from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.places import Place
 from reno_store.runtime.progress import counting
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ _Predicted: TypeAlias = "tuple[dict[int, NDArray[np.float64]], dict[int, str]]"
 
 def _predict(
     recognizer: Recognizer,
-    paths: Sequence[Path],
+    paths: Sequence[Place],
     max_seconds: float | None,
     advance: Callable[[int], None] = lambda n: None,
 ) -> _Predicted:
@@ -155,7 +155,7 @@ def _predict_on_cluster(
 
 
 def _predict_on_worker(
-    recognizer: Recognizer, paths: Sequence[Path], max_seconds: float | None
+    recognizer: Recognizer, paths: Sequence[Place], max_seconds: float | None
 ) -> _Predicted:
     use_worker_threads()
     return _predict(recognizer, paths, max_seconds)

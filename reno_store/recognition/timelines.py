@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
@@ -20,6 +19,7 @@ from reno_store.recognition.recognizer import Recognizer
 from reno_store.runtime.cluster import Cluster
 from reno_store.runtime.cluster_calls import use_worker_threads
 from reno_store.runtime.devices import resolve_device
+from reno_store.runtime.places import Place
 from reno_store.runtime.progress import counting
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ _Timeline: TypeAlias = "tuple[NDArray[np.float64], list[float], list[float]]"
 def _timeline(
     recognizer: Recognizer,
     loaded: Sequence[FoundationModel],
-    path: Path,
+    path: Place,
     windows: Windows,
     progress: bool | None,
 ) -> _Timeline | str:
@@ -148,6 +148,6 @@ def _timeline(
     return probabilities, parts[0].start_s[:n].tolist(), parts[0].end_s[:n].tolist()
 
 
-def _timeline_on_worker(recognizer: Recognizer, path: Path, windows: Windows) -> _Timeline | str:
+def _timeline_on_worker(recognizer: Recognizer, path: Place, windows: Windows) -> _Timeline | str:
     use_worker_threads()
     return _timeline(recognizer, _load(recognizer, windows), path, windows, False)

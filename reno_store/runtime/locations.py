@@ -35,15 +35,15 @@ def local_path(path: str | Place, kind: str, error: type[RenoStoreError] = RenoS
     >>> local_path("s3://bucket/my.zarr", "store")
     Traceback (most recent call last):
     ...
-    reno_store.errors.RenoStoreError: store s3://bucket/my.zarr is a URL; only local folders are \
-supported. Give the path of a folder on this machine (a mounted bucket is one).
+    reno_store.errors.RenoStoreError: store s3://bucket/my.zarr is a URL; only local paths are \
+supported. Copy it to this machine, or mount the bucket, and give its path.
     """
     if found := URL.fullmatch(str(path)):
         scheme, rest = found.groups()
         # A file URL has a third slash, which pathlib.Path drops.
         slashes = ":///" if scheme.lower() == "file" else "://"
         raise error(
-            f"{kind} {scheme}{slashes}{rest} is a URL; only local folders are supported. "
-            "Give the path of a folder on this machine (a mounted bucket is one)."
+            f"{kind} {scheme}{slashes}{rest} is a URL; only local paths are supported. Copy it "
+            "to this machine, or mount the bucket, and give its path."
         )
     return Path(str(path))

@@ -166,7 +166,7 @@ class KeptEmbeddings:
                 if sha256 not in known
             }
             if new and any(table["label"]):
-                shown = [str(each) for each in new.values() if isinstance(each, Path)]
+                shown = [str(each) for each in new.values() if isinstance(each, Place)]
                 raise StoreError(
                     f"store {self.store}: dataset {self.dataset!r} has labels, and "
                     f"{len(new):,} of the recordings are not in it"
@@ -175,7 +175,7 @@ class KeptEmbeddings:
                 )
             for sha256, recording in new.items():
                 row = {"clip_id": sha256, _SHA256: sha256}
-                if isinstance(recording, Path):
+                if isinstance(recording, Place):
                     row["path"] = str(recording)
                 for name, column in table.items():
                     column.append(row.get(name, ""))

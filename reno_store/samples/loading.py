@@ -18,7 +18,7 @@ from reno_store.errors import (
     listed,
 )
 from reno_store.runtime.notebooks import html_table, html_text, html_view
-from reno_store.runtime.places import Place
+from reno_store.runtime.places import Place, concurrently
 from reno_store.samples.samples import Samples, column_names
 from reno_store.store import (
     ModelSummary,
@@ -121,13 +121,15 @@ class EmbeddingStore(StoreReader):
 
     def rows_done(self, dataset: str, models: Sequence[str], n_clips: int) -> NDArray[np.bool_]:
         """Return which of the first clips have an embedding of every model, shape (n_clips,)."""
-        return np.logical_and.reduce([self.done(dataset, name)[:n_clips] for name in models])
+        found = concurrently(lambda name: self.done(dataset, name)[:n_clips], models, self.path)
+        return np.logical_and.reduce(list(found))
 
     def blocks(
         self, dataset: str, models: Sequence[str], rows: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Return the models' embeddings of some rows side by side, shape (n, sum of dims)."""
-        blocks = [self.embeddings(dataset, name, rows) for name in models]
+        read = lambda name: self.embeddings(dataset, name, rows)  # noqa: E731
+        blocks = list(concurrently(read, models, self.path))
         return np.concatenate(blocks, axis=1) if len(blocks) > 1 else blocks[0]
 
     def load(
@@ -164,11 +166,12 @@ class EmbeddingStore(StoreReader):
         names = ordered_names(models)
         if missing not in {"raise", "drop"}:
             raise ValueError(f"missing must be 'raise' or 'drop', got {missing!r}")
+        store = self.settled(dataset, names, _IDENTITY)
         # Read once: clips that a build appends meanwhile must not lengthen a single column.
-        texts = self.table(dataset, names, _IDENTITY)
+        texts = store.table(dataset, names, _IDENTITY)
         table = {name: np.array(texts.get(name, []), np.str_) for name in _IDENTITY[:3]}
         clip_ids = table["clip_id"]
-        done = self.rows_done(dataset, names, len(clip_ids))
+        done = store.rows_done(dataset, names, len(clip_ids))
         if not done.all() and (missing == "raise" or not done.any()):
             lacking = clip_ids[~done]
             raise MissingEmbeddingsError(
@@ -180,11 +183,11 @@ class EmbeddingStore(StoreReader):
         rows = np.flatnonzero(done)
         speakers = table["speaker"][rows]
         return Samples(
-            X=self.blocks(dataset, names, rows),
+            X=store.blocks(dataset, names, rows),
             y=table["label"][rows],
             groups=speakers if (speakers != "").any() else None,
             clip_ids=clip_ids[rows],
-            block_sizes=tuple(self.dim(dataset, name) for name in names),
+            block_sizes=tuple(store.dim(dataset, name) for name in names),
             dataset=dataset,
             models=names,
         )

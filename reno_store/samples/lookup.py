@@ -109,7 +109,8 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
             If a model's embeddings are of other weights or settings than at `fit`.
         """
         check_is_fitted(self, "models_")
-        store, dataset = self._open(), str(self.dataset)
+        dataset = str(self.dataset)
+        store = self._open().settled(dataset, self.models_, ("clip_id", "clip_id_hash"))
         self._check_fingerprints(store)
         wanted = np.asarray(X, dtype=str)
         if wanted.ndim > 2 or (wanted.ndim == 2 and wanted.shape[1] != 1):
@@ -126,14 +127,12 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
                 f"{' and '.join(self.models_)} in dataset {self.dataset!r}: {listed(unknown)}."
             )
         block = store.blocks(dataset, self.models_, rows)
-        return pd.DataFrame(block, index=wanted, columns=self.get_feature_names_out())
+        return pd.DataFrame(block, index=wanted, columns=self._column_names(store))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns, ``MODEL:i``; `input_features` is ignored."""
         check_is_fitted(self, "models_")
-        store = self._open()
-        sizes = [store.dim(str(self.dataset), model) for model in self.models_]
-        return np.array(column_names(self.models_, sizes), object)
+        return self._column_names(self._open())
 
     def __sklearn_tags__(self) -> Tags:
         """Return the tags: the input is one string per clip."""
@@ -142,6 +141,10 @@ class EmbeddingLookup(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
+
+    def _column_names(self, store: EmbeddingStore) -> NDArray[np.object_]:
+        sizes = [store.dim(str(self.dataset), model) for model in self.models_]
+        return np.array(column_names(self.models_, sizes), object)
 
     def _fingerprints(self, store: EmbeddingStore) -> tuple[str, ...]:
         dataset = str(self.dataset)

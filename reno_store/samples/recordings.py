@@ -31,6 +31,7 @@ from reno_store.extraction.recordings import LoadedClip, refuse_long
 from reno_store.extraction.reports import Failure
 from reno_store.extraction.windows import Windows
 from reno_store.foundation_models import FoundationModel, ModelSpec, Waveform, load_model
+from reno_store.runtime.places import BucketPlace, Place, open_place
 
 __all__ = [
     "Keep",
@@ -42,14 +43,15 @@ __all__ = [
     "loaded_model",
 ]
 
-RecordingLike: TypeAlias = Path | tuple[NDArray[Any], int]
-"""An audio file, or a waveform, shape (n_samples,) or (n_samples, n_channels), with its rate in
-hertz."""
+RecordingLike: TypeAlias = Place | tuple[NDArray[Any], int]
+"""An audio file, which may be in a bucket, or a waveform, shape (n_samples,) or (n_samples,
+n_channels), with its rate in hertz."""
 
 Keep: TypeAlias = Callable[[NDArray[np.int64], NDArray[np.float32]], None]
 """Takes finished embeddings: positions, shape (n,), and numbers, shape (n, dim)."""
 
 _MODELS_KEPT = 4
+_NAMES = (str, Path, BucketPlace)
 
 
 @lru_cache(maxsize=_MODELS_KEPT)
@@ -64,7 +66,8 @@ def as_recordings(given: Any) -> list[RecordingLike]:
     Parameters
     ----------
     given : str, Path, (waveform, rate_hz) or a sequence of them
-        A column of paths, shape (n, 1), is allowed too.
+        Files, also by URLs such as ``s3://BUCKET/a.wav``, or waveforms. A column of paths, shape
+        (n, 1), is allowed too.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def as_recordings(given: Any) -> list[RecordingLike]:
     >>> as_recordings("a.wav"), len(as_recordings([("a.wav"), (np.zeros(9), 16_000)]))
     ([PosixPath('a.wav')], 2)
     """
-    if isinstance(given, str | Path) or _is_pair(given):
+    if isinstance(given, _NAMES) or _is_pair(given):
         given = [given]
     if isinstance(given, np.ndarray) and given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
@@ -85,8 +88,8 @@ def as_recordings(given: Any) -> list[RecordingLike]:
     found: list[RecordingLike] = []
     problems = []
     for number, each in enumerate(given):
-        if isinstance(each, str | Path):
-            found.append(Path(each))
+        if isinstance(each, _NAMES):
+            found.append(open_place(each, "recording", AudioError))
         elif _is_pair(each):
             found.append((np.asarray(each[0]), int(each[1])))
         else:
@@ -111,7 +114,7 @@ def _is_pair(each: Any) -> bool:
 
 def label_of(recording: RecordingLike, number: int) -> str:
     """Return what errors call a recording."""
-    return str(recording) if isinstance(recording, Path) else f"waveform {number}"
+    return str(recording) if isinstance(recording, Place) else f"waveform {number}"
 
 
 def hash_recording(recording: RecordingLike) -> str:
@@ -122,7 +125,7 @@ def hash_recording(recording: RecordingLike) -> str:
     AudioError
         If the file is missing or cannot be read.
     """
-    if isinstance(recording, Path):
+    if isinstance(recording, Place):
         return hash_file(recording)
     frames, rate_hz = recording
     digest = hashlib.sha256(f"waveform {frames.shape} {rate_hz}\n".encode())
@@ -181,7 +184,7 @@ def embed_recordings(
         if keep is not None:
             keep(rows, embeddings)
 
-    paths = {n: each for n, each in enumerate(recordings) if isinstance(each, Path)}
+    paths = {n: each for n, each in enumerate(recordings) if isinstance(each, Place)}
     failures: dict[int, Failure] = {}
     if paths:
         task = Task(
@@ -207,7 +210,7 @@ def embed_recordings(
     if len(paths) < len(recordings):
         waveforms: dict[int, Waveform] = {}
         for number, each in enumerate(recordings):
-            if not isinstance(each, Path):
+            if not isinstance(each, Place):
                 try:
                     waveforms[number] = _as_waveform(*each, model.sample_rate_hz)
                     if windows is None:

@@ -12,8 +12,9 @@ from .precision import (
 from .raw_chunks import Damage
 from .reader import StoreReader
 from .removal import remove_from_store
+from .stored_clips import StoredClips
 from .summary import ModelSummary, summarize
-from .writer import StoredClips, StoreWriter
+from .writer import StoreWriter
 
 __all__ = [
     "NOT_FINITE",

@@ -3,11 +3,18 @@
 zarr's own `ObjectStore` would send requests past `Bucket`, which waits for a server, checks the
 lease before each write, and words the errors. zarr asks for many chunks at a time; each request
 runs in a thread.
+
+To write some rows of a chunk, zarr reads the chunk and replaces it. The second request carries
+the tag of what was read, so the server refuses it if another process has written in between. The
+lease alone does not prevent that: a process may be stopped after it has checked its lease, and go
+on when another one has it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -21,9 +28,14 @@ from zarr.abc.store import (
 )
 from zarr.core.buffer import Buffer, BufferPrototype
 
-from reno_store.runtime.places import BucketPlace, remove_tree
+from reno_store.errors import StoreBusyError
+from reno_store.runtime.places import BucketPlace, Tag, remove_tree
 
 __all__ = ["BucketStore"]
+
+_METADATA = "zarr.json"
+_FRESH_S = 25.0
+"""Shorter than half the expiry of a lease; see `Lease.check`."""
 
 _threads = ThreadPoolExecutor(16, thread_name_prefix="zarr-bucket")
 _T = TypeVar("_T")
@@ -47,6 +59,7 @@ class BucketStore(Store):
     def __init__(self, place: BucketPlace, *, read_only: bool) -> None:
         super().__init__(read_only=read_only)
         self._place = place
+        self._read: dict[str, tuple[Tag | None, float]] = {}
 
     def with_read_only(self, read_only: bool = False) -> BucketStore:
         """Return the same store, for reading only or not."""
@@ -68,8 +81,17 @@ class BucketStore(Store):
         def read() -> bytes:
             place = self._place / key
             match byte_range:
-                case None:
+                case None if self.read_only or key.endswith(_METADATA):
                     return place.read_bytes()
+                case None:
+                    begun = time.monotonic()
+                    try:
+                        content, tag = place.bucket.get_tagged(place.key)
+                    except FileNotFoundError:
+                        self._read[key] = None, begun
+                        raise
+                    self._read[key] = tag, begun
+                    return content
                 case RangeByteRequest(start, stop):
                     return place.bucket.get(place.key, start, stop)
                 case OffsetByteRequest(start):
@@ -97,14 +119,36 @@ class BucketStore(Store):
         return await _in_thread((self._place / key).is_file)
 
     async def set(self, key: str, value: Buffer) -> None:
-        """Write an object."""
+        """Write an object; a chunk that was just read, only if it is still the same.
+
+        Raises
+        ------
+        StoreBusyError
+            If another process has written it meanwhile.
+        """
         self._check_writable()
         content = value.to_bytes()
-        await _in_thread(lambda: (self._place / key).write_bytes(content))
+        place = self._place / key
+        tag, since = self._read.pop(key, ({}, -math.inf))
+        # After a longer time the write begins with a check that the lease was never lost.
+        is_fresh = time.monotonic() - since < _FRESH_S
+
+        def write() -> None:
+            if tag == {} or not is_fresh:
+                place.write_bytes(content)
+            elif not place.bucket.replace(place.key, content, tag):
+                raise StoreBusyError(
+                    f"{place}: another process has written it while this one, which was stopped or "
+                    "had no network for some time, was going to. What is stored is kept; run it "
+                    "again."
+                )
+
+        await _in_thread(write)
 
     async def delete(self, key: str) -> None:
         """Delete an object, if there is one."""
         self._check_writable()
+        self._read.pop(key, None)
         await _in_thread(lambda: (self._place / key).unlink(missing_ok=True))
 
     async def delete_dir(self, prefix: str) -> None:

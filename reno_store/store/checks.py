@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reno_store.corpora import check_name
-from reno_store.errors import Remedy, StaleStoreError, StoreError, listed
+from reno_store.errors import Remedy, StaleStoreError, StoreError, UnknownNameError, listed
 from reno_store.runtime.places import has_files
 from reno_store.store.clip_table import Columns, TableChanges, compare_tables
 from reno_store.store.fingerprints import fingerprint_differences
@@ -22,7 +22,6 @@ __all__ = [
     "check_names",
     "check_stored",
     "embedded_rows",
-    "readable_models",
 ]
 
 _ACCEPT_LABELS = Remedy("Accept the changed labels and speakers", {"refresh": "labels"})
@@ -54,6 +53,7 @@ def check_names(
         one of them has the name of an array that somebody else added.
     """
     check_name("dataset", dataset)
+    reader = reader.settled()
     taken, named = set(columns), {check_name("model", model) for model in models}
     if dataset in reader.datasets:
         foreign = set(reader.foreign_arrays(dataset))
@@ -106,6 +106,7 @@ def check_clips(
         If clips have vanished, or labels, speakers or embedded recordings changed. Recordings
         without an embedding of any model may be replaced freely.
     """
+    reader = reader.settled()
     if changes is None:
         check_stored(reader, dataset)
         changes = compare_tables(reader, dataset, columns)
@@ -144,7 +145,8 @@ def check_model(
     StaleStoreError
         If the fingerprints differ; each different part is named.
     """
-    if dataset not in reader.datasets or model not in reader.models(dataset):
+    reader = reader.settled()
+    if not reader.has_model(dataset, model):
         return
     stored = reader.fingerprint(dataset, model)
     if differences := fingerprint_differences(stored, fingerprint):
@@ -158,8 +160,13 @@ def check_model(
         )
 
 
-def check_stored(reader: StoreReader, dataset: str) -> None:
+def check_stored(reader: StoreReader, dataset: str) -> tuple[str, ...]:
     """Check that a stored clip table has all clips of the embeddings, without reading it.
+
+    Returns
+    -------
+    tuple of str
+        The models whose arrays and marks are not damaged.
 
     Raises
     ------
@@ -167,13 +174,17 @@ def check_stored(reader: StoreReader, dataset: str) -> None:
         If it lost some, or is lost itself.
     """
     if dataset in reader.datasets:
-        n_clips = reader.n_clips(dataset)
-        reader.check_marks(dataset, readable_models(reader, dataset), n_clips)
-    elif has_files(reader.path / dataset):
+        n_clips, readable = reader.n_clips(dataset), _readable_models(reader, dataset)
+        for model in readable:
+            with contextlib.suppress(UnknownNameError):  # another process has just removed it
+                reader.check_marks(dataset, [model], n_clips)
+        return readable
+    if has_files(reader.path / dataset):
         raise StoreError(
             f"store {reader.path}: damaged: folder {dataset!r} exists but its zarr.json is "
             "lost. Restore it from a copy, or use another dataset name."
         )
+    return ()
 
 
 def embedded_rows(reader: StoreReader, dataset: str) -> NDArray[np.bool_]:
@@ -181,17 +192,20 @@ def embedded_rows(reader: StoreReader, dataset: str) -> NDArray[np.bool_]:
     embedded = np.zeros(reader.n_clips(dataset), bool)
     for model in reader.models(dataset):
         try:
-            embedded |= reader.done(dataset, model)
+            done = reader.done(dataset, model)[: len(embedded)]
+        except UnknownNameError:  # another process has just removed it
+            continue
         except StoreError:
-            embedded[:] = True
+            done = np.ones(len(embedded), bool)
+        embedded |= done
     return embedded
 
 
-def readable_models(reader: StoreReader, dataset: str) -> tuple[str, ...]:
+def _readable_models(reader: StoreReader, dataset: str) -> tuple[str, ...]:
     """Return the models of a dataset whose arrays and marks are not damaged."""
     readable = []
     for model in reader.models(dataset):
-        with contextlib.suppress(StoreError):
+        with contextlib.suppress(StoreError, UnknownNameError):
             reader.done(dataset, model)
             reader.dim(dataset, model)
             readable.append(model)

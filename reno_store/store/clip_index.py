@@ -15,7 +15,6 @@ the next writer completes what a killed one left, and adds the index to older st
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -25,30 +24,30 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from reno_store.runtime.places import Place, remove_tree
+from reno_store.runtime.places import Place
 from reno_store.store import nodes, schema
 from reno_store.store.text_column import TextColumn
 
 __all__ = [
     "ARRAYS",
+    "CHUNK_ROWS",
     "HASHES",
     "IDS",
+    "N_INDEXED",
     "IndexArray",
-    "IndexWriter",
     "hash_ids",
     "index_problems",
     "matching_rows",
     "pack_hashes",
+    "read_hashes",
 ]
 
 N_INDEXED = "n_indexed"
 
-_CHUNK_ROWS = 65_536
-_ROWS_AT_A_TIME = 4 * _CHUNK_ROWS
+CHUNK_ROWS = 65_536
+_ROWS_AT_A_TIME = 4 * CHUNK_ROWS
 _HASH_BYTES = 32
-_LEFT_BY_A_KILLED_APPEND = 10_000_000
 READING_ALL = 8
 """A string is read in an eighth of the time that a wanted one takes to hash."""
 
@@ -114,7 +113,7 @@ class IndexArray:
                 isinstance(array, zarr.Array)
                 and N_INDEXED in array.attrs
                 and array.shape[1:] == self.width
-                and array.chunks == (_CHUNK_ROWS, *self.width)
+                and array.chunks == (CHUNK_ROWS, *self.width)
                 and array.shards is None
                 and array.dtype == np.dtype(self.dtype)
             )
@@ -169,7 +168,7 @@ def matching_rows(
     for start in range(0, n_indexed, _ROWS_AT_A_TIME):
         stop = min(start + _ROWS_AT_A_TIME, n_indexed)
         try:
-            hashes = _read(array, start, stop)
+            hashes = read_hashes(array, start, stop)
         except schema.DAMAGE:  # the strings are enough
             yield _those_in(texts, np.arange(start, stop), column.read(start, stop))
             continue
@@ -183,7 +182,8 @@ def matching_rows(
         yield _those_in(texts, np.arange(start, start + len(strings)), strings)
 
 
-def _read(array: zarr.Array[Any] | None, start: int, stop: int) -> NDArray[Any]:
+def read_hashes(array: zarr.Array[Any] | None, start: int, stop: int) -> NDArray[Any]:
+    """Return some rows of an index array; none if there is no array."""
     with nodes.own_codecs():
         return np.zeros(0) if array is None else np.asarray(array[start:stop])
 
@@ -208,117 +208,6 @@ def _candidates(hashes: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]
     return some[np.isin(hashes[some], wanted)]
 
 
-class IndexWriter:
-    """Keeps the index of a dataset equal to its strings; needs the lock on the clip table.
-
-    Parameters
-    ----------
-    group : zarr.Group
-        The dataset's, open for writing.
-    n_clips : int
-        How many clips it has.
-    """
-
-    def __init__(self, group: zarr.Group, n_clips: int) -> None:
-        self._group = group
-        self._trusted = {each: each.n_indexed(each.open(group), n_clips) for each in ARRAYS}
-
-    def distrust(self, recordings: NDArray[np.int64]) -> None:
-        """Declare the hashes of recordings unknown, before their strings change."""
-        array = HASHES.open(self._group)
-        if array is not None and len(recordings):
-            _lower(array, int(recordings.min()))
-
-    def complete(self, folder: Place, n_clips: int, recordings: NDArray[np.int64]) -> None:
-        """Write the hashes that are missing, after the strings are written.
-
-        Parameters
-        ----------
-        folder : Place
-            The dataset's.
-        n_clips : int
-            How many clips the dataset has now.
-        recordings : numpy.ndarray of int64
-            The rows whose recordings have changed.
-        """
-        for index, trusted in self._trusted.items():
-            array = index.open(self._group)
-            # To shorten a hostile array of 10^15 rows would take zarr days.
-            if array is None or array.shape[0] > 2 * n_clips + _LEFT_BY_A_KILLED_APPEND:
-                array = self._create(index, folder)
-            if array is None:
-                continue
-            _lower(array, trusted)
-            if array.shape[0] != n_clips:
-                array.resize((n_clips, *index.width))
-            changed = recordings if index is HASHES else recordings[:0]
-            texts = TextColumn.open(self._group, index.column, folder)
-            if not _write(index, array, texts, trusted, changed):
-                _lower(array, 0)
-                _write(index, array, texts, 0, changed)
-            if array.attrs[N_INDEXED] != n_clips:
-                array.attrs[N_INDEXED] = n_clips
-
-    def _create(self, index: IndexArray, folder: Place) -> zarr.Array[Any] | None:
-        """Create an array; None if somebody else's member of the group has its name."""
-        with contextlib.suppress(*schema.DAMAGE):
-            if N_INDEXED not in nodes.child(self._group, index.name).attrs:
-                return None
-        if (folder / index.name).exists():
-            remove_tree(folder / index.name)
-        with nodes.own_codecs(), zarr.config.set({"array.write_empty_chunks": True}):
-            return self._group.create_array(
-                index.name,
-                shape=(0, *index.width),
-                chunks=(_CHUNK_ROWS, *index.width),
-                dtype=index.dtype,
-                fill_value=0,
-                attributes={N_INDEXED: 0},
-                dimension_names=("clip", "byte")[: 1 + len(index.width)],
-                # Hashes do not shrink, but the unused rows of the last chunk do.
-                compressors=[ZstdCodec(level=1), Crc32cCodec()],
-            )
-
-
-def _lower(array: zarr.Array[Any], n_rows: int) -> None:
-    found: Any = array.attrs[N_INDEXED]
-    if type(found) is not int or found > n_rows:
-        array.attrs[N_INDEXED] = n_rows
-
-
-def _write(
-    index: IndexArray,
-    array: zarr.Array[Any],
-    texts: TextColumn,
-    trusted: int,
-    changed: NDArray[np.int64],
-) -> bool:
-    """Write whole chunks of hashes, in order; return False if earlier ones are wrong.
-
-    After a chunk is written, `n_indexed` may include it: all earlier rows are known to be right.
-    """
-    n_clips = array.shape[0]
-    unknown = np.arange(trusted // _CHUNK_ROWS, -(-n_clips // _CHUNK_ROWS))
-    unknown = unknown if trusted < n_clips else unknown[:0]
-    stale = np.union1d(changed // _CHUNK_ROWS, unknown)
-    for start in (stale * _CHUNK_ROWS).tolist():
-        stop = min(start + _CHUNK_ROWS, n_clips)
-        hashes = index.encode(texts.read(start, stop))
-        n_same = max(min(trusted, stop) - start, 0)
-        is_kept = ~np.isin(np.arange(start, start + n_same), changed)
-        try:
-            stored = _read(array, start, start + n_same)[is_kept]
-        except schema.DAMAGE:
-            return False
-        if (stored != hashes[:n_same][is_kept]).any():
-            return False
-        with nodes.own_codecs():
-            array[start:stop] = hashes
-        if stop < n_clips:
-            array.attrs[N_INDEXED] = stop
-    return True
-
-
 def index_problems(group: zarr.Group, folder: Place, n_clips: int) -> Iterator[str]:
     """Compare the whole index with the strings; an index that is not finished is no problem."""
     for index in ARRAYS:
@@ -330,11 +219,13 @@ def index_problems(group: zarr.Group, folder: Place, n_clips: int) -> Iterator[s
         # A dataset that is being removed has a count of 0 first.
         if n_clips and not n_indexed and array.attrs[N_INDEXED] != 0:
             yield f"{index.name} is damaged"
-        for start in range(0, n_indexed, _CHUNK_ROWS):
-            stop = min(start + _CHUNK_ROWS, n_indexed)
+        for start in range(0, n_indexed, CHUNK_ROWS):
+            stop = min(start + CHUNK_ROWS, n_indexed)
             hashes = index.encode(column.read(start, stop))
             try:
-                is_wrong = (_read(array, start, stop) != hashes).reshape(len(hashes), -1).any(1)
+                is_wrong = (
+                    (read_hashes(array, start, stop) != hashes).reshape(len(hashes), -1).any(1)
+                )
             except schema.DAMAGE as error:
                 yield f"{index.name}, rows {start} to {stop - 1}: {error}"
                 continue

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reno_store.runtime.places import Place
 from reno_store.store import nodes, schema
-from reno_store.store.clip_index import IndexWriter
+from reno_store.store.index_writer import IndexWriter
 from reno_store.store.reader import StoreReader
 from reno_store.store.text_column import TextColumn
 

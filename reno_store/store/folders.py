@@ -41,12 +41,15 @@ def make_folder(path: Place) -> bool:
     if isinstance(path, Path):
         path.mkdir(parents=True, exist_ok=True)
     # A build that was killed during its first write leaves one of zarr's temporary files.
-    others = sorted(
-        item.name
-        for item in path.iterdir()
-        if not item.name.startswith(".") and item.suffix != ".partial"
-    )
-    if "zarr.json" in others:
+    others: list[str] = []
+    with contextlib.suppress(FileNotFoundError):  # another process has just removed it, empty
+        others = sorted(
+            item.name
+            for item in path.iterdir()
+            if not item.name.startswith(".") and item.suffix != ".partial"
+        )
+    # Asked again, because another process may be making the store.
+    if "zarr.json" in others or (others and (path / "zarr.json").is_file()):
         return is_new
     # Some servers of buckets go on listing a folder that has become empty.
     if others := [name for name in others if (path / name).exists()]:

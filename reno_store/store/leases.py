@@ -32,6 +32,13 @@ EXPIRY_S = 60.0
 """Twice the longest request, with some reserve; see `LONGEST_REQUEST_S`."""
 
 _LONGEST_EXPIRY_S = 3600.0
+# time.monotonic stands still on Linux and macOS while the machine sleeps; leases expire meanwhile.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+
+
+def _now() -> float:
+    """Return the seconds since some moment, those of a sleeping machine included."""
+    return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class Lease:
     def acquire(self, note: Note) -> bool:
         """Take the lease if it is free or has expired; return whether it is held now."""
         self._note = note
-        started = time.monotonic()
+        started = _now()
         found = self._find()
         if found is None:
             tag = self._bucket.put_new(self._key, self._content())
@@ -120,7 +127,7 @@ class Lease:
         BucketError
             If it cannot be renewed.
         """
-        if self._is_lost or time.monotonic() > self._renewed_at + self._expiry_s / 2:
+        if self._is_lost or _now() > self._renewed_at + self._expiry_s / 2:
             self._renew()
 
     def release(self, *, delete: bool = False) -> None:
@@ -153,7 +160,7 @@ class Lease:
     def _renew(self) -> None:
         with self._renewing:
             if not self._is_lost and not self._released.is_set():
-                started = time.monotonic()
+                started = _now()
                 self._n_renewed += 1
                 tag = self._bucket.put_over(self._key, self._content(), self._tag)
                 if tag is None:
@@ -198,9 +205,9 @@ class Lease:
         """Return whether this process has seen one version of the lease for its whole expiry."""
         tag, since = self._seen
         if tag != found.tag:
-            self._seen = found.tag, time.monotonic()
+            self._seen = found.tag, _now()
             return False
-        return time.monotonic() - since > found.expiry_s
+        return _now() - since > found.expiry_s
 
     def _content(self, *, free: bool = False) -> bytes:
         fields = {

@@ -15,6 +15,8 @@ from filelock import FileLock, Timeout
 
 __all__ = ["Lock", "LockFile", "Note"]
 
+_END = "end"
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -74,17 +76,18 @@ class LockFile:
         """Take the lock if it is free; return whether it is held now."""
         if not self._take():
             return False
-        lines = [note.holder, " ".join(map(str, sorted(note.stripes or ())))]
+        stripes = " ".join(map(str, sorted(note.stripes or ())))
         with contextlib.suppress(OSError):  # only a note: a full disk must not stop the work
-            self._note.write_text("\n".join(lines).rstrip("\n"), encoding="utf-8")
+            self._note.write_text(f"{note.holder}\n{stripes}\n{_END}", encoding="utf-8")
         return True
 
     def note(self) -> Note:
         """Return who holds the lock, as far as it is known."""
         with contextlib.suppress(OSError, ValueError):
-            holder, *lines = self._note.read_text(encoding="utf-8").split("\n")
-            if holder.startswith("process "):
-                return Note(holder, frozenset(map(int, " ".join(lines).split())))
+            holder, stripes, end = self._note.read_text(encoding="utf-8").split("\n")
+            # A full disk may have cut the note off, and with it some stripes.
+            if holder.startswith("process ") and end == _END:
+                return Note(holder, frozenset(map(int, stripes.split())))
         return Note()
 
     def look(self, *, clear: bool) -> Note | None:

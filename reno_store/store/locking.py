@@ -3,7 +3,9 @@
 There is one lock for creating the store; one per clip table, held for moments, or, where a
 recording has changed, until the builds of its dataset have ended; and one per model, held
 while its embeddings are computed. A process that holds a table's lock may take its models'
-locks, never the other way round, so no two processes wait for each other.
+locks, never the other way round, so no two processes wait for each other. One more lock per
+dataset, held for moments and while no other is waited for, keeps a model from being added to a
+dataset that is being removed.
 
 Several processes can fill one model. Each holds the model's lock only while it prepares, and
 before it releases it, takes a claim: a lock of its own, whose note lists the stripes that it
@@ -99,6 +101,10 @@ class Locks:
     def table(self, dataset: str) -> contextlib.AbstractContextManager[None]:
         """Hold the lock on a dataset's clip table."""
         return self._hold(f"{dataset},clips", f"changing the clips of {dataset}")
+
+    def new_models(self, dataset: str) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock for adding a model to a dataset, or for removing the whole dataset."""
+        return self._hold(f"{dataset},new", f"adding a model to {dataset}", _PATIENCE_S)
 
     def hashing(self, dataset: str) -> contextlib.AbstractContextManager[None]:
         """Hold the lock for hashing all recordings of a dataset, which one process does."""

@@ -7,7 +7,7 @@ the next build writes the latter again. zarr replaces a chunk by renaming a fini
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +15,15 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from reno_store.errors import StaleStoreError, StoreError, UnknownNameError
+from reno_store.errors import StaleStoreError, StoreError
 from reno_store.store import nodes, schema
-from reno_store.store.fingerprints import fingerprint_differences
+from reno_store.store.known_embeddings import known_embeddings
 from reno_store.store.marks import clear_marks, fitting_stripe, rechunk, remove_outdated, stripes
 from reno_store.store.precision import storage_of
 from reno_store.store.raw_chunks import Damage
 from reno_store.store.reader import StoreReader
 
 __all__ = ["ModelWriter"]
-
-_ROWS_AT_A_TIME = 4096
 
 
 class ModelWriter:
@@ -71,8 +69,7 @@ class ModelWriter:
     @property
     def stripe_rows(self) -> int:
         """How many rows a stripe has; one process at a time writes a stripe."""
-        with self._group() as group:
-            return int(schema.child_array(group, schema.DONE).chunks[0])
+        return self.reader.stripe_rows(self.dataset, self.model)
 
     def stripe_rows_then(self, n_clips: int) -> int:
         """Return how many rows a stripe has once the model is prepared for so many clips."""
@@ -81,11 +78,13 @@ class ModelWriter:
             rows_a_chunk = schema.child_array(group, schema.EMBEDDING).chunks[0]
             return stripes(n_clips, rows_a_chunk, marks.chunks[0])
 
-    def _check_claim(self, rows: NDArray[np.int64], fingerprint: Mapping[str, Any]) -> None:
+    def _check_claim(
+        self, rows: NDArray[np.int64], fingerprint: Mapping[str, Any], stripe_rows: int
+    ) -> None:
         claim = self._claim
         if claim is None:
             return
-        if fingerprint != claim.fingerprint or self.stripe_rows != claim.stripe_rows:
+        if fingerprint != claim.fingerprint or stripe_rows != claim.stripe_rows:
             raise StaleStoreError(
                 f"store {self.reader.path}: another process has replaced {self.model!r} of "
                 f"dataset {self.dataset!r} while this one filled it; build again. Does the file "
@@ -109,7 +108,7 @@ class ModelWriter:
 
     def missing(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return those of the rows that have no embedding yet, in their order."""
-        return rows[~self.reader.done(self.dataset, self.model)[rows]]
+        return rows[~self.reader.settled().done(self.dataset, self.model)[rows]]
 
     def put(self, rows: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
         """Store embeddings and, once they are written, mark their rows as done.
@@ -130,12 +129,13 @@ class ModelWriter:
         """
         if not np.isfinite(embeddings).all():
             raise ValueError("embeddings hold NaN or infinite numbers; expected finite ones")
-        fingerprint = self.reader.fingerprint(self.dataset, self.model)
-        self._check_claim(rows, fingerprint)
+        reader = self.reader.settled()
+        fingerprint = reader.fingerprint(self.dataset, self.model)
+        self._check_claim(rows, fingerprint, reader.stripe_rows(self.dataset, self.model))
         largest = storage_of(fingerprint).largest
         if np.abs(embeddings).max(initial=0) > largest:
             raise ValueError(f"embeddings hold numbers beyond {largest:g}; expected none")
-        self._check_dim(embeddings.shape[1])
+        self._check_dim(reader, embeddings.shape[1])
         order = np.argsort(rows)
         with self._group() as group:
             embedding = schema.child_array(group, schema.EMBEDDING)
@@ -158,7 +158,7 @@ class ModelWriter:
         rows_of.pop("", None)
         n_copied = 0
         fingerprint = self.reader.fingerprint(self.dataset, self.model)
-        for found in _known_embeddings(self.reader, fingerprint, rows_of):
+        for found in known_embeddings(self.reader, fingerprint, rows_of):
             pairs = [(row, each) for sha256, each in found.items() for row in rows_of[sha256]]
             if pairs:
                 known = np.array([row for row, _ in pairs], np.int64)
@@ -199,9 +199,10 @@ class ModelWriter:
 
     def stretch(self) -> None:
         """Extend the arrays to the length of the clip axis; they never get shorter."""
-        if self.model not in self.reader.models(self.dataset):
+        reader = self.reader.settled()
+        if not reader.has_model(self.dataset, self.model):
             return
-        n_clips = self.reader.n_clips(self.dataset)
+        n_clips = reader.n_clips(self.dataset)
         with self._group() as group:
             for name in (schema.EMBEDDING, schema.DONE):
                 array = schema.child_array(group, name)
@@ -232,13 +233,14 @@ class ModelWriter:
         StoreError
             If there are embeddings whose marks are lost.
         """
-        if self.model in self.reader.models(self.dataset):
-            self._check_dim(dim)
+        reader = self.reader.settled()
+        if reader.has_model(self.dataset, self.model):
+            self._check_dim(reader, dim)
             self.stretch()
             return self._fit_stripes(is_alone)
         if not is_alone:
             return False
-        n_clips = self.reader.n_clips(self.dataset)
+        n_clips = reader.n_clips(self.dataset)
         parent = schema.child_group(self._writable(), self.dataset)
         with nodes.own_codecs():
             is_begun = self.model in parent and schema.EMBEDDING in schema.child_group(
@@ -267,8 +269,8 @@ class ModelWriter:
                 remove_outdated(marks)
         return is_alone or rows == marks.chunks[0]
 
-    def _check_dim(self, dim: int) -> None:
-        stored = self.reader.dim(self.dataset, self.model)
+    def _check_dim(self, reader: StoreReader, dim: int) -> None:
+        stored = reader.dim(self.dataset, self.model)
         if stored != dim:
             raise StaleStoreError(
                 f"store {self.reader.path}: {self.model!r} of dataset {self.dataset!r} has "
@@ -283,57 +285,3 @@ class _Claim:
     fingerprint: Mapping[str, Any]
     stripe_rows: int
     stripes: NDArray[np.int64]
-
-
-def _known_embeddings(
-    reader: StoreReader, fingerprint: Mapping[str, Any], hashes: Collection[str]
-) -> Iterator[dict[str, NDArray[np.float32]]]:
-    """Find embeddings of recordings by a model of this fingerprint, under any name.
-
-    Yields
-    ------
-    dict of str to numpy.ndarray of float32, shape (dim,)
-        Some of the embeddings found, by the recordings' hashes; each hash once.
-    """
-    wanted = set(hashes)
-    for dataset in reader.datasets if wanted else ():
-        try:
-            rows, stored = reader.find_recordings(dataset, wanted)
-            models = reader.models(dataset) if stored else ()
-        except (StoreError, UnknownNameError):
-            continue
-        for model in models:
-            # What is damaged, or is changing just now, is computed instead.
-            with contextlib.suppress(StoreError, UnknownNameError):
-                if not fingerprint_differences(reader.fingerprint(dataset, model), fingerprint):
-                    for found in _found(reader, dataset, model, rows, stored, wanted):
-                        wanted -= found.keys()
-                        yield found
-
-
-def _found(
-    reader: StoreReader,
-    dataset: str,
-    model: str,
-    rows: NDArray[np.int64],
-    hashes: Sequence[str],
-    wanted: Collection[str],
-) -> Iterator[dict[str, NDArray[np.float32]]]:
-    done = reader.done(dataset, model)
-    row_of = {
-        sha256: row
-        for row, sha256 in zip(rows.tolist(), hashes, strict=True)
-        if sha256 in wanted and row < len(done) and done[row]
-    }
-    found = list(row_of)
-    for start in range(0, len(found), _ROWS_AT_A_TIME):
-        piece = found[start : start + _ROWS_AT_A_TIME]
-        some = np.array([row_of[sha256] for sha256 in piece], np.int64)
-        embeddings = reader.embeddings(dataset, model, some)
-        # Another process may have replaced a recording in between.
-        now = reader.texts_at(dataset, schema.SHA256, some)
-        yield {
-            sha256: embedding
-            for sha256, current, embedding in zip(piece, now, embeddings, strict=True)
-            if current == sha256 and np.isfinite(embedding).all()
-        }

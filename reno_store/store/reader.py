@@ -1,31 +1,22 @@
 """Reading a store. It never writes, needs no lock and works on a read-only folder.
 
-This is the one interface for reading: samples, lookups, exports, merges and reports use it. It is
-one class of small methods, half of its lines documentation, and so is longer than other modules.
+This is the one interface for reading: samples, lookups, exports, merges and reports use it. It
+finds groups and arrays as `opened` says. It is one class of small methods, half of its lines
+documentation, and so is longer than other modules.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from reno_store.corpora.names import name_problem
-from reno_store.errors import Remedy, StoreError, UnknownNameError
-from reno_store.runtime.places import (
-    BucketPlace,
-    Place,
-    concurrently,
-    open_place,
-    subfolders,
-    tree_bytes,
-)
-from reno_store.store import nodes, schema
+from reno_store.errors import Remedy, StaleStoreError, StoreError
+from reno_store.runtime.places import concurrently, subfolders, tree_bytes
+from reno_store.store import schema
 from reno_store.store.clip_index import (
     ARRAYS,
     HASHES,
@@ -34,21 +25,19 @@ from reno_store.store.clip_index import (
     index_problems,
     matching_rows,
 )
+from reno_store.store.embedding_rows import read_rows, values
 from reno_store.store.folders import model_folders
 from reno_store.store.members import has_nodes, is_foreign_array, is_text_array, members
-from reno_store.store.raw_chunks import LOST, Damage, RawChunks
-from reno_store.store.text_column import TextColumn
+from reno_store.store.opened import OpenedStore
+from reno_store.store.raw_chunks import LOST, Damage
 
 __all__ = ["StoreReader"]
 
 _ROWS_AT_A_TIME = 65_536
-_DONE_METADATA = f"{schema.DONE}/zarr.json"
 _INDEX = frozenset(index.name for index in ARRAYS)
-_UNREADABLE = (ValueError, RuntimeError, KeyError, TypeError, OSError)
-"""What codecs raise on damaged bytes."""
 
 
-class StoreReader:
+class StoreReader(OpenedStore):
     """A store, open for reading.
 
     Parameters
@@ -63,40 +52,6 @@ class StoreReader:
     BucketError
         By every method, if it is in a bucket that cannot be used.
     """
-
-    def __init__(self, path: str | Path | BucketPlace) -> None:
-        self.path: Place = open_place(path, "store", StoreError)
-        self._root = schema.open_root(self.path, writable=False)
-
-    @property
-    def datasets(self) -> tuple[str, ...]:
-        """Names of the datasets, sorted."""
-        with self._naming_damage():
-            return members(self.path, "group")
-
-    def models(self, dataset: str) -> tuple[str, ...]:
-        """Return the sorted names of a dataset's models.
-
-        A model whose arrays a killed build could not create is not one of them yet.
-        """
-        with self._naming_damage(dataset):
-            folder = self.path / self._dataset(dataset).path
-            names = members(folder, "group")
-            is_model = concurrently(
-                lambda name: (folder / name / _DONE_METADATA).is_file(), names, folder
-            )
-            return tuple(name for name, is_one in zip(names, is_model, strict=True) if is_one)
-
-    def n_clips(self, dataset: str) -> int:
-        """Return how many clips the dataset has, with an embedding or without.
-
-        Raises
-        ------
-        StoreError
-            If the stored count exceeds the table: trusting it could allocate any amount of
-            memory.
-        """
-        return self._count(self._dataset(dataset))
 
     def columns(self, dataset: str) -> tuple[str, ...]:
         """Return the sorted columns of the clip table, without arrays that others added."""
@@ -129,7 +84,7 @@ class StoreReader:
         """
         n_clips = self.n_clips(dataset)
         with self._column(dataset, name) as column:
-            column.check(n_clips)
+            column.check_length(n_clips)
             return list(column.read(0, n_clips))
 
     def texts_at(self, dataset: str, name: str, rows: NDArray[np.int64]) -> list[str]:
@@ -141,7 +96,7 @@ class StoreReader:
         """Return the number of distinct texts of a column that are not empty."""
         n_clips, values = self.n_clips(dataset), {""}
         with self._column(dataset, name) as column:
-            column.check(n_clips)
+            column.check_length(n_clips)
             for _, texts in column.blocks(0, n_clips):
                 values.update(texts)
         return len(values) - 1
@@ -235,8 +190,10 @@ class StoreReader:
             If a column is lost or damaged, or an embedding belongs to no clip.
         """
         n_clips = self.n_clips(dataset)
-        wanted = names or dict.fromkeys((*schema.IDENTITY_COLUMNS, *self.columns(dataset)))
-        table = {name: self.texts(dataset, name)[:n_clips] for name in wanted if n_clips}
+        wanted = list(names or dict.fromkeys((*schema.IDENTITY_COLUMNS, *self.columns(dataset))))
+        wanted = wanted if n_clips else []
+        texts = concurrently(lambda name: self.texts(dataset, name), wanted, self.path)
+        table = {name: each[:n_clips] for name, each in zip(wanted, texts, strict=True)}
         self.check_marks(dataset, models, n_clips)
         return table
 
@@ -250,9 +207,11 @@ class StoreReader:
         """
         for model in models:
             with self._array(dataset, model, schema.DONE) as done:
-                beyond = _values(done, slice(n_clips, None))
+                beyond = values(done, slice(n_clips, None))
+                if not beyond.any():
+                    continue
                 # Another process may have added clips, with embeddings, in between.
-                n_now = self.n_clips(dataset)
+                n_now = self._live().n_clips(dataset)
                 if beyond[max(n_now - n_clips, 0) :].any():
                     raise ValueError(f"it has embeddings beyond the {n_now} clips of the table")
 
@@ -284,9 +243,17 @@ class StoreReader:
             return int(array.shape[1])
 
     def n_rows(self, dataset: str, model: str) -> int:
-        """Return for how many clips the model's array has room."""
-        with self._array(dataset, model, schema.EMBEDDING) as array:
-            return int(array.shape[0])
+        """Return for how many clips the model's arrays have room."""
+        with (
+            self._array(dataset, model, schema.EMBEDDING) as array,
+            self._array(dataset, model, schema.DONE) as marks,
+        ):
+            return int(min(array.shape[0], marks.shape[0]))
+
+    def stripe_rows(self, dataset: str, model: str) -> int:
+        """Return how many rows of the model one process at a time fills; see `marks`."""
+        with self._array(dataset, model, schema.DONE) as marks:
+            return int(marks.chunks[0])
 
     def dtype(self, dataset: str, model: str) -> str:
         """Return the type of the numbers on disk."""
@@ -301,7 +268,7 @@ class StoreReader:
         """Return which clips have an embedding of the model, shape (n_clips,)."""
         n_clips = self.n_clips(dataset)
         with self._array(dataset, model, schema.DONE) as marks:
-            stored = _values(marks, slice(n_clips)).astype(bool)
+            stored = values(marks, slice(n_clips)).astype(bool)
         # A model that an append has not reached yet is shorter than the clip axis.
         return np.pad(stored, (0, n_clips - len(stored)))
 
@@ -330,6 +297,13 @@ class StoreReader:
         # Rows without an embedding are NaN throughout.
         lost = [] if damage else rows[np.isnan(found[:, 0])].tolist()
         damage += [Damage(row, row + 1, LOST) for row in lost]
+        if damage and self._live() is not self:  # other processes may have written meanwhile
+            return self._live().embeddings(dataset, model, rows)
+        if damage and not self.done(dataset, model)[rows].all():
+            raise StaleStoreError(
+                f"{self.path}: dataset {dataset!r}, model {model!r}: another process has removed "
+                "embeddings while they were read. Wait until it has finished, and run it again."
+            )
         if damage:
             shown = "; ".join(str(each) for each in damage[:3])
             more = f" and {len(damage) - 3:,} more" if len(damage) > 3 else ""
@@ -350,19 +324,7 @@ class StoreReader:
     ) -> tuple[NDArray[np.float32], list[Damage]]:
         """Read some rows and list the damage; the numbers are only valid without any."""
         with self._array(dataset, model, schema.EMBEDDING) as array:
-            raw = RawChunks.of(array, self.path / array.path)
-            if raw is not None:
-                numbers, damage = raw.read(rows)
-                return np.asarray(numbers, np.float32), damage
-            first, stop = int(rows.min()), int(rows.max()) + 1
-            try:
-                numbers = _values(array, slice(first, stop))
-                return np.asarray(numbers[rows - first], np.float32), []
-            except _UNREADABLE:
-                damage = _damaged_chunks(array, first, stop)
-                if not damage:
-                    raise
-                return np.empty((0, array.shape[1]), np.float32), damage
+            return read_rows(array, self.path / array.path, rows)
 
     def _matching(
         self, dataset: str, index: IndexArray, texts: set[str]
@@ -372,92 +334,6 @@ class StoreReader:
             with self._column(dataset, index.column) as column:
                 yield from matching_rows(index, self._dataset(dataset), column, texts, n_clips)
 
-    @contextlib.contextmanager
-    def _column(self, dataset: str, name: str) -> Iterator[TextColumn]:
-        """Open a column and name it in errors about damage."""
-        group = self._dataset(dataset)
-        with schema.naming_damage(f"{self.path}: dataset {dataset!r}, column {name!r}"):
-            yield TextColumn.open(group, name, self.path / dataset)
-
     def _arrays(self, dataset: str) -> tuple[str, ...]:
         with self._naming_damage(dataset):
             return members(self.path / self._dataset(dataset).path, "array")
-
-    def _count(self, group: zarr.Group) -> int:
-        with self._naming_damage(group.path):
-            n_clips = group.attrs.get(schema.N_CLIPS, 0)
-            if not isinstance(n_clips, int) or isinstance(n_clips, bool) or n_clips < 0:
-                raise ValueError(f"attribute {schema.N_CLIPS!r} is {n_clips!r}")
-        if not n_clips:
-            return 0
-        with schema.naming_damage(f"{self.path}: dataset {group.path!r}, column 'clip_id'"):
-            length = schema.child_array(group, "clip_id").shape[0]
-        with self._naming_damage(group.path):
-            if n_clips > length:
-                raise ValueError(
-                    f"attribute {schema.N_CLIPS!r} is {n_clips:,}, its clip_id has {length:,}"
-                )
-        return n_clips
-
-    @contextlib.contextmanager
-    def _array(self, dataset: str, model: str, name: str) -> Iterator[zarr.Array[Any]]:
-        """Open one of a model's arrays and name it in errors about damage."""
-        group = self._model(dataset, model)
-        with self._naming_damage(dataset, model):
-            yield schema.child_array(group, name)
-
-    def _naming_damage(
-        self, dataset: str = "", model: str = ""
-    ) -> contextlib.AbstractContextManager[None]:
-        parts = {"dataset": dataset, "model": model}
-        named = ", ".join(f"{kind} {name!r}" for kind, name in parts.items() if name)
-        return schema.naming_damage(f"{self.path}: {named}" if named else str(self.path))
-
-    def _dataset(self, name: str) -> zarr.Group:
-        group = self._child(self._root, name)
-        if group is None:
-            raise UnknownNameError.among(f"dataset in store {self.path}:", name, self.datasets)
-        return group
-
-    def _model(self, dataset: str, name: str) -> zarr.Group:
-        group = self._child(self._dataset(dataset), name)
-        if group is None or not (self.path / group.path / _DONE_METADATA).is_file():
-            if name in self.models(dataset):
-                # Another process may have created it in between.
-                group = self._child(self._dataset(dataset), name)
-                if group is not None:
-                    return group
-                where = f"{self.path}: dataset {dataset!r}, model {name!r}"
-                raise StoreError(f"{where}: damaged: its zarr.json cannot be read. Remove it.")
-            kind = f"model of dataset {dataset!r} in store {self.path}:"
-            raise UnknownNameError.among(kind, name, self.models(dataset))
-        return group
-
-    def _child(self, group: zarr.Group, name: str) -> zarr.Group | None:
-        """Return the group of a name below another, or None; no name leads elsewhere."""
-        if name_problem(name) is not None:
-            return None
-        with schema.naming_damage(f"{self.path}: {'/'.join(filter(None, [group.path, name]))}"):
-            try:
-                child = nodes.child(group, name)
-            except KeyError:
-                return None
-        return child if isinstance(child, zarr.Group) else None
-
-
-def _values(array: zarr.Array[Any], rows: slice) -> NDArray[Any]:
-    with nodes.own_codecs():
-        return np.asarray(array[rows])
-
-
-def _damaged_chunks(array: zarr.Array[Any], first: int, stop: int) -> list[Damage]:
-    """Read the chunks of some rows one by one and return what is wrong with the unreadable ones."""
-    damage = []
-    step = array.chunks[0]
-    for start in range(first // step * step, stop, step):
-        end = min(start + step, array.shape[0])
-        try:
-            _values(array, slice(start, end))
-        except _UNREADABLE as error:
-            damage.append(Damage(start, end, str(error).strip() or type(error).__name__))
-    return damage

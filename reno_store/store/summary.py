@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reno_store.errors import StoreError
+from reno_store.errors import StoreError, UnknownNameError
 from reno_store.store.fingerprints import short_fingerprint
 from reno_store.store.precision import storage_of
 from reno_store.store.reader import StoreReader
@@ -62,16 +62,22 @@ class ModelSummary:
 
 
 def summarize(reader: StoreReader) -> list[ModelSummary]:
-    """Summarise each (dataset, model), sorted by name; damage in one does not affect the others."""
-    rows = []
+    """Summarise each (dataset, model), sorted by name; damage in one does not affect the others.
+
+    What another process removes meanwhile is left out.
+    """
+    rows, reader = [], reader.settled()
     for name in reader.datasets:
         try:
             dataset = _dataset_summary(reader, name)
             models = reader.models(name)
+        except UnknownNameError:
+            continue
         except StoreError as error:
             rows.append(ModelSummary(name, problem=str(error)))
             continue
-        rows += [_model_summary(reader, dataset, model) for model in models] or [dataset]
+        summaries = [_model_summary(reader, dataset, model) for model in models]
+        rows += [each for each in summaries if each is not None] or [dataset]
     lost = "its zarr.json is lost; restore it from a copy, or remove the rest"
     rows += [ModelSummary(name, problem=lost) for name in reader.lost_datasets()]
     return sorted(rows, key=lambda row: (row.dataset, row.model))
@@ -95,25 +101,30 @@ def _dataset_summary(reader: StoreReader, name: str) -> ModelSummary:
     )
 
 
-def _model_summary(reader: StoreReader, dataset: ModelSummary, model: str) -> ModelSummary:
+def _model_summary(reader: StoreReader, dataset: ModelSummary, model: str) -> ModelSummary | None:
     name = dataset.dataset
     try:
         fingerprint = reader.fingerprint(name, model)
         window_s, hop_s = _windows(fingerprint)
         n_done = int(np.count_nonzero(reader.done(name, model)))
+        n_bytes = reader.n_bytes(name, model)
+        if not n_bytes:  # its metadata were read before another process has removed it
+            return None
         return replace(
             dataset,
             model=model,
             n_done=n_done,
             n_missing=dataset.n_clips - n_done,
             dim=reader.dim(name, model),
-            n_bytes=reader.n_bytes(name, model),
+            n_bytes=n_bytes,
             precision=str(fingerprint.get("precision", "")),
             storage=storage_of(fingerprint).dtype,
             fingerprint=short_fingerprint(fingerprint),
             window_s=window_s,
             hop_s=hop_s,
         )
+    except UnknownNameError:
+        return None
     except StoreError as error:
         return replace(dataset, model=model, problem=dataset.problem or str(error))
 

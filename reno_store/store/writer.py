@@ -5,7 +5,6 @@ and `StoredClips.writing` yields a `ModelWriter` while the model's lock is held.
 checks what it writes against what is stored, so no check can be forgotten; a build calls those
 in `checks` itself only to fail before hours of work.
 
-The two classes of the path are in one module, longer than others, because they are read together.
 Every step is idempotent: what a killed build left unfinished is completed or overwritten by the
 next one.
 """
@@ -13,37 +12,32 @@ next one.
 from __future__ import annotations
 
 import contextlib
-import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import zarr
 
 from reno_store.corpora.names import name_problem
-from reno_store.errors import StaleStoreError, StoreError
+from reno_store.errors import StoreError, UnknownNameError
 from reno_store.runtime.places import BucketPlace, Place, open_place
 from reno_store.store import nodes, schema
 from reno_store.store.checks import (
     check_clips,
-    check_model,
     check_stored,
     embedded_rows,
-    readable_models,
 )
 from reno_store.store.clip_index import ARRAYS as INDEX
-from reno_store.store.clip_index import IndexWriter
 from reno_store.store.clip_table import Columns, compare_tables, put_table
-from reno_store.store.fingerprints import fingerprint_differences
 from reno_store.store.folders import drop_dataset, drop_model, make_folder, sweep, unmake_if_empty
+from reno_store.store.index_writer import IndexWriter
 from reno_store.store.locking import Locks, Notify
 from reno_store.store.marks import fitting_stripe
 from reno_store.store.model_writer import ModelWriter
 from reno_store.store.reader import StoreReader
+from reno_store.store.stored_clips import StoredClips
 
-__all__ = ["StoreWriter", "StoredClips"]
+__all__ = ["StoreWriter"]
 
 
 class StoreWriter:
@@ -62,13 +56,15 @@ class StoreWriter:
     ----------
     reader : StoreReader
         The same store, for reading.
+    root : zarr.Group
+        Its root group, for writing.
     """
 
     def __init__(self, path: Place, locks: Locks) -> None:
         self.path = path
         self.reader = StoreReader(path)
-        self._root = schema.open_root(path, writable=True)
-        self._locks = locks
+        self.root = schema.open_root(path, writable=True)
+        self.locks = locks
 
     @classmethod
     @contextlib.contextmanager
@@ -104,12 +100,12 @@ class StoreWriter:
                 if is_new:
                     schema.create_root(place)
                 writer = cls(place, locks)
-            writer._drop_consolidated("", locks.making())
+            writer.drop_consolidated("", locks.making())
             try:
                 yield writer
             finally:
                 # Somebody may have consolidated the store in between.
-                writer._drop_consolidated("", locks.making())
+                writer.drop_consolidated("", locks.making())
                 if is_new:
                     with locks.making():
                         unmake_if_empty(place, folder=is_new_folder)
@@ -134,7 +130,7 @@ class StoreWriter:
         thousand clips to ten million then reads only the hashes of the ten million. Parameters
         and errors are those of `checks.check_clips`.
         """
-        with self._changing_table(dataset):
+        with self.locks.table(dataset):
             return self._put(dataset, columns, refresh, part=part)
 
     def fill_clips(
@@ -150,15 +146,15 @@ class StoreWriter:
             Takes the stored table, empty where there is none, and returns the new one with all
             its clips; or raises, and nothing is changed.
         """
-        with self._changing_table(dataset):
+        with self.locks.table(dataset):
             reader = self.reader
             stored = reader.table(dataset) if dataset in reader.datasets else {}
             return self._put(dataset, combine(stored), {"labels"})
 
     def rebuild_index(self, dataset: str) -> None:
         """Write the index of a clip table again, from its strings."""
-        with self._locks.table(dataset):
-            group = schema.child_group(self._root, dataset)
+        with self.locks.table(dataset):
+            group = schema.child_group(self.root, dataset)
             n_clips = self.reader.n_clips(dataset)
             where = f"store {self.path}: dataset {dataset!r}"
             with schema.naming_damage(where), nodes.own_codecs():
@@ -172,10 +168,10 @@ class StoreWriter:
     def model(self, dataset: str, model: str) -> Iterator[ModelWriter]:
         """Hold the lock on a model and yield its rows; see `StoredClips.writing` to add any."""
         # Before the lock, since a table's lock always comes before those of its models.
-        self._drop_consolidated(dataset, self._locks.table(dataset))
-        with self._locks.model(dataset, model):
-            self._clean(dataset, model)
-            rows = self._model(dataset, model)
+        self.drop_consolidated(dataset, self.locks.table(dataset))
+        with self.locks.model(dataset, model):
+            self.clean(dataset, model)
+            rows = self.model_rows(dataset, model)
             try:
                 yield rows
             finally:
@@ -193,9 +189,9 @@ class StoreWriter:
         """
         if model not in self.reader.remains(dataset):
             self.reader.dim(dataset, model)  # raises, and lists the names
-        self._drop_consolidated(dataset, self._locks.table(dataset))
-        with self._locks.model(dataset, model):
-            drop_model(self._root, self.path, dataset, model)
+        self.drop_consolidated(dataset, self.locks.table(dataset))
+        with self.locks.model(dataset, model):
+            drop_model(self.root, self.path, dataset, model)
 
     def remove_dataset(self, dataset: str) -> None:
         """Remove a dataset, damaged or not.
@@ -207,53 +203,69 @@ class StoreWriter:
         """
         if name_problem(dataset) or not (self.path / dataset).is_dir():
             self.reader.n_clips(dataset)  # raises, and lists the names
-        with self._locks.table(dataset), contextlib.ExitStack() as locks:
-            for model in self.reader.remains(dataset):
-                locks.enter_context(self._locks.model(dataset, model))
-            drop_dataset(self._root, self.path, dataset)
-
-    @contextlib.contextmanager
-    def _changing_table(self, dataset: str) -> Iterator[None]:
-        with self._locks.table(dataset):
-            with self._locks.making():
-                # The process that created the store may have removed it, still empty.
-                if not (self.path / "zarr.json").is_file():
-                    schema.create_root(self.path)
-            yield
+        held: set[str] = set()
+        with self.locks.table(dataset), contextlib.ExitStack() as locks:
+            while True:
+                with self.locks.new_models(dataset):
+                    others = sorted({*self.reader.remains(dataset)} - held)
+                    if not others:
+                        drop_dataset(self.root, self.path, dataset)
+                        return
+                for model in others:
+                    locks.enter_context(self.locks.model(dataset, model))
+                held.update(others)
 
     def _put(
         self, dataset: str, columns: Columns, refresh: Collection[str], *, part: bool = False
     ) -> StoredClips:
-        check_stored(self.reader, dataset)
-        changes = compare_tables(self.reader, dataset, columns)
+        reader = self.reader.settled()
+        readable = check_stored(reader, dataset)
+        changes = compare_tables(reader, dataset, columns)
         with contextlib.ExitStack() as locks:
             # Another process may be about to store embeddings of a recording that changed.
             changed = changes.recordings
-            held = self.reader.models(dataset) if len(changed) else ()
+            held = reader.models(dataset) if len(changed) else ()
             for model in held:
-                locks.enter_context(self._locks.model(dataset, model))
-            check_clips(self.reader, dataset, columns, refresh=refresh, part=part, changes=changes)
+                locks.enter_context(self.locks.model(dataset, model))
+            if held:  # after a wait
+                reader = self.reader.settled()
+            check_clips(reader, dataset, columns, refresh=refresh, part=part, changes=changes)
             nodes.drop_consolidated(self.path / dataset)
-            group = self._root.require_group(dataset)
+            group = self._group(dataset)
             sweep(self.path / dataset, below=False)
-            stored = self.reader.columns(dataset)
+            stored = reader.columns(dataset) if dataset in reader.datasets else ()
             for array in (*stored, *(index.name for index in INDEX)):
                 sweep(self.path / dataset / array)
-            forgotten = changed[embedded_rows(self.reader, dataset)[changed]] if held else changed
+            forgotten = changed[embedded_rows(reader, dataset)[changed]] if held else changed
             for model in held if len(forgotten) else ():
-                self._model(dataset, model).forget(forgotten)
+                self.model_rows(dataset, model).forget(forgotten)
             with schema.naming_damage(f"store {self.path}: dataset {dataset!r}"):
                 put_table(group, self.path / dataset, stored, changes, columns)
             # A damaged model stays short, which counts as missing, until it is repaired.
-            for model in readable_models(self.reader, dataset):
-                if model in held:
-                    self._model(dataset, model).stretch()
+            for model in readable:
+                try:
+                    if reader.n_rows(dataset, model) >= changes.n_clips_after:
+                        continue
+                except (UnknownNameError, StoreError):  # another process has removed it
                     continue
-                with self._locks.model_if_free(dataset, model) as is_free:
+                if model in held:
+                    self.model_rows(dataset, model).stretch()
+                    continue
+                with self.locks.model_if_free(dataset, model) as is_free:
                     if is_free:
-                        self._model(dataset, model).stretch()
+                        self.model_rows(dataset, model).stretch()
         rows = changes.rows
         return StoredClips(self, dataset, columns, rows)
+
+    def _group(self, dataset: str) -> zarr.Group:
+        """Return the group of a dataset; create it if there is none."""
+        if not (self.path / dataset / "zarr.json").is_file():
+            with self.locks.making():
+                # The process that created the store may have removed it, still empty.
+                if not (self.path / "zarr.json").is_file():
+                    schema.create_root(self.path)
+                return self.root.require_group(dataset)
+        return schema.child_group(self.root, dataset)
 
     def stripe_rows(self, dataset: str, models: Collection[str], *, anew: bool = False) -> int:
         """Return how many rows a stripe has that fits all of some models once they are prepared.
@@ -271,22 +283,23 @@ class StoreWriter:
         fitting = fitting_stripe(n_clips, schema.EMBEDDING_CHUNK_ROWS)
         stored = set(models) & set(self.reader.models(dataset))
         rows = [fitting] if anew or stored != set(models) else []
-        rows += [self._model(dataset, model).stripe_rows_then(n_clips) for model in stored]
+        rows += [self.model_rows(dataset, model).stripe_rows_then(n_clips) for model in stored]
         return max(rows)
 
     def hashing(self, dataset: str) -> contextlib.AbstractContextManager[None]:
         """Hold the lock for hashing a dataset's recordings, so that one process does it."""
-        return self._locks.hashing(dataset)
+        return self.locks.hashing(dataset)
 
-    def _clean(self, dataset: str, model: str) -> None:
+    def clean(self, dataset: str, model: str) -> None:
         """Remove from a model what killed or other writers left; nobody else may write it."""
         sweep(self.path / dataset / model)
         nodes.drop_consolidated(self.path / dataset / model)
 
-    def _model(self, dataset: str, model: str) -> ModelWriter:
-        return ModelWriter(self.reader, self._root, dataset, model)
+    def model_rows(self, dataset: str, model: str) -> ModelWriter:
+        """Return the rows of a model, open for writing; the caller holds its lock."""
+        return ModelWriter(self.reader, self.root, dataset, model)
 
-    def _drop_consolidated(
+    def drop_consolidated(
         self, dataset: str, lock: contextlib.AbstractContextManager[None]
     ) -> None:
         """Remove consolidated metadata that somebody wrote into a group.
@@ -296,159 +309,3 @@ class StoreWriter:
         if nodes.has_consolidated(self.path / dataset):
             with lock:
                 nodes.drop_consolidated(self.path / dataset)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredClips:
-    """A clip table and its rows in a store.
-
-    Attributes
-    ----------
-    writer : StoreWriter
-        The store.
-    dataset : str
-        Name of the dataset.
-    columns : Mapping[str, Sequence[str]]
-        The clip table.
-    rows : numpy.ndarray of int64, shape (n_clips of the table,)
-        The row of the store's clip axis for each clip of the table.
-    """
-
-    writer: StoreWriter
-    dataset: str
-    columns: Columns
-    rows: NDArray[np.int64]
-
-    def only(self, is_kept: NDArray[np.bool_]) -> StoredClips:
-        """Return some of the clips; the others are left alone."""
-        kept = np.flatnonzero(is_kept).tolist()
-        columns = {name: [texts[index] for index in kept] for name, texts in self.columns.items()}
-        return StoredClips(self.writer, self.dataset, columns, self.rows[is_kept])
-
-    @contextlib.contextmanager
-    def writing(
-        self,
-        model: str,
-        fingerprint: Mapping[str, Any],
-        dim: int,
-        *,
-        refresh: Collection[str] = (),
-    ) -> Iterator[ModelWriter]:
-        """Hold the lock on a model, check or create its arrays, and yield its rows.
-
-        Parameters
-        ----------
-        model : str
-            Name of the model.
-        fingerprint : Mapping[str, Any]
-            What its embeddings depend on.
-        dim : int
-            Length of an embedding.
-        refresh : Collection[str]
-            With ``"model"``, the embeddings of a model that has changed are dropped.
-
-        Raises
-        ------
-        StaleStoreError
-            If the stored model is another one, or the dataset was removed and rebuilt since
-            `put_clips`, so that its rows belong to other clips.
-        StoreError
-            If the model has embeddings whose marks are lost.
-        """
-        with self.writer.model(self.dataset, model) as rows:
-            self._prepare(rows, fingerprint, dim, refresh, is_alone=True)
-            yield rows
-
-    @contextlib.contextmanager
-    def filling(
-        self,
-        model: str,
-        fingerprint: Mapping[str, Any],
-        dim: int,
-        *,
-        refresh: Collection[str] = (),
-        alone: bool = False,
-        name: str = "",
-        within: str = "",
-    ) -> Iterator[ModelWriter]:
-        """Check or create a model's arrays, then yield its rows while others fill other stripes.
-
-        The model's lock is held only until the block begins. In the block, the stripes of all
-        clips of this table are claimed, and may be written with `ModelWriter.put` and
-        `ModelWriter.copy_known`.
-
-        Parameters
-        ----------
-        model, fingerprint, dim, refresh
-            As in `writing`.
-        alone : bool
-            Whether nobody else may fill the model when the block begins.
-        name : str
-            Name of the claim, unique; by default a random one.
-        within : str
-            Name of the claim of the process that hands out these stripes and has prepared the
-            model; it does not fill them itself.
-
-        Raises
-        ------
-        StaleStoreError, StoreError
-            As in `writing`.
-        """
-        writer = self.writer
-        writer._drop_consolidated(self.dataset, writer._locks.table(self.dataset))
-        rows = writer._model(self.dataset, model)
-
-        def prepare(is_alone: bool) -> Collection[int] | None:
-            if is_alone:
-                writer._clean(self.dataset, model)
-            elif alone:
-                return None
-            ready = self._prepare(rows, fingerprint, dim, refresh, is_alone=is_alone)
-            if not ready and not within:
-                return None
-            return rows.claim(self.rows)
-
-        claim = writer._locks.filling(
-            self.dataset, model, prepare, name=name or secrets.token_hex(8), within=within
-        )
-        with claim:
-            try:
-                yield rows
-            finally:
-                rows.close()
-
-    def _prepare(
-        self,
-        rows: ModelWriter,
-        fingerprint: Mapping[str, Any],
-        dim: int,
-        refresh: Collection[str],
-        *,
-        is_alone: bool,
-    ) -> bool:
-        """Check or create a model's arrays; return False if that needs it alone."""
-        reader, model = self.writer.reader, rows.model
-        rows.is_changed = self._find_changed()
-        if model in reader.models(self.dataset):
-            stored = reader.fingerprint(self.dataset, model)
-            if "model" not in refresh:
-                check_model(reader, self.dataset, model, fingerprint)
-            elif fingerprint_differences(stored, fingerprint):
-                if not is_alone:
-                    return False
-                drop_model(self.writer._root, self.writer.path, self.dataset, model)
-        return rows.make_room(fingerprint, dim, is_alone=is_alone)
-
-    def _find_changed(self) -> NDArray[np.bool_]:
-        """Return which clips have another recording in the store by now."""
-        reader, ids = self.writer.reader, self.columns["clip_id"]
-        n_clips = reader.n_clips(self.dataset)
-        is_same = len(self.rows) == 0 or int(self.rows.max()) < n_clips
-        if not is_same or reader.differs(self.dataset, "clip_id", self.rows, ids).any():
-            raise StaleStoreError(
-                f"store {self.writer.path}: dataset {self.dataset!r} was removed and rebuilt by "
-                "another process meanwhile; nothing more was stored. Build again."
-            )
-        hashes = self.columns[schema.SHA256]
-        is_other = reader.differs(self.dataset, schema.SHA256, self.rows, hashes)
-        return np.asarray(is_other & (np.array(hashes, object) != ""), bool)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,7 +14,8 @@ from factories.tables import audio_struct, write_arrow, write_parquet
 from reno_store.corpora import Clip, Confinement, embedded, read_manifest, write_manifest
 from reno_store.corpora.audio import hash_file, opened, read_duration_s, read_waveform
 from reno_store.corpora.embedded import EmbeddedPlace, read_embedded
-from reno_store.errors import AudioError, ManifestError, RenoStoreError
+from reno_store.errors import AudioError, BucketError, ManifestError, RenoStoreError
+from reno_store.runtime.places import Bucket, open_place
 
 RATE_HZ = 16_000
 
@@ -50,6 +52,55 @@ def test_row_is_read_like_the_file_that_it_holds(table, tmp_path):
         assert hash_file(named) == hash_file(file)
         with opened(named) as sound:
             assert (sound.samplerate, sound.frames) == (RATE_HZ, 800 * (row + 1))
+
+
+@pytest.fixture(params=["memory", "s3"])
+def bucket(request):
+    if request.param == "s3":
+        return request.getfixturevalue("s3_url")
+    return f"memory://{uuid.uuid4().hex}"
+
+
+def test_parquet_in_a_bucket_is_read_in_parts(contents, tmp_path, bucket, monkeypatch):
+    columns = {"audio": [audio_struct(content) for content in contents], "n": list(range(10))}
+    path = write_parquet(tmp_path / "table.parquet", columns, row_group_size=3)
+    there = open_place(bucket, "folder") / "data/table.parquet"
+    there.write_bytes(path.read_bytes())
+    read, get = [], Bucket.get
+
+    def counted(self, key, start=None, stop=None):
+        read.append(stop - start)
+        return get(self, key, start, stop)
+
+    monkeypatch.setattr(Bucket, "get", counted)
+    for row in (0, 2):
+        named, file = place(there, row, "audio"), tmp_path / f"{row}.wav"
+        assert hash_file(named) == hash_file(file)
+        assert np.array_equal(read_waveform(named, 8_000), read_waveform(file, 8_000))
+    assert 0 < sum(read) < path.stat().st_size
+    with pytest.raises(AudioError, match="only 10 rows"):
+        hash_file(place(there, 10, "audio"))
+    with pytest.raises(AudioError, match="no such file"):
+        hash_file(place(there.with_name("none.parquet"), 0, "audio"))
+    monkeypatch.setattr(embedded, "_KNOWN_S", 0.0)
+    columns["audio"].reverse()
+    there.write_bytes(write_parquet(path, columns, row_group_size=3).read_bytes())
+    assert hash_file(place(there, 0, "audio")) == hash_file(tmp_path / "9.wav")
+    with pytest.raises(AudioError, match="Arrow files in a bucket"):
+        hash_file(place(there.with_name("x.arrow"), 0, "audio"))
+
+
+def test_an_outage_while_parquet_is_read_is_no_bad_recording(contents, tmp_path, monkeypatch):
+    path = write_parquet(tmp_path / "t.parquet", {"audio": [audio_struct(contents[0])]})
+    there = open_place(f"memory://{uuid.uuid4().hex}/t.parquet", "recording")
+    there.write_bytes(path.read_bytes())
+
+    def fail(*arguments):
+        raise BucketError("the server cannot be reached")
+
+    monkeypatch.setattr(Bucket, "get", fail)
+    with pytest.raises(BucketError):
+        hash_file(place(there, 0, "audio"))
 
 
 def test_truncated_recording_in_a_row_is_refused_like_a_file(contents, tmp_path):

@@ -601,7 +601,7 @@ class TestOtherProcesses:
                 writer.put_clips("small", {name: each[::-1] for name, each in table.items()})
 
         self.meanwhile(monkeypatch, make_anew)
-        with pytest.raises(StaleStoreError, match="removed and rebuilt"):
+        with pytest.raises(StaleStoreError, match="removed or rebuilt"):
             import_embeddings(source, tmp_path / "s", **WORDS)
         assert StoreReader(tmp_path / "s").models("small") == ()
 

@@ -17,8 +17,11 @@ from reno_store.corpora import read_manifest
 from reno_store.corpora.audio import hash_file, read_duration_s, read_waveform
 from reno_store.errors import AudioError, BucketError, ManifestError, RenoStoreError
 from reno_store.exchange.verification import verify_store
+from reno_store.extraction import embed_files, embed_windows
 from reno_store.extraction.build import build_store
+from reno_store.recognition.finding import find_recordings
 from reno_store.runtime.places import BucketPlace, open_place
+from reno_store.samples.recordings import as_recordings
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ def test_a_missing_audio_folder_and_a_row_of_a_table_in_a_bucket_are_named(tmp_p
         read_manifest(manifest, audio_folder=url)
     place = open_place(url, "folder") / "t.parquet#row=0&column=x"
     (open_place(url, "folder") / "t.parquet").write_bytes(b"x")
-    with pytest.raises(AudioError, match="not supported"):
+    with pytest.raises(AudioError, match="cannot be read"):
         hash_file(place)
 
 
@@ -133,6 +136,31 @@ def test_a_build_stops_when_recordings_cannot_be_fetched_any_more(bucket, corpus
         corpus.manifest, f"{bucket}/a.zarr", "mfcc", audio_folder=f"{bucket}/corpus"
     )
     assert report.complete
+
+
+def test_recordings_to_recognize_may_be_in_a_bucket(corpus, bucket):
+    """Named, below a folder, or in a manifest; and they are embedded as files are."""
+    audio = f"{bucket}/corpus/audio"
+    (open_place(audio, "folder") / ".hidden/x.wav").write_bytes(b"x")
+    (open_place(audio, "folder") / "notes.txt").write_bytes(b"x")
+    named = find_recordings([f"{audio}/clip0.wav", f"{audio}/none.wav"])
+    assert [str(each.path) for each in named] == [f"{audio}/clip0.wav", f"{audio}/none.wav"]
+    below = find_recordings([audio])
+    assert {str(each.path) for each in below} == {f"{audio}/clip{n}.wav" for n in range(12)}
+    listed = find_recordings([corpus.manifest], audio_folder=f"{bucket}/corpus")
+    assert {each.path for each in listed} == {each.path for each in below}
+    assert tuple(each.clip_id for each in listed) == corpus.clip_ids
+    with pytest.raises(RenoStoreError, match="is a URL; only local"):
+        find_recordings([f"{bucket}/small.csv"])
+    (place,) = as_recordings(f"{audio}/clip0.wav")
+    assert place == below[0].path
+    here = embed_files(corpus.recording("clip0"), "mfcc")
+    np.testing.assert_array_equal(embed_files(str(place), "mfcc"), here)
+    windows = [
+        embed_windows(path, "mfcc", 0.1).embeddings
+        for path in (corpus.recording("clip0"), str(place))
+    ]
+    np.testing.assert_array_equal(*windows)
 
 
 @pytest.mark.parametrize("bucket", ["s3"], indirect=True)

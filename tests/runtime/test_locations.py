@@ -39,7 +39,7 @@ OTHER = "ftp://host/x.zarr"
 def test_a_url_is_named_as_it_was_given(url, kind):
     with pytest.raises(RenoStoreError) as caught:
         local_path(kind(url), "store")
-    assert str(caught.value).startswith(f"store {url} is a URL; only local folders are supported.")
+    assert str(caught.value).startswith(f"store {url} is a URL; only local paths are supported.")
 
 
 @pytest.mark.parametrize(
@@ -135,4 +135,4 @@ def test_no_command_takes_a_url_for_its_output(here, words):
     result = CliRunner().invoke(main, words.split())
     assert result.exit_code == 1
     assert f"{URL}" in result.output
-    assert "is a URL; only local folders are supported" in result.output
+    assert "is a URL; only local paths are supported" in result.output

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from factories.stores import assert_stores_equal
 
-from reno_store.errors import BucketError, StoreBusyError, StoreError
+from reno_store.errors import BucketError, StaleStoreError, StoreBusyError, StoreError
 from reno_store.exchange.merging import merge_stores
 from reno_store.exchange.verification import verify_store
 from reno_store.runtime.places import BucketPlace, open_place
+from reno_store.runtime.places.bucket import Bucket
+from reno_store.samples import open_store
 from reno_store.store import StoreReader, StoreWriter, remove_from_store
 from reno_store.store.leases import Lease
 from reno_store.store.lock_files import Note
@@ -309,3 +311,33 @@ def test_a_note_of_a_lease_names_process_and_stripes(s3_url):
     assert Lease(store.with_name("x.lock"), store, 60.0).look(clear=False) == note
     lease.release(delete=True)
     assert not store.with_name("x.lock").is_file()
+
+
+def test_metadata_are_read_once_per_load(monkeypatch):
+    store = f"memory://{uuid.uuid4().hex}/a.zarr"
+    fill(store, 700)
+    fill(store, 700, "n")
+    reader, keys, call = open_store(store), [], Bucket._call
+
+    def counted(bucket, key, request):
+        keys.append(key)
+        return call(bucket, key, request)
+
+    monkeypatch.setattr(Bucket, "_call", counted)
+    reader.load("d", ("m", "n"))
+    assert len(keys) == len(set(keys))
+    # Metadata of the dataset, 4 columns, 2 models with 2 arrays; 4 + 2 * (3 + 3) chunks.
+    assert len(keys) == 1 + 4 + 2 * 3 + 4 + 2 * 6
+
+
+def test_what_is_written_after_metadata_were_read_is_no_damage():
+    store = f"memory://{uuid.uuid4().hex}/a.zarr"
+    fill(store, 300)
+    settled = StoreReader(store).settled("d", ["m"])
+    fill(store, 700)
+    assert settled.table("d", ["m"])["clip_id"] == table(300)["clip_id"]
+    with StoreWriter.open(store) as writer, writer.model("d", "m") as rows:
+        rows.forget(np.array([5]))
+    with pytest.raises(StaleStoreError):
+        settled.embeddings("d", "m", np.array([5]))
+    assert StoreReader(store).settled().n_clips("d") == 700

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reno_store.errors import StaleStoreError, StoreError
 from reno_store.exchange.verification import verify_store
 from reno_store.samples import open_store
-from reno_store.store import StoreReader, StoreWriter, clip_index, schema
+from reno_store.store import StoreReader, StoreWriter, clip_index, index_writer, schema
 
 INDEX = ("clip_id_hash", "audio_sha256_bytes")
 IDS = st.text(
@@ -25,7 +25,8 @@ IDS = st.text(
 @pytest.fixture(autouse=True)
 def _small_chunks_always_searched_by_hash(monkeypatch):
     monkeypatch.setattr(clip_index, "READING_ALL", 0)
-    monkeypatch.setattr(clip_index, "_CHUNK_ROWS", 4)
+    for module in (clip_index, index_writer):
+        monkeypatch.setattr(module, "CHUNK_ROWS", 4)
     monkeypatch.setattr(clip_index, "_ROWS_AT_A_TIME", 8)
     monkeypatch.setattr(schema, "_TEXT_CHUNK_ROWS", 2)
 

@@ -9,7 +9,7 @@ import pytest
 
 from reno_store.errors import BucketError, StoreBusyError, StoreError
 from reno_store.runtime.places import open_place
-from reno_store.store import StoreReader, StoreWriter
+from reno_store.store import StoreReader, StoreWriter, leases
 from reno_store.store.leases import Lease, check_conditional_writes
 from reno_store.store.lock_files import Note
 from reno_store.store.locking import Locks
@@ -45,12 +45,11 @@ def new_lease(store):
 def clock(monkeypatch):
     """A clock that only the test sets forward."""
 
-    class Module:
-        monotonic = staticmethod(lambda: Module.now)
+    class Clock:
         now = 1000.0
 
-    monkeypatch.setattr("reno_store.store.leases.time", Module)
-    return Module
+    monkeypatch.setattr("reno_store.store.leases._now", lambda: Clock.now)
+    return Clock
 
 
 def test_one_lease_is_held_by_one_and_names_it(new_lease):
@@ -95,6 +94,15 @@ def test_only_who_saw_no_sign_of_life_for_the_whole_expiry_takes_it(new_lease, c
     assert not other.acquire(NOTE)
     clock.now += 61
     assert other.acquire(NOTE)
+
+
+def test_a_machine_that_sleeps_does_not_stop_the_clock(monkeypatch):
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        pytest.skip("only Linux has a clock that includes sleep and one that does not")
+    slept = {time.CLOCK_BOOTTIME: 5000.0, time.CLOCK_MONOTONIC: 10.0}
+    monkeypatch.setattr(time, "clock_gettime", slept.get)
+    monkeypatch.setattr(time, "monotonic", lambda: 10.0)
+    assert leases._now() == 5000.0
 
 
 def test_a_look_long_ago_does_not_count_for_another_version(new_lease, clock):

@@ -14,6 +14,7 @@ from reno_store.corpora import Confinement
 from reno_store.errors import ForeignEmbeddingsError, Remedy, listed
 from reno_store.exchange.importing.ids import read_frame, read_ids, read_table
 from reno_store.exchange.importing.matrices import MATRIX_FORMATS
+from reno_store.runtime.locations import local_path
 
 __all__ = ["Source", "open_source"]
 
@@ -65,6 +66,7 @@ def open_source(path: Path, *, ids: Path | None = None, array: str | None = None
     ForeignEmbeddingsError
         If it cannot be read, holds no matrix of numbers, or has no ids.
     """
+    path = local_path(path, "embeddings", ForeignEmbeddingsError)
     if path.is_dir():
         if ids is not None or array is not None:
             raise ForeignEmbeddingsError(f"{path} is a folder; ids and array are for a matrix.")

@@ -10,21 +10,19 @@ environment, is kept or shown.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
-import os
-import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from reno_store.errors import BucketError
+from reno_store.runtime.places.refusals import NO_BUCKET, code_of, refused, status_of, unreachable
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore
+    from obstore.store import ObjectStore
 
-__all__ = ["LONGEST_REQUEST_S", "PATIENCE_S", "Bucket", "Tag", "connect"]
+__all__ = ["LONGEST_REQUEST_S", "PATIENCE_S", "Bucket", "Tag"]
 
 Tag: TypeAlias = Mapping[str, str]
 """Identifies one version of an object: its ETag and, on GCS, its generation."""
@@ -33,27 +31,27 @@ PATIENCE_S = 60.0
 """How long a server that has answered before is waited for."""
 
 _FIRST_PATIENCE_S = 5.0
-_CONNECT_S, _LONGEST_READ_S = 3.0, 3600.0
 LONGEST_REQUEST_S = 20.0
 """A request to write that lasts longer has failed, and one to read during which nothing arrives."""
 
-_STATUS = re.compile(r"status code: (\d{3})")
-_CODE = re.compile(r"<Code>(\w+)</Code>")
 _PASSING = {408, 425, 429}
-_T = TypeVar("_T")
+_CONFLICT = "ConditionalRequestConflict"
+"""S3 answers so, with status 409, if another request about the same object is under way."""
 
-_SETTINGS = {
-    "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, for servers other than "
-    "Amazon's, AWS_ENDPOINT_URL",
-    "gs": "GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS",
-    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
-    "memory": "nothing",
-}
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
 class _State:
     patience_s: float = field(default_factory=lambda: _FIRST_PATIENCE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Objects of one name, whatever their prefix, that were read; None for one that is missing."""
+
+    name: str
+    contents: dict[str, bytes | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +68,8 @@ class Bucket:
         The one for reading, which goes on as long as anything arrives: recordings may be large.
     guard : callable
         Called before each write; may raise an error to prevent it.
+    kept : _Kept or None
+        Small objects that are read once.
 
     Raises
     ------
@@ -83,18 +83,24 @@ class Bucket:
     store: ObjectStore
     reading: ObjectStore
     guard: Callable[[], None] = lambda: None
+    kept: _Kept | None = None
     _state: _State = field(default_factory=_State)
 
     def guarded(self, guard: Callable[[], None]) -> Bucket:
         """Return the same bucket with a function that is called before each write."""
-        return replace(self, guard=guard)
+        return dataclasses.replace(self, guard=guard)
+
+    def keeping(self, name: str) -> Bucket:
+        """Return the same bucket, for reading, which reads objects of a name once."""
+        return dataclasses.replace(self, kept=_Kept(name))
 
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> bytes:
         """Return an object, or its bytes from `start` to before `stop`; both are needed then."""
         import obstore
 
         if start is None or stop is None:
-            return self._read(key, lambda: obstore.get(self.reading, key).bytes().to_bytes())
+            whole = lambda: obstore.get(self.reading, key).bytes().to_bytes()  # noqa: E731
+            return self._read(key, whole) if not self._is_kept(key) else self._get_kept(key, whole)
         if start >= stop:
             return b""
         part = lambda: obstore.get_range(self.reading, key, start=start, end=stop).to_bytes()  # noqa: E731
@@ -112,9 +118,17 @@ class Bucket:
 
     def size(self, key: str) -> int:
         """Return the size of an object, in bytes."""
+        return len(self.get(key)) if self._is_kept(key) else self.about(key)[0]
+
+    def about(self, key: str) -> tuple[int, Tag]:
+        """Return the size of an object, in bytes, and its tag."""
         import obstore
 
-        return self._read(key, lambda: int(obstore.head(self.reading, key)["size"]))
+        def read() -> tuple[int, Tag]:
+            found = obstore.head(self.reading, key)
+            return int(found["size"]), _tag(found)
+
+        return self._read(key, read)
 
     def put(self, key: str, content: bytes) -> None:
         """Write an object: readers see the old one or the new one."""
@@ -130,6 +144,23 @@ class Bucket:
     def put_over(self, key: str, content: bytes, tag: Tag) -> Tag | None:
         """Replace one version of an object; return None if it is another one by now."""
         return self._put_if(key, content, dict(tag)) if tag else None
+
+    def replace(self, key: str, content: bytes, tag: Tag | None) -> bool:
+        """Write an object if it is still the version with a tag, or None, if there is none yet.
+
+        Returns
+        -------
+        bool
+            False if it is another one by now.
+        """
+        if (
+            self.put_new(key, content) if tag is None else self.put_over(key, content, tag)
+        ) is None:
+            # The first answer may have been lost, and the write have been tried again.
+            with contextlib.suppress(FileNotFoundError):
+                return self.get(key) == content
+            return False
+        return True
 
     def delete(self, key: str) -> None:
         """Delete an object; one that does not exist is no error."""
@@ -162,6 +193,21 @@ class Bucket:
         first = lambda: next(iter(obstore.list(self.reading, prefix, chunk_size=1)), [])  # noqa: E731
         return bool(self._call(prefix, first))
 
+    def _is_kept(self, key: str) -> bool:
+        return self.kept is not None and key.rpartition("/")[2] == self.kept.name
+
+    def _get_kept(self, key: str, read: Callable[[], bytes]) -> bytes:
+        contents = {} if self.kept is None else self.kept.contents
+        if key not in contents:
+            found = None
+            with contextlib.suppress(FileNotFoundError):
+                found = self._read(key, read)
+            contents[key] = found
+        content = contents[key]
+        if content is None:
+            raise FileNotFoundError(errno.ENOENT, "no such object", f"{self.url}/{key}")
+        return content
+
     def _put_if(
         self, key: str, content: bytes, mode: Literal["create"] | dict[str, str]
     ) -> Tag | None:
@@ -172,7 +218,9 @@ class Bucket:
             try:
                 put: Any = obstore.put
                 return _tag(put(self.store, key, content, mode=mode, use_multipart=False))
-            except (AlreadyExistsError, PreconditionError):
+            except (AlreadyExistsError, PreconditionError) as error:
+                if _CONFLICT in str(error):
+                    raise
                 return None
 
         try:
@@ -199,60 +247,26 @@ class Bucket:
             try:
                 result = request()
             except FileNotFoundError as error:
-                if _CODE.search(str(error)) and "NoSuchBucket" in str(error):
-                    raise self._refused(key, str(error)) from None
+                if code_of(str(error)) in NO_BUCKET:
+                    raise refused(self.url, key, str(error)) from None
                 self._state.patience_s = PATIENCE_S
                 name = f"{self.url}/{key}"
                 raise FileNotFoundError(errno.ENOENT, "no such object", name) from None
             except (BaseError, OSError) as error:
                 described = str(error)
-                status = int(found[1]) if (found := _STATUS.search(described)) else 0
+                status = status_of(described)
                 is_refused = type(error).__name__ in _REFUSALS
-                if is_refused or (300 <= status < 500 and status not in _PASSING) or status == 501:
-                    raise self._refused(key, described) from None
+                is_refused |= (300 <= status < 500 and status not in _PASSING) or status == 501
+                if is_refused and _CONFLICT not in described:
+                    raise refused(self.url, key, described) from None
                 if time.monotonic() - started >= self._state.patience_s:
                     self._state.patience_s = 0.0  # tidying up does not wait again
-                    raise self._unreachable(key, described) from None
+                    raise unreachable(self.url, key, described) from None
                 time.sleep(pause_s)
                 pause_s = min(2 * pause_s, 2.0)
             else:
                 self._state.patience_s = PATIENCE_S
                 return result
-
-    def _refused(self, key: str, described: str) -> BucketError:
-        found = _CODE.search(described)
-        status = _STATUS.search(described)
-        code = found[1] if found else f"status {status[1]}" if status else "permission denied"
-        if code == "NoSuchBucket" or (status and status[1] == "404"):
-            return BucketError(
-                f"{self._named(key)}: there is no such bucket ({code}){self._endpoint()}. "
-                "Create it, or check its name."
-            )
-        return BucketError(
-            f"{self._named(key)}: the server refuses the request ({code}). Check that the "
-            f"credentials are right and may do this{self._endpoint()}; they are taken from the "
-            f"environment: {self._settings}."
-        )
-
-    def _unreachable(self, key: str, described: str) -> BucketError:
-        status = _STATUS.search(described)
-        what = f"answers with status {status[1]}" if status else "cannot be reached"
-        return BucketError(
-            f"{self._named(key)}: the server {what}{self._endpoint()}. Check the network and the "
-            f"environment: {self._settings}. What was written until now is kept; run it again."
-        )
-
-    def _named(self, key: str) -> str:
-        return f"{self.url}/{key}".rstrip("/")
-
-    @property
-    def _settings(self) -> str:
-        return _SETTINGS[self.url.partition(":")[0]]
-
-    def _endpoint(self) -> str:
-        endpoint = _endpoint_url() if self.url.startswith("s3:") else ""
-        # An endpoint may hold a password: https://user:password@host
-        return f" (AWS_ENDPOINT_URL is {re.sub('//[^/@]*@', '//', endpoint)})" if endpoint else ""
 
 
 _REFUSALS = {
@@ -262,56 +276,6 @@ _REFUSALS = {
     "InvalidPathError",
     "UnknownConfigurationKeyError",
 }
-
-
-def connect(url: str) -> Bucket:
-    """Return the bucket of a URL such as ``s3://bucket``; no request is sent yet.
-
-    Raises
-    ------
-    BucketError
-        If obstore is not installed, or does not understand the URL or the environment.
-    """
-    try:
-        import obstore.store
-    except ImportError:
-        raise BucketError(
-            f"{url} needs the package obstore, which is not installed. Install it: "
-            "pip install 'reno-store[cloud]'."
-        ) from None
-    if url == "memory://":
-        memory = obstore.store.MemoryStore()
-        return Bucket("memory:/", memory, memory)
-    plain = _endpoint_url().startswith("http://") or os.environ.get(
-        "AWS_ALLOW_HTTP", ""
-    ).lower() in {"1", "true", "yes", "on"}
-    options: ClientConfig = {
-        "connect_timeout": timedelta(seconds=_CONNECT_S),
-        "allow_http": plain,
-        "timeout": timedelta(seconds=LONGEST_REQUEST_S),
-    }
-    reading: ClientConfig = {
-        **options,
-        "timeout": timedelta(seconds=_LONGEST_READ_S),
-        "read_timeout": timedelta(seconds=LONGEST_REQUEST_S),
-    }
-    try:
-        store, reader = (
-            obstore.store.from_url(url, client_options=each, retry_config={"max_retries": 0})
-            for each in (options, reading)
-        )
-    except Exception as error:  # obstore's own, ValueError ...
-        reason = str(error).partition("\n")[0]
-        raise BucketError(
-            f"{url}: cannot be opened: {reason}. Check the URL and the environment: "
-            f"{_SETTINGS[url.partition(':')[0]]}."
-        ) from None
-    return Bucket(url, store, reader)
-
-
-def _endpoint_url() -> str:
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-    return next((found for name in names if (found := os.environ.get(name, ""))), "")
 
 
 def _tag(about: Mapping[str, Any]) -> Tag:

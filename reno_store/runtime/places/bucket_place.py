@@ -80,6 +80,10 @@ class BucketPlace:
         """Return the same place with a function that is called before each write."""
         return BucketPlace(self.bucket.guarded(guard), self.key)
 
+    def keeping(self, name: str) -> BucketPlace:
+        """Return the same place, for reading, where objects of a name are read once."""
+        return BucketPlace(self.bucket.keeping(name), self.key)
+
     def resolve(self) -> BucketPlace:
         """Return itself: a bucket has no links."""
         return self

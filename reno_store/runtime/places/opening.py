@@ -8,8 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from reno_store.errors import RenoStoreError
-from reno_store.runtime.places.bucket import Bucket, connect
+from reno_store.runtime.places.bucket import Bucket
 from reno_store.runtime.places.bucket_place import BucketPlace
+from reno_store.runtime.places.connecting import connect
 from reno_store.runtime.places.folders import Place
 
 __all__ = ["URL", "open_place"]
