@@ -75,6 +75,7 @@ class Lease:
         self._is_lost = True  # as long as it is not acquired
         self._seen: tuple[Tag, float] = {}, 0.0
         self._seen_note = Note()
+        self._look_s = 0.0
         self._renewing = threading.Lock()
         self._released = threading.Event()
 
@@ -183,10 +184,13 @@ class Lease:
 
     def _find(self) -> _Found | None:
         """Return the lease as it is in the bucket, None if there is none."""
+        started = _now()
         try:
             content, tag = self._bucket.get_tagged(self._key)
         except FileNotFoundError:
             return None
+        finally:
+            self._look_s = _now() - started
         parsed: Any = None
         with contextlib.suppress(ValueError, RecursionError):
             parsed = json.loads(content)
@@ -202,9 +206,12 @@ class Lease:
         )
 
     def _has_expired(self, found: _Found) -> bool:
-        """Return whether this process has seen one version of the lease for its whole expiry."""
+        """Return whether this process has seen one version of the lease for its whole expiry.
+
+        A time in which the server did not answer does not count: the holder could not renew it.
+        """
         tag, since = self._seen
-        if tag != found.tag:
+        if tag != found.tag or self._look_s > found.expiry_s / 3:
             self._seen = found.tag, _now()
             return False
         return _now() - since > found.expiry_s

@@ -9,6 +9,7 @@ import pytest
 
 from reno_store.errors import BucketError, StoreBusyError, StoreError
 from reno_store.runtime.places import open_place
+from reno_store.runtime.places.bucket import Bucket
 from reno_store.store import StoreReader, StoreWriter, leases
 from reno_store.store.leases import Lease, check_conditional_writes
 from reno_store.store.lock_files import Note
@@ -110,6 +111,25 @@ def test_a_look_long_ago_does_not_count_for_another_version(new_lease, clock):
     assert one.acquire(NOTE)
     clock.now += 1000
     assert not other.acquire(NOTE)  # looks for the first time
+
+
+def test_a_time_in_which_the_server_did_not_answer_does_not_count(new_lease, clock, monkeypatch):
+    one, other = new_lease(), new_lease()
+    assert one.acquire(NOTE)
+    assert not other.acquire(NOTE)
+    get = Bucket.get_tagged
+
+    def late(bucket, key):
+        clock.now += 61
+        return get(bucket, key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bucket, "get_tagged", late)
+        assert not other.acquire(NOTE)
+    clock.now += 59
+    assert not other.acquire(NOTE)
+    clock.now += 2
+    assert other.acquire(NOTE)
 
 
 def test_the_holders_own_expiry_counts(new_lease, clock):
