@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from reno_store.errors import Remedy
-from reno_store.runtime.numbers import plain
+from reno_store.runtime.numbers import count, plain
 from reno_store.runtime.places import Place
 from reno_store.studies.corpus_pairs import Transfer
 from reno_store.studies.requests import StudyRequest
@@ -136,6 +136,11 @@ class Cell:
     reason: str = ""
     remedy: Remedy | None = None
 
+    def __repr__(self) -> str:
+        names = (self.dataset, self.protocol, self.name, "+".join(self.models))
+        scored = f"accuracy={self.mean('accuracy'):.3f}, n={self.n}" if self.computed else "no result"
+        return f"<Cell {', '.join(names)}: {scored}>"
+
     @property
     def name(self) -> str:
         """The estimator with its settings: ``"reno"``, ``"reno(beta=1.5, lam=0.4)"``."""
@@ -238,6 +243,11 @@ class Study:
     n_trained: int = 0
     notes: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        names = ", ".join(each.name for each in self.datasets)
+        n_computed = sum(cell.computed for cell in self.cells)
+        return f"<Study of {names}: {n_computed} of {count(len(self.cells), 'cell')} computed>"
 
     def select(
         self,

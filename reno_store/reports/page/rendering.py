@@ -35,7 +35,7 @@ from reno_store.reports.tables.findings import (
     comparison_tables,
     ranking_table,
 )
-from reno_store.reports.tables.layout import N_NAMES
+from reno_store.reports.tables.layout import N_NAMES, share_notes
 from reno_store.reports.tables.transfer_notes import transfer_notes
 from reno_store.runtime.numbers import NOTHING, count, decimal, listing, points, score
 from reno_store.samples.rare_labels import rare_labels_note
@@ -103,6 +103,7 @@ def render_page(
     style, script = _read("page.css"), _read("page.js")
     pairs = {each.name for each in study.datasets if each.transfer is not None}
     within = [answer for answer in answers if answer.dataset not in pairs]
+    general, after = share_notes(study, tables)
     template = _environment().get_template("page.html.jinja")
     contents = {
         "study": study,
@@ -113,7 +114,11 @@ def render_page(
         "fingerprints": {name: _to_json(each) for name, each in (fingerprints or {}).items()},
         "protocols": {name: PROTOCOLS[name] for name in study.request.protocols},
         "hyperparameters": _hyperparameters(study),
-        "tables": [(table, list(_rows(study, table))) for table in tables],
+        "tables": [
+            (table, list(_rows(study, table)), notes)
+            for table, notes in zip(tables, after, strict=True)
+        ],
+        "notes_of_all": general,
         "rankings": [ranking_table(answer) for answer in within if len(answer.ranking) > 1],
         "across": [
             sentence
@@ -166,6 +171,7 @@ def _environment() -> Environment:
         "reason": _reason,
         "score": _score,
         "sections": _sections,
+        "tied": _tie,
     }
     environment.tests["finite"] = math.isfinite
     environment.globals |= {"NOTHING": NOTHING, "N_NAMES": N_NAMES, "PROTOCOLS": PROTOCOLS}
@@ -194,6 +200,11 @@ def _in_short(answer: Answer) -> str:
             else (f"{above}, and better than the other.")
         )
     return f"{above}; {n_ties} of {count(n_others, 'other')} may be as good."
+
+
+def _tie(text: object) -> str:
+    """Keep numbers and their signs on one line."""
+    return re.sub(r" (?=%|±)|(?<=p [=<]) |(?<=\bp) (?=[=<] )", "\N{NO-BREAK SPACE}", str(text))
 
 
 def _forbid_loads(style: str, script: str) -> str:
