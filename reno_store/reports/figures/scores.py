@@ -40,6 +40,8 @@ _BOLD = 1.12
 """How much wider bold text is."""
 _LEAST_PLOT = 1.5
 """Inches for the plot next to the names."""
+_MOST_ROWS = 40
+"""More would be neither seen at a glance nor legible on a page."""
 _MOST_LINES = 3
 """Of a name; a longer one is shortened."""
 
@@ -94,6 +96,8 @@ def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
     caption = f"{title[0].upper()}{title[1:]} on {facts.name}: "
     caption += f"mean and 95 % interval under protocol {main}"
     caption += f" (sorted) and {listing(others)}." if others else ", sorted."
+    if len(rows) > _MOST_ROWS:
+        caption += f" The {_MOST_ROWS} highest of {len(rows)} are shown."
     if any(row.leads for row in rows):
         caption += " Bold: the best, and what cannot be told from it."
     details = [
@@ -170,6 +174,7 @@ def _draw(
     width = style.SCREEN_WIDTH if narrow else style.MIDDLE_WIDTH
     canvas = style.new_canvas(width)
     axes = canvas.subplots()
+    n_all, rows = len(rows), rows[:_MOST_ROWS]
     beside = max((text_width(row.drop) for row in rows), default=0.0) + 0.2
     room = (width - (0.2 if narrow else _LEAST_PLOT + beside)) / _BOLD
     # Lines are rarely full, so a name that is broken into n has less than n times the room.
@@ -178,7 +183,7 @@ def _draw(
     if narrow:
         # Names have lines of their own, above the marks.
         places = _places([len(own) + _NARROW_ROW for own in lines], marks=_NARROW_ROW / 2)
-        _draw_rows(axes, rows, protocols, facts, places, spread=1 + _NARROW_ROW)
+        _draw_rows(axes, rows, protocols, facts, places, n_all, spread=1 + _NARROW_ROW)
         axes.set_yticks([])
         across: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
         for row, place, own in zip(rows, places, lines, strict=True):
@@ -186,7 +191,7 @@ def _draw(
                 _embolden([axes.text(0.01, place.top + y - 0.35, line, **across)], [row])
     else:
         places = _places([max(1.0, len(own) * LINE_HEIGHT / _ROW) for own in lines])
-        _draw_rows(axes, rows, protocols, facts, places)
+        _draw_rows(axes, rows, protocols, facts, places, n_all)
         _name_rows(axes, rows, ["\n".join(own) for own in lines], places)
     handles = _handles(protocols)
     canvas.legend(handles=handles, loc="outside upper center", ncols=1 if narrow else len(handles))
@@ -214,9 +219,10 @@ def _places(heights: Sequence[float], marks: float | None = None) -> list[_Place
 def draw_scores(axes: Axes, standings: Sequence[Standing], facts: DatasetFacts) -> None:
     """Draw on axes what `scores_figure` shows, with a legend above them."""
     protocols = _protocols(standings)
-    rows = _rows(standings, protocols, facts.n_speakers)
+    all_rows = _rows(standings, protocols, facts.n_speakers)
+    rows = all_rows[:_MOST_ROWS]
     places = _places([1.0] * len(rows))
-    _draw_rows(axes, rows, protocols, facts, places)
+    _draw_rows(axes, rows, protocols, facts, places, len(all_rows))
     _name_rows(axes, rows, [row.name for row in rows], places)
     axes.legend(
         handles=_handles(protocols),
@@ -233,6 +239,7 @@ def _draw_rows(
     protocols: Sequence[str],
     facts: DatasetFacts,
     places: Sequence[_Place],
+    n_all: int,
     *,
     spread: float = 1.0,
 ) -> None:
@@ -247,7 +254,8 @@ def _draw_rows(
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(False)
     axes.spines["bottom"].set_visible(True)
-    axes.set_xlabel(f"{METRIC_TITLES[metric]} (%), dotted: guessing")
+    shown = f"\nthe {len(rows)} highest of {n_all}" if len(rows) < n_all else ""
+    axes.set_xlabel(f"{METRIC_TITLES[metric]} (%), dotted: guessing{shown}")
     axes.grid(axis="x")
 
 

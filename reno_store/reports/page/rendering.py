@@ -26,7 +26,7 @@ from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.figures import Figure
 from reno_store.reports.figures import to_svg as draw_svg
 from reno_store.reports.page.clips import ClipsOfDataset
-from reno_store.reports.page.pictures import picture_of, without_maps
+from reno_store.reports.page.pictures import leave_out, picture_of
 from reno_store.reports.tables import Entry, Table
 from reno_store.reports.tables.findings import (
     COMPARISONS_NOTE,
@@ -46,7 +46,7 @@ __all__ = ["render_page"]
 
 _NUMBER = re.compile(r"(?:< )?([+−]?[0-9][0-9.,]*)")
 MOST_BYTES = 4_900_000
-"""A page that would be larger has fewer maps."""
+"""A page that would be larger has fewer figures."""
 
 
 def render_page(
@@ -142,7 +142,7 @@ def render_page(
     ]
     text = template.render(**contents, answers=shown, pictures=others, left_out=())
     if (excess := len(text.encode("utf-8", "replace")) - MOST_BYTES) > 0:
-        kept, left_out = without_maps(others, excess)
+        kept, left_out = leave_out(others, excess)
         text = template.render(**contents, answers=shown, pictures=kept, left_out=left_out)
     return text
 
