@@ -95,10 +95,13 @@ def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
     title = METRIC_TITLES[standings[0].metric]
     caption = f"{title[0].upper()}{title[1:]} on {facts.name}: "
     caption += f"mean and 95 % interval under protocol {main}"
-    caption += f" (sorted) and {listing(others)}." if others else ", sorted."
+    if others:
+        caption += f" (sorted) and {listing(others)}."
+    else:
+        caption += ", sorted." if len(rows) > 1 else "."
     if len(rows) > _MOST_ROWS:
         caption += f" The {_MOST_ROWS} highest of {len(rows)} are shown."
-    if any(row.leads for row in rows):
+    if len(rows) > 1 and any(row.leads for row in rows):
         caption += " Bold: the best, and what cannot be told from it."
     details = [
         "Intervals come from a t-test corrected for folds that share clips; whether two of them "
