@@ -109,6 +109,8 @@ def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
         f"Dotted: always guessing the most frequent label ({_guesses(rows, facts)[0]:.1f} %)"
         + (f", and chance (1 in {len(facts.labels)})." if _guesses(rows, facts)[1:] else "."),
     ]
+    if len(rows) > 1:
+        details.append("The highest was chosen on these folds, so it is a little too high.")
     if len(protocols) > 1 and protocols[-1] == "paper":
         both = [row for row in rows if row.drop]
         higher = sum(not row.drop.startswith(("0", "−")) for row in both)

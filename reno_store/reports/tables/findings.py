@@ -24,7 +24,9 @@ COMPARISONS_NOTE = (
     "A difference is the first minus the second, on the same folds (but for protocol paper vs "
     "speaker-disjoint folds, which have no folds in common). Intervals and p are those of a "
     "t-test corrected for folds that share clips; p is adjusted (Holm) for the comparisons of its "
-    "section. Inconclusive does not mean equal."
+    "section. Intervals are not adjusted, so one can leave out zero although p is above 0.05. "
+    "Inconclusive does not mean equal. The better of the fused models alone was chosen on these "
+    "folds, which favours it."
 )
 
 RANKING_NOTE = (

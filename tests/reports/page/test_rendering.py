@@ -85,7 +85,7 @@ class TestContent:
 
     def test_each_row_of_a_table_leads_to_its_own_command(self, page, study):
         found = re.findall(
-            r'href="#cell-(\d+)" aria-label="Command for (\w+) on ([^"]+)"', page.text
+            r'href="#cell-(\d+)" aria-label="show the command for (\w+) on ([^"]+)"', page.text
         )
         assert sorted(int(number) for number, *_ in found) == list(range(1, len(study.cells) + 1))
         for number, estimator, models in found:
@@ -192,7 +192,7 @@ class TestAnswer:
     def test_a_study_without_results_says_so(self):
         lacking = ("audio-mamba-tiny", "wav2vec2-base", "mfcc")
         page = Page(render(make_study(lacking=lacking)))
-        assert page.words("section", id="answer") == ["Nothing was computed yet."]
+        assert page.words("section", id="answer") == ["Nothing was computed; the tables give the reasons."]
 
     def test_how_folds_were_got_changes_nothing(self, study):
         served = replace(study, n_trained=0, n_served=study.n_trained)
