@@ -138,8 +138,8 @@ class Cell:
 
     def __repr__(self) -> str:
         names = (self.dataset, self.protocol, self.name, "+".join(self.models))
-        scored = f"accuracy={self.mean('accuracy'):.3f}, n={self.n}" if self.computed else "no result"
-        return f"<Cell {', '.join(names)}: {scored}>"
+        scores = f"accuracy={self.mean('accuracy'):.3f}, n={self.n}" if self.computed else "none"
+        return f"<Cell {', '.join(names)}: {scores}>"
 
     @property
     def name(self) -> str:

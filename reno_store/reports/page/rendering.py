@@ -31,6 +31,7 @@ from reno_store.reports.tables import Entry, Table
 from reno_store.reports.tables.findings import (
     COMPARISONS_NOTE,
     Findings,
+    across_table,
     claims_table,
     comparison_tables,
     ranking_table,
@@ -120,12 +121,7 @@ def render_page(
         ],
         "notes_of_all": general,
         "rankings": [ranking_table(answer) for answer in within if len(answer.ranking) > 1],
-        "across": [
-            sentence
-            for answer in answers
-            if answer.dataset in pairs
-            for sentence in answer.sentences
-        ],
+        "across": across_table(study),
         "comparisons": comparison_tables(comparisons),
         "comparisons_note": COMPARISONS_NOTE,
         "claims": claims_table(claims),
@@ -140,10 +136,13 @@ def render_page(
     others = [
         each for each in pictures if each.figure.kind != "scores" or each.figure.dataset in opening
     ]
-    text = template.render(**contents, answers=shown, pictures=others, left_out=())
+    transfer = next((each for each in others if each.figure.kind == "transfer"), None)
+    others = [each for each in others if each is not transfer]
+    contents |= {"answers": shown, "transfer": transfer}
+    text = template.render(**contents, pictures=others, left_out=())
     if (excess := len(text.encode("utf-8", "replace")) - MOST_BYTES) > 0:
         kept, left_out = leave_out(others, excess)
-        text = template.render(**contents, answers=shown, pictures=kept, left_out=left_out)
+        text = template.render(**contents, pictures=kept, left_out=left_out)
     return text
 
 

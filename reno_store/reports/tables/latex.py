@@ -106,7 +106,8 @@ def to_latex(
         The study's conclusions.
     """
     commands = commands or PythonCalls()
-    lines = [_comment(f"Made by: {commands.study(study)}"), r"% Needs \usepackage{array,booktabs}.", ""]
+    made_by = _comment(f"Made by: {commands.study(study)}")
+    lines = [made_by, r"% Needs \usepackage{array,booktabs}.", ""]
     frame = results_frame(study)
     for protocol in dict.fromkeys(frame["protocol"]):
         own = frame[frame["protocol"] == protocol]

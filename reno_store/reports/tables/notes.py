@@ -75,7 +75,8 @@ def table_notes(
             + " The paper does not say that its folds keep speakers apart, as these do, so the "
             "protocols may explain the difference." * protocol.speaker_disjoint
         )
-    return [protocol_note(cells[0].protocol), *map(Note, texts), *_missing_notes(study, cells, commands)]
+    notes = [protocol_note(cells[0].protocol), *map(Note, texts)]
+    return [*notes, *_missing_notes(study, cells, commands)]
 
 
 def _n_note(n: int, cells: Sequence[Cell]) -> str:
