@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from reno_store.conclusions import Standing, rank_cells
 from reno_store.conclusions.names import estimator_title, models_title
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
+from reno_store.reports.figures.rows import Place, stack_rows
 from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, text_width, wrap
 from reno_store.runtime.numbers import listing, points
 from reno_store.studies import PROTOCOLS, DatasetFacts
@@ -68,15 +68,6 @@ class _Row:
         if not others or others[-1].cell.protocol != "paper":
             return ""
         return points(100 * (others[-1].score - first.score))
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a row is: its upper and lower end, and its marks. Downwards, in rows or lines."""
-
-    top: float
-    marks: float
-    bottom: float
 
 
 def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
@@ -187,7 +178,7 @@ def _draw(
     lines = [wrap(name, room) for name in names]
     if narrow:
         # Names have lines of their own, above the marks.
-        places = _places([len(own) + _NARROW_ROW for own in lines], marks=_NARROW_ROW / 2)
+        places = stack_rows([len(own) + _NARROW_ROW for own in lines], marks=_NARROW_ROW / 2)
         _draw_rows(axes, rows, protocols, facts, places, n_all, spread=1 + _NARROW_ROW)
         axes.set_yticks([])
         across: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
@@ -195,7 +186,7 @@ def _draw(
             for y, line in enumerate(own, start=1):
                 _embolden([axes.text(0.01, place.top + y - 0.35, line, **across)], [row])
     else:
-        places = _places([max(1.0, len(own) * LINE_HEIGHT / _ROW) for own in lines])
+        places = stack_rows([max(1.0, len(own) * LINE_HEIGHT / _ROW) for own in lines])
         _draw_rows(axes, rows, protocols, facts, places, n_all)
         _name_rows(axes, rows, ["\n".join(own) for own in lines], places)
     handles = _handles(protocols)
@@ -204,29 +195,12 @@ def _draw(
     return canvas
 
 
-def _places(heights: Sequence[float], marks: float | None = None) -> list[_Place]:
-    """Put rows one below the other.
-
-    Parameters
-    ----------
-    heights : Sequence[float]
-        Of each row.
-    marks : float, optional
-        How far above the lower end of its row a mark is; in the middle by default.
-    """
-    ends = list(itertools.accumulate(heights))
-    return [
-        _Place(end - height, end - (height / 2 if marks is None else marks), end)
-        for end, height in zip(ends, heights, strict=True)
-    ]
-
-
 def draw_scores(axes: Axes, standings: Sequence[Standing], facts: DatasetFacts) -> None:
     """Draw on axes what `scores_figure` shows, with a legend above them."""
     protocols = _protocols(standings)
     all_rows = _rows(standings, protocols, facts.n_speakers)
     rows = all_rows[:_MOST_ROWS]
-    places = _places([1.0] * len(rows))
+    places = stack_rows([1.0] * len(rows))
     _draw_rows(axes, rows, protocols, facts, places, len(all_rows))
     _name_rows(axes, rows, [row.name for row in rows], places)
     axes.legend(
@@ -243,7 +217,7 @@ def _draw_rows(
     rows: Sequence[_Row],
     protocols: Sequence[str],
     facts: DatasetFacts,
-    places: Sequence[_Place],
+    places: Sequence[Place],
     n_all: int,
     *,
     spread: float = 1.0,
@@ -265,7 +239,7 @@ def _draw_rows(
 
 
 def _name_rows(
-    axes: Axes, rows: Sequence[_Row], names: Sequence[str], places: Sequence[_Place]
+    axes: Axes, rows: Sequence[_Row], names: Sequence[str], places: Sequence[Place]
 ) -> None:
     """Write names at the left, and at the right what ``paper`` gives in addition."""
     heights = [place.marks for place in places]
