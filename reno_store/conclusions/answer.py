@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from reno_store.conclusions.answer_sentences import answer_sentences
 from reno_store.conclusions.comparisons import Comparison, compare_study
-from reno_store.conclusions.guessing import Standing, standings_of
+from reno_store.conclusions.guessing import Standing, guessing_scores, standings_of
 from reno_store.conclusions.ranking import Ranked, rank_cells
 from reno_store.studies import Cell, DatasetFacts, Study
 from reno_store.studies.scores import Metric
@@ -38,7 +40,8 @@ class Answer:
     chance : float
         One over the number of labels: the accuracy of guessing all labels equally often.
     majority : float
-        Accuracy of always guessing the most frequent label.
+        Accuracy of always guessing the most frequent label, the mean over the folds of the best
+        cell. Where folds differ in size, it is not quite the label's share of the clips.
     beats_guessing : bool or None
         Whether any cell under the protocol beats guessing. None where no cell is shown to, and
         some are higher but cannot be tested.
@@ -149,7 +152,7 @@ def _answer(
         protocol=protocol,
         best=ranking[0].standing,
         chance=1 / max(1, len(facts.labels)),
-        majority=facts.majority,
+        majority=float(np.mean(guessing_scores(ranking[0].standing.cell, "accuracy"))),
         beats_guessing=beats_guessing,
         ranking=ranking,
         sentences=answer_sentences(

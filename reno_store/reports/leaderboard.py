@@ -92,6 +92,8 @@ def _row(standing: Standing, facts: DatasetFacts, rank: int) -> dict[str, Any]:
     cell = standing.cell
     low, high = standing.interval
     chance, majority = guesses_of(facts, standing.metric)
+    if standing.metric == "accuracy":
+        majority = standing.guessing  # on the same folds, which may differ in size
     return {
         "rank": rank,
         **names_of(cell),
@@ -119,8 +121,8 @@ def html_of(study: Study) -> str:
             parts.append(html_table(_HEADINGS, best, f"{facts.name}, protocol {protocol}"))
             if others:
                 parts.append(html_details(f"{len(others)} more", html_table(_HEADINGS, others)))
-            chance, majority = guesses_of(facts, "accuracy")
-            guesses = f"chance {per_cent(chance)}, most frequent label {per_cent(majority)}"
+            chance, majority = (per_cent(board[name].iloc[0]) for name in ("chance", "majority"))
+            guesses = f"chance {chance}, always the most frequent label {majority}"
             parts.append(html_text(f"Accuracy of guessing: {guesses}."))
     missing = [cell for cell in study.cells if not cell.computed]
     if missing:

@@ -127,6 +127,11 @@ class Cell:
     reason: str = ""
     remedy: Remedy | None = None
 
+    def __repr__(self) -> str:
+        names = (self.dataset, self.protocol, self.name, "+".join(self.models))
+        scores = f"accuracy={self.mean('accuracy'):.3f}, n={self.n}" if self.computed else "none"
+        return f"<Cell {', '.join(names)}: {scores}>"
+
     @property
     def name(self) -> str:
         """The estimator with its settings: ``"reno"``, ``"reno(beta=1.5, lam=0.4)"``."""

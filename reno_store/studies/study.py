@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reno_store.runtime.numbers import count
 from reno_store.runtime.places import Place
 from reno_store.studies.cells import Cell, DatasetFacts, Family, ModelFacts, settings_text
 from reno_store.studies.requests import StudyRequest
@@ -61,6 +62,11 @@ class Study:
     n_trained: int = 0
     notes: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        names = ", ".join(each.name for each in self.datasets)
+        n_computed = sum(cell.computed for cell in self.cells)
+        return f"<Study of {names}: {n_computed} of {count(len(self.cells), 'cell')} computed>"
 
     def select(
         self,

@@ -8,10 +8,12 @@ from factories.legibility import assert_legible, texts_of
 from factories.study_stores import make_study_store
 
 from reno_store.conclusions import answers_of, claims_of, compare_study
+from reno_store.conclusions.names import cell_title, estimator_title
 from reno_store.reports.figures import figures_of
 from reno_store.reports.figures.transfer import transfer_figures
 from reno_store.reports.page import write_report
 from reno_store.reports.tables import render, tables_of
+from reno_store.reports.tables.findings import across_table, comparison_tables
 from reno_store.studies import StudyRequest, run_study
 
 ONE = {"labels": ("angry", "fear", "happy"), "speaker": "a"}
@@ -85,6 +87,20 @@ def test_one_fold_is_never_significant(study):
     across = [each for each in compare_study(study) if "→" in each.dataset]
     assert across
     assert all(each.verdict not in ("higher", "lower") for each in across)
+    assert not any("→" in table.title for table in comparison_tables(across))
+
+
+def test_a_table_has_the_spread_of_accuracies_of_each_pair(study):
+    table = across_table(study)
+    assert list(table.sections.values()) == [f"protocol {name}" for name in study.request.across]
+    for name, *numbers, guessing, best in table.rows:
+        cells = list(study.select(dataset=name, computed=True))
+        scores = sorted(100 * cell.mean("accuracy") for cell in cells)
+        median = scores[(len(scores) - 1) // 2]
+        assert numbers == [f"{each:.1f}" for each in (scores[-1], median, scores[0])]
+        assert guessing == f"{100 * study.dataset(name).majority:.1f}"
+        assert best in {cell_title(c) for c in cells if 100 * c.mean("accuracy") == scores[-1]}
+    assert len(table.rows) == sum(each.transfer is not None for each in study.datasets)
 
 
 def test_a_study_of_pairs_alone_has_their_answers(store):
@@ -111,8 +127,8 @@ def test_the_matrix_has_the_accuracy_of_each_pair_and_within_each_corpus(study):
             ]
         ),
     )
-    figure = figures[0]
-    assert " + ".join(best) in figure.title
+    logreg = estimator_title("logreg")
+    (figure,) = (each for each in figures if f"{logreg} on {' + '.join(best)}" in each.title)
     canvas = figure.draw()
     texts = texts_of(canvas)
     for dataset in ("one → two", "three → one", "one + three → two", "two"):
@@ -151,9 +167,9 @@ def test_the_page_lists_pairs_apart_from_datasets(store, study, tmp_path):
     assert "9 pairs of corpora" in page
     assert page.count('<th scope="row" class="name">one → two</th>') >= 1
     assert "Accuracy across corpora" in page
-    # Pairs open the page with a sentence each, datasets with an article.
-    assert page.count("<article") == 3
-    assert page.count("<li>one → two, protocol") == 1
+    # Pairs share an article with a table, each dataset has its own.
+    assert page.count("<article") == 4
+    assert page.index('id="across"') < page.index("<nav")
     assert "one happy (16); two pain (16)" in page
     kinds = [figure.kind for figure in figures_of(study)]
     assert kinds.count("transfer") == 2

@@ -136,3 +136,10 @@ def test_text_of_a_store_cannot_be_markup(study):
     assert "&lt;script" in shown
     assert "<script" not in shown
     assert "<img" not in shown
+
+
+def test_a_study_and_its_cells_are_short_as_text():
+    study = make_study(lacking=("mfcc",))
+    assert repr(study) == "<Study of jnv: 12 of 24 cells computed>"
+    assert repr(study.cells[0]).startswith("<Cell jnv, paper, fcn, audio-mamba-tiny: accuracy=0.")
+    assert repr(study.cells[2]) == "<Cell jnv, paper, fcn, mfcc: none>"

@@ -17,10 +17,11 @@ from reno_store.conclusions import Standing, rank_cells
 from reno_store.conclusions.names import estimator_title, models_title
 from reno_store.reports.figures import style
 from reno_store.reports.figures.files import Figure, file_name
-from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, text_width
+from reno_store.reports.figures.rows import Place, stack_rows
+from reno_store.reports.figures.text import LINE_HEIGHT, shorten_all, text_width, wrap
 from reno_store.runtime.numbers import listing, points
 from reno_store.studies import PROTOCOLS, DatasetFacts
-from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, Metric
+from reno_store.studies.scores import COLLAPSED, METRIC_TITLES
 
 __all__ = ["draw_scores", "scores_figure"]
 
@@ -33,10 +34,16 @@ _MARKS = {
 _SHIFTS = {1: (0.0,), 2: (-0.15, 0.15), 3: (-0.25, 0.0, 0.25)}
 """Intervals are a little apart, or one would hide the other."""
 _ROW = 0.165
+_NARROW_ROW = 1.4
+"""Lines of text that the marks of a row take on a narrow screen, below its name."""
 _BOLD = 1.12
 """How much wider bold text is."""
 _LEAST_PLOT = 1.5
 """Inches for the plot next to the names."""
+_MOST_ROWS = 40
+"""More would be neither seen at a glance nor legible on a page."""
+_MOST_LINES = 3
+"""Of a name; a longer one is shortened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +86,22 @@ def scores_figure(standings: Sequence[Standing], facts: DatasetFacts) -> Figure:
     title = METRIC_TITLES[standings[0].metric]
     caption = f"{title[0].upper()}{title[1:]} on {facts.name}: "
     caption += f"mean and 95 % interval under protocol {main}"
-    caption += f" (sorted) and {listing(others)}." if others else ", sorted."
-    if any(row.leads for row in rows):
+    if others:
+        caption += f" (sorted) and {listing(others)}."
+    else:
+        caption += ", sorted." if len(rows) > 1 else "."
+    if len(rows) > _MOST_ROWS:
+        caption += f" The {_MOST_ROWS} highest of {len(rows)} are shown."
+    if len(rows) > 1 and any(row.leads for row in rows):
         caption += " Bold: the best, and what cannot be told from it."
     details = [
         "Intervals come from a t-test corrected for folds that share clips; whether two of them "
         "overlap is no test of their difference.",
-        f"Dotted: always guessing the most frequent label ({100 * facts.majority:.1f} %)"
-        + (f", and chance (1 in {len(facts.labels)})." if _guesses(facts)[1:] else "."),
+        f"Dotted: always guessing the most frequent label ({_guesses(rows, facts)[0]:.1f} %)"
+        + (f", and chance (1 in {len(facts.labels)})." if _guesses(rows, facts)[1:] else "."),
     ]
+    if len(rows) > 1:
+        details.append("The highest was chosen on these folds, so it is a little too high.")
     if len(protocols) > 1 and protocols[-1] == "paper":
         both = [row for row in rows if row.drop]
         higher = sum(not row.drop.startswith(("0", "−")) for row in both)
@@ -137,13 +151,15 @@ def _rows(standings: Sequence[Standing], protocols: Sequence[str], n_speakers: i
     return sorted(rows, key=lambda row: (protocols[0] not in row.standings, -row.score))
 
 
-def _guesses(facts: DatasetFacts, metric: Metric = "accuracy") -> list[float]:
+def _guesses(rows: Sequence[_Row], facts: DatasetFacts) -> list[float]:
     """Return the scores of guessing, in per cent: majority, and chance where it differs.
 
-    The other metrics give each label the same weight: only chance is shown.
+    Majority is that of the protocol that sorts. The other metrics give each label the same weight:
+    only chance is shown.
     """
+    first = next(iter(rows[0].standings.values()))
     chance = 100 / max(1, len(facts.labels))
-    majority = 100 * facts.majority if metric == "accuracy" else chance
+    majority = 100 * first.guessing if first.metric == "accuracy" else chance
     return [majority] if abs(majority - chance) < 0.5 else [majority, chance]
 
 
@@ -154,34 +170,39 @@ def _draw(
     width = style.SCREEN_WIDTH if narrow else style.MIDDLE_WIDTH
     canvas = style.new_canvas(width)
     axes = canvas.subplots()
+    n_all, rows = len(rows), rows[:_MOST_ROWS]
+    beside = max((text_width(row.drop) for row in rows), default=0.0) + 0.2
+    room = (width - (0.2 if narrow else _LEAST_PLOT + beside)) / _BOLD
+    # Lines are rarely full, so a name that is broken into n has less than n times the room.
+    names = shorten_all([row.name for row in rows], 0.8 * _MOST_LINES * room)
+    lines = [wrap(name, room) for name in names]
     if narrow:
         # Names have lines of their own, above the marks.
-        _draw_rows(axes, rows, protocols, facts, shift=0.2)
+        places = stack_rows([len(own) + _NARROW_ROW for own in lines], marks=_NARROW_ROW / 2)
+        _draw_rows(axes, rows, protocols, facts, places, n_all, spread=1 + _NARROW_ROW)
         axes.set_yticks([])
-        names = shorten_all([row.name for row in rows], (width - 0.2) / _BOLD)
-        across: dict[str, Any] = {
-            "transform": axes.get_yaxis_transform(),
-            "ha": "left",
-            "va": "center",
-        }
-        _embolden([axes.text(0.01, y - 0.22, name, **across) for y, name in enumerate(names)], rows)
+        across: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
+        for row, place, own in zip(rows, places, lines, strict=True):
+            for y, line in enumerate(own, start=1):
+                _embolden([axes.text(0.01, place.top + y - 0.35, line, **across)], [row])
     else:
-        _draw_rows(axes, rows, protocols, facts)
-        beside = max((text_width(row.drop) for row in rows), default=0.0) + 0.2
-        room = (width - _LEAST_PLOT - beside) / _BOLD
-        _name_rows(axes, rows, shorten_all([row.name for row in rows], room))
+        places = stack_rows([max(1.0, len(own) * LINE_HEIGHT / _ROW) for own in lines])
+        _draw_rows(axes, rows, protocols, facts, places, n_all)
+        _name_rows(axes, rows, ["\n".join(own) for own in lines], places)
     handles = _handles(protocols)
     canvas.legend(handles=handles, loc="outside upper center", ncols=1 if narrow else len(handles))
-    style.fit(axes, height=len(rows) * (2.4 * LINE_HEIGHT if narrow else _ROW))
+    style.fit(axes, height=places[-1].bottom * (LINE_HEIGHT if narrow else _ROW))
     return canvas
 
 
 def draw_scores(axes: Axes, standings: Sequence[Standing], facts: DatasetFacts) -> None:
     """Draw on axes what `scores_figure` shows, with a legend above them."""
     protocols = _protocols(standings)
-    rows = _rows(standings, protocols, facts.n_speakers)
-    _draw_rows(axes, rows, protocols, facts)
-    _name_rows(axes, rows, [row.name for row in rows])
+    all_rows = _rows(standings, protocols, facts.n_speakers)
+    rows = all_rows[:_MOST_ROWS]
+    places = stack_rows([1.0] * len(rows))
+    _draw_rows(axes, rows, protocols, facts, places, len(all_rows))
+    _name_rows(axes, rows, [row.name for row in rows], places)
     axes.legend(
         handles=_handles(protocols),
         loc="lower center",
@@ -196,31 +217,37 @@ def _draw_rows(
     rows: Sequence[_Row],
     protocols: Sequence[str],
     facts: DatasetFacts,
+    places: Sequence[Place],
+    n_all: int,
     *,
-    shift: float = 0.0,
+    spread: float = 1.0,
 ) -> None:
     metric = next(iter(rows[0].standings.values())).metric
-    for y, row in enumerate(rows):
-        if y % 2 == 0:
-            axes.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
-        _draw_row(axes, y, row, protocols, shift=shift)
-    for guess in _guesses(facts, metric):
+    for place in places[::2]:
+        axes.axhspan(place.top, place.bottom, color="#F3F3F3", linewidth=0, zorder=0)
+    for row, place in zip(rows, places, strict=True):
+        _draw_row(axes, place.marks, row, protocols, spread=spread)
+    for guess in _guesses(rows, facts):
         axes.axvline(guess, color="#444444", linewidth=0.9, linestyle=":", zorder=1)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_ylim(places[-1].bottom, 0)
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(False)
     axes.spines["bottom"].set_visible(True)
-    axes.set_xlabel(f"{METRIC_TITLES[metric]} (%), dotted: guessing")
+    shown = f"\nthe {len(rows)} highest of {n_all}" if len(rows) < n_all else ""
+    axes.set_xlabel(f"{METRIC_TITLES[metric]} (%), dotted: guessing{shown}")
     axes.grid(axis="x")
 
 
-def _name_rows(axes: Axes, rows: Sequence[_Row], names: Sequence[str]) -> None:
+def _name_rows(
+    axes: Axes, rows: Sequence[_Row], names: Sequence[str], places: Sequence[Place]
+) -> None:
     """Write names at the left, and at the right what ``paper`` gives in addition."""
-    axes.set_yticks(range(len(rows)), names)
+    heights = [place.marks for place in places]
+    axes.set_yticks(heights, names)
     _embolden(axes.get_yticklabels(), rows)
     if any(row.drop for row in rows):
         right = axes.secondary_yaxis("right")
-        right.set_yticks(range(len(rows)), [row.drop for row in rows])
+        right.set_yticks(heights, [row.drop for row in rows])
         right.tick_params(axis="y", length=0)
         right.spines[:].set_visible(False)
 
@@ -245,10 +272,10 @@ def _in_words(protocol: str) -> str:
     return f"{protocol}: {'new' if kind.speaker_disjoint else 'known'} speakers"
 
 
-def _draw_row(axes: Axes, y: int, row: _Row, protocols: Sequence[str], shift: float) -> None:
+def _draw_row(axes: Axes, y: float, row: _Row, protocols: Sequence[str], spread: float) -> None:
     shifts = dict(zip(protocols, _SHIFTS[len(protocols)], strict=True))
     means = [100 * each.score for each in row.standings.values()]
-    heights = [y + shift + shifts[protocol] for protocol in row.standings]
+    heights = [y + spread * shifts[protocol] for protocol in row.standings]
     axes.plot(means, heights, color="#999999", linewidth=0.9, zorder=2)
     for (protocol, standing), mean, height in zip(
         row.standings.items(), means, heights, strict=True

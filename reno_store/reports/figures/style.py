@@ -22,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import fontManager
 from matplotlib.lines import Line2D
 
 __all__ = [
@@ -102,6 +103,13 @@ _STYLE = mpl.rc_params_from_file(
     Path(__file__).with_name("journal.mplstyle"), use_default_template=False
 )
 
+_OTHER_SCRIPTS = (
+    "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans CJK KR", "Source Han Sans", "Hiragino Sans",
+    "Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Apple SD Gothic Neo", "WenQuanYi Zen Hei",
+    "Noto Sans Devanagari", "Noto Sans Thai", "Arial Unicode MS",
+)  # fmt: skip
+"""Fonts for labels in scripts that DejaVu Sans lacks, which matplotlib does not come with."""
+
 _LOCK = threading.RLock()
 _MAKE: ContextVar[Callable[..., Canvas]] = ContextVar("make", default=Canvas)
 """Makes figures."""
@@ -120,7 +128,15 @@ def drawing_state() -> Iterator[None]:
     with _LOCK, mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
+        mpl.rcParams["font.family"] = [*_STYLE["font.family"], *_fonts_here()]
         yield
+
+
+@functools.cache
+def _fonts_here() -> tuple[str, ...]:
+    """Return the fonts for other scripts that this machine has."""
+    names = {each.name for each in fontManager.ttflist}
+    return tuple(name for name in _OTHER_SCRIPTS if name in names)
 
 
 def in_style(draw: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -14,6 +14,7 @@ from reno_store.reports.figures.style import FONT_SIZE
 __all__ = ["LINE_HEIGHT", "POINTS_PER_INCH", "shorten_all", "text_width", "wrap"]
 
 POINTS_PER_INCH = 72.0
+_PARTS = re.compile(r"[^\s?&_-]*[?&_-]?\s*")
 LINE_HEIGHT = 1.35 * FONT_SIZE / POINTS_PER_INCH
 """Inches from one line of text to the next."""
 
@@ -34,9 +35,12 @@ def _advance(char: str) -> float:
 
 
 def wrap(text: str, width: float, size: float = FONT_SIZE) -> list[str]:
-    """Break text into lines of at most `width` inches, inside a word if necessary."""
+    """Break text into lines of at most `width` inches, inside a word if necessary.
+
+    Lines break at blanks, and after signs that are common in names of models.
+    """
     lines = [""]
-    for word in re.findall(r"\S+\s*", text):
+    for word in _PARTS.findall(text):
         if text_width((lines[-1] + word).rstrip(), size) <= width:
             lines[-1] += word
             continue

@@ -72,12 +72,16 @@ def transfer_figures(study: Study) -> list[Figure]:
         for cell in study.select(dataset=facts.name, computed=True):
             entries = found.setdefault((cell.name, cell.models), {})
             entries.setdefault(_place(facts), _Entry(cell, facts))
-    figures = []
+    chosen = []
     for name in dict.fromkeys(name for name, _ in found):
         own = [entries for (estimator, _), entries in found.items() if estimator == name]
-        best = max(own, key=lambda each: (len(each), _mean(each)))
-        figures.append(_figure(study, best, n_models=len(own)))
-    return figures
+        chosen.append((max(own, key=_order_of_choice), len(own)))
+    chosen.sort(key=lambda each: _order_of_choice(each[0]), reverse=True)
+    return [_figure(study, best, n_models=n_models) for best, n_models in chosen]
+
+
+def _order_of_choice(entries: Mapping[tuple[str, str], _Entry]) -> tuple[int, float]:
+    return len(entries), _mean(entries)
 
 
 def _place(facts: DatasetFacts) -> tuple[str, str]:

@@ -11,9 +11,13 @@ from reno_store.errors import RenoStoreError
 from reno_store.reports.figures import Figure
 from reno_store.reports.figures.style import FONT_SIZE
 
-__all__ = ["Image", "Picture", "picture_of", "without_maps"]
+__all__ = ["Image", "Picture", "leave_out", "picture_of"]
 
 _SIZES = re.compile(r'<svg\b[^>]*?\swidth="([0-9.]+)pt"\s+height="([0-9.]+)pt"')
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_ID = re.compile(r'\s+id="([^"]*)"')
+_REFERENCE = re.compile(r'(href="#|url\(#)([^")]+)')
+_BLANKS = re.compile(r"\s+")
 _PIXELS_PER_POINT = 12 / FONT_SIZE
 """The smallest text of a figure has 12 pixels."""
 
@@ -74,27 +78,50 @@ def _image(figure: Figure, to_svg: Callable[[Figure], str]) -> Image:
             f"{svg[:60]!r}."
         )
     width, height = (round(float(each) * _PIXELS_PER_POINT) for each in sizes.groups())
-    address = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    address = "data:image/svg+xml;base64," + base64.b64encode(_compact(svg).encode()).decode()
     return Image(address, width, height)
 
 
-def without_maps(pictures: Sequence[Picture], excess: int) -> tuple[list[Picture], list[Figure]]:
-    """Leave out maps until as many bytes are saved: those for narrow screens, then whole ones.
+def _compact(svg: str) -> str:
+    """Shorten an SVG by a third: without comments and line breaks, and with short ids.
+
+    Ids of different images may be equal.
+    """
+    svg = _COMMENT.sub("", svg)
+    used = dict.fromkeys(name for _, name in _REFERENCE.findall(svg))
+    short = {name: f"i{number:x}" for number, name in enumerate(used)}
+    svg = _ID.sub(lambda found: f' id="{short[found[1]]}"' if found[1] in short else "", svg)
+    svg = _REFERENCE.sub(lambda found: found[1] + short[found[2]], svg)
+    return _BLANKS.sub(" ", svg).replace("> <", "><")
+
+
+def leave_out(pictures: Sequence[Picture], excess: int) -> tuple[list[Picture], list[Figure]]:
+    """Leave out images until as many bytes are saved.
+
+    Those for narrow screens go first, then whole figures from the last. Maps go before others.
+
+    Parameters
+    ----------
+    pictures : Sequence[Picture]
+        All pictures.
+    excess : int
+        How many bytes to save.
 
     Returns
     -------
     tuple of list
         The pictures that are left, and the figures that are not.
     """
-    kept, left_out = list(pictures), []
-    maps = [place for place, each in enumerate(kept) if each.figure.kind == "map"]
-    for place in maps:
-        narrow = kept[place].narrow
-        if narrow is not None:
-            excess -= len(narrow.address)
-            kept[place] = replace(kept[place], narrow=None)
-    while excess > 0 and maps:
-        picture = kept.pop(maps.pop())
-        excess -= len(picture.wide.address)
-        left_out.append(picture.figure)
-    return kept, left_out[::-1]
+    kept: dict[int, Picture] = dict(enumerate(pictures))
+    maps = [place for place, each in kept.items() if each.figure.kind == "map"]
+    others = [place for place in kept if place not in maps]
+    for places in (maps, others):
+        for place in places[::-1]:
+            narrow = kept[place].narrow
+            if excess > 0 and narrow is not None:
+                excess -= len(narrow.address)
+                kept[place] = replace(kept[place], narrow=None)
+        for place in places[::-1]:
+            if excess > 0:
+                excess -= len(kept.pop(place).wide.address)
+    return list(kept.values()), [each.figure for n, each in enumerate(pictures) if n not in kept]

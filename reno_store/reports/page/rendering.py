@@ -26,16 +26,17 @@ from reno_store.reports.commands import Commands, PythonCalls
 from reno_store.reports.figures import Figure
 from reno_store.reports.figures import to_svg as draw_svg
 from reno_store.reports.page.clips import ClipsOfDataset
-from reno_store.reports.page.pictures import picture_of, without_maps
+from reno_store.reports.page.pictures import leave_out, picture_of
 from reno_store.reports.tables import Entry, Table
 from reno_store.reports.tables.findings import (
     COMPARISONS_NOTE,
     Findings,
+    across_table,
     claims_table,
     comparison_tables,
     ranking_table,
 )
-from reno_store.reports.tables.layout import N_NAMES
+from reno_store.reports.tables.layout import N_NAMES, share_notes
 from reno_store.reports.tables.transfer_notes import transfer_notes
 from reno_store.runtime.numbers import NOTHING, count, decimal, listing, points, score
 from reno_store.samples.rare_labels import rare_labels_note
@@ -46,7 +47,7 @@ __all__ = ["render_page"]
 
 _NUMBER = re.compile(r"(?:< )?([+−]?[0-9][0-9.,]*)")
 MOST_BYTES = 4_900_000
-"""A page that would be larger has fewer maps."""
+"""A page that would be larger has fewer figures."""
 
 
 def render_page(
@@ -103,6 +104,7 @@ def render_page(
     style, script = _read("page.css"), _read("page.js")
     pairs = {each.name for each in study.datasets if each.transfer is not None}
     within = [answer for answer in answers if answer.dataset not in pairs]
+    general, after = share_notes(study, tables)
     template = _environment().get_template("page.html.jinja")
     contents = {
         "study": study,
@@ -113,14 +115,13 @@ def render_page(
         "fingerprints": {name: _to_json(each) for name, each in (fingerprints or {}).items()},
         "protocols": {name: PROTOCOLS[name] for name in study.request.protocols},
         "hyperparameters": _hyperparameters(study),
-        "tables": [(table, list(_rows(study, table))) for table in tables],
-        "rankings": [ranking_table(answer) for answer in within if len(answer.ranking) > 1],
-        "across": [
-            sentence
-            for answer in answers
-            if answer.dataset in pairs
-            for sentence in answer.sentences
+        "tables": [
+            (table, list(_rows(study, table)), notes)
+            for table, notes in zip(tables, after, strict=True)
         ],
+        "notes_of_all": general,
+        "rankings": [ranking_table(answer) for answer in within if len(answer.ranking) > 1],
+        "across": across_table(study),
         "comparisons": comparison_tables(comparisons),
         "comparisons_note": COMPARISONS_NOTE,
         "claims": claims_table(claims),
@@ -135,10 +136,13 @@ def render_page(
     others = [
         each for each in pictures if each.figure.kind != "scores" or each.figure.dataset in opening
     ]
-    text = template.render(**contents, answers=shown, pictures=others, left_out=())
+    transfer = next((each for each in others if each.figure.kind == "transfer"), None)
+    others = [each for each in others if each is not transfer]
+    contents |= {"answers": shown, "transfer": transfer}
+    text = template.render(**contents, pictures=others, left_out=())
     if (excess := len(text.encode("utf-8", "replace")) - MOST_BYTES) > 0:
-        kept, left_out = without_maps(others, excess)
-        text = template.render(**contents, answers=shown, pictures=kept, left_out=left_out)
+        kept, left_out = leave_out(others, excess)
+        text = template.render(**contents, pictures=kept, left_out=left_out)
     return text
 
 
@@ -166,6 +170,7 @@ def _environment() -> Environment:
         "reason": _reason,
         "score": _score,
         "sections": _sections,
+        "tied": _tie,
     }
     environment.tests["finite"] = math.isfinite
     environment.globals |= {"NOTHING": NOTHING, "N_NAMES": N_NAMES, "PROTOCOLS": PROTOCOLS}
@@ -194,6 +199,11 @@ def _in_short(answer: Answer) -> str:
             else (f"{above}, and better than the other.")
         )
     return f"{above}; {n_ties} of {count(n_others, 'other')} may be as good."
+
+
+def _tie(text: object) -> str:
+    """Keep numbers and their signs on one line."""
+    return re.sub(r" (?=%|±)|(?<=p [=<]) |(?<=\bp) (?=[=<] )", "\N{NO-BREAK SPACE}", str(text))
 
 
 def _forbid_loads(style: str, script: str) -> str:

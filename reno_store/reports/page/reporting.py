@@ -16,6 +16,7 @@ from reno_store.reports.page.excerpts import MOST_BYTES, check_audio, excerpts_o
 from reno_store.reports.page.rendering import render_page
 from reno_store.reports.tables import tables_of
 from reno_store.runtime.locations import local_path
+from reno_store.runtime.numbers import count
 from reno_store.runtime.progress import counting
 from reno_store.runtime.writing import write_output
 from reno_store.samples import EmbeddingStore, Samples, open_store
@@ -43,6 +44,9 @@ class Report:
     study: Study
     page: Path
     figures: tuple[Path, ...]
+
+    def __repr__(self) -> str:
+        return f"<Report {self.page}: {self.study!r}, {count(len(self.figures), 'figure file')}>"
 
 
 def write_report(

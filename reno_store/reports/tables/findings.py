@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 
 from reno_store.conclusions import KINDS, Answer, Claim, Comparison, Ranked, verdict_words
 from reno_store.conclusions.names import cell_title, comparison_title
+from reno_store.conclusions.transfer import transferred
 from reno_store.runtime.numbers import NOTHING, count, decimal, interval, listing, p_value, points
+from reno_store.studies import PROTOCOLS, Study
 from reno_store.studies.scores import METRIC_TITLES, Metric
 
 __all__ = [
     "COMPARISONS_NOTE",
     "RANKING_NOTE",
     "Findings",
+    "across_table",
     "claims_table",
     "comparison_tables",
     "ranking_table",
@@ -24,7 +27,9 @@ COMPARISONS_NOTE = (
     "A difference is the first minus the second, on the same folds (but for protocol paper vs "
     "speaker-disjoint folds, which have no folds in common). Intervals and p are those of a "
     "t-test corrected for folds that share clips; p is adjusted (Holm) for the comparisons of its "
-    "section. Inconclusive does not mean equal."
+    "section. Intervals are not adjusted, so one can leave out zero although p is above 0.05. "
+    "Inconclusive does not mean equal. The better of the fused models alone was chosen on these "
+    "folds, which favours it."
 )
 
 RANKING_NOTE = (
@@ -62,6 +67,30 @@ class Findings:
     note: str = ""
 
 
+def across_table(study: Study) -> Findings:
+    """Lay out the accuracies across corpora: a row per pair and protocol, in per cent."""
+    protocols: dict[int, str] = {}
+    rows: list[tuple[str, ...]] = []
+    for protocol in study.request.across:
+        protocols[len(rows)] = f"protocol {protocol}"
+        for facts in study.datasets:
+            for found in transferred(study, facts):
+                if found.protocol == protocol:
+                    lowest, highest = found.cells[0], found.cells[-1]
+                    shown = (highest, found.median, lowest)
+                    numbers = [decimal(100 * cell.mean("accuracy")) for cell in shown]
+                    guessing = decimal(100 * facts.majority)
+                    rows.append((facts.name, *numbers, guessing, cell_title(highest)))
+    return Findings(
+        "Across corpora",
+        ("trained on → tested", "highest", "median", "lowest", "guessing", "highest with"),
+        tuple(rows),
+        {place: title for place, title in protocols.items() if place < len(rows)},
+        "Accuracies in per cent: the highest, the median and the lowest of all classifiers. The "
+        "highest was chosen on these clips. With one fold per pair, no difference can be tested.",
+    )
+
+
 def ranking_table(answer: Answer) -> Findings:
     """Lay out the cells of an answer, the best first, in groups that cannot be told apart."""
     metric = METRIC_TITLES[answer.metric]
@@ -90,10 +119,13 @@ def _ranked(ranked: Ranked) -> tuple[str, ...]:
 def comparison_tables(comparisons: Sequence[Comparison]) -> tuple[Findings, ...]:
     """Lay out comparisons: a table per dataset, protocol and metric, a section per kind.
 
-    Those in which neither side beats guessing are counted in the note.
+    Those in which neither side beats guessing are counted in the note. Those across corpora are
+    left out: one fold has no spread to test with.
     """
     groups: dict[tuple[str, Metric], list[Comparison]] = {}
     for each in comparisons:
+        if PROTOCOLS[each.protocol].across:
+            continue
         protocols = dict.fromkeys((each.protocol, each.second.protocol))
         place = f"{each.dataset}, protocol {' vs '.join(protocols)}"
         groups.setdefault((place, each.metric), []).append(each)

@@ -1,7 +1,7 @@
 r"""A study's tables as LaTeX, laid out as the paper's: models down, datasets across.
 
 Table I has a section per estimator, Table II two estimators side by side where they fit. The
-tables need ``\usepackage{booktabs}`` and span both columns of a page that has two. They are
+tables need ``\usepackage{array,booktabs}`` and span both columns of a page that has two. They are
 written here and not by pandas' Styler, which knows neither section rows nor rules under groups of
 columns.
 """
@@ -37,8 +37,10 @@ _SIDE_BY_SIDE = 2
 _MOST_COLUMNS = 12
 """Columns of numbers that fit a page."""
 
-_MOST_ROWS = 40
-"""Rows of a table of comparisons that fit a page."""
+_MOST_LINES = 44
+"""Lines of a table of comparisons that fit a page, next to its caption."""
+_LINE = 44
+"""Characters of a name that fit a line."""
 
 _DAGGER = r"\textsuperscript{\textdagger}"
 _INITIALS = {"accuracy": "A", "macro_f1": "F1", "balanced_accuracy": "B"}
@@ -104,7 +106,8 @@ def to_latex(
         The study's conclusions.
     """
     commands = commands or PythonCalls()
-    lines = [_comment(f"Made by: {commands.study(study)}"), r"% Needs \usepackage{booktabs}.", ""]
+    made_by = _comment(f"Made by: {commands.study(study)}")
+    lines = [made_by, r"% Needs \usepackage{array,booktabs}.", ""]
     frame = results_frame(study)
     for protocol in dict.fromkeys(frame["protocol"]):
         own = frame[frame["protocol"] == protocol]
@@ -253,19 +256,36 @@ def _begin(caption: str) -> Iterator[str]:
 def _findings(findings: Findings, note: str = "") -> Iterator[str]:
     """Write a table of findings, in several parts where it is too long for a page."""
     n_columns = len(findings.headings)
-    for start in range(0, len(findings.rows), _MOST_ROWS):
-        yield from _begin(" ".join(filter(None, (f"{findings.title}.", note, findings.note))))
+    for start, end in _pages(findings):
+        parts = (f"{findings.title}.", note, findings.note)
+        yield from _begin(
+            f"{findings.title}, continued." if start else " ".join(filter(None, parts))
+        )
         # The names are wrapped, so that long ones fit.
-        yield rf"\begin{{tabular}}{{@{{}}p{{0.4\textwidth}}{'r' * (n_columns - 2)}l@{{}}}}"
+        names = r">{\raggedright\hangindent1em}p{0.4\textwidth}"
+        yield rf"\begin{{tabular}}{{@{{}}{names}{'r' * (n_columns - 2)}l@{{}}}}"
         yield r"\toprule"
         yield _line(map(escape, findings.headings))
-        for number, row in list(enumerate(findings.rows))[start : start + _MOST_ROWS]:
+        for number, row in list(enumerate(findings.rows))[start:end]:
             if number in findings.sections:
                 yield from _section(findings.sections[number], n_columns)
             elif number == start:
                 yield r"\midrule"
             yield _line(map(escape, row))
         yield from _END
+
+
+def _pages(findings: Findings) -> Iterator[tuple[int, int]]:
+    """Yield the first row of each part of a table, and the row after its last."""
+    start, lines = 0, 0
+    for number, row in enumerate(findings.rows):
+        needs = -(-len(row[0]) // _LINE) + 2 * (number in findings.sections)
+        if number > start and lines + needs > _MOST_LINES:
+            yield start, number
+            start, lines = number, 0
+        lines += needs
+    if findings.rows:
+        yield start, len(findings.rows)
 
 
 def _section(title: str, n_columns: int) -> Iterator[str]:

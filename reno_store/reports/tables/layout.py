@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,13 +11,13 @@ import pandas as pd
 
 from reno_store.conclusions.names import estimator_title
 from reno_store.reports.commands import Commands, PythonCalls
-from reno_store.reports.tables.notes import Note, study_notes, table_notes
+from reno_store.reports.tables.notes import Note, protocol_note, study_notes, table_notes
 from reno_store.reports.tables.results import results_frame
 from reno_store.runtime.numbers import points, score
 from reno_store.studies import Cell, Study
 from reno_store.studies.scores import COLLAPSED, METRIC_TITLES, METRICS, PAPER_METRICS
 
-__all__ = ["N_NAMES", "Entry", "Table", "tables_of"]
+__all__ = ["N_NAMES", "Entry", "Table", "share_notes", "tables_of"]
 
 N_NAMES = 2
 """Columns that name a row: estimator and models."""
@@ -99,6 +99,39 @@ def tables_of(study: Study, commands: Commands | None = None) -> tuple[Table, ..
         for place in places
         if place in groups
     )
+
+
+def share_notes(
+    study: Study, tables: Sequence[Table]
+) -> tuple[tuple[Note, ...], list[tuple[Note, ...]]]:
+    """Return the notes that hold for all tables, and those to show after each table.
+
+    No note is shown twice where one place is enough: the tables of a dataset and protocol have
+    theirs after the last of them, and a protocol is described where it comes first.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    tables : Sequence[Table]
+        Those of `tables_of`.
+    """
+    groups: dict[tuple[str, str], dict[Note, None]] = {}
+    for table in tables:
+        groups.setdefault((table.dataset, table.protocol), {}).update(dict.fromkeys(table.notes))
+    everywhere = dict.fromkeys(study_notes(study))
+    if len(groups) > 1:
+        first, *others = groups.values()
+        everywhere |= {note: None for note in first if all(note in each for each in others)}
+    shown = set(everywhere)
+    after: list[tuple[Note, ...]] = []
+    ends = {(table.dataset, table.protocol): number for number, table in enumerate(tables)}
+    for number, table in enumerate(tables):
+        place = (table.dataset, table.protocol)
+        last = ends[place] == number
+        after.append(tuple(note for note in groups[place] if note not in shown) if last else ())
+        shown |= {protocol_note(table.protocol)} if last else set()
+    return tuple(everywhere), after
 
 
 def _table(study: Study, own: pd.DataFrame, commands: Commands) -> Table:

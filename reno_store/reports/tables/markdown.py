@@ -15,8 +15,8 @@ from reno_store.reports.tables.findings import (
     ranking_table,
     untested_claims,
 )
-from reno_store.reports.tables.layout import N_NAMES, Entry, Table, tables_of
-from reno_store.reports.tables.notes import Note, study_notes
+from reno_store.reports.tables.layout import N_NAMES, Entry, Table, share_notes, tables_of
+from reno_store.reports.tables.notes import Note
 from reno_store.studies import Study
 
 __all__ = ["to_markdown"]
@@ -46,15 +46,17 @@ def to_markdown(
     commands : Commands, optional
         How to describe what to run; Python calls by default.
     """
-    commands, general = commands or PythonCalls(), study_notes(study)
+    commands = commands or PythonCalls()
+    tables = tables_of(study, commands)
+    general, after = share_notes(study, tables)
     lines = ["# Tables", "", *_fence(commands.study(study)), ""]
     for answer in answers:
         lines += [f"## {_escape(answer.dataset)}", "", *_bullets(map(_escape, answer.sentences))]
         if len(answer.ranking) > 1:
             lines += _findings(ranking_table(answer))
-    for table in tables_of(study, commands):
+    for table, notes in zip(tables, after, strict=True):
         lines += [f"## {_escape(table.title)}", "", *_table(table), ""]
-        lines += _bullets(_note(note) for note in table.notes if note not in general)
+        lines += _bullets(map(_note, notes)) if notes else []
     if comparisons:
         for compared in comparison_tables(comparisons):
             lines += _findings(compared, level=2)
@@ -62,12 +64,12 @@ def to_markdown(
     if (claimed := claims_table(claims)).rows:
         lines += _findings(claimed, level=2)
     made_with = ", ".join(f"{name} {study.versions[name]}" for name in sorted(study.versions))
-    notes = [
+    others = [
         *general,
         *map(Note, (*untested_claims(claims), *study.notes)),
         *([Note(f"Made with {made_with}.")] * (made_with != "")),
     ]
-    lines += ["## Notes", "", *_bullets(map(_note, notes))]
+    lines += ["## Notes", "", *_bullets(map(_note, others))]
     return "\n".join(lines)
 
 

@@ -13,7 +13,15 @@ from reno_store.samples.rare_labels import rare_labels_note
 from reno_store.studies import PROTOCOLS, Cell, DatasetFacts, Study
 from reno_store.studies.scores import COLLAPSED_NOTE
 
-__all__ = ["Note", "collapsed_note", "fold_names", "study_notes", "table_notes", "untested_note"]
+__all__ = [
+    "Note",
+    "collapsed_note",
+    "fold_names",
+    "protocol_note",
+    "study_notes",
+    "table_notes",
+    "untested_note",
+]
 
 _MOST_NAMED = 6
 """A note counts more folds or rows than this instead of naming them."""
@@ -44,13 +52,17 @@ def study_notes(study: Study) -> tuple[Note, ...]:
     return Note(spread), Note(scaled)
 
 
+def protocol_note(protocol: str) -> Note:
+    """Return the note on how a protocol makes folds."""
+    return Note(f"Protocol {protocol}: {PROTOCOLS[protocol].description}.")
+
+
 def table_notes(
     study: Study, cells: Sequence[Cell], commands: Commands, *, beside_paper: bool
 ) -> list[Note]:
     """Return the notes on one table: its folds, its clips, and why cells are missing."""
     facts, protocol = study.dataset(cells[0].dataset), PROTOCOLS[cells[0].protocol]
     texts = [
-        f"Protocol {cells[0].protocol}: {protocol.description}.",
         *(_n_note(n, cells) for n in sorted({cell.n for cell in cells if cell.computed})),
         *untested_note(cells, len(facts.labels), _MOST_NAMED),
         *collapsed_note(cells),
@@ -63,7 +75,8 @@ def table_notes(
             + " The paper does not say that its folds keep speakers apart, as these do, so the "
             "protocols may explain the difference." * protocol.speaker_disjoint
         )
-    return [*map(Note, texts), *_missing_notes(study, cells, commands)]
+    notes = [protocol_note(cells[0].protocol), *map(Note, texts)]
+    return [*notes, *_missing_notes(study, cells, commands)]
 
 
 def _n_note(n: int, cells: Sequence[Cell]) -> str:
@@ -131,8 +144,7 @@ def _clips_notes(facts: DatasetFacts, min_clips: int) -> list[str]:
         )
     if facts.rare_labels and facts.transfer is None:
         notes.append(rare_labels_note(facts.rare_labels, min_clips))
-    majority = f"{100 * facts.majority:.1f} %"
-    return [*notes, f"Always guessing the most frequent label gives an accuracy of {majority}."]
+    return [*notes, f"The most frequent label has {100 * facts.majority:.1f} % of the clips."]
 
 
 def _missing_notes(study: Study, cells: Sequence[Cell], commands: Commands) -> list[Note]:

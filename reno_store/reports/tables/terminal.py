@@ -22,8 +22,7 @@ from reno_store.reports.tables.findings import (
     ranking_table,
     untested_claims,
 )
-from reno_store.reports.tables.layout import Table, tables_of
-from reno_store.reports.tables.notes import study_notes
+from reno_store.reports.tables.layout import Table, share_notes, tables_of
 from reno_store.runtime.columns import FittedTable, TableColumn
 from reno_store.runtime.numbers import count
 from reno_store.studies import DatasetFacts, Study
@@ -68,15 +67,16 @@ def study_renderable(
         How notes describe what to run; Python calls by default.
     """
     parts: list[RenderableType] = []
-    general, tables = study_notes(study), tables_of(study, commands)
+    tables = tables_of(study, commands)
+    general, after = share_notes(study, tables)
+    notes_after = {id(table): notes for table, notes in zip(tables, after, strict=True)}
     for facts in study.datasets:
         parts.append(Text(describe(facts), style="bold"))
         own = [table for table in tables if table.dataset == facts.name]
         for protocol in dict.fromkeys(table.protocol for table in own):
             together = [table for table in own if table.protocol == protocol]
             parts += [part for each in together for part in (Text(each.title), _rows(each))]
-            notes = dict.fromkeys(note for each in together for note in each.notes)
-            parts += [_bullet(str(note)) for note in notes if note not in general]
+            parts += [_bullet(str(note)) for each in together for note in notes_after[id(each)]]
             parts.append(Text(""))
     rankings = [ranking_table(each) for each in answers if len(each.ranking) > 1]
     compared = comparison_tables(comparisons)

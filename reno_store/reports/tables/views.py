@@ -88,8 +88,7 @@ def _facts(study: Study, facts: DatasetFacts) -> tuple[str, str, list[str]]:
     seeds = f"seed{'s' * (len(request.seeds) > 1)} {', '.join(map(str, request.seeds))}"
     scaled = "standardized on each training fold" if request.standardize else "as stored"
     guessing = (
-        "In per cent; always guessing the most frequent label gives an accuracy of "
-        f"{100 * facts.majority:.1f} %."
+        f"In per cent; the most frequent label has {100 * facts.majority:.1f} % of the clips."
     )
     notes = transfer_notes(facts, request.min_clips)
     if facts.rare_labels and not notes:

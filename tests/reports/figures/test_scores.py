@@ -22,9 +22,8 @@ def pair(models, estimator, seed=0, skills=(0.7, 0.4)):
     ]
 
 
-def show(cells, counts=(50, 50, 50, 50)):
-    labels = dict(zip(LABELS, counts, strict=True))
-    facts = DatasetFacts("jnv", sum(counts), 0, 4, labels)
+def show(cells):
+    facts = DatasetFacts("jnv", 200, 0, 4, dict.fromkeys(LABELS, 50))
     study = replace(make_study(protocols=("paper",)), datasets=(facts,), cells=tuple(cells))
     standings = standings_of(study)
     return scores_figure(standings, facts), standings
@@ -84,11 +83,12 @@ def test_the_best_and_its_equals_are_bold_and_nothing_is_among_guesses():
     assert [text.get_fontweight() for text in names(guesses.draw())] == ["normal"]
 
 
-@pytest.mark.parametrize(
-    ("counts", "expected"), [((50, 50, 50, 50), [25]), ((140, 20, 20, 20), [70, 25])]
-)
-def test_guessing_is_drawn_and_chance_where_it_differs(counts, expected):
-    figure, _ = show([make_cell(("mfcc",), "cnn")], counts)
+@pytest.mark.parametrize(("guessing", "expected"), [(0.25, [25]), (0.7, [70, 25])])
+def test_guessing_is_drawn_and_chance_where_it_differs(guessing, expected):
+    _, standings = show([make_cell(("mfcc",), "cnn")])
+    facts = DatasetFacts("jnv", 200, 0, 4, dict.fromkeys(LABELS, 50))
+    figure = scores_figure([replace(each, guessing=guessing) for each in standings], facts)
+    assert f"most frequent label ({expected[0]:.1f} %)" in figure.details
     drawn = [
         each.get_xdata()[0] for each in figure.draw().axes[0].get_lines() if each.get_ls() == ":"
     ]
@@ -107,6 +107,17 @@ def test_a_row_without_the_first_protocol_is_last():
     cells = [*pair(("mfcc",), "cnn"), make_cell(("logmel",), "cnn", skill=1.0)]
     figure, _ = show(cells)
     assert [text.get_text() for text in names(figure.draw())] == ["CNN: mfcc", "CNN: logmel"]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_long_names_are_wrapped_and_stay_whole(narrow):
+    long = "wavlm-base?layer=9&pool=mean+std-finetuned-on-my-own-corpus"
+    figure, _ = show([*pair((long,), "cnn"), *pair(("mfcc",), "cnn", seed=2)])
+    canvas = (figure.draw_narrow if narrow else figure.draw)()
+    assert f"CNN: {long}".replace(" ", "") in "".join(texts_of(canvas)).replace("\n", "").replace(
+        " ", ""
+    )
+    assert_legible(canvas)
 
 
 @pytest.mark.parametrize("narrow", [False, True])

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from factories.made_up_pages import (
-    draw_svg,
     make_answers,
     make_clips,
     make_comparison,
@@ -85,7 +84,7 @@ class TestContent:
 
     def test_each_row_of_a_table_leads_to_its_own_command(self, page, study):
         found = re.findall(
-            r'href="#cell-(\d+)" aria-label="Command for (\w+) on ([^"]+)"', page.text
+            r'href="#cell-(\d+)" aria-label="show the command for (\w+) on ([^"]+)"', page.text
         )
         assert sorted(int(number) for number, *_ in found) == list(range(1, len(study.cells) + 1))
         for number, estimator, models in found:
@@ -158,7 +157,7 @@ class TestAnswer:
             f"95 % interval {low} to {high}",
             cell_title(answer.best.cell),
             "Chance (1 in 4)25.0 %",
-            "Most frequent label25.0 %",
+            "Always the most frequent label25.0 %",
         ):
             assert words in key
         for sentence in answer.sentences:
@@ -192,7 +191,8 @@ class TestAnswer:
     def test_a_study_without_results_says_so(self):
         lacking = ("audio-mamba-tiny", "wav2vec2-base", "mfcc")
         page = Page(render(make_study(lacking=lacking)))
-        assert page.words("section", id="answer") == ["Nothing was computed yet."]
+        (words,) = page.words("section", id="answer")
+        assert words == "Nothing was computed; the tables give the reasons."
 
     def test_how_folds_were_got_changes_nothing(self, study):
         served = replace(study, n_trained=0, n_served=study.n_trained)
@@ -268,22 +268,32 @@ class TestFigures:
         (first, *_) = (each for each in page.find("img") if each["alt"].startswith("Confusion"))
         assert (first["width"], first["height"]) == (str(round(3.35 * 72 * 12 / 7)), "370")
 
-    def test_a_page_that_would_be_too_large_has_fewer_maps(self, study, monkeypatch):
+    def test_a_page_that_would_be_too_large_has_fewer_figures(self, study, monkeypatch):
         figure = make_figures(study)[1]
-        maps = [
-            replace(figure, name=f"map-{n}", kind="map", title=f"map {n}", draw_narrow=figure.draw)
+        figures = [
+            replace(figure, name=f"{kind}-{n}", kind=kind, title=f"{kind} {n}", draw_narrow=draw)
+            for kind, draw in (("map", figure.draw), ("training", None))
             for n in range(3)
         ]
-        whole = render(study, figures=maps)
-        one = len(draw_svg(figure)) * 4 // 3
-        monkeypatch.setattr(rendering, "MOST_BYTES", len(whole.encode()) - int(3.5 * one))
-        page = Page(render(study, figures=maps))
-        assert (
-            len(page.text.encode()) <= rendering.MOST_BYTES + 200
-        )  # a sentence on what is missing
-        assert [each["alt"].partition(". ")[0] for each in page.find("img")] == ["map 0", "map 1"]
-        assert not page.find("source")
-        assert "to keep the page small: map 2." in " ".join(page.words("p"))
+
+        def titles(page):
+            return [each["alt"].partition(". ")[0] for each in page.find("img")]
+
+        whole = Page(render(study, figures=figures))
+        one = len(whole.find("img")[0]["src"])
+        for n_bytes, left in (
+            # First the maps of narrow screens, then maps, then others, each from the last.
+            (1.5, 6), (3.5, 5), (6.5, 2), (99, 0),
+        ):  # fmt: skip
+            limit = len(whole.text.encode()) - int(n_bytes * one)
+            monkeypatch.setattr(rendering, "MOST_BYTES", limit)
+            page = Page(render(study, figures=figures))
+            if left:  # and a sentence on what is missing
+                assert len(page.text.encode()) <= limit + 300
+            expected = [each.title for each in figures]
+            expected = [*expected[:2], *expected[3:]] if left == 5 else expected[3:][:left]
+            assert titles(page) == (expected if left < 6 else titles(whole))
+            assert ("to keep the page small" in " ".join(page.words("p"))) == (left < 6)
 
     def test_one_can_choose_among_several_datasets_alone(self, page):
         assert page.words("option") == ["all datasets", "jnv", "vivae"]

@@ -13,6 +13,7 @@ from factories.odd_studies import (
 )
 
 from reno_store.reports.tables import tables_of
+from reno_store.reports.tables.layout import share_notes
 
 
 def view(study, number="I", protocol="paper", dataset="jnv"):
@@ -206,3 +207,15 @@ def test_beside_speaker_disjoint_scores_a_note_says_what_the_paper_does_not():
     study = make_study()
     assert "keep speakers apart" not in " ".join(texts(view(study, protocol="paper")))
     assert "keep speakers apart" in " ".join(texts(view(study, protocol="speaker")))
+
+
+def test_notes_are_shown_once():
+    study = make_study(datasets=("jnv", "mine"), lacking=("mfcc",))
+    tables = tables_of(study)
+    everywhere, after = share_notes(study, tables)
+    shown = [*everywhere, *(note for notes in after for note in notes)]
+    assert set(shown) == {note for table in tables for note in table.notes}
+    for text in ("Protocol paper:", "Protocol speaker:", "Scores are in", "n = 5:"):
+        assert sum(note.text.startswith(text) for note in shown) == 1
+    # Tables I and II of a dataset and protocol have theirs after the second.
+    assert [bool(notes) for notes in after] == [False, True] * 4
