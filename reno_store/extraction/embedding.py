@@ -187,7 +187,7 @@ def _reason(error: Exception, duration_s: float) -> str:
     if is_out_of_memory(error):
         message = "".join(f": {line}" for line in str(error).splitlines()[:1])
         return (
-            f"its {duration_s:.1f} s do not fit into memory; cut it into its vocalisations or "
+            f"its {duration_s:.1f} s do not fit into memory; cut it into its vocalizations or "
             f"shorter windows, or use a device with more memory ({type(error).__name__}{message})"
         )
     return f"the model raised {type(error).__name__}: {error}"

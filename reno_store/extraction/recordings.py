@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 MAX_SECONDS = 60.0
-"""Maximum clip length by default (longer recordings are rejected): vocalisations last seconds,
+"""Maximum clip length by default (longer recordings are rejected): vocalizations last seconds,
 and a minute needs about 2 GB in a base-sized encoder."""
 
 _READING_THREADS = 4
@@ -202,7 +202,7 @@ def refuse_long(path: RecordingSource, duration_s: float, max_seconds: float | N
     if max_seconds is not None and duration_s > max_seconds:
         raise AudioError(
             f"{path}: lasts {duration_s:,.2f} s; the maximum is {max_seconds:g} s, because a "
-            "model's memory grows with a clip's length. Cut it into its vocalisations, embed it in "
+            "model's memory grows with a clip's length. Cut it into its vocalizations, embed it in "
             "windows (window_s), or raise max_seconds."
         )
 

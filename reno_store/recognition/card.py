@@ -67,7 +67,7 @@ def write_card(content: CardContent) -> str:
     parts = [
         f"# {_text(title)}",
         f"Recognizes {count(len(recognizer.classes_), 'label')} in recordings of non-verbal "
-        f"vocalisations: {_text(listing(map(str, recognizer.classes_)))}. Trained by reno-store "
+        f"vocalizations: {_text(listing(map(str, recognizer.classes_)))}. Trained by reno-store "
         f"{__version__} on "
         f"{count(len(samples.y), 'clip')} of the dataset {_text(samples.dataset)}.",
         "## Use",
@@ -195,7 +195,7 @@ def _calibration(calibration: Calibration) -> str:
 def _limits(recognizer: Recognizer, samples: Samples) -> Iterator[str]:
     yield "## Intended use"
     yield (
-        "Research on non-verbal vocalisations: sorting recordings, finding examples, comparing "
+        "Research on non-verbal vocalizations: sorting recordings, finding examples, comparing "
         "models. Not for decisions about people: not for hiring, policing, health or education."
     )
     yield "## Limits"

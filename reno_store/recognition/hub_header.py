@@ -11,7 +11,7 @@ from reno_store.studies import Cell
 
 __all__ = ["hub_header"]
 
-_TAGS = ("audio-classification", "emotion-recognition", "non-verbal-vocalisations", "reno-store")
+_TAGS = ("audio-classification", "emotion-recognition", "non-verbal-vocalizations", "reno-store")
 
 
 def hub_header(

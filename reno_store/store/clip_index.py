@@ -106,7 +106,7 @@ class IndexArray:
     def open(self, group: zarr.Group) -> zarr.Array[Any] | None:
         """Return the array; None if there is none, or it is damaged or somebody else's."""
         try:
-            # Chunks of zeros are written too, so that a lost chunk is recognised.
+            # Chunks of zeros are written too, so that a lost chunk is recognized.
             with zarr.config.set({"array.write_empty_chunks": True}):
                 array = nodes.child(group, self.name)
             is_ours = (

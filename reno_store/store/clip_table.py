@@ -150,7 +150,7 @@ def put_table(
     for name in sorted(set(columns) | set(stored)):
         if name not in group:
             schema.create_text_column(group, name)
-        # Chunks of empty strings are written too, so that a lost chunk is recognised.
+        # Chunks of empty strings are written too, so that a lost chunk is recognized.
         with zarr.config.set({"array.write_empty_chunks": True}):
             array = schema.child_array(group, name)
         if array.shape != (n_clips,):

@@ -62,7 +62,7 @@ class ModelSummary:
 
 
 def summarize(reader: StoreReader) -> list[ModelSummary]:
-    """Summarise each (dataset, model), sorted by name; damage in one does not affect the others.
+    """Summarize each (dataset, model), sorted by name; damage in one does not affect the others.
 
     What another process removes meanwhile is left out.
     """

@@ -117,7 +117,7 @@ for store in sys.argv[2:]:
 def said(sound, tmp_path_factory):
     """What is said of each store that lies, to somebody who may not have much memory.
 
-    One process loads, summarises and verifies them in turn, for to start one takes seconds. What
+    One process loads, summarizes and verifies them in turn, for to start one takes seconds. What
     it says of the first that it does not survive, and of those after, is why it ended.
     """
     folder = tmp_path_factory.mktemp("lies")

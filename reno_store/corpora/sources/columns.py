@@ -35,7 +35,7 @@ _USUAL_NAMES: Mapping[str, Sequence[str]] = {
         *("participant", "participant_id", "client_id"),
     ),
 }
-"""Names by which a column is recognised, if the source has only one of them."""
+"""Names by which a column is recognized, if the source has only one of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A page on this machine that recognises recordings: `make_app`, and `serve`, which runs it.
+"""A page on this machine that recognizes recordings: `make_app`, and `serve`, which runs it.
 
 A recording is dropped or spoken into the page, sent to this process alone, and deleted once it
 is answered. `app` is the web application (Starlette), `limits` what it refuses, and `page/` the

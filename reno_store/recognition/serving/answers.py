@@ -26,7 +26,7 @@ _HOP_S, _MOST_WINDOWS = 1.0, 12
 
 
 def answering(recognizer: Recognizer, limits: Limits) -> Recognize:
-    """Return a function that recognises the recording at a path.
+    """Return a function that recognizes the recording at a path.
 
     It returns ``probabilities`` (label and probability, the most probable first), ``timeline``
     (windows of 2 s or more, at most 12; empty for a short recording), ``duration_s``, ``peaks``

@@ -3,7 +3,7 @@
 Requests are refused unless they come from the page itself: the ``Host`` must be that of this
 server (else another site could reach it through its own name), and a recording must be sent by
 a page of the same origin. A recording is read up to a limit of bytes, written to a temporary
-file, and deleted once it is answered. One recording is recognised at a time.
+file, and deleted once it is answered. One recording is recognized at a time.
 """
 
 from __future__ import annotations

@@ -22,13 +22,13 @@ _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 def serve(
     recognizer: Recognizer,
     *,
-    name: str = "Recogniser",
+    name: str = "Recognizer",
     host: str = "127.0.0.1",
     port: int = 8000,
     limits: Limits | None = None,
     ready: Callable[[str], object] = lambda address: None,
 ) -> None:
-    """Serve a page that recognises recordings, until Ctrl-C.
+    """Serve a page that recognizes recordings, until Ctrl-C.
 
     Parameters
     ----------

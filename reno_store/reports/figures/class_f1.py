@@ -70,7 +70,7 @@ def class_f1_spread(cell: Cell) -> NDArray[np.float64]:
 
 
 def class_f1_figure(cells: Sequence[Cell]) -> Figure:
-    """Show how well estimators recognise each class.
+    """Show how well estimators recognize each class.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ from reno_store.studies.recipes import hash_array
 __all__ = ["FEWEST_CLIPS", "MOST_CLIPS", "LayOut", "kept_maps", "map_figure"]
 
 LayOut: TypeAlias = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
-"""(standardised embeddings, seed) -> places in the plane, shape (n_clips, 2)."""
+"""(standardized embeddings, seed) -> places in the plane, shape (n_clips, 2)."""
 
 FEWEST_CLIPS = 4
 """t-SNE of fewer shows nothing."""
@@ -63,7 +63,7 @@ def map_figure(
 ) -> Figure:
     """Show a dataset's clips in a model's embedding space, by label and by speaker.
 
-    Each column of X is standardised. Of more than 5,000 clips, 5,000 are chosen at random, so
+    Each column of X is standardized. Of more than 5,000 clips, 5,000 are chosen at random, so
     that each label keeps its share.
 
     Parameters
@@ -79,7 +79,7 @@ def map_figure(
     seed : int
         Seed of t-SNE and of the choice.
     lay_out : Callable
-        (standardised embeddings, seed) -> places in the plane, shape (n_clips, 2).
+        (standardized embeddings, seed) -> places in the plane, shape (n_clips, 2).
 
     Raises
     ------
@@ -120,7 +120,7 @@ def map_figure(
             f"Columns of mean 0 and standard deviation 1{components}, perplexity "
             f"{perplexity_for(len(rows)):.3g}, seed {seed}.",
             *sentences,
-            "Neighbours are those in the standardised embeddings of the clips shown.",
+            "Neighbours are those in the standardized embeddings of the clips shown.",
         ]
     )
     # Slow, and drawn once per file and page: computed on the first drawing.

@@ -99,7 +99,7 @@ def agree(X: NDArray[np.float32], names: NDArray[np.str_]) -> Agreement | None:
     Parameters
     ----------
     X : numpy.ndarray of float32, shape (n_clips, dim)
-        Standardised embeddings.
+        Standardized embeddings.
     names : numpy.ndarray of str, shape (n_clips,)
         Labels or speakers; empty where unknown.
 
@@ -145,7 +145,7 @@ def embed_in_plane(X: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     Parameters
     ----------
     X : numpy.ndarray of float32, shape (n_clips, dim)
-        Standardised embeddings, of at least four clips; reduced to their first 50 principal
+        Standardized embeddings, of at least four clips; reduced to their first 50 principal
         components where they are wider.
     seed : int
 

@@ -108,7 +108,7 @@ def render_page(
     template = _environment().get_template("page.html.jinja")
     contents = {
         "study": study,
-        "title": f"Emotion in non-verbal vocalisations: {listing(study.corpora)}",
+        "title": f"Emotion in non-verbal vocalizations: {listing(study.corpora)}",
         "style": style,
         "script": script,
         "policy": _forbid_loads(style, script),

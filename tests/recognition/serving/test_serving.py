@@ -1,4 +1,4 @@
-"""The page that recognises recordings: what it answers, and whom it refuses."""
+"""The page that recognizes recordings: what it answers, and whom it refuses."""
 
 import contextlib
 import http.client

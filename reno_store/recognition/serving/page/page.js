@@ -24,7 +24,7 @@ async function send(blob, name) {
     show(`${name}: too large; the limit is ${Math.floor(limits.bytes / 1e6)} MB.`, true);
     return;
   }
-  show(`${name}: recognising ...`);
+  show(`${name}: recognizing ...`);
   let answer;
   try {
     const got = await fetch("recognize", {
