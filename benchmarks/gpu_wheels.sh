@@ -16,7 +16,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
 wheels=(lazy-loader zarr numcodecs donfig google-crc32c skorch soundfile soxr cffi pycparser)
 there=(
-  click filelock jinja2 joblib matplotlib numpy packaging pandas pyyaml rich safetensors
+  click filelock huggingface-hub jinja2 joblib matplotlib numpy packaging pandas pyyaml rich safetensors
   scikit-learn scipy tabulate threadpoolctl torch tqdm transformers typing-extensions
 )
 mkdir -p "$1"

@@ -46,7 +46,7 @@ def test_evaluate_trains_on_one_dataset_and_tests_on_another(store, labels):
         "jnv happy (16)",
         "vivae pain (16)",
         "my map.toml",
-        "accuracy of 50.0 %",
+        "labels gives 50.0 %",
         "taken as different people",
     ):
         assert words in " ".join(told.stdout.split())
