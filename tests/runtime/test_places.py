@@ -228,7 +228,7 @@ def test_a_large_recording_may_take_long_if_something_arrives(monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
         module = "reno_store.runtime.places.bucket"
-        monkeypatch.setattr(f"{module}.LONGEST_REQUEST_S", 2.0)
+        monkeypatch.setattr("reno_store.runtime.places.connecting.LONGEST_REQUEST_S", 2.0)
         monkeypatch.setattr(f"{module}.PATIENCE_S", 0.0)
         assert open_place("s3://bucket/slow", "recording").read_bytes() == b"0123456789"
         begun = time.monotonic()
