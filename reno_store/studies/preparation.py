@@ -9,7 +9,13 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from reno_store.errors import MissingEmbeddingsError, ProtocolError, Remedy, StoreError
+from reno_store.errors import (
+    MissingEmbeddingsError,
+    ProtocolError,
+    Remedy,
+    RenoStoreError,
+    StoreError,
+)
 from reno_store.foundation_models.catalogue import CATALOGUE
 from reno_store.samples import EmbeddingStore, Samples
 from reno_store.samples.rare_labels import leave_out_rare
@@ -28,6 +34,15 @@ class Obstacle:
 
     reason: str
     remedy: Remedy | None = None
+
+    @classmethod
+    def of(cls, error: RenoStoreError, where: str = "") -> Obstacle:
+        """Make it of an error; its remedy is the first that names arguments or a function."""
+        ways = [each.text for each in error.remedies]
+        how = ", or ".join([*ways[:1], *(text[0].lower() + text[1:] for text in ways[1:])])
+        said = " ".join([error.message, *filter(None, [how])])
+        usable = (each for each in error.remedies if each.arguments or each.function)
+        return cls(where + said.removesuffix("."), next(usable, None))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +139,7 @@ def prepare(
         except (MissingEmbeddingsError, ProtocolError) as error:
             if strict:
                 raise
-            without |= dict.fromkeys(loaded, Obstacle(str(error)))
+            without |= dict.fromkeys(loaded, Obstacle.of(error))
             loaded = {}
     n_stored, paper_name = store.n_clips(dataset), paper_name_of(request, dataset)
     if not loaded:
@@ -178,7 +193,7 @@ def _load(
     except StoreError as error:
         if strict:
             raise
-        return Obstacle(f"{dataset}, {name}: {error}")
+        return Obstacle.of(error, f"{dataset}, {name}: ")
     reason = f"{n_missing:,} of {n_clips:,} clips of {dataset} have no embedding of {name}"
     if n_missing < n_clips:
         remedy = Remedy("Build again, or leave those clips out", {"allow_missing": True})
@@ -229,7 +244,7 @@ def _folds(
                 if strict:
                     raise
                 several = f" (seed {seed})" if len(request.seeds) > 1 else ""
-                refused[protocol] = Obstacle(f"protocol {protocol}{several}: {error}")
+                refused[protocol] = Obstacle.of(error, f"protocol {protocol}{several}: ")
                 break
     return folds, refused
 

@@ -169,7 +169,8 @@ def test_few_speakers_are_pointed_to_leaving_one_out(tmp_path):
     study = run_study(store, request)
     told = {cell.protocol: cell for cell in study.cells}
     assert "4 speakers cannot be divided into 5" in told["speaker"].reason
-    assert "protocol='loso'" in told["speaker"].reason
+    assert "leave one speaker out" in told["speaker"].reason
+    assert told["speaker"].remedy.arguments == {"n_folds": 4}
     assert told["paper"].n == 5
     assert [fold.score.speaker for fold in told["loso"].folds] == ["s0", "s1", "s2", "s3"]
 
