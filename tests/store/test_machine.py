@@ -260,7 +260,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(FAST, max_examples=6)
+TestStoreMachine.settings = settings(FAST, max_examples=4)
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ def write(path, clip_ids, model="m", only=None):
 
 
 @settings(
-    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_any_sequence_of_builds_keeps_every_row_with_its_clip(tmp_path_factory, data):
