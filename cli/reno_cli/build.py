@@ -161,7 +161,7 @@ def _print_report(report: BuildReport) -> None:
 
 
 def _left(report: BuildReport) -> str:
-    """Say what all shards have left, with their numbers as in `sbatch --array`."""
+    """Return a line on what all shards have left, with numbers as in `sbatch --array`."""
     if not report.n_left:
         return f"all {report.n_clips:,} clips have every embedding: all shards are done"
     ranges: list[list[int]] = []

@@ -47,6 +47,11 @@ def transferred(study: Study, facts: DatasetFacts) -> tuple[Transferred, ...]:
         Cells that were not computed are skipped.
     facts : DatasetFacts
         The pair.
+
+    Returns
+    -------
+    tuple of Transferred
+        One per protocol that has a computed cell, in the order of the request.
     """
     found = []
     for protocol in study.request.across:

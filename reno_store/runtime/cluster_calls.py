@@ -67,7 +67,7 @@ def worker_name() -> str:
 
 
 def report(topic: str, message: Any) -> None:
-    """Tell something to the client of the call that this worker runs; see `Cluster.hearing`."""
+    """Send a message to the client of the call that this worker runs; see `Cluster.hearing`."""
     from distributed import get_worker
 
     get_worker().log_event(topic, message)

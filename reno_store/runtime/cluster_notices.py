@@ -1,4 +1,4 @@
-"""Why a Dask cluster finishes nothing, for people who wait."""
+"""Messages about why a Dask cluster finishes nothing, for people who wait."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ _LOOK_S = 30.0
 
 
 class IdleNotices:
-    """Tells people, once each time, why a cluster finishes nothing."""
+    """Prints why a cluster finishes nothing, once for each reason in turn.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected to the cluster.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client: Any = client
@@ -31,13 +37,13 @@ class IdleNotices:
         self._told, self._looked_at = "", time.monotonic()
 
     def lost(self, why: str) -> None:
-        """Tell once that workers are lost with the same work."""
+        """Print once that workers are lost with the same work."""
         if not self._has_told_of_losses:
             tell(f"{why[0].upper()}{why[1:]}; trying again. Probably memory is short.")
         self._has_told_of_losses = True
 
     def look(self, n_workers: int) -> None:
-        """Tell if there are no workers or, after some time without a result, if all are paused."""
+        """Print if there are no workers or, after some time without a result, if all are paused."""
         why = ""
         if not n_workers:
             why = "The cluster has no workers; waiting for them."

@@ -132,7 +132,7 @@ def test_a_result_that_is_lost_with_the_scheduler_is_an_error(cluster, monkeypat
 
 
 class TestWhyNothingIsFinished:
-    """What people who wait are told."""
+    """The messages for people who wait."""
 
     @pytest.fixture
     def told(self, monkeypatch):
